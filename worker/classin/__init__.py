@@ -1,0 +1,1 @@
+"""What ClassIn understands: operations, codes, signatures, verdicts. Pure: no clock, no I/O."""

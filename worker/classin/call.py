@@ -1,0 +1,37 @@
+"""Where an operation is sent, and in which dialect."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Dialect(StrEnum):
+    """ClassIn's two generations of requests and answers."""
+
+    #: A form with SID, safeKey and timeStamp; answers `{"data": ..., "error_info": {...}}`.
+    V1 = "v1"
+    #: JSON, signed in the headers; answers `{"code": 1, "msg": "...", "data": ...}`.
+    V2 = "v2"
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """The address of one operation below the base URL, and its dialect."""
+
+    dialect: Dialect
+    path: str
+    action: str | None = None  # v1 names its operation in the query
+
+    @property
+    def target(self) -> str:
+        """Path and query."""
+        return f"{self.path}?action={self.action}" if self.action else self.path
+
+
+def v1(script: str, action: str) -> Call:
+    """Build a call of the first generation: `v1("course", "editCourse")`."""
+    return Call(Dialect.V1, f"/partner/api/{script}.api.php", action)
+
+
+def v2(path: str) -> Call:
+    """Build a call of the second generation: `v2("/lms/unit/create")`."""
+    return Call(Dialect.V2, path)

@@ -1,0 +1,87 @@
+"""Every exception of ours.
+
+    ClassinError
+    ├── Invalid                what was handed in is wrong; `faults` names all of it
+    │   ├── InvalidOperation     fields that break the catalogue's rules
+    │   ├── InvalidInput         lines of a file, or options, that cannot be read
+    │   └── InvalidSettings      the environment or the schools file
+    ├── NotFound               no record has this id
+    ├── Unavailable            a server or program that is needed does not answer
+    ├── OperationFailed        what `AsyncResult(id).get()` raises for a record that did not succeed
+    ├── LeaseLost              another worker has the record now; what is done here no longer counts
+    └── Accident               an attempt that brought no reply to judge
+        ├── NotSent              the request did not leave: nothing can have happened
+        └── Unread               it may have been sent, and even carried out
+
+A refusal by ClassIn is no exception: it is a reply, and is judged.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One thing wrong with what was handed in: where, and what would be right."""
+
+    where: str
+    what: str
+
+    def __str__(self) -> str:
+        return f"{self.where}: {self.what}" if self.where else self.what
+
+
+class ClassinError(Exception):
+    """The root of all exceptions raised on purpose here."""
+
+
+class Invalid(ClassinError):
+    """Something handed in is wrong; nothing was done with it."""
+
+    def __init__(self, subject: str, faults: Sequence[Fault]) -> None:
+        super().__init__(subject, tuple(faults))
+        self.subject = subject
+        self.faults = tuple(faults)
+
+    def __str__(self) -> str:
+        return "\n".join([self.subject, *(f"  {fault}" for fault in self.faults)])
+
+
+class InvalidOperation(Invalid):
+    """An operation that the catalogue does not have, or with fields that break its rules."""
+
+
+class InvalidInput(Invalid):
+    """A file or an option that cannot be read as it should be."""
+
+
+class InvalidSettings(Invalid):
+    """The environment, or the file of schools, says something that cannot be."""
+
+
+class NotFound(ClassinError):
+    """No record has this id."""
+
+
+class Unavailable(ClassinError):
+    """A server or program that is needed does not answer; the text says which, and what to do."""
+
+
+class OperationFailed(ClassinError):
+    """A record did not succeed: its state and reason, ClassIn's code and words."""
+
+
+class LeaseLost(ClassinError):
+    """The lease on a record has passed to another worker: a late writer changes nothing."""
+
+
+class Accident(ClassinError):
+    """An attempt that ended without a reply."""
+
+
+class NotSent(Accident):
+    """The request did not leave this machine, or was not taken: nothing can have happened."""
+
+
+class Unread(Accident):
+    """The request may have arrived; what came of it is unknown."""

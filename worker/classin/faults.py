@@ -1,0 +1,83 @@
+"""Pydantic's complaints in the words of whoever filled in the fields."""
+
+import difflib
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from pydantic import BaseModel
+from pydantic_core import ErrorDetails
+
+from worker.classin.errors import Fault
+
+#: An echoed value is cut here.
+LONGEST_ECHO = 40
+
+
+def nearest(word: str, words: Iterable[str]) -> str:
+    """Give `; did you mean X?` for the likeliest of the words, or nothing."""
+    spelt = {candidate.lower(): candidate for candidate in words}
+    close = difflib.get_close_matches(word.lower(), spelt, n=1, cutoff=0.6)
+    return f"; did you mean {spelt[close[0]]}?" if close else ""
+
+
+def explain(
+    errors: Sequence[ErrorDetails], model: type[BaseModel], given: Mapping[str, Any]
+) -> list[Fault]:
+    """Turn all of pydantic's errors for one operation into faults, by wire name."""
+    return [_fault(error, model, given) for error in errors]
+
+
+def _fault(error: ErrorDetails, model: type[BaseModel], given: Mapping[str, Any]) -> Fault:
+    aliases = {name: field.alias or name for name, field in model.model_fields.items()}
+    path = [str(step) for step in error["loc"]] or [""]
+    where = ".".join([aliases.get(path[0], path[0]), *path[1:]])
+    if error["type"] == "extra_forbidden":
+        twice = path[0] in aliases and aliases[path[0]] in given
+        known = nearest(path[0], {*aliases.values(), *aliases})
+        what = f"given twice, also as {where}" if twice else f"unknown field{known}"
+        return Fault(path[0], what)
+    return Fault(where, _phrase(error))
+
+
+#: What would be right, by pydantic's kind of error; filled with its context, `got` and `has`.
+_PHRASES = {
+    "missing": "is required",
+    "int_type": "should be a whole number; {got}",
+    "int_parsing": "should be a whole number; {got}",
+    "int_parsing_size": "should be a whole number of common size",
+    "int_from_float": "should be a whole number; {got}",
+    "greater_than": "should be greater than {gt}; {got}",
+    "greater_than_equal": "should be at least {ge}; {got}",
+    "less_than": "should be less than {lt}; {got}",
+    "string_type": "should be text; {got}",
+    "string_unicode": "holds half a character (a lone surrogate)",
+    "string_too_long": "should have at most {max_length} characters; has {has}",
+    "string_too_short": "should have at least {min_length} characters; has {has}",
+    "bytes_too_long": "should have at most {max_length} bytes",
+    "too_long": "should have at most {max_length} bytes",
+    "too_short": "should not be empty",
+    "bool_parsing": "should be 0 or 1; {got}",
+    "bool_type": "should be 0 or 1; {got}",
+    "enum": "should be one of {expected}; {got}",
+    "literal_error": "should be one of {expected}; {got}",
+    "dict_type": "should be an object; {got}",
+    "model_type": "should be a file: @path, or an object with name and content",
+    "base64_decode": "should be base 64",
+}
+
+
+def _phrase(error: ErrorDetails) -> str:
+    """Say what would be right, and what was given instead."""
+    value = error["input"]
+    if error["type"] == "string_too_short" and not value:
+        return "should not be empty"
+    template = _PHRASES.get(error["type"])
+    if template is None:  # our own kinds speak for themselves
+        return error["msg"]
+    has = len(value) if isinstance(value, str) else "other"
+    return template.format_map({**error.get("ctx", {}), "got": _got(value), "has": has})
+
+
+def _got(value: object) -> str:
+    text = "nothing" if value is None else repr(value)
+    return f"got {text}" if len(text) <= LONGEST_ECHO else f"got {text[:LONGEST_ECHO]}..."

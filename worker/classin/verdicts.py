@@ -1,0 +1,28 @@
+"""What one attempt means for us."""
+
+from enum import StrEnum
+
+
+class Verdict(StrEnum):
+    """What one attempt means; `worker.ledger.lifecycle` says which state follows."""
+
+    #: Carried out.
+    DONE = "done"
+    #: It is so already, and an earlier attempt of ours (or the submitter's wish) explains why.
+    ALREADY = "already"
+    #: The main thing is done, a part of it is not.
+    PARTLY = "partly"
+    #: A passing fault: repeat.
+    AGAIN = "again"
+    #: We speak too fast: wait as told; this spends no attempt.
+    THROTTLED = "throttled"
+    #: Not now, but later by itself.
+    LATER = "later"
+    #: The secret, a permission or the account: nothing of this school will pass.
+    LOCKED_OUT = "locked out"
+    #: Our time is not ClassIn's.
+    CLOCK = "clock"
+    #: Never by itself: the request or the world must change first.
+    REFUSED = "refused"
+    #: It may have been done, and repeating could do it twice: a person decides.
+    UNSURE = "unsure"
