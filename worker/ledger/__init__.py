@@ -1,0 +1,1 @@
+"""What happened to each operation: records, attempts, states and indexes, in Redis."""

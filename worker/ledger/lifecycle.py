@@ -1,0 +1,76 @@
+"""Where a record can stand, and how it gets from one state to the next: pure.
+
+ARCHITECTURE.md draws EDGES; a house check keeps the two alike.
+"""
+
+from enum import StrEnum
+
+from worker.classin.verdicts import Verdict
+
+
+class State(StrEnum):
+    """Where a record stands."""
+
+    #: Recorded; a message is on its way to a worker.
+    QUEUED = "queued"
+    #: Recorded; waits for others.
+    BLOCKED = "blocked"
+    #: A worker holds the lease.
+    RUNNING = "running"
+    #: Waits for its due time, then is carried to a worker again.
+    DEFERRED = "deferred"
+    #: ClassIn has it.
+    SUCCEEDED = "succeeded"
+    #: The main thing is done, a part is not.
+    PARTIAL = "partial"
+    #: Not done, and not tried again by itself.
+    FAILED = "failed"
+    #: Perhaps done; repeating could do it twice.
+    UNCERTAIN = "uncertain"
+    #: Called off by a person before it was done.
+    CANCELLED = "cancelled"
+
+    @property
+    def settled(self) -> bool:
+        """Whether nothing more happens to such a record by itself."""
+        return not EDGES[self]
+
+
+class Reason(StrEnum):
+    """Why a record failed."""
+
+    #: ClassIn answered a permanent code, or the fields were never valid.
+    REFUSED = "refused"
+    #: A passing fault did not pass in all the time allowed.
+    EXHAUSTED = "exhausted"
+    #: An operation that it waited for did not succeed.
+    DEPENDENCY = "dependency"
+    #: Its time was over before it could be tried.
+    EXPIRED = "expired"
+
+
+_SETTLED = (State.SUCCEEDED, State.PARTIAL, State.FAILED, State.UNCERTAIN, State.CANCELLED)
+
+#: From each state, those that may follow.
+EDGES: dict[State, frozenset[State]] = {
+    State.QUEUED: frozenset({State.RUNNING, State.FAILED, State.CANCELLED}),
+    State.BLOCKED: frozenset({State.QUEUED, State.FAILED, State.CANCELLED}),
+    State.RUNNING: frozenset({State.RUNNING, State.DEFERRED, *_SETTLED}),
+    State.DEFERRED: frozenset({State.RUNNING, State.FAILED, State.CANCELLED}),
+    **dict.fromkeys(_SETTLED, frozenset[State]()),
+}
+
+
+def settlement(verdict: Verdict) -> tuple[State, Reason | None] | None:
+    """Give the state in which a verdict settles a record, or None if the work goes on."""
+    match verdict:
+        case Verdict.DONE | Verdict.ALREADY:
+            return State.SUCCEEDED, None
+        case Verdict.PARTLY:
+            return State.PARTIAL, None
+        case Verdict.REFUSED:
+            return State.FAILED, Reason.REFUSED
+        case Verdict.UNSURE:
+            return State.UNCERTAIN, None
+        case Verdict.AGAIN | Verdict.THROTTLED | Verdict.LATER | Verdict.LOCKED_OUT | Verdict.CLOCK:
+            return None
