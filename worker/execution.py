@@ -1,0 +1,169 @@
+"""Perform one operation: claim, sign, send, judge, note, release."""
+
+import itertools
+import logging
+import time
+import uuid
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from functools import partial
+from typing import Protocol
+
+from worker.classin.call import Dialect
+from worker.classin.catalogue import read
+from worker.classin.codes import Code
+from worker.classin.errors import Accident, ClassinError, InvalidOperation, LeaseLost, Unread
+from worker.classin.judgement import judge, judge_accident
+from worker.classin.operation import Operation
+from worker.classin.reply import Reply
+from worker.classin.school import School
+from worker.classin.verdicts import Verdict
+from worker.classin.wire import Request, prepare
+from worker.ledger.ledger import Claim, Ledger, Standing
+from worker.ledger.lifecycle import Reason, State
+from worker.ledger.record import Attempt
+from worker.retries import Outcome, deferral, retrying, standing_after
+from worker.settings import Patience
+
+log = logging.getLogger(__name__)
+
+#: Longer than one attempt and the wait before it can take: a lease is renewed at each note.
+LEASE = 120.0
+
+
+class Sender(Protocol):
+    """Something that brings a request to ClassIn: the transport, or a test's stand-in."""
+
+    def send(self, request: Request, dialect: Dialect) -> Reply:
+        """Send; raises NotSent or Unread."""
+
+
+class Execution:
+    """Carries recorded operations out. `clock` gives seconds since 1970."""
+
+    def __init__(
+        self,
+        *,
+        ledger: Ledger,
+        sender: Sender,
+        schools: Mapping[str, School],
+        patience: Patience,
+        clock: Callable[[], float] = time.time,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self._ledger = ledger
+        self._sender = sender
+        self._schools = schools
+        self._patience = patience
+        self._clock = clock
+        self._sleep = sleep
+
+    def perform(self, record_id: str) -> None:
+        """Carry one operation as far as it goes now; does nothing if it is not to be done now.
+
+        Raises NotFound, Unavailable.
+        """
+        claim = self._ledger.claim(record_id, str(uuid.uuid4()), LEASE)
+        if claim is None:
+            return
+        try:
+            self._carry_out(claim)
+        except LeaseLost:
+            log.warning("%s: the lease has passed to another worker", record_id)
+        except ClassinError:
+            raise
+        except Exception:
+            # Whatever went wrong here may have gone wrong after sending.
+            self._defer(claim, "an error in the worker; its log says which", unread=True)
+            raise
+
+    def refuse(self, record_id: str, why: str) -> None:
+        """Settle a record as refused by us, before anything was sent."""
+        claim = self._ledger.claim(record_id, str(uuid.uuid4()), LEASE)
+        if claim is not None:
+            self._refuse(claim, why)
+
+    def _refuse(self, claim: Claim, why: str) -> None:
+        refused = Standing(state=State.FAILED, reason=Reason.REFUSED, message=why)
+        self._ledger.advance(claim, refused, None)
+
+    def _carry_out(self, claim: Claim) -> None:
+        record = claim.record
+        try:
+            operation = read(record.operation, record.fields)
+        except InvalidOperation as error:
+            self._refuse(claim, "; ".join(str(fault) for fault in error.faults))
+            return
+        school = self._schools.get(record.school)
+        if school is None:
+            self._defer(claim, f"this worker has no school {record.school!r}", unread=False)
+            return
+        outcome = self._deliver(claim, operation, school)
+        standing = standing_after(
+            outcome,
+            patience=self._patience,
+            tried_for=self._tried_for(claim),
+            deferrals=record.deferrals,
+        )
+        self._ledger.advance(claim, standing, outcome.attempt)
+
+    def _deliver(self, claim: Claim, operation: Operation, school: School) -> Outcome:
+        """Try as often as one delivery may; gives the last outcome, not yet noted."""
+        record = claim.record
+        numbers = itertools.count(len(record.attempts) + 1)
+        expected = record.unread or record.accepts_existing
+
+        def attempt() -> Outcome:
+            nonlocal expected
+            outcome = self._attempt(operation, school, next(numbers), expected=expected)
+            expected = expected or outcome.unread
+            return outcome
+
+        return retrying(self._patience, self._sleep, partial(self._note, claim))(attempt)
+
+    def _attempt(
+        self, operation: Operation, school: School, number: int, *, expected: bool
+    ) -> Outcome:
+        """Sign, send and judge once."""
+        at = self._clock()
+        request = prepare(operation, school, int(at))
+        reply: Reply | None = None
+        try:
+            reply = self._sender.send(request, operation.spec.call.dialect)
+            verdict = judge(operation, reply, expected=expected)
+            code, http, message = reply.code, reply.http, reply.message or _phrase(reply.code)
+            unread = verdict is Verdict.AGAIN
+        except Accident as accident:
+            verdict = judge_accident(operation, accident)
+            code, http, message = None, None, str(accident)
+            unread = isinstance(accident, Unread)
+        took = round((self._clock() - at) * 1000)
+        attempt = Attempt(number, int(at * 1000), took, http, code, message, verdict)
+        return Outcome(attempt, reply, unread)
+
+    def _note(self, claim: Claim, outcome: Outcome) -> None:
+        """Write down an attempt that will be followed by another."""
+        attempt = outcome.attempt
+        standing = Standing(
+            state=State.RUNNING, code=attempt.code, message=attempt.message, unread=outcome.unread
+        )
+        self._ledger.advance(claim, standing, attempt, LEASE)
+
+    def _defer(self, claim: Claim, message: str, *, unread: bool) -> None:
+        wait = deferral(self._patience, claim.record.deferrals)
+        standing = Standing(
+            state=State.DEFERRED, message=message, due_in=wait, counts=True, unread=unread
+        )
+        if self._tried_for(claim) >= self._patience.give_up_after:
+            standing = replace(standing, state=State.FAILED, reason=Reason.EXHAUSTED)
+        self._ledger.advance(claim, standing, None)
+
+    def _tried_for(self, claim: Claim) -> float:
+        """Give the seconds since the record's first attempt."""
+        started = claim.record.started_at
+        return self._clock() - started / 1000 if started is not None else 0.0
+
+
+def _phrase(code: int | None) -> str:
+    known = Code.known(code)
+    return known.phrase if known else ""

@@ -1,0 +1,99 @@
+"""When to try again: tenacity (imported only here) within a delivery, due times beyond it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from tenacity import RetryCallState, Retrying, stop_after_attempt, wait_random_exponential
+
+from worker.classin.reply import Reply
+from worker.classin.verdicts import Verdict
+from worker.ledger.ledger import Standing
+from worker.ledger.lifecycle import Reason, State, settlement
+from worker.ledger.record import Attempt
+from worker.settings import Patience
+
+_AGAIN_AT_ONCE = frozenset({Verdict.LOCKED_OUT, Verdict.CLOCK})
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What one attempt brought: the attempt as noted, and the reply, if one was read."""
+
+    attempt: Attempt
+    reply: Reply | None
+    #: It may have been carried out, and nobody knows.
+    unread: bool
+
+    @property
+    def verdict(self) -> Verdict:
+        """What the attempt means."""
+        return self.attempt.verdict
+
+
+def worth_repeating(verdict: Verdict, attempt_number: int) -> bool:
+    """Say whether to try again within this delivery.
+
+    A wrong signature or time is signed anew once: the moment of signing may have been at fault.
+    """
+    return verdict is Verdict.AGAIN or (verdict in _AGAIN_AT_ONCE and attempt_number == 1)
+
+
+def retrying(
+    patience: Patience, sleep: Callable[[float], None], note: Callable[[Outcome], None]
+) -> Retrying:
+    """Build the retrier of one delivery: it hands back the last outcome, whatever that is.
+
+    `note` is told each outcome that will be followed by another attempt.
+    """
+
+    def outcome(state: RetryCallState) -> Outcome:
+        assert state.outcome is not None  # noqa: S101  # tenacity calls back after an attempt only
+        result: Outcome = state.outcome.result()
+        return result
+
+    def again(state: RetryCallState) -> bool:
+        return worth_repeating(outcome(state).verdict, state.attempt_number)
+
+    return Retrying(
+        sleep=sleep,
+        stop=stop_after_attempt(patience.attempts),
+        wait=wait_random_exponential(multiplier=patience.first_wait, max=patience.longest_wait),
+        retry=again,
+        before_sleep=lambda state: note(outcome(state)),
+        retry_error_callback=outcome,
+    )
+
+
+def standing_after(
+    outcome: Outcome, *, patience: Patience, tried_for: float, deferrals: int
+) -> Standing:
+    """Decide where a delivery's last outcome leaves the record.
+
+    `tried_for`: seconds since the first attempt; `deferrals`: how many of them counted.
+    """
+    attempt = outcome.attempt
+    standing = Standing(
+        state=State.DEFERRED, code=attempt.code, message=attempt.message, unread=outcome.unread
+    )
+    if (settled := settlement(outcome.verdict)) is not None:
+        state, reason = settled
+        result = outcome.reply.result if outcome.reply else None
+        already = outcome.verdict is Verdict.ALREADY
+        return replace(standing, state=state, reason=reason, result=result, already=already)
+    if tried_for >= patience.give_up_after:
+        return replace(standing, state=State.FAILED, reason=Reason.EXHAUSTED)
+    throttled = outcome.verdict is Verdict.THROTTLED
+    wait = throttled_wait(outcome.reply, patience) if throttled else deferral(patience, deferrals)
+    due_in = min(wait, patience.give_up_after - tried_for)
+    return replace(standing, due_in=due_in, counts=not throttled)
+
+
+def deferral(patience: Patience, deferrals: int) -> float:
+    """Give the seconds until the next delivery, after so many earlier ones that counted."""
+    return patience.deferrals[min(deferrals, len(patience.deferrals) - 1)]
+
+
+def throttled_wait(reply: Reply | None, patience: Patience) -> float:
+    """Give the seconds to wait when told to slow down: as told, else the usual."""
+    told = reply.retry_after if reply else None
+    return patience.throttled_wait if told is None else max(told, patience.throttled_wait)
