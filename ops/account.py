@@ -1,0 +1,82 @@
+"""A record in words: what its state means, and what a person does about it."""
+
+from dataclasses import dataclass
+
+from worker.classin.codes import Code, Remedy
+from worker.classin.verdicts import Verdict
+from worker.ledger.lifecycle import Reason, State
+from worker.ledger.record import Record
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """An answer to "what became of it?"."""
+
+    meaning: str
+    todo: str
+
+
+def account(record: Record) -> Account:
+    """Say what the record's state means and what to do, in one sentence each."""
+    match record.state:
+        case State.QUEUED | State.BLOCKED:
+            return Account(
+                "It waits for a worker.", "Nothing, if a worker runs: see `classin stats`."
+            )
+        case State.RUNNING:
+            return Account("A worker is at it.", Remedy.NOTHING_YET.value)
+        case State.DEFERRED:
+            return Account(
+                f"It did not pass yet ({_why(record)}) and is tried again by itself.",
+                _remedy(record, Remedy.WAIT),
+            )
+        case State.SUCCEEDED:
+            already = " It was so already." if record.already else ""
+            return Account(f"ClassIn has it.{already}", Remedy.NOTHING.value)
+        case State.PARTIAL:
+            return Account(
+                f"The main thing is done, a part is not: {_why(record)}.", Remedy.LOOK.value
+            )
+        case State.FAILED:
+            return _failed(record)
+        case State.UNCERTAIN:
+            return Account(
+                f"Perhaps it was done: {_why(record)}. Doing it again could do it twice.",
+                Remedy.LOOK.value,
+            )
+        case State.CANCELLED:
+            return Account("It was called off before it was done.", Remedy.NOTHING.value)
+
+
+def _failed(record: Record) -> Account:
+    match record.reason:
+        case Reason.EXHAUSTED:
+            return Account(
+                f"Its time is up after {len(record.attempts)} attempts: {_why(record)}.",
+                _remedy(record, Remedy.RESUBMIT),
+            )
+        case Reason.DEPENDENCY:
+            return Account("What it waited for did not succeed.", Remedy.RESUBMIT.value)
+        case Reason.EXPIRED:
+            return Account("Its time was over before it could be tried.", Remedy.RESUBMIT.value)
+        case Reason.REFUSED | None:
+            who = "ClassIn refused it" if record.attempts else "It was refused before sending"
+            return Account(f"{who}: {_why(record)}.", _remedy(record, Remedy.CHANGE))
+
+
+def _why(record: Record) -> str:
+    """Say what came back last: the code and its meaning, or what happened instead of a reply."""
+    if record.code is None:
+        return record.message or "no reply"
+    code = Code.known(record.code)
+    return (
+        f"{record.code}, {code.phrase if code else f'a code that is not listed: {record.message}'}"
+    )
+
+
+def _remedy(record: Record, otherwise: Remedy) -> str:
+    """Give the code's remedy where it says more than the verdict itself."""
+    code = Code.known(record.code)
+    if code is None or code.verdict is Verdict.AGAIN:
+        return otherwise.value
+    return code.remedy.value

@@ -1,0 +1,1 @@
+"""The `classin` command: a module for each kind of use."""

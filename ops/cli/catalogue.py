@@ -1,0 +1,75 @@
+"""`classin ops`: the catalogue, explained."""
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from ops.cli.output import AsJson, out, print_json, table
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+    from ops.explanation import Explanation
+
+
+def add_to(program: typer.Typer) -> None:
+    """Add the command of this module."""
+    program.command(rich_help_panel="Look")(ops)
+
+
+def ops(
+    operation: Annotated[str | None, typer.Argument(help="One to explain; without, all.")] = None,
+    *,
+    as_json: AsJson = False,
+) -> None:
+    """List what ClassIn can be asked, or explain one operation."""
+    from ops.explanation import explained
+    from worker.classin.catalogue import CATALOGUE, find
+
+    kinds = [find(operation)] if operation else list(CATALOGUE.values())
+    explanations = [explained(kind) for kind in kinds]
+    if as_json:
+        for explanation in explanations:
+            print_json(explanation.to_json())
+    elif operation:
+        _print_one(explanations[0])
+    else:
+        out().print(_listing(explanations))
+        out().print("\nExplain one with: classin ops create_folder")
+
+
+def _listing(explanations: "list[Explanation]") -> "RenderableType":
+    rows = table("chapter", "operation", "*what it does", "a repeat")
+    chapter = ""
+    for each in explanations:
+        rows.add_row(
+            each.chapter if each.chapter != chapter else "", each.name, each.title, each.repeat
+        )
+        chapter = each.chapter
+    return rows
+
+
+def _print_one(said: "Explanation") -> None:
+    from rich.markup import escape
+
+    out().print(f"[bold]{said.name}[/]: {said.title}.")
+    if said.remark:
+        out().print(escape(said.remark))
+    out().print()
+    fields = table("field", "needed", "kind", "*remark")
+    for field in said.fields:
+        needed = "yes" if field.required else ""
+        fields.add_row(field.name, needed, escape(field.kind), escape(field.description))
+    if said.fields:
+        out().print(fields)
+    else:
+        out().print("It takes no fields.")
+    for rule in said.rules:
+        out().print(f"Rule: {rule}")
+    out().print()
+    codes = table("#code", "verdict", "*means")
+    for code in said.codes:
+        codes.add_row(str(code.number), code.verdict, code.phrase)
+    out().print(codes)
+    out().print(f"\n[bold]A repeat[/]: {said.repeat_in_words}")
+    out().print(f"[bold]Example[/]: {escape(said.example)}", soft_wrap=True)

@@ -1,0 +1,46 @@
+"""`classin doctor`: whether everything is there that operations need."""
+
+from dataclasses import asdict
+from typing import TYPE_CHECKING
+
+import typer
+
+from ops.cli.output import AsJson, out, print_json, table
+
+if TYPE_CHECKING:
+    from ops.doctor import Finding
+
+
+def add_to(program: typer.Typer) -> None:
+    """Add the command of this module."""
+    program.command(rich_help_panel="Run")(doctor)
+
+
+def doctor(*, as_json: AsJson = False) -> None:
+    """Look at Redis, the clocks and each school's credentials; changes nothing.
+
+    Exit 1 if anything is ill.
+    """
+    from ops.doctor import Health, examine
+
+    findings = list(examine())
+    if as_json:
+        for finding in findings:
+            print_json(asdict(finding))
+    else:
+        _print(findings)
+    if any(finding.health is Health.ILL for finding in findings):
+        raise typer.Exit(1)
+
+
+def _print(findings: "list[Finding]") -> None:
+    from rich.markup import escape
+
+    from ops.doctor import Health
+
+    colours = {Health.WELL: "green", Health.WARNING: "yellow", Health.ILL: "red"}
+    rows = table("", "subject", "*finding", "*what to do")
+    for finding in findings:
+        mark = f"[{colours[finding.health]}]{finding.health.value}[/]"
+        rows.add_row(mark, escape(finding.subject), escape(finding.said), escape(finding.todo))
+    out().print(rows)

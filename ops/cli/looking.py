@@ -1,0 +1,162 @@
+"""Single records: `show` and `ls`."""
+
+import time
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from ops.cli.output import AsJson, err, local, out, print_json, state_of, table
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+    from worker.ledger.record import Record
+
+
+def add_to(program: typer.Typer) -> None:
+    """Add the commands of this module."""
+    for command in (show, ls):
+        program.command(rich_help_panel="Look")(command)
+
+
+def show(
+    record_id: Annotated[str, typer.Argument(metavar="ID", help="As `enqueue` and `ls` give it.")],
+    *,
+    as_json: AsJson = False,
+) -> None:
+    """Tell what became of one operation."""
+    from ops.cli.connection import open_ledger
+
+    record = open_ledger().find(record_id)
+    if as_json:
+        print_json(record.to_json())
+    else:
+        print_record(record)
+
+
+def print_record(record: "Record") -> None:
+    """Print a record so that it reads like an answer."""
+    from rich.markup import escape
+    from rich.table import Table
+
+    from ops.account import account
+
+    said = account(record)
+    answer = Table.grid(padding=(0, 2))
+    answer.add_column(style="bold", no_wrap=True)
+    answer.add_column(overflow="fold")
+    origin = f", from {record.source}" if record.source else ""
+    asked = f"for school {record.school}{origin}, at {local(record.enqueued_at)}"
+    answer.add_row("Asked", escape(asked))
+    answer.add_row("", _pairs(record.to_json()["fields"]))
+    answer.add_row("Happened", _happened(record))
+    if record.attempts:
+        answer.add_row("", _attempts(record))
+    if record.result:
+        answer.add_row("Result", _pairs(record.result))
+    answer.add_row("Means", escape(said.meaning))
+    answer.add_row("To do", escape(said.todo))
+    out().print(f"[bold]{record.operation}[/] {record.id}: {state_of(record)}")
+    out().print(answer)
+
+
+def _happened(record: "Record") -> str:
+    count = len(record.attempts)
+    text = "nothing was sent" if count == 0 else f"{count} attempt{'s'[: count != 1]}"
+    if record.due_at is not None:
+        text += f"; the next is due at {local(record.due_at)}"
+    if record.finished_at is not None:
+        text += f"; settled at {local(record.finished_at)}"
+    return text
+
+
+def _attempts(record: "Record") -> "RenderableType":
+    from rich.markup import escape
+
+    rows = table("#", "sent at", "#took", "#HTTP", "#code", "verdict", "*what came back")
+    for attempt in record.attempts:
+        rows.add_row(
+            str(attempt.n),
+            local(attempt.at),
+            f"{attempt.ms:,} ms",
+            str(attempt.http or ""),
+            "" if attempt.code is None else str(attempt.code),
+            attempt.verdict.value,
+            escape(attempt.message),
+        )
+    return rows
+
+
+def _pairs(values: Mapping[str, object]) -> "RenderableType":
+    from rich.markup import escape
+    from rich.table import Table
+
+    pairs = Table.grid(padding=(0, 2))
+    pairs.add_column(no_wrap=True)
+    pairs.add_column(overflow="fold")
+    for name, value in values.items():
+        pairs.add_row(escape(name), escape(str(value)))
+    return pairs if values else "no fields"
+
+
+def ls(  # noqa: PLR0913  # each is an option of the command
+    *,
+    state: Annotated[str | None, typer.Option(help="queued, running, failed ...")] = None,
+    operation: Annotated[str | None, typer.Option(help="edit_course ...")] = None,
+    school: Annotated[str | None, typer.Option()] = None,
+    code: Annotated[int | None, typer.Option(help="ClassIn's last answer: 104 ...")] = None,
+    batch: Annotated[str | None, typer.Option(help="As `enqueue --file` gives it.")] = None,
+    since: Annotated[
+        str | None, typer.Option(metavar="WHEN", help="2d, 90m, or 2026-09-01T08:00.")
+    ] = None,
+    limit: Annotated[int, typer.Option(min=1, max=10_000, help="How many at most.")] = 20,
+    cursor: Annotated[
+        str | None, typer.Option(help="Go on after this; each line of --json has one.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """List operations, newest first; filters combine."""
+    from ops.cli.connection import open_ledger
+    from ops.survey import choose
+
+    chosen = choose(
+        now=time.time(),
+        state=state,
+        operation=operation,
+        school=school,
+        code=code,
+        batch=batch,
+        since=since,
+    )
+    page = open_ledger().page(chosen, limit, cursor)
+    if as_json:
+        for record in page.records:
+            print_json({**record.to_json(), "cursor": str(record.place)})
+        return
+    if not page.records:
+        out().print("no such operations")
+        return
+    out().print(_listing(page.records))
+    if page.cursor:
+        err().print(f"[dim]more: the same with --cursor {page.cursor}[/]")
+
+
+def _listing(records: Sequence["Record"]) -> "RenderableType":
+    from rich.markup import escape
+
+    rows = table("id", "operation", "school", "state", "#code", "#tries", "asked at", "*said")
+    for record in records:
+        code = "" if record.code is None else str(record.code)
+        due = f"due {local(record.due_at)}: " if record.due_at is not None else ""
+        rows.add_row(
+            record.id,
+            record.operation,
+            escape(record.school),
+            state_of(record),
+            code,
+            str(len(record.attempts)),
+            local(record.enqueued_at),
+            escape(due + (record.message or "")),
+        )
+    return rows

@@ -1,0 +1,81 @@
+"""How commands speak: tables and words for people, JSON lines for programs."""
+
+import json
+import sys
+from collections.abc import Mapping
+from datetime import datetime
+from functools import cache
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from worker.ledger.lifecycle import State
+from worker.ledger.record import Record
+
+#: The option that every command has.
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON: one object, or one a line.")]
+
+_COLOURS = {
+    State.QUEUED: "cyan",
+    State.BLOCKED: "cyan",
+    State.RUNNING: "blue",
+    State.DEFERRED: "yellow",
+    State.SUCCEEDED: "green",
+    State.PARTIAL: "magenta",
+    State.FAILED: "red",
+    State.UNCERTAIN: "magenta",
+    State.CANCELLED: "dim",
+}
+
+
+@cache
+def out() -> Console:
+    """Standard output; wide when it goes into a file or another program."""
+    return Console(highlight=False, width=None if sys.stdout.isatty() else 180)
+
+
+@cache
+def err() -> Console:
+    """Standard error, for progress and remarks."""
+    return Console(stderr=True, highlight=False)
+
+
+def print_json(value: Mapping[str, Any]) -> None:
+    """Print one object on one line."""
+    sys.stdout.write(json.dumps(value, ensure_ascii=False) + "\n")
+    sys.stdout.flush()
+
+
+def coloured(state: State) -> str:
+    """Give the state in its colour, as rich markup."""
+    return f"[{_COLOURS[state]}]{state.value}[/]"
+
+
+def state_of(record: Record) -> str:
+    """Give a record's state with its reason, as rich markup."""
+    reason = f"/{record.reason.value}" if record.reason else ""
+    already = " (already)" if record.already else ""
+    return f"{coloured(record.state)}{reason}{already}"
+
+
+def table(*columns: str, title: str | None = None) -> Table:
+    """Build a plain table: columns whose name starts with `#` hold numbers, with `*` may wrap."""
+    plain = Table(title=title, box=None, header_style="bold", pad_edge=False, title_justify="left")
+    for column in columns:
+        plain.add_column(
+            column.lstrip("#*"),
+            justify="right" if column.startswith("#") else "left",
+            no_wrap=not column.startswith("*"),
+            overflow="fold" if column.startswith("*") else "ellipsis",
+        )
+    return plain
+
+
+def local(ms: int | None) -> str:
+    """Write a moment as the reader's clock shows it; the date only if it is not today's."""
+    if ms is None:
+        return ""
+    moment, today = datetime.fromtimestamp(ms / 1000).astimezone(), datetime.now().astimezone()
+    return moment.strftime("%H:%M:%S" if moment.date() == today.date() else "%Y-%m-%d %H:%M:%S")

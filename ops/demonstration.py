@@ -1,0 +1,131 @@
+"""The demonstration: everything at once, on a file of operations that says how each should end."""
+
+import json
+import subprocess
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+from ops.embedded import PrivateRedis
+from ops.simulator import DEFAULT_SCHOOL, FaultRule, SimulatorClient
+from ops.supervision import classin, end
+from producers.submission import Submitter
+from worker.classin.errors import Unavailable
+from worker.ledger.record import Record
+from worker.settings import environment_with, from_env
+
+#: Seconds that the simulator gets to start, and the whole file to settle; far more than needed.
+START, PATIENCE = 30.0, 120.0
+
+_INTERVAL = 0.05
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """One operation of the file: what it meets on its way, and how it should end."""
+
+    story: str
+    operation: str
+    fields: Mapping[str, Any]
+    #: Parts of the record's JSON; of `attempts` the number.
+    expect: Mapping[str, Any]
+    #: Faults of the simulator, as FaultRule takes them, for this operation and its fields alone.
+    meets: Sequence[Mapping[str, Any]] = ()
+
+    def rules(self) -> Iterator[FaultRule]:
+        """Give the faults that this operation meets."""
+        for fault in self.meets:
+            yield FaultRule(operation=self.operation, match=self.fields, **fault)
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """How an operation of the file ended, and whether that is how it should."""
+
+    scene: Scene
+    record: Record
+
+    @property
+    def as_expected(self) -> bool:
+        """Whether every part that the file names is so."""
+        said = {**self.record.to_json(), "attempts": len(self.record.attempts)}
+        return all(said[name] == value for name, value in self.scene.expect.items())
+
+
+def scenes() -> list[Scene]:
+    """Read the file that ships with the project."""
+    text = (resources.files("ops") / "demo.jsonl").read_text(encoding="utf-8")
+    return [Scene(**json.loads(line)) for line in text.splitlines()]
+
+
+def demonstrate(played: Sequence[Scene], on_progress: Callable[[int], None]) -> list[Ending]:
+    """Play the scenes on a system of their own; `on_progress` is told how many have settled.
+
+    Raises Unavailable if a part of the system does not start.
+    """
+    with _system() as (submitter, simulator):
+        simulator.faults(*(rule for scene in played for rule in scene.rules()))
+        lines = [{"operation": scene.operation, "fields": scene.fields} for scene in played]
+        receipts = submitter.submit_many(lines, source="demo.jsonl")
+        until = time.monotonic() + PATIENCE
+        while True:
+            records = [receipt.record() for receipt in receipts]
+            settled = sum(record.state.settled for record in records)
+            on_progress(settled)
+            if settled == len(records) or time.monotonic() > until:
+                return [Ending(*pair) for pair in zip(played, records, strict=True)]
+            time.sleep(_INTERVAL)
+
+
+@contextmanager
+def _system() -> Iterator[tuple[Submitter, SimulatorClient]]:
+    """Start a private Redis, the simulator and a worker, all gone afterwards."""
+    with ExitStack() as stack:
+        home = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="classin-demo-")))
+        stack.enter_context(PrivateRedis(home, home / "redis.sock", durable=False))
+        variables = {
+            "CLASSIN_HOME": str(home),
+            "CLASSIN_SID": DEFAULT_SCHOOL.sid,
+            "CLASSIN_SECRET": DEFAULT_SCHOOL.secret,
+            "CLASSIN_FIRST_WAIT": "0.2",
+        }
+        log = stack.enter_context(_child("simulator", home, variables, "--port", "0"))
+        variables["CLASSIN_BASE_URL"] = _address(log)
+        stack.enter_context(_child("worker", home, variables))
+        submitter = Submitter.from_settings(from_env(variables))
+        yield submitter, SimulatorClient(variables["CLASSIN_BASE_URL"])
+
+
+@contextmanager
+def _child(command: str, home: Path, variables: Mapping[str, str], *options: str) -> Iterator[Path]:
+    """Run one of our own commands while inside; gives the file that it writes to."""
+    log = home / f"{command}.log"
+    with log.open("wb") as output:
+        child = subprocess.Popen(  # noqa: S603  # our own command
+            classin(command, *options),
+            env=environment_with(variables),
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+            start_new_session=True,
+        )
+    try:
+        yield log
+    finally:
+        end(child)
+
+
+def _address(log: Path) -> str:
+    """Wait for the simulator to say where it listens."""
+    until = time.monotonic() + START
+    while time.monotonic() < until:
+        said = log.read_text(encoding="utf-8")
+        if "http" in said and said.endswith("\n"):
+            return said.split()[-1]
+        time.sleep(_INTERVAL)
+    raise Unavailable(f"the simulator does not start: {log.read_text(encoding='utf-8')}")

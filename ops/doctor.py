@@ -1,0 +1,158 @@
+"""The doctor: is everything there that operations need? Changes nothing."""
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+
+from redis.exceptions import RedisError
+
+from worker.classin.errors import Accident, Invalid, NotSent
+from worker.classin.judgement import judge
+from worker.classin.operations.cloud import GetTopFolderId
+from worker.classin.reply import Reply
+from worker.classin.school import School
+from worker.classin.verdicts import Verdict
+from worker.classin.wire import prepare
+from worker.ledger.in_redis import RedisLedger, connect
+from worker.reception import ILL_FORMED
+from worker.settings import Settings, from_env
+from worker.transport import Transport
+
+#: Seconds that two clocks may differ unnoticed; the narrower of ClassIn's windows has 300.
+CLOSE_ENOUGH, TOO_FAR = 5.0, 120.0
+
+
+class Health(StrEnum):
+    """How serious a finding is."""
+
+    WELL = "well"
+    WARNING = "warning"
+    ILL = "ill"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What was looked at, how it is, and what to do about it."""
+
+    subject: str
+    health: Health
+    said: str
+    todo: str = ""
+
+
+def examine() -> Iterator[Finding]:
+    """Look at everything, one finding after the other."""
+    try:
+        settings = from_env()
+    except Invalid as error:
+        for fault in error.faults:
+            yield Finding("settings", Health.ILL, str(fault), "Correct it and look again.")
+        return
+    yield from examine_redis(settings)
+    yield from examine_schools(settings)
+
+
+def examine_redis(settings: Settings) -> Iterator[Finding]:
+    """Look at Redis: reachable, keeping what it has, not evicting, on our time; and at workers."""
+    redis = connect(settings.ledger_url)
+    try:
+        info = redis.info()
+        seconds, microseconds = redis.time()
+        ill_formed = redis.llen(ILL_FORMED)
+        worker_seen = RedisLedger(redis).holder("rescue") is not None
+    except RedisError as error:
+        start = "Start `classin up`, or set CLASSIN_REDIS_URL."
+        todo = start if settings.redis_url is None else "Start it, or correct CLASSIN_REDIS_URL."
+        yield Finding("Redis", Health.ILL, f"does not answer: {error}", todo)
+        return
+    yield Finding("Redis", Health.WELL, f"version {info['redis_version']} answers")
+    yield _persistence(append_only=bool(info["aof_enabled"]))
+    yield _eviction(str(info["maxmemory_policy"]), int(info["maxmemory"]))
+    yield clock("clock against Redis", time.time() - (seconds + microseconds / 1e6))
+    if worker_seen:
+        yield Finding("workers", Health.WELL, "at least one is running")
+    else:
+        yield Finding(
+            "workers",
+            Health.WARNING,
+            "none was seen lately",
+            "Start `classin up` or `classin worker`.",
+        )
+    if ill_formed:
+        todo = f"Look at the Redis list {ILL_FORMED}; somebody sends what is no operation."
+        yield Finding(
+            "messages", Health.WARNING, f"{ill_formed} could not be read and were set aside", todo
+        )
+
+
+def _persistence(*, append_only: bool) -> Finding:
+    if append_only:
+        return Finding("persistence", Health.WELL, "the append-only file is on")
+    todo = "Set `appendonly yes` in Redis."
+    return Finding("persistence", Health.ILL, "a restart of Redis loses operations", todo)
+
+
+def _eviction(policy: str, limit: int) -> Finding:
+    if policy == "noeviction":
+        return Finding("eviction", Health.WELL, "off")
+    if limit == 0:
+        return Finding("eviction", Health.WELL, f"{policy}, but no memory limit is set")
+    todo = "Set `maxmemory-policy noeviction` in Redis."
+    return Finding(
+        "eviction", Health.ILL, f"{policy}: when full, Redis throws operations away", todo
+    )
+
+
+def clock(subject: str, skew: float) -> Finding:
+    """Judge by how many seconds our clock is ahead."""
+    said = f"{abs(skew):.1f} s {'ahead' if skew > 0 else 'behind'}"
+    todo = "Let NTP set the clock of this machine."
+    if abs(skew) <= CLOSE_ENOUGH:
+        return Finding(subject, Health.WELL, said)
+    return Finding(subject, Health.WARNING if abs(skew) < TOO_FAR else Health.ILL, said, todo)
+
+
+def examine_schools(settings: Settings) -> Iterator[Finding]:
+    """Try each school's credentials with a request that changes nothing."""
+    if not settings.schools:
+        todo = "Set CLASSIN_SID and CLASSIN_SECRET, or CLASSIN_SCHOOLS."
+        yield Finding("schools", Health.ILL, "none is configured", todo)
+    transport = Transport(settings.base_url, settings.deadlines)
+    for school in settings.schools.values():
+        yield from _examine_school(school, transport, time.time)
+
+
+def _examine_school(
+    school: School, transport: Transport, now: Callable[[], float]
+) -> Iterator[Finding]:
+    subject, operation, at = f"school {school.name}", GetTopFolderId(), now()
+    try:
+        reply = transport.send(prepare(operation, school, int(at)), operation.spec.call.dialect)
+    except Accident as accident:
+        todo = (
+            "Check CLASSIN_BASE_URL and the network."
+            if isinstance(accident, NotSent)
+            else "Look again later."
+        )
+        yield Finding(subject, Health.ILL, f"ClassIn does not answer: {accident}", todo)
+        return
+    yield credentials(subject, operation, reply)
+    if reply.date is not None:
+        # The header counts whole seconds: half of one is the likeliest rest.
+        yield clock("clock against ClassIn", (at + now()) / 2 - (reply.date + 0.5))
+
+
+def credentials(subject: str, operation: GetTopFolderId, reply: Reply) -> Finding:
+    """Judge by the reply whether the school's SID and secret are accepted."""
+    said = f"{reply.code} {reply.message}" if reply.code is not None else reply.message
+    match judge(operation, reply, expected=False):
+        case Verdict.DONE | Verdict.REFUSED:  # refused for another reason: we were let in
+            return Finding(subject, Health.WELL, "SID and secret are accepted")
+        case Verdict.LOCKED_OUT:
+            todo = "Check SID and secret, the permission for the API, and that the account is paid."
+            return Finding(subject, Health.ILL, said, todo)
+        case _:
+            return Finding(
+                subject, Health.WARNING, f"could not be tried: {said}", "Look again later."
+            )

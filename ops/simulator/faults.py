@@ -1,0 +1,183 @@
+"""Misbehaviour on demand: which requests are struck, and what befalls them."""
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from enum import StrEnum
+from random import Random
+from typing import Annotated, Any, Self
+
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    PositiveInt,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
+
+from ops.simulator.journal import carries
+from worker.classin.catalogue import find
+from worker.classin.errors import Fault, InvalidInput, InvalidOperation
+
+#: At most one of these says which of the matching requests are struck; without any, all are.
+CHOICES = ("nth", "first", "chance")
+#: At most one of these takes the place of the answer.
+REPLACEMENTS = ("code", "drop", "status", "garble")
+#: These go with any.
+ADDITIONS = ("delay", "errno_as_text")
+
+
+class When(StrEnum):
+    """Whether a fault strikes before or after the operation is carried out."""
+
+    BEFORE = "before"
+    AFTER = "after"
+
+
+class FaultRule(BaseModel):
+    """Which requests are struck, and what befalls them.
+
+    Only requests that ClassIn would carry out count and are struck: what is refused for its
+    signature, its time or its fields is answered as ever.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    #: The operation's name; None strikes any.
+    operation: str | None = None
+    #: Fields by ClassIn's names, compared as text.
+    match: Mapping[str, str | int] = {}
+    #: Which of the requests that this rule matches, counted from 1.
+    nth: Annotated[tuple[PositiveInt, ...], Field(min_length=1)] | None = None
+    #: As many of them as this, from the first on.
+    first: PositiveInt | None = None
+    #: Each of them with this likelihood; the same seed gives the same pattern.
+    chance: Annotated[float, Field(ge=0, le=1)] | None = None
+    seed: int = 0
+
+    when: When = When.BEFORE
+    #: Answer this code.
+    code: int | None = None
+    #: Close the connection without an answer.
+    drop: bool = False
+    #: Answer this HTTP status with a line of text, and perhaps a Retry-After header in seconds.
+    status: Annotated[int, Field(ge=300, le=599)] | None = None
+    retry_after: Annotated[float, Field(ge=0)] | None = None
+    #: Answer a body that is not JSON.
+    garble: bool = False
+    #: Wait so many seconds first.
+    delay: Annotated[float, Field(ge=0, le=3600)] = 0
+    #: Send the code as text.
+    errno_as_text: bool = False
+
+    @field_validator("operation")
+    @classmethod
+    def _known(cls, name: str | None) -> str | None:
+        try:
+            return name if name is None else find(name).spec.name
+        except InvalidOperation as error:
+            raise ValueError(error.faults[0].what) from None
+
+    @model_validator(mode="after")
+    def _sensible(self) -> Self:
+        if faults := list(_contradictions(self.model_dump(exclude_defaults=True))):
+            raise ValueError("; ".join(faults))
+        return self
+
+
+#: What befalls a request that no rule strikes: nothing.
+PEACE = FaultRule.model_construct()
+
+
+def _contradictions(given: Collection[str]) -> Iterator[str]:
+    """Say what cannot go together of the settings given, or is missing among them."""
+    for alternatives in (CHOICES, REPLACEMENTS):
+        if len(both := [name for name in alternatives if name in given]) > 1:
+            yield f"{' and '.join(both)} exclude each other"
+    if not {*REPLACEMENTS, *ADDITIONS} & {*given}:
+        yield f"has no effect; give one of {', '.join([*REPLACEMENTS, *ADDITIONS])}"
+    for name, needed in (("retry_after", "status"), ("seed", "chance")):
+        if name in given and needed not in given:
+            yield f"{name} needs {needed}"
+
+
+def read_rules(given: object) -> tuple[FaultRule, ...]:
+    """Read a rule or a list of rules from JSON; InvalidInput names every fault of all."""
+    listed = given if isinstance(given, list) else [given]
+    rules: list[FaultRule] = []
+    faults: list[Fault] = []
+    for place, one in enumerate(listed):
+        try:
+            rules.append(FaultRule.model_validate(one))
+        except ValidationError as error:
+            faults += _faults(f"{place}." if one is not given else "", error, one)
+    if faults:
+        raise InvalidInput("These rules cannot be set:", faults)
+    return tuple(rules)
+
+
+def _faults(prefix: str, error: ValidationError, given: object) -> Iterator[Fault]:
+    whole = prefix.rstrip(".") or "rule"
+    for line in error.errors(include_url=False, include_input=False, include_context=False):
+        where = ".".join(map(str, line["loc"]))
+        message = line["msg"].removeprefix("Value error, ")
+        yield Fault(f"{prefix}{where}" if where else whole, message)
+    # Pydantic looks at a rule as a whole only once every field is right.
+    if isinstance(given, dict) and any(line["loc"] for line in error.errors()):
+        settings = [name for name, value in given.items() if _differs(name, value)]
+        yield from (Fault(whole, text) for text in _contradictions(settings))
+
+
+def _differs(name: str, value: object) -> bool:
+    """Tell whether a setting says something else than leaving it out."""
+    known = FaultRule.model_fields.get(name)
+    return known is not None and value != known.default
+
+
+class FaultCount:
+    """A rule, and how often it was met."""
+
+    def __init__(self, rule: FaultRule) -> None:
+        self.rule = rule
+        self._met = 0
+        self._random = Random(rule.seed)  # noqa: S311  # a pattern to repeat, no secret
+
+    def strikes(self, operation: str, fields: Mapping[str, Any]) -> bool:
+        """Tell whether this request is struck; counts it if it matches."""
+        rule = self.rule
+        if rule.operation not in (None, operation) or not carries(fields, rule.match):
+            return False
+        self._met += 1
+        if rule.nth is not None:
+            return self._met in rule.nth
+        if rule.first is not None:
+            return self._met <= rule.first
+        return rule.chance is None or self._random.random() < rule.chance
+
+
+class Faults:
+    """The rules set, in order. Every rule counts every request; the first that strikes counts."""
+
+    def __init__(self) -> None:
+        self._counts: list[FaultCount] = []
+
+    @property
+    def rules(self) -> tuple[FaultRule, ...]:
+        """The rules in the order in which they were set."""
+        return tuple(count.rule for count in self._counts)
+
+    def add(self, rules: Sequence[FaultRule]) -> None:
+        """Set further rules."""
+        self._counts += map(FaultCount, rules)
+
+    def clear(self) -> None:
+        """Forget all rules."""
+        self._counts = []
+
+    def strike(self, operation: str, fields: Mapping[str, Any]) -> tuple[int | None, FaultRule]:
+        """Find the rule that strikes this request, and its place; else none, and PEACE."""
+        struck = [count.strikes(operation, fields) for count in self._counts]
+        if True not in struck:
+            return None, PEACE
+        place = struck.index(True)
+        return place, self._counts[place].rule

@@ -1,0 +1,109 @@
+"""Every request that arrived, and what came of it. Secrets and signatures are never in it."""
+
+import json
+from collections import deque
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, fields
+from typing import Any
+
+#: So many of the latest entries are kept; the counts are of all.
+LONGEST = 200_000
+
+
+@dataclass(slots=True)
+class Entry:
+    """One request."""
+
+    #: Counted from 1 in the order of arrival.
+    n: int
+    #: When it arrived, in seconds since 1970 by the clock of the machine.
+    at: float
+    #: None when it asked for nothing that the catalogue has.
+    operation: str | None
+    #: The SID that it gave.
+    school: str | None
+    #: As received, without the proof of who sent it; a file as name, bytes and sha256.
+    fields: dict[str, Any]
+    #: The time that it was signed for.
+    timestamp: int | None
+    #: Whether it was carried out, whatever was answered.
+    applied: bool = False
+    #: The code answered, or "dropped", "garbled", "status 503"; None while it is under way.
+    outcome: int | str | None = None
+    #: The place of the rule that struck among the rules set, from 0.
+    fault: int | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """Give it ready for JSON."""
+        return {name: getattr(self, name) for name in _NAMES}
+
+
+_NAMES = tuple(field.name for field in fields(Entry))
+
+
+@dataclass(slots=True)
+class Counts:
+    """How many requests asked for one operation, and how many of them were carried out."""
+
+    requests: int = 0
+    applied: int = 0
+
+
+class Journal:
+    """The entries in order of arrival."""
+
+    def __init__(self, longest: int = LONGEST) -> None:
+        self._entries: deque[Entry] = deque(maxlen=longest)
+        self._counts: dict[str | None, Counts] = {}
+        self._arrived = 0
+
+    def __iter__(self) -> Iterator[Entry]:
+        return iter(self._entries)
+
+    def __len__(self) -> int:
+        return len(self._entries)
+
+    def open(
+        self,
+        at: float,
+        operation: str | None,
+        school: str | None,
+        fields: dict[str, Any],
+        timestamp: int | None,
+    ) -> Entry:
+        """Enter a request that has just arrived."""
+        self._arrived += 1
+        entry = Entry(self._arrived, at, operation, school, fields, timestamp)
+        self._entries.append(entry)
+        self._counts.setdefault(operation, Counts()).requests += 1
+        return entry
+
+    def note_applied(self, entry: Entry) -> None:
+        """Note that a request was carried out."""
+        entry.applied = True
+        self._counts[entry.operation].applied += 1
+
+    def select(self, operation: str | None = None, *, applied: bool | None = None) -> list[Entry]:
+        """Give the entries of one operation, or the applied (or other) ones; None: all."""
+        return [
+            entry
+            for entry in self._entries
+            if operation in (None, entry.operation) and applied in (None, entry.applied)
+        ]
+
+    def applied(self, operation: str, **fields: object) -> int:
+        """Count how often an operation was carried out with these fields, by ClassIn's names."""
+        return sum(carries(entry.fields, fields) for entry in self.select(operation, applied=True))
+
+    def counts(self) -> dict[str, Counts]:
+        """Count per operation; what the catalogue does not have stands under `unknown`."""
+        return {name or "unknown": counts for name, counts in self._counts.items()}
+
+
+def carries(fields: Mapping[str, object], wanted: Mapping[str, object]) -> bool:
+    """Tell whether all of the wanted fields are among these, compared as text."""
+    return all(name in fields and _text(fields[name]) == _text(wanted[name]) for name in wanted)
+
+
+def _text(value: object) -> str:
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)

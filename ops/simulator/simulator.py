@@ -1,0 +1,85 @@
+"""The simulator without its server: who is known, what is held, what happened, what goes wrong."""
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from ops.simulator.admission import Received, admit
+from ops.simulator.answers import Answer, answer
+from ops.simulator.faults import Faults
+from ops.simulator.journal import Entry, Journal
+from ops.simulator.world import DEFAULT_SEED, Seed, World
+from worker.classin.fields import File
+from worker.classin.operation import Operation
+from worker.classin.school import School
+
+#: What a form carries about its sender; never journalled, however it is spelt.
+PROOF = frozenset({"sid", "safekey", "timestamp"})
+
+#: The school that is known unless others are named.
+DEFAULT_SCHOOL = School("simulated", "1000082", "Mb7SR6H")
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """What one reset begins and the next one ends: a request stays on the stage that it met."""
+
+    world: World
+    journal: Journal = field(default_factory=Journal)
+    faults: Faults = field(default_factory=Faults)
+
+    def carry_out(self, entry: Entry, operation: Operation, now: float) -> Answer:
+        """Carry an admitted operation out for the school of its entry."""
+        institution = self.world.institution(str(entry.school))
+        said = answer(institution, operation, now)
+        if said.code in operation.spec.done:
+            self.journal.note_applied(entry)
+        return said
+
+
+class Simulator:
+    """A pretend ClassIn.
+
+    `schools` are secrets by SID. `clock` gives seconds since 1970; `skew` seconds are added to it
+    wherever ClassIn's own time matters.
+    """
+
+    def __init__(
+        self,
+        schools: Mapping[str, str] | None = None,
+        seed: Seed | None = None,
+        *,
+        clock: Callable[[], float] = time.time,
+        skew: float = 0.0,
+        errno_as_text: bool = False,
+    ) -> None:
+        self._secrets = dict(schools or {DEFAULT_SCHOOL.sid: DEFAULT_SCHOOL.secret})
+        self._seed = seed or DEFAULT_SEED
+        self._clock = clock
+        self.skew = skew
+        self.errno_as_text = errno_as_text
+        self.reset()
+
+    def reset(self) -> None:
+        """Begin anew: the seed, an empty journal, no faults."""
+        self.stage = Stage(World(self._secrets, self._seed))
+
+    def now(self) -> float:
+        """Tell ClassIn's time, in seconds since 1970."""
+        return self._clock() + self.skew
+
+    def enter(self, received: Received) -> Entry:
+        """Enter a request into the journal, without what proves its sender."""
+        fields = {
+            name: value.summary() if isinstance(value, File) else value
+            for name, value in received.fields.items()
+            if name.lower() not in PROOF
+        }
+        operation = received.kind.spec.name if received.kind else None
+        return self.stage.journal.open(
+            self._clock(), operation, received.sid, fields, received.seconds
+        )
+
+    def admit(self, received: Received) -> Operation | Answer:
+        """Check a request against the schools and the catalogue, as of now."""
+        return admit(received, self._secrets, self.now())

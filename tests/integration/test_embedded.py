@@ -1,0 +1,354 @@
+"""A private Redis: what it keeps, who owns it, and what it says when it cannot be."""
+
+import os
+import shutil
+import signal
+import stat
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+import redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+
+from ops.embedded import PATH_BYTES, PrivateRedis, redis_server
+from worker.classin.errors import Unavailable
+
+ROOT = Path(__file__).parents[2]
+
+#: Starts a private Redis, says so, and stays until it is killed.
+OWNER = """
+import sys
+from pathlib import Path
+from ops.embedded import PrivateRedis
+
+server = PrivateRedis(Path(sys.argv[1]), Path(sys.argv[2]))
+print(server.start(), flush=True)
+sys.stdin.read()
+"""
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _a_server_is_here() -> None:
+    try:
+        redis_server()
+    except Unavailable as error:
+        if "CI" in os.environ:
+            raise
+        pytest.skip(str(error))
+
+
+@pytest.fixture
+def nook() -> Iterator[Path]:
+    """Make a directory with a path short enough for sockets; pytest's own may be too long."""
+    directory = Path(tempfile.mkdtemp(prefix="cq", dir="/tmp"))  # TMPDIR may be too long as well
+    yield directory
+    shutil.rmtree(directory)
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Path:
+    """Where the server keeps its data; not there yet."""
+    return tmp_path / "redis"
+
+
+@pytest.fixture
+def private(home: Path, nook: Path) -> Iterator[Callable[..., PrivateRedis]]:
+    """Make a PrivateRedis, here unless told otherwise; what was started is stopped in the end."""
+    made = []
+
+    def private(
+        at: Path = home, socket: Path = nook / "socket", **settings: object
+    ) -> PrivateRedis:
+        made.append(PrivateRedis(at, socket, **settings))  # type: ignore[arg-type] # handed through
+        return made[-1]
+
+    yield private
+    for server in made:
+        server.stop()
+
+
+@pytest.fixture
+def client(nook: Path) -> Iterator[redis.Redis]:
+    """Speak to the server at the usual socket, without a second try."""
+    with redis.Redis(
+        unix_socket_path=str(nook / "socket"), decode_responses=True, retry=Retry(NoBackoff(), 0)
+    ) as client:
+        yield client
+
+
+def eventually(condition: Callable[[], bool], seconds: float = 10) -> bool:
+    """Whether the condition comes true in time."""
+    until = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > until:
+            return False
+        time.sleep(0.01)
+    return True
+
+
+def kill(server: PrivateRedis) -> None:
+    """Kill the server as a machine short of memory would, and wait until it is gone."""
+    assert server.pid is not None
+    os.kill(server.pid, signal.SIGKILL)
+    assert eventually(lambda: not server.running())
+
+
+def mode(path: Path) -> int:
+    """Who may do what with this file."""
+    return stat.S_IMODE(path.stat().st_mode)
+
+
+def test_data_survive_a_stop(private: Callable[..., PrivateRedis], client: redis.Redis) -> None:
+    """What was written before a stop is there after the next start."""
+    server = private()
+    assert server.start()
+    client.set("course", "747759")
+
+    server.stop()
+    assert not server.running()
+    assert server.start()
+
+    assert client.get("course") == "747759"
+
+
+def test_data_survive_a_kill(private: Callable[..., PrivateRedis], client: redis.Redis) -> None:
+    """A server killed in the middle of things comes back with what it had confirmed."""
+    server = private(options=["appendfsync always"])
+    server.start()
+    client.set("course", "747759")
+
+    kill(server)
+    assert server.start()
+
+    assert client.get("course") == "747759"
+
+
+def test_without_durability_nothing_is_kept(
+    private: Callable[..., PrivateRedis], client: redis.Redis, home: Path
+) -> None:
+    """For a demonstration, nothing outlives the server."""
+    server = private(durable=False)
+    server.start()
+    client.set("course", "747759")
+
+    server.stop()
+    server.start()
+
+    assert client.get("course") is None
+    assert {path.name for path in home.iterdir()} == {"redis.lock", "redis.log"}
+
+
+def test_all_of_a_large_history_is_loaded_before_work_begins(
+    private: Callable[..., PrivateRedis], client: redis.Redis
+) -> None:
+    """A start returns when all data are there, however often the server says: still loading."""
+    server = private()
+    server.start()
+    with client.pipeline(transaction=False) as pipeline:
+        for number in range(20_000):
+            pipeline.set(f"record:{number}", "")
+        pipeline.execute()
+    server.stop()
+
+    private(options=["key-load-delay 20"]).start()
+
+    assert client.dbsize() == 20_000
+
+
+def test_a_second_one_on_the_same_home_adopts(
+    private: Callable[..., PrivateRedis], client: redis.Redis
+) -> None:
+    """Whoever comes second uses the server of the first, and may stop it."""
+    first, second = private(), private()
+    assert first.start()
+    assert not second.start()
+    assert second.pid == first.pid
+    assert client.ping()
+
+    second.stop()
+
+    assert not first.running()
+    assert first.pid is None
+
+
+def test_a_server_that_is_started_twice_is_one_server(private: Callable[..., PrivateRedis]) -> None:
+    """Starting again what runs already changes nothing."""
+    server = private()
+    assert server.start()
+    pid = server.pid
+
+    assert not server.start()
+
+    assert server.pid == pid
+
+
+def test_of_many_that_start_at_once_one_launches(private: Callable[..., PrivateRedis]) -> None:
+    """Two commands given at the same moment end up with the same server."""
+    servers = [private() for _ in range(8)]
+    with ThreadPoolExecutor(len(servers)) as pool:
+        started = list(pool.map(PrivateRedis.start, servers))
+
+    assert sorted(started) == [False] * 7 + [True]
+    assert len({server.pid for server in servers}) == 1
+
+
+def test_a_server_outlives_its_killed_owner(
+    private: Callable[..., PrivateRedis], client: redis.Redis, home: Path, nook: Path
+) -> None:
+    """Whoever started it is killed: the server stays up, and the next start adopts it."""
+    with subprocess.Popen(  # noqa: S603 - a program of ours
+        [sys.executable, "-c", OWNER, home, nook / "socket"],
+        cwd=ROOT,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as owner:
+        assert owner.stdout is not None
+        assert owner.stdout.readline() == "True\n"
+        client.set("course", "747759")
+        owner.kill()
+
+    server = private()
+    assert server.running()
+    assert not server.start()
+
+    assert client.get("course") == "747759"
+    server.stop()
+    assert not server.running()
+
+
+def test_one_that_others_started_since_is_left_alone(private: Callable[..., PrivateRedis]) -> None:
+    """Who stops late stops only the server it knows."""
+    first, second = private(), private()
+    first.start()
+    kill(first)
+    second.start()
+
+    first.stop()
+
+    assert second.running()
+
+
+def test_a_stale_socket_is_replaced(
+    private: Callable[..., PrivateRedis], client: redis.Redis, nook: Path
+) -> None:
+    """The socket that a killed server leaves behind does not stand in the way of the next."""
+    server = private()
+    server.start()
+    kill(server)
+    assert (nook / "socket").is_socket()
+
+    assert private().start()
+
+    assert client.ping()
+
+
+def test_nobody_else_can_read_it(
+    private: Callable[..., PrivateRedis], client: redis.Redis, home: Path, nook: Path
+) -> None:
+    """Home, data and socket are for one user, and there is no port."""
+    private().start()
+    client.set("course", "747759")
+
+    assert mode(home) == 0o700
+    assert mode(nook / "socket") == 0o600
+    assert {mode(path) for path in home.iterdir()} <= {0o600, 0o700}
+    assert client.config_get("port") == {"port": "0"}
+
+
+def test_blanks_and_quotes_in_a_path_are_no_trouble(
+    private: Callable[..., PrivateRedis], tmp_path: Path, nook: Path
+) -> None:
+    """A path is a path, whatever stands in it, and the url leads there."""
+    odd = 'a "school\'s" \\ 100%25 data? #1 ü'
+
+    with private(tmp_path / odd, nook / odd) as server, redis.Redis.from_url(server.url) as client:
+        assert client.ping()
+
+        assert (nook / odd).is_socket()
+        assert (tmp_path / odd / "redis.log").read_text()
+
+
+def test_a_locale_that_the_machine_does_not_have_is_no_trouble(
+    private: Callable[..., PrivateRedis], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A terminal from afar may bring a locale along that is not installed here."""
+    monkeypatch.setenv("LC_ALL", "tlh_KX.UTF-8")
+
+    assert private().start()
+
+
+def test_without_any_server_it_says_what_to_install(
+    nook: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Neither on PATH nor in a wheel: the error names both ways out."""
+    monkeypatch.setenv("PATH", str(nook))
+
+    with pytest.raises(
+        Unavailable, match=r"apt install redis-server.*brew install redis.*CLASSIN_REDIS_URL"
+    ):
+        redis_server(wheel="no_such_wheel")
+
+
+def test_a_home_that_cannot_be_made_is_named(
+    private: Callable[..., PrivateRedis], tmp_path: Path
+) -> None:
+    """Where no directory can be, the error says where and why."""
+    (tmp_path / "file").touch()
+
+    with pytest.raises(
+        Unavailable, match=r"cannot keep its data in .*/file/redis .*Not a directory"
+    ):
+        private(tmp_path / "file" / "redis").start()
+
+
+def test_a_socket_with_too_long_a_path_is_refused(
+    private: Callable[..., PrivateRedis], nook: Path
+) -> None:
+    """Some servers would cut the path off and listen elsewhere."""
+    with pytest.raises(Unavailable, match="may have 100 bytes"):
+        private(socket=nook / ("s" * PATH_BYTES)).start()
+
+
+def test_the_socket_of_another_server_is_left_to_it(
+    private: Callable[..., PrivateRedis], tmp_path: Path
+) -> None:
+    """Two homes cannot share a socket: the second would take it from the first unnoticed."""
+    first = private(tmp_path / "first")
+    first.start()
+
+    with pytest.raises(Unavailable, match="Another Redis answers at"):
+        private(tmp_path / "second").start()
+
+    assert not first.start()
+
+
+def test_a_server_that_ends_at_once_gives_its_reason(private: Callable[..., PrivateRedis]) -> None:
+    """What the server said before it ended is in the error, and nothing stays behind."""
+    server = private(options=["no-such-option 1"])
+
+    with pytest.raises(Unavailable, match=r"(?s)it ended.*no-such-option"):
+        server.start()
+
+    assert not server.running()
+
+
+def test_an_old_server_does_not_begin_anew_beside_the_data_of_a_newer_one(
+    private: Callable[..., PrivateRedis], home: Path, nook: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Redis 6 does not look where Redis 7 keeps its data, and would start empty."""
+    (home / "appendonlydir").mkdir(parents=True)
+    old = nook / "redis-server"
+    old.write_text("#!/bin/sh\necho Redis server v=6.2.14 sha=0:0\n")
+    old.chmod(0o755)
+    monkeypatch.setenv("PATH", str(nook))
+
+    with pytest.raises(Unavailable, match="too old for the data"):
+        private().start()
