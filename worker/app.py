@@ -4,7 +4,6 @@
 """
 
 import logging
-from collections.abc import Sequence
 from contextlib import suppress
 from functools import cached_property
 from typing import Any
@@ -56,6 +55,10 @@ class OperationTask(Task):  # type: ignore[type-arg]  # generic in its stubs onl
     equipment: Equipment
     operation: str
 
+    def __call__(self, /, *positional: object, **fields: object) -> None:
+        """Run; Celery's own way there has no room for a field named self."""
+        self.run(*positional, **fields)
+
     def run(self, /, *positional: object, **fields: object) -> None:
         """Carry out the record that bears this task's id.
 
@@ -64,24 +67,30 @@ class OperationTask(Task):  # type: ignore[type-arg]  # generic in its stubs onl
         """
         record_id = str(self.request.id)
         execution = self.equipment.execution
-        if not (positional or fields):
+        linked = self._take_links()
+        if not (positional or fields or linked):
             with suppress(NotFound):
                 execution.perform(record_id)
                 return
-        refusal = self._record(record_id, fields) or self._refusal(positional)
-        if refusal:
-            execution.refuse(record_id, refusal)
+        faults = [self._record(record_id, fields)]
+        if positional:
+            faults.append("fields should be given by name (kwargs), not by position (args)")
+        if linked:
+            faults.append("links, chains and chords cannot be kept: they would start too early")
+        if found := [fault for fault in faults if fault]:
+            execution.refuse(record_id, "; ".join(found))
         else:
             execution.perform(record_id)
 
     def _record(self, record_id: str, fields: dict[str, object]) -> str | None:
         """Enter another Celery's message into the ledger; gives what is wrong with its school."""
         headers = self.request.headers or {}
-        named, fault = headers.get("school"), None
+        named = str(headers["school"]) if "school" in headers else None
+        fault = None
         try:
             school = self.equipment.settings.school(named).name
         except InvalidInput as error:
-            school, fault = str(named or ""), str(error.faults[0])
+            school, fault = named or "", str(error.faults[0])
         submission = Submission(
             id=record_id,
             operation=self.operation,
@@ -93,13 +102,16 @@ class OperationTask(Task):  # type: ignore[type-arg]  # generic in its stubs onl
         self.equipment.ledger.submit([submission])
         return fault
 
-    def _refusal(self, positional: Sequence[object]) -> str | None:
-        request = self.request
-        if positional:
-            return "fields should be given by name (kwargs), not by position (args)"
-        if request.callbacks or request.errbacks or request.chain or request.chord:
-            return "links, chains and chords cannot be kept: they would fire before the end"
-        return None
+    def _take_links(self) -> bool:
+        """Take off what Celery would start at the end of this delivery; say whether it was there.
+
+        A delivery's end is not the operation's: it may be deferred.
+        """
+        found = False
+        for link in ("callbacks", "errbacks", "chain", "chord"):
+            found = found or bool(getattr(self.request, link))
+            setattr(self.request, link, None)
+        return found
 
 
 class RescueStep(bootsteps.StartStopStep):
@@ -111,7 +123,12 @@ class RescueStep(bootsteps.StartStopStep):
         """Start looking."""
         app: Queues = parent.app
         ledger = Equipment(app.settings).ledger
-        self.thread = RescueThread(ledger, app, app.settings.rescue_every)
+        self.thread = RescueThread(
+            ledger,
+            app,
+            every=app.settings.rescue_every,
+            adrift_after=app.settings.adrift_after,
+        )
         self.thread.start()
 
     def stop(self, parent: Any) -> None:  # noqa: ANN401

@@ -27,9 +27,6 @@ from worker.settings import Patience
 
 log = logging.getLogger(__name__)
 
-#: Longer than one attempt and the wait before it can take: a lease is renewed at each note.
-LEASE = 120.0
-
 
 class Sender(Protocol):
     """Something that brings a request to ClassIn: the transport, or a test's stand-in."""
@@ -63,7 +60,7 @@ class Execution:
 
         Raises NotFound, Unavailable.
         """
-        claim = self._ledger.claim(record_id, str(uuid.uuid4()), LEASE)
+        claim = self._ledger.claim(record_id, str(uuid.uuid4()), self._patience.lease)
         if claim is None:
             return
         try:
@@ -79,7 +76,7 @@ class Execution:
 
     def refuse(self, record_id: str, why: str) -> None:
         """Settle a record as refused by us, before anything was sent."""
-        claim = self._ledger.claim(record_id, str(uuid.uuid4()), LEASE)
+        claim = self._ledger.claim(record_id, str(uuid.uuid4()), self._patience.lease)
         if claim is not None:
             self._refuse(claim, why)
 
@@ -147,7 +144,7 @@ class Execution:
         standing = Standing(
             state=State.RUNNING, code=attempt.code, message=attempt.message, unread=outcome.unread
         )
-        self._ledger.advance(claim, standing, attempt, LEASE)
+        self._ledger.advance(claim, standing, attempt, self._patience.lease)
 
     def _defer(self, claim: Claim, message: str, *, unread: bool) -> None:
         wait = deferral(self._patience, claim.record.deferrals)

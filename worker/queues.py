@@ -46,7 +46,10 @@ class Queues(Celery):
         """Say whether no message waits. Raises Unavailable."""
         with _reaching_broker(), self.connection_for_read() as connection:
             queue = self.amqp.queues[QUEUE].bind(connection.default_channel)
-            declared: Any = queue.queue_declare(passive=True)  # a named tuple; the stubs say str
+            try:
+                declared: Any = queue.queue_declare(passive=True)  # a named tuple; stubs say str
+            except connection.channel_errors:
+                return True  # a queue that nobody has used yet
             return bool(declared.message_count == 0)
 
 
@@ -72,6 +75,7 @@ def build_queues(settings: Settings) -> Queues:
         worker_concurrency=settings.threads,
         worker_prefetch_multiplier=1,
         worker_send_task_events=False,
+        worker_redirect_stdouts=False,
         worker_cancel_long_running_tasks_on_connection_loss=False,
         enable_utc=True,
     )

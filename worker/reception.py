@@ -1,8 +1,8 @@
 """Reception: ill-formed messages are set aside before they can stop a worker.
 
 Celery and kombu crash, some of them for good, on messages that are not shaped like Celery's own.
-On Redis each message is checked as it comes out of the queue; for any broker, what slips through
-or is unknown is logged, without its content, and dropped.
+On Redis each message is checked as it comes out of the queue, and what slips through is set aside
+as well; of another broker's, what cannot be used is logged, without its content, and dropped.
 """
 
 import base64
@@ -76,10 +76,14 @@ class CheckedChannel(kombu_redis.Channel):
         fault = fault_of(item, CheckedTransport.tasks)
         if fault is None:
             return True
+        self.set_aside(item, fault)
+        return False
+
+    def set_aside(self, item: bytes | str, fault: str) -> None:
+        """Keep a message for whoever looks into it, out of every worker's way."""
         log.error("a message was set aside in %s: %s", ILL_FORMED, fault)
         with self.conn_or_acquire() as client:
             client.lpush(ILL_FORMED, item)
-        return False
 
 
 class CheckedTransport(kombu_redis.Transport):
@@ -121,7 +125,10 @@ class CarefulConsumer(Consumer):
         self._drop(message, "its body cannot be decoded")
 
     def _drop(self, message: Any, fault: str) -> None:  # noqa: ANN401
-        log.error("a message was dropped: %s", fault)
+        if isinstance(message.channel, CheckedChannel):
+            message.channel.set_aside(json.dumps(message.serializable()), fault)
+        else:
+            log.error("a message was dropped: %s", fault)
         message.reject_log_error(log, self.connection_errors)  # type: ignore[attr-defined]  # missing in the stubs
 
 

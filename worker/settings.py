@@ -39,8 +39,11 @@ class Patience:
     deferrals: tuple[float, ...] = (60, 300, 900, 3600, 10800, 21600)
     #: From the first attempt on; after that the operation has failed.
     give_up_after: float = 86400.0
-    #: To be told to come later, by throttling, without another word.
+    #: After being told to slow down, without another word.
     throttled_wait: float = 5.0
+    #: A worker that is silent for so long has lost its operation to others. Longer than an
+    #: attempt and the wait before it can take: each note renews the lease.
+    lease: float = 120.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +72,8 @@ class Settings:
     threads: int = 16
     #: Seconds between two looks for what is due.
     rescue_every: float = 10.0
+    #: With no message on the queue, what has been queued for longer (seconds) has lost its own.
+    adrift_after: float = 60.0
 
     @property
     def socket(self) -> Path:
@@ -115,6 +120,7 @@ def from_env(environment: Mapping[str, str] = os.environ) -> Settings:
             longest_wait=reader.seconds("CLASSIN_LONGEST_WAIT", patience.longest_wait),
             deferrals=reader.several_seconds("CLASSIN_DEFERRALS", patience.deferrals),
             give_up_after=reader.seconds("CLASSIN_GIVE_UP_AFTER", patience.give_up_after),
+            lease=reader.seconds("CLASSIN_LEASE", patience.lease),
             throttled_wait=reader.seconds("CLASSIN_THROTTLED_WAIT", patience.throttled_wait),
         ),
         deadlines=Deadlines(
@@ -123,6 +129,7 @@ def from_env(environment: Mapping[str, str] = os.environ) -> Settings:
         ),
         threads=reader.count("CLASSIN_THREADS", defaults.threads),
         rescue_every=reader.seconds("CLASSIN_RESCUE_EVERY", defaults.rescue_every),
+        adrift_after=reader.seconds("CLASSIN_ADRIFT_AFTER", defaults.adrift_after),
     )
     if faults:
         raise InvalidSettings("the settings are not right", faults)

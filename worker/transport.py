@@ -63,9 +63,9 @@ class Transport:
             raise Unread(f"the exchange broke off ({type(error).__name__})") from None
 
     def _read(self, response: requests.Response, ends: float) -> bytes:
-        """Read the body in pieces, so that a trickle cannot outlast the deadline."""
+        """Read the body as it comes, so that a trickle cannot outlast the deadline."""
         body = bytearray()
-        for piece in response.iter_content(_PIECE):
+        while piece := response.raw.read1(_PIECE, decode_content=True):
             body += piece
             if len(body) > LARGEST_REPLY:
                 raise Unread("the reply is longer than any of ClassIn's")
