@@ -142,20 +142,28 @@ def _lengths(metadata: Sequence[object]) -> str:
 def _parts(info: FieldInfo) -> tuple[set[type], list[object]]:
     """Take a field's annotation apart: its plain types without None, and all metadata."""
     types: set[type] = set()
-    metadata: list[object] = list(info.metadata)
+    metadata: list[object] = _single(info.metadata)
     todo: list[Any] = [info.annotation]
     while todo:
         annotation = todo.pop()
         if get_origin(annotation) is Annotated:
             inner, *extra = get_args(annotation)
             todo.append(inner)
-            for part in extra:
-                metadata += list(part) if isinstance(part, GroupedMetadata) else [part]
+            metadata += _single(extra)
         elif get_origin(annotation) in {Union, UnionType}:
             todo += get_args(annotation)
         elif annotation is not NoneType:
             types.add(annotation)
     return types, metadata
+
+
+def _single(metadata: Sequence[object]) -> list[object]:
+    """Resolve groups, such as Chars, into their single limits."""
+    return [
+        single
+        for part in metadata
+        for single in (part if isinstance(part, GroupedMetadata) else [part])
+    ]
 
 
 def _examples(kind: type[Operation]) -> Iterator[str]:

@@ -56,7 +56,7 @@ def _print_one(said: "Explanation") -> None:
     if said.remark:
         out().print(escape(said.remark))
     out().print()
-    fields = table("field", "needed", "kind", "*remark")
+    fields = table("field", "needed", "*kind", "*remark")
     for field in said.fields:
         needed = "yes" if field.required else ""
         fields.add_row(field.name, needed, escape(field.kind), escape(field.description))

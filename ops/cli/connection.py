@@ -1,37 +1,35 @@
-"""Where the commands find Redis."""
+"""Where the commands find Redis, and what they say when it is away."""
 
 from typing import TYPE_CHECKING
 
 from worker.classin.errors import Unavailable
-from worker.settings import Settings, from_env
+from worker.settings import from_env
 
 if TYPE_CHECKING:
     from producers.submission import Submitter
     from worker.ledger.in_redis import RedisLedger
 
 
-def open_ledger(settings: Settings | None = None) -> "RedisLedger":
-    """Open the ledger. Raises Unavailable, saying what to start or set."""
+def open_ledger() -> "RedisLedger":
+    """Open the ledger; whether it answers shows at its first use."""
     from worker.ledger.in_redis import RedisLedger, connect
 
-    settings = settings or from_env()
-    ledger = RedisLedger(connect(settings.ledger_url))
-    try:
-        ledger.counts()
-    except Unavailable as error:
-        if settings.redis_url is not None:
-            raise
-        raise Unavailable(
-            f"The private Redis in {settings.home} is not running: start it with `classin up`,"
-            " or set CLASSIN_REDIS_URL to a Redis of yours."
-        ) from error
-    return ledger
+    return RedisLedger(connect(from_env().ledger_url))
 
 
 def open_submitter() -> "Submitter":
-    """Open what takes operations in. Raises Unavailable."""
+    """Open what takes operations in."""
     from producers.submission import Submitter
-    from worker.queues import build_queues
 
+    return Submitter.from_settings(from_env())
+
+
+def in_one_line(error: Unavailable) -> str:
+    """Say what is away; of the private Redis, how to start it."""
     settings = from_env()
-    return Submitter(settings, open_ledger(settings), build_queues(settings))
+    if settings.redis_url is None and str(settings.socket) in str(error):
+        return (
+            f"The private Redis in {settings.home} is not running: start it with `classin up`,"
+            " or set CLASSIN_REDIS_URL to a Redis of yours."
+        )
+    return " ".join(str(error).split())

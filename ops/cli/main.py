@@ -21,7 +21,8 @@ program = typer.Typer(
 
 def main() -> None:
     """Run the command. Exit 0: done; 1: an operation or a server failed; 2: wrong input."""
-    from worker.classin.errors import ClassinError, Invalid
+    from ops.cli.connection import in_one_line
+    from worker.classin.errors import ClassinError, Invalid, Unavailable
 
     for module in _MODULES:
         import_module(f"ops.cli.{module}").add_to(program)
@@ -30,6 +31,9 @@ def main() -> None:
     except Invalid as error:
         sys.stderr.write(f"{error}\n")
         sys.exit(2)
+    except Unavailable as error:
+        sys.stderr.write(f"{in_one_line(error)}\n")
+        sys.exit(1)
     except ClassinError as error:
         sys.stderr.write(f"{error}\n")
         sys.exit(1)

@@ -53,7 +53,7 @@ def worker(
 
     settings = from_env()
     _need_school(settings)
-    open_ledger(settings)
+    open_ledger().counts()  # a worker without its Redis says so and ends
     from worker.app import app
 
     number = threads or settings.threads

@@ -1,6 +1,7 @@
 """`classin enqueue`: one operation, or a file of them."""
 
 import sys
+import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -53,8 +54,7 @@ def enqueue(  # noqa: PLR0913  # each is an option of the command
 ) -> None:
     """Submit one operation, or a file of them.
 
-    Exit 0: submitted (with --wait: succeeded). 1: it did not succeed. 2: wrong input; then nothing
-    was submitted.
+    Exit 0: submitted, and with --wait succeeded; 1: it did not succeed; 2: wrong input.
     """
     from ops.cli.connection import open_submitter
     from worker.classin.errors import Fault, InvalidInput
@@ -69,15 +69,11 @@ def enqueue(  # noqa: PLR0913  # each is an option of the command
             raise InvalidInput("enqueue", [Fault("--file", "each line has its own fields")])
         receipts = _enqueue_file(open_submitter(), file, skip_bad=skip_bad, quiet=as_json)
     else:
-        receipts = [
-            open_submitter().submit(
-                operation or "",
-                _named(fields or []),
-                school=school,
-                if_exists=if_exists,
-                source="command line",
-            )
-        ]
+        named = _named(fields or [])
+        receipt = open_submitter().submit(
+            operation or "", named, school=school, if_exists=if_exists, source="command line"
+        )
+        receipts = [receipt]
     if wait or timeout:
         _wait(receipts, patience, as_json=as_json)
     else:
@@ -186,7 +182,8 @@ def _wait(receipts: Sequence["Receipt"], timeout: float | None, *, as_json: bool
 
     good = True
     with err().status("waiting ...", spinner="dots"):
-        records = [_settled(receipt, timeout) for receipt in receipts]
+        ends = None if timeout is None else time.monotonic() + timeout
+        records = [_settled(receipt, ends) for receipt in receipts]
     for record in records:
         good = good and record.state is State.SUCCEEDED
         if as_json:
@@ -200,9 +197,10 @@ def _wait(receipts: Sequence["Receipt"], timeout: float | None, *, as_json: bool
         raise typer.Exit(1)
 
 
-def _settled(receipt: "Receipt", timeout: float | None) -> "Record":
+def _settled(receipt: "Receipt", ends: float | None) -> "Record":
+    """Wait for one until then (monotonic seconds); gives the record, settled or not."""
     try:
-        return receipt.wait(timeout)
+        return receipt.wait(None if ends is None else max(0.0, ends - time.monotonic()))
     except TimeoutError as error:
         err().print(str(error))
         return receipt.record()
