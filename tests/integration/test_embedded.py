@@ -203,7 +203,7 @@ def test_a_server_outlives_its_killed_owner(
     private: Callable[..., PrivateRedis], client: redis.Redis, home: Path, nook: Path
 ) -> None:
     """Whoever started it is killed: the server stays up, and the next start adopts it."""
-    with subprocess.Popen(  # noqa: S603 - a program of ours
+    with subprocess.Popen(
         [sys.executable, "-c", OWNER, home, nook / "socket"],
         cwd=ROOT,
         stdin=subprocess.PIPE,

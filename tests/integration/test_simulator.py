@@ -505,7 +505,7 @@ def test_chance_repeats_itself(caller: Caller, simulator: SimulatorClient) -> No
 def test_the_process_says_where_it_listens_and_ends_when_told(number: signal.Signals) -> None:
     """One line when it is ready; a clean end, though an answer is still held."""
     command = [sys.executable, "-c", "from ops.simulator import run; run(0)"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:  # noqa: S603  # ours
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:  # ours
         assert process.stdout is not None
         text, url = process.stdout.readline().strip().rsplit(" ", 1)
         assert text == "simulator listening on"

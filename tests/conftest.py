@@ -1,0 +1,73 @@
+"""What the tiers share: a real Redis, a simulator, and settings that name both."""
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from ops.embedded import PrivateRedis, redis_server
+from ops.simulator import DEFAULT_SCHOOL, SimulatorClient, create_app, in_thread
+from producers import Submitter
+from tests.stage import Environment
+from worker.classin.errors import Unavailable
+from worker.ledger.in_redis import RedisLedger, connect
+
+
+@pytest.fixture
+def home() -> Iterator[Path]:
+    """A folder for a private Redis; its path is short, as a socket's must be."""
+    path = Path(tempfile.mkdtemp(prefix="cq-"))
+    yield path
+    shutil.rmtree(path, ignore_errors=True)
+
+
+@pytest.fixture
+def redis(home: Path) -> Iterator[PrivateRedis]:
+    """A Redis of the test's own. Without a redis-server: failed in CI, skipped at home."""
+    try:
+        redis_server()
+    except Unavailable as missing:
+        if os.environ.get("CI"):
+            raise
+        pytest.skip(str(missing))
+    with PrivateRedis(home, home / "redis.sock") as server:
+        yield server
+
+
+@pytest.fixture
+def simulator() -> Iterator[SimulatorClient]:
+    """A pretend ClassIn that answers over HTTP."""
+    with in_thread(create_app()) as url:
+        yield SimulatorClient(url)
+
+
+@pytest.fixture
+def environment(home: Path, redis: PrivateRedis, simulator: SimulatorClient) -> Environment:
+    """Variables that name the test's Redis and simulator, with waits that cost no patience."""
+    del redis  # only has to run
+    environment = Environment({})
+    environment.set(
+        home=str(home),
+        base_url=simulator.base_url,
+        sid=DEFAULT_SCHOOL.sid,
+        secret=DEFAULT_SCHOOL.secret,
+        first_wait="0.05s",
+        longest_wait="0.2s",
+        rescue_every="0.2s",
+    )
+    return environment
+
+
+@pytest.fixture
+def ledger(environment: Environment) -> RedisLedger:
+    """The ledger in the test's Redis."""
+    return RedisLedger(connect(environment.settings.ledger_url))
+
+
+@pytest.fixture
+def submitter(environment: Environment) -> Submitter:
+    """What takes the test's operations in."""
+    return Submitter.from_settings(environment.settings)

@@ -1,0 +1,108 @@
+"""What stories are played on: settings, a worker process, the command."""
+
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from ops.supervision import classin as command_line
+from worker.settings import Settings, environment_with, from_env
+
+#: Seconds until a story that does not go on is given up: a limit, not a measure.
+PATIENCE = 120.0
+
+#: A worker as Celery's own documentation starts one.
+PLAIN_CELERY = (sys.executable, "-m", "celery", "-A", "worker.app", "worker", "--loglevel", "info")
+
+
+def until(condition: Callable[[], bool], what: str) -> None:
+    """Look again and again until it is so."""
+    ends = time.monotonic() + PATIENCE
+    while not condition():
+        assert time.monotonic() < ends, f"it did not come to this: {what}"
+        time.sleep(0.02)
+
+
+@dataclass
+class Environment:
+    """The CLASSIN_ variables of a test; `settings` reads them as any process would."""
+
+    variables: dict[str, str]
+
+    def set(self, **variables: str) -> None:
+        """Change some, by their names without CLASSIN_ and in lower case."""
+        self.variables |= {f"CLASSIN_{name.upper()}": text for name, text in variables.items()}
+
+    @property
+    def settings(self) -> Settings:
+        """What these variables mean."""
+        return from_env(self.variables)
+
+
+@dataclass
+class WorkerProcess:
+    """A worker that can be started, asked to end, and killed."""
+
+    environment: Environment
+    log: Path
+    process: "subprocess.Popen[bytes] | None" = field(default=None)
+
+    def start(self, command: Sequence[str] = ()) -> "WorkerProcess":
+        """Start it, as `classin worker` unless told otherwise, and wait until it is ready."""
+        with self.log.open("ab") as output:
+            self.process = subprocess.Popen(
+                [*(command or command_line("worker"))],
+                env=environment_with(self.environment.variables),
+                stdout=output,
+                stderr=output,
+            )
+        told = len(self.said())
+        until(lambda: " ready." in self.said()[told:], f"the worker is ready:\n{self.said()}")
+        return self
+
+    def said(self) -> str:
+        """Everything that it wrote, to stdout, stderr or the log."""
+        return self.log.read_text(encoding="utf-8", errors="replace") if self.log.exists() else ""
+
+    @property
+    def alive(self) -> bool:
+        """Whether it runs."""
+        return self.process is not None and self.process.poll() is None
+
+    def kill(self) -> None:
+        """End it as a power cut would."""
+        self._end(signal.SIGKILL)
+
+    def stop(self) -> None:
+        """Ask it to end, and wait."""
+        self._end(signal.SIGTERM)
+
+    def _end(self, number: signal.Signals) -> None:
+        if self.process is not None and self.process.poll() is None:
+            self.process.send_signal(number)
+            self.process.wait(PATIENCE)
+
+
+@dataclass
+class Command:
+    """`classin`, as typed."""
+
+    environment: Environment
+
+    def __call__(self, *words: str, given: str | bytes = "") -> "subprocess.CompletedProcess[str]":
+        """Run it to its end; `given` is its standard input."""
+        done = subprocess.run(
+            command_line(*words),
+            env=environment_with(self.environment.variables),
+            input=given if isinstance(given, bytes) else given.encode(),
+            capture_output=True,
+            check=False,
+            timeout=PATIENCE,
+        )
+        assert b"Traceback" not in done.stderr, done.stderr.decode()
+        return subprocess.CompletedProcess(
+            done.args, done.returncode, done.stdout.decode(), done.stderr.decode()
+        )
