@@ -12,7 +12,7 @@ help:  ## list the targets
 
 setup: $(READY)  ## make .venv with the locked dependencies and the classin command
 
-$(READY): requirements.lock pyproject.toml
+$(READY): requirements.lock
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 	  { echo "classin-queue needs Python 3.11 or newer; $(PYTHON) is older. Try: make $(or $(MAKECMDGOALS),setup) PYTHON=python3.12" >&2; exit 1; }
 	@echo "Setting up $(VENV) (once; about a minute) ..."

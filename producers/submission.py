@@ -7,6 +7,7 @@ receipt = submit(EditCourse(course_id=352861, course_name="Today is a good day")
 receipt.wait(30).state
 """
 
+import logging
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -17,7 +18,13 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from producers.attachments import attach
 from worker.classin.catalogue import find
-from worker.classin.errors import Fault, Invalid, InvalidInput, InvalidOperation
+from worker.classin.errors import (
+    Fault,
+    Invalid,
+    InvalidInput,
+    InvalidOperation,
+    Unavailable,
+)
 from worker.classin.faults import explain
 from worker.classin.operation import Operation
 from worker.ledger.in_redis import CHUNK, RedisLedger, connect
@@ -25,6 +32,8 @@ from worker.ledger.ledger import Due, Ledger
 from worker.ledger.record import Record, Submission, new_id
 from worker.queues import Queues, build_queues
 from worker.settings import Settings, from_env
+
+log = logging.getLogger(__name__)
 
 #: Seconds between two looks at a record that is waited for: first, and at most.
 _FIRST_LOOK, _SLOWEST_LOOK = 0.02, 0.5
@@ -173,15 +182,22 @@ class Submitter:
     ) -> Sequence[Receipt]:
         """Record checked operations and send their messages: ledger first, then queue.
 
-        `on_entered` is told after each chunk how many came in. A message that is lost between the
-        two is sent again by rescue.
+        `on_entered` is told after each chunk how many came in. What is recorded will be carried
+        out: when the broker is away, or a message gets lost, rescue sends another. Raises
+        Unavailable when the ledger is away.
         """
         for start in range(0, len(submissions), CHUNK):
             chunk = submissions[start : start + CHUNK]
             self._ledger.submit(chunk)
-            self._queues.publish([Due(entry.id, entry.operation) for entry in chunk])
+            self._publish(chunk)
             on_entered(len(chunk))
         return [Receipt(entry.id, self._ledger) for entry in submissions]
+
+    def _publish(self, chunk: Sequence[Submission]) -> None:
+        try:
+            self._queues.publish([Due(entry.id, entry.operation) for entry in chunk])
+        except Unavailable as error:
+            log.warning("recorded, and sent to the workers a little later: %s", error)
 
 
 @cache

@@ -30,6 +30,8 @@ class Queues(Celery):
     """A Celery that knows its settings and how to send operations."""
 
     settings: Settings
+    #: Named here, and not in the configuration, so that no CELERY_RESULT_BACKEND takes its place.
+    backend_cls = "worker.results:LedgerResults"
 
     def publish(self, due: Sequence[Due]) -> None:
         """Put a message on the queue for each record: its id, and nothing of its fields.
@@ -57,8 +59,12 @@ def build_queues(settings: Settings) -> Queues:
     """Build a Celery that can send operations, and that `worker.app` gives its tasks."""
     app = Queues("classin", set_as_current=False)
     app.settings = settings
+    broker = broker_url(settings)
     app.conf.update(
-        broker_url=broker_url(settings),
+        broker_url=broker,
+        # These too, so that no CELERY_BROKER_URL of the environment takes their place.
+        broker_read_url=broker,
+        broker_write_url=broker,
         # Emulated acknowledgements hang or lose messages when Redis restarts; the ledger
         # makes every delivery safe without them.
         broker_transport_options={**_BOUNDS, "ack_emulation": False},
@@ -69,7 +75,6 @@ def build_queues(settings: Settings) -> Queues:
         task_default_queue=QUEUE,
         task_serializer="json",
         accept_content=["json"],
-        result_backend="worker.results:LedgerResults",
         task_acks_late=False,
         worker_pool="threads",
         worker_concurrency=settings.threads,

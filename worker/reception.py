@@ -19,6 +19,8 @@ from kombu.transport import TRANSPORT_ALIASES
 from kombu.transport import redis as kombu_redis
 from redis import Redis
 
+from worker.queues import QUEUE
+
 log = logging.getLogger(__name__)
 
 #: The list, in the broker's Redis, of messages that no worker could read.
@@ -61,9 +63,12 @@ class CheckedRedis(Redis):
     def parse_response(self, connection: Any, command_name: Any, **options: Any) -> Any:  # noqa: ANN401
         """Read an answer; an ill-formed message reads like an empty queue."""
         answer = super().parse_response(connection, command_name, **options)  # type: ignore[no-untyped-call]  # untyped in redis-py
-        if command_name == "BRPOP" and answer and not self._check(answer[1]):
-            return None
-        return answer
+        if command_name != "BRPOP" or not answer:
+            return answer
+        queue, item = answer
+        # Celery's remote control has lists of its own, which are none of our business.
+        ours = queue.startswith(QUEUE.encode())
+        return None if ours and not self._check(item) else answer
 
 
 class CheckedChannel(kombu_redis.Channel):

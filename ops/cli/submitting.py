@@ -67,30 +67,32 @@ def enqueue(  # noqa: PLR0913  # each is an option of the command
     if file is not None:
         if fields or school or if_exists:
             raise InvalidInput("enqueue", [Fault("--file", "each line has its own fields")])
-        receipts = _enqueue_file(open_submitter(), file, skip_bad=skip_bad, quiet=as_json)
+        batch, receipts = _enqueue_file(open_submitter(), file, skip_bad=skip_bad, quiet=as_json)
     else:
         named = _named(fields or [])
         receipt = open_submitter().submit(
             operation or "", named, school=school, if_exists=if_exists, source="command line"
         )
-        receipts = [receipt]
+        batch, receipts = None, [receipt]
     if wait or timeout:
         _wait(receipts, patience, as_json=as_json)
-    else:
-        _show_receipts(receipts, as_json=as_json)
+    elif as_json:
+        for receipt in receipts:
+            print_json({"id": receipt.id, "state": "queued", "batch": batch})
+    elif batch is None:
+        out().print(f"submitted as [bold]{receipt.id}[/]; see it with: classin show {receipt.id}")
 
 
 def _enqueue_file(
     submitter: "Submitter", file: str, *, skip_bad: bool, quiet: bool
-) -> Sequence["Receipt"]:
+) -> tuple[str, Sequence["Receipt"]]:
+    """Submit a file's lines; gives the batch and its receipts."""
     from producers.jsonl import check_lines
 
     source = "standard input" if file == "-" else Path(file).name
     with _open(file) as lines:
         checked = check_lines(lines, submitter, source)
     _report(checked, skip_bad=skip_bad)
-    if not checked.submissions:
-        return []
     from rich.progress import Progress
 
     with Progress(
@@ -105,7 +107,7 @@ def _enqueue_file(
             f"{len(receipts):,} operations submitted as batch [bold]{checked.batch}[/]."
             f" Follow them with: classin watch {checked.batch}"
         )
-    return receipts
+    return checked.batch, receipts
 
 
 @contextmanager
@@ -163,16 +165,6 @@ def _seconds(text: str | None) -> float | None:
     except ValueError:
         fault = Fault("--timeout", f"should be a time like 30s or 5m; got {text!r}")
         raise InvalidInput("enqueue", [fault]) from None
-
-
-def _show_receipts(receipts: Sequence["Receipt"], *, as_json: bool) -> None:
-    if as_json:
-        for receipt in receipts:
-            print_json({"id": receipt.id, "state": "queued"})
-    elif len(receipts) == 1:
-        out().print(
-            f"submitted as [bold]{receipts[0].id}[/]; see it with: classin show {receipts[0].id}"
-        )
 
 
 def _wait(receipts: Sequence["Receipt"], timeout: float | None, *, as_json: bool) -> None:

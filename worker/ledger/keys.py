@@ -1,17 +1,18 @@
 """Every Redis key of the ledger: its type and how long it lives.
 
-| key                       | type       | lives                   | holds                        |
-|---------------------------|------------|-------------------------|------------------------------|
-| classin:op:ID             | hash       | for good                | one record                   |
-| classin:place             | string     | for good                | the last place given out     |
-| classin:ix:all            | sorted set | for good                | ids by place                 |
-| classin:ix:PROPERTY:VALUE | sorted set | while a record has it   | ids by place                 |
-| classin:counts            | hash       | for good                | records by "OPERATION STATE" |
-| classin:batch:ID          | hash       | for good                | a batch's records by state   |
-| classin:codes             | hash       | for good                | records by the code last met |
-| classin:due               | sorted set | while work is under way | ids by when rescue looks, ms |
-| classin:hold:WHAT         | string     | its time to live        | who may do what only one does |
-| classin                   | list       | while messages wait     | Celery's queue: messages     |
+| key                       | type       | lives                   | holds                         |
+|---------------------------|------------|-------------------------|-------------------------------|
+| classin:op:ID             | hash       | for good                | one record                    |
+| classin:place             | string     | for good                | the last place given out      |
+| classin:ix:all            | sorted set | for good                | ids by place                  |
+| classin:ix:PROPERTY:VALUE | sorted set | while a record has it   | ids by place                  |
+| classin:counts            | hash       | for good                | records by "OPERATION STATE"  |
+| classin:batch:ID          | hash       | for good                | a batch's records by state    |
+| classin:codes             | hash       | for good                | records by the code last met  |
+| classin:due               | sorted set | while work is under way | ids by when rescue looks, ms  |
+| classin:hold:WHAT         | string     | its time to live        | who may do what one alone may |
+| classin                   | list       | while messages wait     | Celery's queue: messages      |
+| classin:ill-formed        | list       | until somebody looks    | messages that were set aside  |
 
 The properties with an index are `state`, `operation`, `school`, `code` and `batch`. A place is the
 time of submission in microseconds, made unique; it orders records and makes the cursor of a page.

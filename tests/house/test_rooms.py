@@ -1,0 +1,59 @@
+"""A third-party library enters through its own rooms only."""
+
+import sys
+from collections.abc import Mapping
+from fnmatch import fnmatch
+
+#: Where each library may be imported, as patterns of paths.
+ROOMS = {
+    "aiohttp": ("ops/simulator/*",),
+    "annotated_types": ("worker/classin/fields.py", "ops/explanation.py"),
+    "celery": ("worker/queues.py", "worker/app.py", "worker/results.py", "worker/reception.py"),
+    "kombu": ("worker/queues.py", "worker/reception.py"),
+    "platformdirs": ("worker/settings.py",),
+    "pydantic": (
+        "worker/classin/*",
+        "producers/submission.py",
+        "ops/explanation.py",
+        "ops/simulator/*",
+    ),
+    "pydantic_core": ("worker/classin/*",),
+    "redis": (
+        "worker/ledger/in_redis.py",
+        "worker/reception.py",
+        "ops/doctor.py",
+        "ops/embedded.py",
+    ),
+    "requests": ("worker/transport.py",),
+    "rich": ("ops/cli/*",),
+    "tenacity": ("worker/retries.py",),
+    "typer": ("ops/cli/*",),
+    "urllib3": ("worker/transport.py",),
+}
+
+_AT_HOME = frozenset({*sys.stdlib_module_names, "worker", "producers", "ops"})
+
+
+def test_libraries_stay_in_their_rooms(imports: Mapping[str, frozenset[str]]) -> None:
+    """No file imports a library whose room it is not, nor one that has no room."""
+    strays = sorted(
+        f"{path}: {library}"
+        for path, modules in imports.items()
+        for library in {module.partition(".")[0] for module in modules} - _AT_HOME
+        if not any(fnmatch(path, room) for room in ROOMS.get(library, ()))
+    )
+    assert strays == []
+
+
+def test_no_room_is_empty(imports: Mapping[str, frozenset[str]]) -> None:
+    """Each room is used: a library that left takes its line here along."""
+    empty = sorted(
+        f"{room}: {library}"
+        for library, rooms in ROOMS.items()
+        for room in rooms
+        if not any(
+            fnmatch(path, room) and library in {module.partition(".")[0] for module in modules}
+            for path, modules in imports.items()
+        )
+    )
+    assert empty == []

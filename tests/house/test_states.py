@@ -1,0 +1,34 @@
+"""The states drawn in ARCHITECTURE.md are the edges of the lifecycle."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from worker.ledger.lifecycle import EDGES, State
+
+
+@pytest.fixture(scope="module")
+def drawn(root: Path) -> set[tuple[str, str]]:
+    """The arrows of the drawing; `[*]` is the world outside."""
+    text = (root / "ARCHITECTURE.md").read_text(encoding="utf-8")
+    (diagram,) = re.findall(r"```mermaid\nstateDiagram-v2\n(.*?)```", text, re.DOTALL)
+    return set(re.findall(r"^\s*(\S+) --> ([^\s:]+)", diagram, re.MULTILINE))
+
+
+def test_the_drawing_has_every_edge_and_no_other(drawn: set[tuple[str, str]]) -> None:
+    """An arrow for each edge of lifecycle.py."""
+    edges = {(start.value, end.value) for start, ends in EDGES.items() for end in ends}
+    assert {arrow for arrow in drawn if "[*]" not in arrow} == edges
+
+
+def test_the_drawing_shows_which_states_are_settled(drawn: set[tuple[str, str]]) -> None:
+    """An arrow leads out of the settled states, and out of no others."""
+    out = {start for start, end in drawn if end == "[*]"}
+    assert out == {state.value for state in State if state.settled}
+
+
+def test_the_drawing_shows_where_records_begin(drawn: set[tuple[str, str]]) -> None:
+    """A record begins in a state to which none comes back from its work."""
+    begin = {end for start, end in drawn if start == "[*]"}
+    assert begin == {State.QUEUED, State.BLOCKED}
