@@ -53,7 +53,7 @@ def _failed(record: Record) -> Account:
         case Reason.EXHAUSTED:
             return Account(
                 f"Its time is up after {len(record.attempts)} attempts: {_why(record)}.",
-                _remedy(record, Remedy.RESUBMIT),
+                _lasting_remedy(record),
             )
         case Reason.DEPENDENCY:
             return Account("What it waited for did not succeed.", Remedy.RESUBMIT.value)
@@ -72,6 +72,13 @@ def _why(record: Record) -> str:
     return (
         f"{record.code}, {code.phrase if code else f'a code that is not listed: {record.message}'}"
     )
+
+
+def _lasting_remedy(record: Record) -> str:
+    """Give the remedy of what does not pass by itself; the rest is submitted anew."""
+    code = Code.known(record.code)
+    lasting = code is not None and code.verdict in {Verdict.LOCKED_OUT, Verdict.CLOCK}
+    return _remedy(record, Remedy.RESUBMIT) if lasting else Remedy.RESUBMIT.value
 
 
 def _remedy(record: Record, otherwise: Remedy) -> str:

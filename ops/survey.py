@@ -51,7 +51,7 @@ def _moment(text: str, now: float) -> int | None:
     if re.fullmatch(r"[\d.]+[smhd]?", text):
         try:
             return round((now - read_seconds(text)) * 1000)
-        except ValueError:
+        except (ValueError, OverflowError):
             return None
     try:
         return round(datetime.fromisoformat(text).astimezone().timestamp() * 1000)

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
-from urllib.parse import parse_qs, unquote, urlsplit
+from urllib.parse import parse_qs, urlsplit
 
 from celery import Celery
 from kombu.exceptions import OperationalError
@@ -100,8 +100,8 @@ def broker_url(settings: Settings) -> str:
     if parts.scheme != "unix":
         return settings.ledger_url
     database = parse_qs(parts.query).get("db", ["0"])[0]
-    login = f":{parts.password}@" if parts.password else ""
-    return f"redis+socket://{login}{unquote(parts.path)}?virtual_host={database}"
+    login = f"{parts.username or ''}:{parts.password}@" if parts.password else ""
+    return f"redis+socket://{login}{parts.path}?virtual_host={database}"
 
 
 @contextmanager

@@ -44,7 +44,8 @@ def fault_of(item: bytes | str, tasks: Container[str]) -> str | None:
         (task, str), (task_id, str), (tag, str), (info, dict), (args, list), (kwargs, dict),
         (embed, dict | None),
     )  # fmt: skip
-    if not all(isinstance(value, shape) for value, shape in shapes) or not task_id:
+    fits = all(isinstance(value, shape) for value, shape in shapes)
+    if not fits or not (task_id and task_id.isprintable()):  # no half characters either
         return "its parts are not of the right kinds"
     if message.get("content-type") != "application/json":
         return "it is not JSON"

@@ -57,7 +57,9 @@ def retrying(
     return Retrying(
         sleep=sleep,
         stop=stop_after_attempt(patience.attempts),
-        wait=wait_random_exponential(multiplier=patience.first_wait, max=patience.longest_wait),
+        wait=wait_random_exponential(
+            multiplier=2 * patience.first_wait, min=patience.first_wait, max=patience.longest_wait
+        ),
         retry=again,
         before_sleep=lambda state: note(outcome(state)),
         retry_error_callback=outcome,

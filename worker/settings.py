@@ -7,7 +7,7 @@ import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, quote, urlsplit
 
 import platformdirs
 
@@ -23,6 +23,17 @@ ONLY_SCHOOL = "main"
 
 #: The longest home, in bytes: the path of the socket in it has limits of the system's.
 _LONGEST_HOME = 85
+
+#: Times of which none at all makes no sense.
+_NEVER_ZERO = {
+    "CLASSIN_CONNECT_TIMEOUT",
+    "CLASSIN_REPLY_TIMEOUT",
+    "CLASSIN_RESCUE_EVERY",
+    "CLASSIN_LEASE",
+}
+
+#: Longer than anybody waits, in seconds.
+_LONGEST_TIME = 10 * 365 * 86400.0
 
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
@@ -83,7 +94,7 @@ class Settings:
     @property
     def ledger_url(self) -> str:
         """The URL of the ledger's Redis."""
-        return self.redis_url or f"unix://{self.socket}"
+        return self.redis_url or f"unix://{quote(str(self.socket))}"
 
     def school(self, name: str | None = None) -> School:
         """Find a school by name; without one, the only school, or the one called main.
@@ -131,6 +142,12 @@ def from_env(environment: Mapping[str, str] = os.environ) -> Settings:
         rescue_every=reader.seconds("CLASSIN_RESCUE_EVERY", defaults.rescue_every),
         adrift_after=reader.seconds("CLASSIN_ADRIFT_AFTER", defaults.adrift_after),
     )
+    shortest = (
+        settings.deadlines.connect + settings.deadlines.reply + settings.patience.longest_wait
+    )
+    if not faults and settings.patience.lease <= shortest:
+        what = f"should be over {shortest:g} s: an attempt and the wait after it may take that long"
+        faults.append(Fault("CLASSIN_LEASE", what))
     if faults:
         raise InvalidSettings("the settings are not right", faults)
     return settings
@@ -165,35 +182,54 @@ class _Reader:
         text = self.text(name)
         if text is None:
             return default
-        if not text.isdecimal() or int(text) < 1:
+        if not re.fullmatch("0*[1-9][0-9]{0,8}", text):
             self._wrong(name, f"should be a whole number from 1; got {text!r}")
             return default
         return int(text)
 
     def seconds(self, name: str, default: float) -> float:
         text = self.text(name)
-        return default if text is None else self.several_seconds(name, (default,))[0]
+        if text is None:
+            return default
+        found = self.several_seconds(name, (default,))
+        if len(found) != 1 or (name in _NEVER_ZERO and not found[0]):
+            self._wrong(name, f"should be one time, over 0 s; got {text!r}"[:200])
+            return default
+        return found[0]
 
     def several_seconds(self, name: str, default: tuple[float, ...]) -> tuple[float, ...]:
         text = self.text(name)
         if text is None:
             return default
         try:
-            return tuple(read_seconds(word) for word in text.replace(",", " ").split())
+            found = tuple(read_seconds(word) for word in text.replace(",", " ").split())
         except ValueError:
-            self._wrong(name, f"should be a time like 30s, 5m, 1h or 1d; got {text!r}")
+            found = ()
+        if not found or max(found) > _LONGEST_TIME:
+            self._wrong(name, f"should be a time like 30s, 5m, 1h or 1d; got {text[:40]!r}")
             return default
+        return found
 
     def redis(self, name: str) -> str | None:
         text = self.text(name)
-        if text is not None and urlsplit(text).scheme not in {"redis", "rediss", "unix"}:
+        if text is None:
+            return None
+        parts = _split(text)
+        if parts is None or parts.scheme not in {"redis", "rediss", "unix"}:
             self._wrong(name, "should start with redis://, rediss:// or unix://")
         return text
 
     def base_url(self, name: str) -> str:
         text = (self.text(name) or CLASSIN).rstrip("/")
-        parts = urlsplit(text)
-        if parts.scheme not in {"https", "http"} or not parts.hostname or parts.username:
+        parts = _split(text)
+        if (
+            parts is None
+            or parts.scheme not in {"https", "http"}
+            or not parts.hostname
+            or "@" in parts.netloc
+            or "?" in text
+            or "#" in text
+        ):
             self._wrong(name, f"should be an address like {CLASSIN}")
         elif parts.scheme == "http" and not _is_loopback(parts.hostname):
             self._wrong(
@@ -240,14 +276,14 @@ class _Reader:
             self._wrong(here, "should have secret or secret_file, not both")
         try:
             return (folder / str(table["secret_file"])).read_text(encoding="utf-8").strip()
-        except (OSError, UnicodeDecodeError) as error:
+        except (OSError, ValueError) as error:
             self._wrong(f"{here} secret_file", f"cannot be read: {_reason(error)}")
             return "unread"  # one fault is enough
 
     def _school(
         self, name: str, sid: str | None, secret: str | None, sid_at: str, secret_at: str
     ) -> School:
-        if not (sid or "").isdecimal():
+        if not re.fullmatch("[0-9]+", sid or ""):
             self._wrong(sid_at, "should be the institution's SID, in digits")
         if not secret:
             self._wrong(secret_at, "is missing")
@@ -263,6 +299,16 @@ def read_seconds(text: str) -> float:
     if not found:
         raise ValueError(text)
     return float(found[1]) * _UNITS[found[2] or "s"]
+
+
+def _split(text: str) -> SplitResult | None:
+    """Take an address apart; None if its host or port cannot be."""
+    try:
+        parts = urlsplit(text)
+        _ = parts.port
+    except ValueError:
+        return None
+    return parts
 
 
 def _is_loopback(host: str) -> bool:

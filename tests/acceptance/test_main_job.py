@@ -129,7 +129,7 @@ def test_a_worker_killed_before_it_read_the_reply(
     submitter: Submitter,
 ) -> None:
     """The next worker repeats it, and takes "exists already" for its own work."""
-    environment.set(lease="1s")
+    environment.set(lease="4s", reply_timeout="3s", connect_timeout="0.5s")
     simulator.faults(FaultRule(operation="create_folder", first=1, delay=600, when=When.AFTER))
     worker.start()
     receipt = submitter.submit(CreateFolder(folder_id=747759, folder_name="tools"))

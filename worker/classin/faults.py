@@ -31,6 +31,8 @@ def _fault(error: ErrorDetails, model: type[BaseModel], given: Mapping[str, Any]
     aliases = {name: field.alias or name for name, field in model.model_fields.items()}
     path = [str(step) for step in error["loc"]] or [""]
     where = ".".join([aliases.get(path[0], path[0]), *path[1:]])
+    if error["type"] == "extra_forbidden" and len(path) > 1:
+        return Fault(where, "unknown field")
     if error["type"] == "extra_forbidden":
         twice = path[0] in aliases and aliases[path[0]] in given
         known = nearest(path[0], {*aliases.values(), *aliases})

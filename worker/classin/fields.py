@@ -3,7 +3,9 @@
 Source: the parameter tables of the operations' pages; appendix/rules
 """
 
+import base64
 import hashlib
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
@@ -39,21 +41,30 @@ def _sendable(text: str) -> str:
     return text
 
 
+def _no_moment() -> PydanticCustomError:
+    return PydanticCustomError(
+        "moment", "should be seconds since 1970, or like 2026-09-01T08:00:00+08:00"
+    )
+
+
 def _whole_seconds(value: object) -> object:
     """Turn a moment with an offset, as an object or in ISO 8601, into seconds since 1970."""
-    if isinstance(value, str) and not value.strip().lstrip("-").isdecimal():
+    if isinstance(value, str):
+        text = value.strip()
         try:
-            value = datetime.fromisoformat(value.strip())
+            # 13 digits reach beyond any moment; more would cost time, or not be read at all
+            number = re.fullmatch("-?[0-9]{1,13}", text)
+            value = int(text) if number else datetime.fromisoformat(text)
         except ValueError:
-            raise PydanticCustomError(
-                "moment", "should be seconds since 1970, or like 2026-09-01T08:00:00+08:00"
-            ) from None
+            raise _no_moment() from None
     if isinstance(value, datetime):
         if value.tzinfo is None:
             raise PydanticCustomError(
                 "moment", "needs an offset from UTC, as in 2026-09-01T08:00:00+08:00"
             )
         return int(value.timestamp())
+    if not isinstance(value, int):
+        raise _no_moment()
     return _no_bool(value)
 
 
@@ -88,13 +99,25 @@ Moment = Annotated[int | datetime, BeforeValidator(_whole_seconds), Field(ge=0, 
 Flag = Annotated[bool, PlainSerializer(int, return_type=int)]
 
 
+def _strict_base64(value: object) -> object:
+    """Refuse what base 64 cannot hold; pydantic's decoder would skip it."""
+    try:
+        if isinstance(value, (str, bytes)):
+            base64.b64decode(value, validate=True)
+    except ValueError:
+        raise PydanticCustomError("base64_decode", "should be base 64") from None
+    return value
+
+
 class File(BaseModel):
     """A file that travels with its operation: up to 1 MB, its content in base 64 in JSON."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
     name: Annotated[str, Chars(1, 128)]
-    content: Annotated[Base64Bytes, MinLen(1), MaxLen(LARGEST_FILE)] = Field(repr=False)
+    content: Annotated[
+        Base64Bytes, BeforeValidator(_strict_base64), MinLen(1), MaxLen(LARGEST_FILE)
+    ] = Field(repr=False)
 
     def summary(self) -> dict[str, object]:
         """Describe the file without its content: name, bytes, SHA-256."""

@@ -75,7 +75,7 @@ def _whole(number: object) -> int | None:
 def _date(text: str | None) -> int | None:
     try:
         return int(parsedate_to_datetime(text).timestamp()) if text else None
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
 
 

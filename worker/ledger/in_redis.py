@@ -184,7 +184,7 @@ class RedisLedger:
         lowest = "-inf" if chosen.since is None else str(chosen.since * 1000)
         highest = "+inf"
         if cursor is not None:
-            if not cursor.isdecimal():
+            if not (cursor.isascii() and cursor.isdecimal()):
                 raise InvalidInput("cursor", [Fault("cursor", "should come from an earlier page")])
             highest = f"({cursor}"
         while True:
@@ -227,11 +227,11 @@ def _arguments(submission: Submission) -> tuple[str, ...]:
     return (
         submission.id,
         submission.operation,
-        submission.school,
+        clean(submission.school),
         _dump(submission.fields),
-        submission.lane or "",
-        submission.batch or "",
-        submission.source or "",
+        clean(submission.lane or ""),
+        clean(submission.batch or ""),
+        clean(submission.source or ""),
         _flag(submission.accepts_existing),
     )
 

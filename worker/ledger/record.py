@@ -145,5 +145,13 @@ def iso(ms: int | None) -> str | None:
 def _without_content(value: Any) -> Any:  # noqa: ANN401  # any JSON value
     """Say how large a file is instead of showing it."""
     if isinstance(value, dict) and value.keys() == {"name", "content"}:
-        return {"name": value["name"], "bytes": len(base64.b64decode(value["content"]))}
+        return {"name": value["name"], "bytes": _size(value["content"])}
     return value
+
+
+def _size(content: object) -> int | None:
+    """Count the bytes of a base 64 text; None if it is none, as another Celery may send."""
+    try:
+        return len(base64.b64decode(content, validate=True)) if isinstance(content, str) else None
+    except ValueError:
+        return None

@@ -89,7 +89,9 @@ class EditCourse(
         default=None,
         description="whether a replaced head teacher joins the teachers (left out: yes)",
     )
-    filedata: File | None = Field(default=None, alias="Filedata", description="the cover picture")
+    filedata: Annotated[File | None, Field(alias="Filedata", description="the cover picture")] = (
+        None
+    )
     course_introduce: Annotated[str, Chars(0, 400)] | None = None
     classroom_setting_id: ClassroomSettingId | None = Field(
         default=None,

@@ -1,0 +1,84 @@
+"""The catalogue of operations."""
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from worker.classin.catalogue import CATALOGUE, find, read
+from worker.classin.errors import Fault, InvalidOperation
+from worker.classin.operation import Operation, Repeat
+from worker.classin.operations.courses import EditCourse
+
+values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
+    max_leaves=5,
+)
+
+
+def test_the_main_operations_are_there_in_the_api_s_order() -> None:
+    """Chapter by chapter."""
+    assert list(CATALOGUE) == [
+        "edit_course", "create_unit", "get_top_folder_id", "create_folder", "rename_folder",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("name", CATALOGUE)
+def test_each_operation_is_found_by_its_own_name(name: str) -> None:
+    """And by no other."""
+    assert find(name).spec.name == name
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("create_foldr", "ClassIn knows no 'create_foldr'; did you mean create_folder?"),
+        ("Edit_Course", "ClassIn knows no 'Edit_Course'; did you mean edit_course?"),
+        ("editCourse", "ClassIn knows no 'editCourse'; did you mean edit_course?"),
+        ("fly", "ClassIn knows no 'fly'"),
+        ("", "ClassIn knows no ''"),
+    ],
+)
+def test_an_unknown_operation_is_told_the_nearest_name(name: str, said: str) -> None:
+    """Where there is one that is near."""
+    with pytest.raises(InvalidOperation) as refused:
+        find(name)
+    assert [str(fault) for fault in refused.value.faults] == [f"operation: {said}"]
+
+
+def test_an_operation_is_read_from_name_and_fields() -> None:
+    """As a line of a file gives them."""
+    assert read("edit_course", {"courseId": 1}) == EditCourse(course_id=1)
+
+
+@pytest.mark.parametrize("kind", CATALOGUE.values())
+def test_a_repeat_that_tells_has_a_code_that_tells(kind: type[Operation]) -> None:
+    """An operation that reconciles lists the codes of "it is so already"; others do not."""
+    assert (kind.spec.repeat is Repeat.RECONCILES) == bool(kind.spec.already)
+
+
+def _spellings(kind: type[Operation]) -> list[str]:
+    return [field.alias or name for name, field in kind.model_fields.items()] + ["colour"]
+
+
+@given(st.data(), st.sampled_from(list(CATALOGUE)))
+def test_any_fields_are_taken_or_refused(data: st.DataObject, name: str) -> None:
+    """Nothing but a refusal that names its faults comes of wrong fields."""
+    keys = st.sampled_from(_spellings(find(name)))
+    fields = data.draw(st.dictionaries(keys, values, max_size=6))
+    faults = _faults(name, fields)
+    assert all(fault.what for fault in faults)
+    if not faults:
+        operation = read(name, fields)
+        assert read(name, json.loads(json.dumps(operation.to_json()))) == operation
+
+
+def _faults(name: str, fields: dict[str, Any]) -> tuple[Fault, ...]:
+    try:
+        read(name, fields)
+    except InvalidOperation as refused:
+        return refused.faults
+    return ()

@@ -1,0 +1,101 @@
+"""What unit tests share: closed sockets, a ledger in memory, a clock, a broker in memory."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from fakeredis import FakeRedis, FakeServer
+from hypothesis import HealthCheck
+from hypothesis import settings as hypothesis_settings
+from pytest_socket import disable_socket, enable_socket
+from redis import Redis
+
+from tests.unit.clock import Clock
+from tests.unit.stage import SCHOOL, Stage
+from worker.classin.call import v1
+from worker.classin.operation import REGISTRY, Operation, Repeat
+from worker.ledger.in_redis import RedisLedger
+from worker.queues import QUEUE, Queues, build_queues
+from worker.settings import Settings
+
+# The same examples each time, however slow the machine.
+hypothesis_settings.register_profile(
+    "unit",
+    derandomize=True,
+    database=None,
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow],
+)
+hypothesis_settings.load_profile("unit")
+
+
+@pytest.fixture(autouse=True)
+def closed_sockets() -> Iterator[None]:
+    """Let no unit test reach a server, not even one on this machine."""
+    disable_socket(allow_unix_socket=False)
+    yield
+    enable_socket()
+
+
+@pytest.fixture
+def clock() -> Clock:
+    """A clock that stands still until it is moved."""
+    return Clock()
+
+
+@pytest.fixture
+def server() -> FakeServer:
+    """A Redis of this test's own; `connected = False` takes it away."""
+    return FakeServer()
+
+
+@pytest.fixture
+def redis(server: FakeServer) -> Redis:
+    """A client of that Redis."""
+    return FakeRedis(server=server, decode_responses=True)
+
+
+@pytest.fixture
+def ledger(redis: Redis, clock: Clock) -> RedisLedger:
+    """An empty ledger that goes by the test's clock."""
+    return RedisLedger(redis, clock.millis)
+
+
+@pytest.fixture
+def stage(ledger: RedisLedger, clock: Clock) -> Stage:
+    """A stage for stories of execution."""
+    return Stage(ledger, clock)
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    """Settings with one school, and a broker in memory."""
+    return Settings(home=tmp_path, broker_url="memory://", schools={"main": SCHOOL})
+
+
+@pytest.fixture
+def queues(settings: Settings) -> Iterator[Queues]:
+    """Queues on the broker in memory, which all tests of a process share: emptied afterwards."""
+    queues = build_queues(settings)
+    yield queues
+    with queues.connection_for_read() as connection:
+        queue = queues.amqp.queues[QUEUE].bind(connection.default_channel)
+        queue.declare()
+        queue.purge()
+
+
+@pytest.fixture
+def ring_bell() -> Iterator[type[Operation]]:
+    """An operation that would be done twice when sent twice; in the catalogue for one test."""
+
+    class RingBell(
+        Operation,
+        call=v1("course", "ringBell"),
+        repeat=Repeat.HARMFUL,
+        codes=(1, 103, 104),
+        partly=[103],
+    ):
+        """Ring the bell of the school."""
+
+    yield RingBell
+    del REGISTRY[RingBell.spec.name]

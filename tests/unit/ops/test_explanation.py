@@ -1,0 +1,112 @@
+"""An operation explained from its declaration."""
+
+import json
+import shlex
+
+import pytest
+
+from ops.explanation import explained
+from worker.classin.catalogue import CATALOGUE, read
+from worker.classin.operation import Operation
+from worker.classin.operations.activities import CreateUnit
+from worker.classin.operations.cloud import CreateFolder, GetTopFolderId, RenameFolder
+from worker.classin.operations.courses import EditCourse
+
+
+def kind_of(kind: type[Operation], name: str) -> str:
+    """What a field takes, in words."""
+    (found,) = [field.kind for field in explained(kind).fields if field.name == name]
+    return found
+
+
+@pytest.mark.parametrize(
+    ("kind", "name", "words"),
+    [
+        (EditCourse, "courseId", "whole number"),
+        (EditCourse, "courseName", "text, 1 to 40 characters"),
+        (EditCourse, "courseIntroduce", "text, up to 400 characters"),
+        (EditCourse, "expiryTime", "moment: seconds since 1970, or 2026-09-01T08:00:00+08:00"),
+        (EditCourse, "stamp", "one of 1 joins the teachers, 2 leaves"),
+        (EditCourse, "allowAddFriend", "0 or 1"),
+        (EditCourse, "Filedata", "file: @PATH, up to 1024 kB"),
+        (CreateUnit, "publishFlag", "one of 0 draft, 2 published"),
+        (CreateUnit, "content", "text"),
+        (CreateFolder, "folderName", "text, 1 to 128 characters"),
+    ],
+)
+def test_a_field_says_what_it_takes(kind: type[Operation], name: str, words: str) -> None:
+    """In the words of whoever fills it in."""
+    assert kind_of(kind, name) == words
+
+
+def test_what_is_required_is_marked() -> None:
+    """And nothing else."""
+    required = [field.name for field in explained(CreateUnit).fields if field.required]
+    assert required == ["courseId", "name", "publishFlag"]
+
+
+def test_title_and_remark_come_from_the_class() -> None:
+    """Its source is for those who look after the catalogue."""
+    told = explained(EditCourse)
+    assert (told.name, told.chapter) == ("edit_course", "courses")
+    assert told.title == "Edit a course; only the fields given are changed"
+    assert told.remark.startswith("Where the pages disagree")
+    assert "Source" not in told.remark
+    assert told.rules == ("catId needs courseName",)
+    assert explained(RenameFolder).remark == ""
+
+
+@pytest.mark.parametrize(
+    ("kind", "number", "verdict"),
+    [
+        (EditCourse, 1, "done"),
+        (EditCourse, 104, "again"),
+        (EditCourse, 144, "refused"),
+        (CreateUnit, 29213, "done"),
+        (CreateUnit, 29208, "already, after an unread attempt; else refused"),
+        (CreateFolder, 206, "already, after an unread attempt; else refused"),
+        (RenameFolder, 206, "refused"),
+        (CreateUnit, 101002006, "clock"),
+    ],
+)
+def test_a_code_says_how_this_operation_takes_it(
+    kind: type[Operation], number: int, verdict: str
+) -> None:
+    """The same code may mean another thing elsewhere."""
+    (code,) = [code for code in explained(kind).codes if code.number == number]
+    assert code.verdict == verdict
+
+
+def test_a_part_that_is_missing_is_told_as_such(ring_bell: type[Operation]) -> None:
+    """The main thing is done; sending it twice would not be safe."""
+    told = explained(ring_bell)
+    assert [(code.number, code.verdict) for code in told.codes] == [
+        (1, "done"), (103, "partly"), (104, "again"),
+    ]  # fmt: skip
+    assert told.repeat_in_words.startswith("would be a second one")
+
+
+@pytest.mark.parametrize("kind", CATALOGUE.values())
+def test_the_example_can_be_typed_as_it_stands(kind: type[Operation]) -> None:
+    """It is a valid operation, with all that is required and nothing more."""
+    command, verb, name, *given = shlex.split(explained(kind).example)
+    assert (command, verb, name) == ("classin", "enqueue", kind.spec.name)
+    fields = dict(pair.split("=", 1) for pair in given)
+    assert set(read(name, fields).to_json()) == set(fields)
+
+
+@pytest.mark.parametrize("kind", CATALOGUE.values())
+def test_an_explanation_is_json(kind: type[Operation]) -> None:
+    """A line of it for each operation, with the names that programs rely on."""
+    told = explained(kind).to_json()
+    assert json.loads(json.dumps(told)) == told
+    assert {"name", "group", "fields", "codes"} <= told.keys()
+    assert [code["number"] for code in told["codes"]] == sorted(kind.spec.codes)
+    assert len(told["fields"]) == len(kind.model_fields)
+
+
+def test_an_operation_without_fields_is_explained() -> None:
+    """There is little to say."""
+    told = explained(GetTopFolderId)
+    assert (told.fields, told.rules) == ((), ())
+    assert told.example == "classin enqueue get_top_folder_id"

@@ -1,0 +1,247 @@
+"""The one door: checked, recorded, then published."""
+
+import base64
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from fakeredis import FakeServer
+
+from producers.submission import Line, Submitter
+from tests.unit.broker import taken_from
+from tests.unit.stage import Stage, said
+from worker.classin.catalogue import read
+from worker.classin.errors import Invalid, InvalidInput, InvalidOperation, Unavailable
+from worker.classin.operation import Operation
+from worker.classin.operations.activities import CreateUnit, Publication
+from worker.classin.operations.cloud import CreateFolder, GetTopFolderId
+from worker.classin.operations.courses import EditCourse
+from worker.ledger.in_redis import CHUNK, RedisLedger
+from worker.ledger.ledger import Filter
+from worker.ledger.lifecycle import State
+from worker.queues import Queues
+from worker.settings import Settings
+
+COURSE = EditCourse(course_id=352861, course_name="Today is a good day")
+FOLDER = {"folderId": 747759, "folderName": "tools"}
+
+
+@pytest.fixture
+def submitter(settings: Settings, ledger: RedisLedger, queues: Queues) -> Submitter:
+    """A door to the test's ledger and broker."""
+    return Submitter(settings, ledger, queues)
+
+
+def ids(queues: Queues) -> list[str]:
+    """The records that messages on the queue name."""
+    return [message["headers"]["id"] for message in taken_from(queues)]
+
+
+def test_an_operation_is_recorded_and_a_message_sent(submitter: Submitter, queues: Queues) -> None:
+    """The receipt leads to the record."""
+    receipt = submitter.submit(COURSE, source="python")
+    record = receipt.record()
+    assert (record.id, record.state, record.school) == (receipt.id, State.QUEUED, "main")
+    assert (record.operation, record.source) == ("edit_course", "python")
+    assert record.fields == {"courseId": 352861, "courseName": "Today is a good day"}
+    assert (record.lane, record.batch) == ("main:course_id:352861", None)
+    assert record.accepts_existing is False
+    assert ids(queues) == [receipt.id]
+
+
+@pytest.mark.parametrize(
+    ("name", "fields", "operation"),
+    [
+        ("edit_course", {"course_id": "352861", "courseName": "Today is a good day"}, COURSE),
+        ("get_top_folder_id", None, GetTopFolderId()),
+        (
+            "create_unit",
+            {"courseId": 414193, "name": "Create Unit", "publishFlag": "2"},
+            CreateUnit(course_id=414193, name="Create Unit", publish_flag=Publication.PUBLISHED),
+        ),
+    ],
+)
+def test_a_name_and_fields_are_as_good_as_an_object(
+    submitter: Submitter, name: str, fields: dict[str, Any] | None, operation: Operation
+) -> None:
+    """Both leave the same record."""
+    named, given = submitter.submit(name, fields).record(), submitter.submit(operation).record()
+    assert named.fields == given.fields == operation.to_json()
+    assert (named.operation, named.lane) == (given.operation, given.lane)
+
+
+def test_the_lane_is_school_and_entity(submitter: Submitter) -> None:
+    """What names no entity has none."""
+    assert submitter.check(COURSE).lane == "main:course_id:352861"
+    assert submitter.check(GetTopFolderId()).lane is None
+
+
+@pytest.mark.parametrize(("if_exists", "accepts"), [("accept", True), ("refuse", False)])
+def test_the_submitter_says_what_is_so_already(
+    submitter: Submitter, if_exists: str, *, accepts: bool
+) -> None:
+    """Whether it is welcome or a refusal."""
+    receipt = submitter.submit("create_folder", FOLDER, if_exists=if_exists)
+    assert receipt.record().accepts_existing is accepts
+
+
+@pytest.mark.parametrize(
+    ("asked", "faults"),
+    [
+        ({"operation": "create_foldr"}, ["did you mean create_folder?"]),
+        ({"fields": {"folderId": "x"}}, ["folderId: should", "folderName: is required"]),
+        ({"school": "north"}, ["school: there is no 'north'"]),
+        ({"fields": {}, "school": "north"}, ["folderId", "folderName", "school"]),
+        ({"if_exists": "yes"}, ["if_exists: should be one of"]),
+        (
+            {"operation": "edit_course", "fields": {"Filedata": "@/nowhere"}},
+            ["courseId: is required", "Filedata: /nowhere cannot be read"],
+        ),
+    ],
+)
+def test_bad_input_is_refused_with_every_fault(
+    submitter: Submitter,
+    ledger: RedisLedger,
+    queues: Queues,
+    asked: dict[str, Any],
+    faults: list[str],
+) -> None:
+    """Nothing is recorded, and no message sent."""
+    with pytest.raises(Invalid) as refused:
+        submitter.submit(**{"operation": "create_folder", "fields": FOLDER} | asked)
+    found = [str(fault) for fault in refused.value.faults]
+    assert len(found) == len(faults)
+    assert all(found[i].count(faults[i]) for i in range(len(faults)))
+    assert ledger.counts().by_state() == {}
+    assert ids(queues) == []
+
+
+def test_without_a_school_nothing_is_taken(
+    settings: Settings, ledger: RedisLedger, queues: Queues
+) -> None:
+    """A missing secret is told before anything is recorded."""
+    submitter = Submitter(replace(settings, schools={}), ledger, queues)
+    with pytest.raises(InvalidInput, match="school: none is configured"):
+        submitter.submit(COURSE)
+    assert ledger.counts().by_state() == {}
+
+
+def test_a_batch_belongs_together(
+    submitter: Submitter, ledger: RedisLedger, queues: Queues
+) -> None:
+    """Objects and lines, in their order."""
+    receipts = submitter.submit_many(
+        [COURSE, {"operation": "create_folder", "fields": FOLDER, "if_exists": "accept"}]
+    )
+    records = [receipt.record() for receipt in receipts]
+    assert [record.operation for record in records] == ["edit_course", "create_folder"]
+    assert [record.accepts_existing for record in records] == [False, True]
+    (batch,) = {record.batch for record in records}
+    assert batch is not None
+    assert ledger.batch(batch) == {State.QUEUED: 2}
+    assert ids(queues) == [receipt.id for receipt in receipts]
+
+
+def test_a_batch_is_taken_whole_or_not_at_all(
+    submitter: Submitter, ledger: RedisLedger, queues: Queues
+) -> None:
+    """Every fault is named by the position of its operation."""
+    asked: list[Any] = [
+        COURSE, {"operation": "create_folder", "fields": {}}, 3, {"operation": "fly", "fields": {}},
+    ]  # fmt: skip
+    with pytest.raises(InvalidInput, match=r"^nothing was submitted") as refused:
+        submitter.submit_many(asked)
+    assert [str(fault) for fault in refused.value.faults] == [
+        "2: folderId: is required",
+        "2: folderName: is required",
+        "3: should be an object with operation and fields",
+        "4: operation: ClassIn knows no 'fly'",
+    ]
+    assert ledger.counts().by_state() == {}
+    assert ids(queues) == []
+
+
+def test_a_large_batch_goes_in_by_chunks(
+    submitter: Submitter, ledger: RedisLedger, queues: Queues
+) -> None:
+    """Whoever asked is told of each, for a progress bar."""
+    entered: list[int] = []
+    receipts = submitter.submit_many(
+        (CreateFolder(folder_id=1, folder_name=str(n)) for n in range(CHUNK + 10)),
+        on_entered=entered.append,
+    )
+    assert entered == [CHUNK, 10]
+    assert len({receipt.id for receipt in receipts}) == CHUNK + 10
+    assert ids(queues) == [receipt.id for receipt in receipts]
+    newest = ledger.page(Filter(), 1).records[0]
+    assert newest.fields["folderName"] == str(CHUNK + 9)
+
+
+def test_redis_away_sends_no_message(
+    submitter: Submitter, server: FakeServer, queues: Queues
+) -> None:
+    """The ledger comes first: a message without a record could not be mended."""
+    server.connected = False
+    with pytest.raises(Unavailable):
+        submitter.submit(COURSE)
+    assert ids(queues) == []
+
+
+def test_a_receipt_waits_until_the_record_is_settled(submitter: Submitter, stage: Stage) -> None:
+    """Or until the time is over."""
+    receipt = submitter.submit(COURSE)
+    with pytest.raises(TimeoutError, match=f"{receipt.id} is queued still"):
+        receipt.wait(0)
+    stage.perform(receipt.id, said(144, "no course"))
+    assert receipt.wait(0).state is State.FAILED
+    assert receipt.wait().code == 144
+
+
+def test_a_picture_is_read_when_it_is_submitted(submitter: Submitter, tmp_path: Path) -> None:
+    """The record carries it; the file may be gone by the time of sending."""
+    picture = tmp_path / "cover.png"
+    picture.write_bytes(b"png")
+    record = submitter.submit("edit_course", {"courseId": 1, "filedata": f"@{picture}"}).record()
+    picture.unlink()
+    operation = read("edit_course", record.fields)
+    assert operation.files()["Filedata"].content == b"png"
+    content = base64.b64encode(b"png").decode()
+    assert record.fields["Filedata"] == {"name": "cover.png", "content": content}
+
+
+@pytest.mark.parametrize(
+    ("line", "faults"),
+    [
+        (3, ["should be an object with operation and fields"]),
+        ([], ["should be an object with operation and fields"]),
+        ({}, ["operation: is required", "fields: is required"]),
+        (
+            {"operation": 1, "fields": [], "if_exist": "accept"},
+            [
+                "operation: should be text; got 1",
+                "fields: should be an object; got []",
+                "if_exist: unknown field; did you mean if_exists?",
+            ],
+        ),
+    ],
+)
+def test_a_line_of_another_shape_is_explained(line: object, faults: list[str]) -> None:
+    """With every fault at once."""
+    with pytest.raises(InvalidInput) as refused:
+        Line.read(line)
+    assert [str(fault) for fault in refused.value.faults] == faults
+
+
+def test_a_line_shows_no_fields_in_a_repr() -> None:
+    """They may name people."""
+    line = Line.read({"operation": "create_folder", "fields": {"folderName": "Ada"}})
+    assert "Ada" not in repr(line)
+    assert json.loads(line.model_dump_json())["fields"] == {"folderName": "Ada"}
+
+
+def test_faults_of_the_operation_come_as_such(submitter: Submitter) -> None:
+    """A program can tell them from other input that is wrong."""
+    with pytest.raises(InvalidOperation):
+        submitter.submit("create_folder", {})

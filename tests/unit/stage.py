@@ -1,0 +1,108 @@
+"""A stage for stories of execution: a ledger, a clock, and a ClassIn that plays a script."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from tests.unit.clock import Clock
+from worker.classin.call import Dialect
+from worker.classin.errors import Accident
+from worker.classin.operation import Operation
+from worker.classin.reply import Reply
+from worker.classin.school import School
+from worker.classin.wire import Request
+from worker.execution import Execution
+from worker.ledger.in_redis import RedisLedger
+from worker.ledger.record import Record, Submission, new_id
+from worker.settings import Patience
+
+#: What ClassIn does with one request: answer, let it perish, or something that a test does.
+Act = Reply | Accident | Callable[[], Reply]
+
+SCHOOL = School("main", "1000082", "Mb7SR6H")
+
+
+def said(
+    code: int | None,
+    message: str = "",
+    *,
+    http: int = 200,
+    data: object = None,
+    retry_after: float | None = None,
+) -> Reply:
+    """An answer of ClassIn's."""
+    result = None if data is None else {"data": data}
+    return Reply(http, code, message, result, retry_after=retry_after)
+
+
+@dataclass
+class ClassIn:
+    """Plays a script, whose last act is repeated, and keeps what it was sent."""
+
+    script: list[Act]
+    sent: list[Request] = field(default_factory=list)
+
+    def send(self, request: Request, dialect: Dialect) -> Reply:
+        """Take one request."""
+        assert (request.form is None) == (dialect is Dialect.V2)
+        self.sent.append(request)
+        act = self.script.pop(0) if len(self.script) > 1 else self.script[0]
+        if isinstance(act, Accident):
+            raise act
+        return act if isinstance(act, Reply) else act()
+
+    def timestamps(self) -> list[str]:
+        """The time that each request was signed with."""
+        return [
+            request.headers["X-EEO-TS"] if request.form is None else request.form["timeStamp"]
+            for request in self.sent
+        ]
+
+
+@dataclass
+class Stage:
+    """What a story of execution needs."""
+
+    ledger: RedisLedger
+    clock: Clock
+    patience: Patience = field(default_factory=Patience)
+    schools: Mapping[str, School] = field(default_factory=lambda: {"main": SCHOOL})
+
+    def submit(self, operation: Operation, *, accepts_existing: bool = False) -> str:
+        """Record an operation; gives its id."""
+        return self.submit_raw(
+            operation.spec.name, operation.to_json(), accepts_existing=accepts_existing
+        )
+
+    def submit_raw(self, name: str, fields: Mapping[str, Any], **more: Any) -> str:  # noqa: ANN401
+        """Record whatever was asked, without checking it; gives its id."""
+        entry = Submission(**{"school": "main", **more}, id=new_id(), operation=name, fields=fields)
+        self.ledger.submit([entry])
+        return entry.id
+
+    def perform(self, record_id: str, *script: Act) -> ClassIn:
+        """Deliver the record's message once, to a worker that meets this ClassIn."""
+        classin = ClassIn(list(script))
+        Execution(
+            ledger=self.ledger,
+            sender=classin,
+            schools=self.schools,
+            patience=self.patience,
+            clock=self.clock,
+            sleep=self.clock.sleep,
+        ).perform(record_id)
+        return classin
+
+    def seconds_until_due(self, record_id: str) -> float:
+        """How long a deferred record still has to wait."""
+        due_at = self.ledger.find(record_id).due_at
+        assert due_at is not None
+        return (due_at - self.clock.ms) / 1000
+
+    def carry_on(self, record_id: str, *script: Act) -> Record:
+        """Deliver the record again each time it falls due, until it is settled."""
+        while not (record := self.ledger.find(record_id)).state.settled:
+            if record.due_at is not None:
+                self.clock.ms = max(self.clock.ms, record.due_at)
+            self.perform(record_id, *script)
+        return record

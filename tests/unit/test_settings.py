@@ -1,0 +1,345 @@
+"""What a deployment may choose."""
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from worker.classin.errors import InvalidInput, InvalidSettings
+from worker.classin.school import School
+from worker.ledger.in_redis import connect
+from worker.settings import Deadlines, Patience, Settings, from_env, read_seconds
+
+SECRET = "Mb7SR6H"
+
+
+def faults(environment: dict[str, str]) -> list[str]:
+    """Everything that is wrong with these variables."""
+    with pytest.raises(InvalidSettings) as refused:
+        from_env(environment)
+    assert SECRET not in repr(refused.value) + str(refused.value)
+    return [str(fault) for fault in refused.value.faults]
+
+
+def schools_file(folder: Path, text: str) -> dict[str, str]:
+    """An environment that names a file of schools."""
+    path = folder / "schools.toml"
+    path.write_text(text, encoding="utf-8")
+    return {"CLASSIN_SCHOOLS": str(path)}
+
+
+def test_an_empty_environment_has_defaults() -> None:
+    """ClassIn's own address, a private Redis, no school."""
+    settings = from_env({})
+    assert settings.base_url == "https://api.eeo.cn"
+    assert (settings.redis_url, settings.broker_url, settings.schools) == (None, None, {})
+    assert (settings.patience, settings.deadlines) == (Patience(), Deadlines())
+    assert settings.home.is_absolute()
+    assert settings.home.name == "classin-queue"
+    assert settings.ledger_url == f"unix://{settings.home}/redis.sock"
+
+
+def test_an_empty_variable_is_as_good_as_none() -> None:
+    """Compose files set them so."""
+    names = ("CLASSIN_REDIS_URL", "CLASSIN_SID", "CLASSIN_SECRET", "CLASSIN_THREADS")
+    assert from_env(dict.fromkeys(names, " ")) == from_env({})
+
+
+def test_every_variable_has_its_say() -> None:
+    """Times may have units."""
+    settings = from_env(
+        {
+            "CLASSIN_HOME": "/var/lib/classin",
+            "CLASSIN_REDIS_URL": "redis://example:6379/1",
+            "CLASSIN_BROKER_URL": "amqp://example",
+            "CLASSIN_BASE_URL": "http://127.0.0.1:8000/",
+            "CLASSIN_SID": "1000082",
+            "CLASSIN_SECRET": SECRET,
+            "CLASSIN_ATTEMPTS": "2",
+            "CLASSIN_FIRST_WAIT": "0.1",
+            "CLASSIN_LONGEST_WAIT": "1s",
+            "CLASSIN_DEFERRALS": "30s, 1.5m 2h,1d",
+            "CLASSIN_GIVE_UP_AFTER": "2d",
+            "CLASSIN_THROTTLED_WAIT": "7",
+            "CLASSIN_LEASE": "5m",
+            "CLASSIN_CONNECT_TIMEOUT": "3",
+            "CLASSIN_REPLY_TIMEOUT": "1m",
+            "CLASSIN_THREADS": "4",
+            "CLASSIN_RESCUE_EVERY": "20",
+            "CLASSIN_ADRIFT_AFTER": "2m",
+        }
+    )
+    assert settings == Settings(
+        home=Path("/var/lib/classin"),
+        redis_url="redis://example:6379/1",
+        broker_url="amqp://example",
+        base_url="http://127.0.0.1:8000",
+        schools={"main": School("main", "1000082", SECRET)},
+        patience=Patience(
+            attempts=2,
+            first_wait=0.1,
+            longest_wait=1,
+            deferrals=(30, 90, 7200, 86400),
+            give_up_after=172800,
+            throttled_wait=7,
+            lease=300,
+        ),
+        deadlines=Deadlines(connect=3, reply=60),
+        threads=4,
+        rescue_every=20,
+        adrift_after=120,
+    )
+    assert settings.ledger_url == "redis://example:6379/1"
+
+
+def test_all_faults_are_named_at_once(tmp_path: Path) -> None:
+    """By variable, or by the place in the file of schools."""
+    path = tmp_path / "schools.toml"
+    environment = schools_file(tmp_path, f'[a]\nsid = "x"\n[b]\nsecret = "{SECRET}"\nsecrt = 1')
+    assert faults(
+        environment
+        | {"CLASSIN_BASE_URL": "http://example.com", "CLASSIN_REDIS_URL": "http://localhost"}
+        | {"CLASSIN_THREADS": "none", "CLASSIN_FIRST_WAIT": "soon", "CLASSIN_HOME": "/x" * 50}
+    ) == [
+        f"CLASSIN_HOME: should be a path of at most 85 bytes; {'/x' * 50} is longer",
+        "CLASSIN_REDIS_URL: should start with redis://, rediss:// or unix://",
+        "CLASSIN_BASE_URL: should start with https://; plain http goes to loopback addresses only",
+        f"{path} [a] sid: should be the institution's SID, in digits",
+        f"{path} [a] secret: is missing",
+        f"{path} [b]: unknown key secrt; known are sid, secret, secret_file",
+        f"{path} [b] sid: should be the institution's SID, in digits",
+        "CLASSIN_FIRST_WAIT: should be a time like 30s, 5m, 1h or 1d; got 'soon'",
+        "CLASSIN_THREADS: should be a whole number from 1; got 'none'",
+    ]
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["http://127.0.0.1", "http://127.1.2.3:80", "http://localhost:8000", "http://[::1]:8000"],
+)
+def test_plain_http_may_go_to_this_machine(address: str) -> None:
+    """Where the simulator lives."""
+    assert from_env({"CLASSIN_BASE_URL": address}).base_url == address
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "http://api.eeo.cn", "http://127.0.0.1.example.com", "http://localhost.example.com",
+        "http://10.0.0.1", "http://0.0.0.0", "http://[::2]", "http://[::1",
+        "http://localhost@example.com",
+    ],
+)  # fmt: skip
+def test_plain_http_goes_nowhere_else(address: str) -> None:
+    """Secrets do not travel in the open."""
+    (fault,) = faults({"CLASSIN_BASE_URL": address})
+    assert fault.startswith("CLASSIN_BASE_URL: ")
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "api.eeo.cn", "ftp://api.eeo.cn", "https://", "https://[x", "https://example.com:port",
+        "https://example.com:99999", f"https://me:{SECRET}@api.eeo.cn",
+        f"https://:{SECRET}@api.eeo.cn", "https://api.eeo.cn?x=1", "https://api.eeo.cn#x",
+    ],
+)  # fmt: skip
+def test_what_is_no_base_address_is_refused(address: str) -> None:
+    """Nothing in it but a host, a port and a path; a password in it is not repeated."""
+    (fault,) = faults({"CLASSIN_BASE_URL": address})
+    assert fault.startswith("CLASSIN_BASE_URL: ")
+
+
+@pytest.mark.parametrize(
+    "url", ["localhost:6379", f"http://:{SECRET}@x", "redis://[x", "redis://localhost:port"]
+)
+def test_what_is_no_redis_is_refused(url: str) -> None:
+    """Before anything is connected; a password in it is not repeated."""
+    (fault,) = faults({"CLASSIN_REDIS_URL": url})
+    assert fault.startswith("CLASSIN_REDIS_URL: ")
+
+
+@pytest.mark.parametrize("text", ["0", "-1", "1.5", "many", "\u00b2", "9" * 5000])
+def test_what_is_no_count_is_refused(text: str) -> None:
+    """At least one, and whole."""
+    (fault,) = faults({"CLASSIN_ATTEMPTS": text})
+    assert fault.startswith("CLASSIN_ATTEMPTS: should be a whole number from 1")
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("CLASSIN_FIRST_WAIT", "-1"),
+        ("CLASSIN_FIRST_WAIT", "1w"),
+        ("CLASSIN_FIRST_WAIT", ","),
+        ("CLASSIN_FIRST_WAIT", "1s 2s"),
+        ("CLASSIN_DEFERRALS", "1m soon"),
+        ("CLASSIN_DEFERRALS", ","),
+        ("CLASSIN_GIVE_UP_AFTER", "9" * 400),
+        ("CLASSIN_CONNECT_TIMEOUT", "0"),
+        ("CLASSIN_REPLY_TIMEOUT", "0"),
+        ("CLASSIN_RESCUE_EVERY", "0"),
+        ("CLASSIN_LEASE", "0"),
+    ],
+)
+def test_what_is_no_time_is_refused(name: str, text: str) -> None:
+    """Neither too few nor too many; where nothing would come of none at all, some is needed."""
+    (fault,) = faults({name: text})
+    assert fault.startswith(f"{name}: ")
+
+
+@pytest.mark.parametrize(
+    "choice",
+    [{"CLASSIN_LEASE": "30s"}, {"CLASSIN_REPLY_TIMEOUT": "2m"}, {"CLASSIN_LONGEST_WAIT": "2m"}],
+)
+def test_a_lease_outlasts_an_attempt_and_its_wait(choice: dict[str, str]) -> None:
+    """Otherwise another worker would send the same while this one waits for its reply."""
+    (fault,) = faults(choice)
+    assert "CLASSIN_LEASE" in fault
+
+
+@pytest.mark.parametrize(
+    ("environment", "said"),
+    [
+        ({"CLASSIN_SID": "1000082"}, ["CLASSIN_SECRET: is missing"]),
+        ({"CLASSIN_SECRET": SECRET}, ["CLASSIN_SID: should be the institution's SID, in digits"]),
+        (
+            {"CLASSIN_SID": SECRET, "CLASSIN_SECRET": SECRET},
+            ["CLASSIN_SID: should be the institution's SID, in digits"],
+        ),
+        (
+            {"CLASSIN_SID": "\u0661", "CLASSIN_SECRET": SECRET},
+            ["CLASSIN_SID: should be the institution's SID, in digits"],
+        ),
+        (
+            {"CLASSIN_SID": "1", "CLASSIN_SECRET": SECRET, "CLASSIN_SCHOOLS": "x"},
+            ["CLASSIN_SCHOOLS: should not be set beside CLASSIN_SID and CLASSIN_SECRET"],
+        ),
+    ],
+)
+def test_half_a_school_is_refused(environment: dict[str, str], said: list[str]) -> None:
+    """An SID and a secret belong together, and to one place."""
+    assert faults(environment) == said
+
+
+def test_schools_are_read_from_a_file(tmp_path: Path) -> None:
+    """With the secret in it, or in a file beside it."""
+    (tmp_path / "north.secret").write_text(f" {SECRET}\n", encoding="utf-8")
+    environment = schools_file(
+        tmp_path,
+        f'[main]\nsid = "1000082"\nsecret = "{SECRET}"\n'
+        '[north]\nsid = 1000083\nsecret_file = "north.secret"\n',
+    )
+    assert from_env(environment).schools == {
+        "main": School("main", "1000082", SECRET),
+        "north": School("north", "1000083", SECRET),
+    }
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("", "has no table of a school"),
+        (f"secret = {SECRET}", "cannot be read: it is not TOML (at line 1, column 10)"),
+        (f'sid = 1\nsecret = "{SECRET}"', "should be a table named by letters, digits, - and _"),
+        (f'["a b"]\nsid = 1\nsecret = "{SECRET}"', "should be a table named by letters"),
+        (f'[a]\nsid = 1\nsecret = "{SECRET}"\nsecret_file = "schools.toml"', "not both"),
+        ("[a]\nsid = 1\nsecret_file = 'nowhere'", "cannot be read: No such file or directory"),
+        ("[a]\nsid = 1\nsecret_file = '.'", "cannot be read: Is a directory"),
+        ('[a]\nsid = 1\nsecret_file = "\\u0000"', "cannot be read"),
+        ("[a]\nsid = 1\nsecret = ''", "secret: is missing"),
+        (f"[a]\nsid = 1.5\nsecret = '{SECRET}'", "in digits"),
+    ],
+)
+def test_a_wrong_file_of_schools_is_explained(tmp_path: Path, text: str, said: str) -> None:
+    """Without quoting it."""
+    found = faults(schools_file(tmp_path, text))
+    assert any(said in fault for fault in found)
+
+
+def test_a_file_that_is_no_text_is_refused(tmp_path: Path) -> None:
+    """As one that is not there is."""
+    path = tmp_path / "schools.toml"
+    path.write_bytes(b"\xff\xfe")
+    assert faults({"CLASSIN_SCHOOLS": str(path)}) == [
+        f"CLASSIN_SCHOOLS: {path} cannot be read: it is not UTF-8"
+    ]
+    (fault,) = faults({"CLASSIN_SCHOOLS": str(tmp_path / "nowhere")})
+    assert fault.endswith("cannot be read: No such file or directory")
+
+
+def test_a_repr_holds_no_secret() -> None:
+    """Nor a URL that may hold a password."""
+    environment = {"CLASSIN_SID": "1000082", "CLASSIN_SECRET": SECRET}
+    urls = dict.fromkeys(("CLASSIN_REDIS_URL", "CLASSIN_BROKER_URL"), f"redis://:{SECRET}@x")
+    assert SECRET not in repr(from_env(environment | urls))
+
+
+@pytest.mark.parametrize("home", ["/tmp/a b", "/tmp/a%20b", "/tmp/a?b", "/tmp/a#b", "/tmp/é"])  # noqa: S108  # only a name
+def test_the_private_redis_is_found_under_any_name(home: str) -> None:
+    """The ledger's URL leads to the socket, whatever characters its path has."""
+    settings = Settings(home=Path(home))
+    pool = connect(settings.ledger_url).connection_pool
+    assert pool.connection_kwargs["path"] == str(settings.socket)
+
+
+ONE = {"north": School("north", "1", "s")}
+TWO = ONE | {"south": School("south", "2", "s")}
+MAIN = TWO | {"main": School("main", "3", "s")}
+
+
+@pytest.mark.parametrize(
+    ("schools", "name", "found"),
+    [
+        (ONE, None, "north"),
+        (ONE, "north", "north"),
+        (TWO, "south", "south"),
+        (MAIN, None, "main"),
+        (MAIN, "north", "north"),
+    ],
+)
+def test_a_school_is_found(schools: dict[str, School], name: str | None, found: str) -> None:
+    """By name; without one the only school, or the one called main."""
+    assert Settings(home=Path("/"), schools=schools).school(name).name == found
+
+
+@pytest.mark.parametrize(
+    ("schools", "name", "said"),
+    [
+        ({}, None, "school: none is configured: set CLASSIN_SID and CLASSIN_SECRET"),
+        ({}, "north", "school: none is configured"),
+        (TWO, None, "school: should be named: one of north, south"),
+        (TWO, "nort", "school: there is no 'nort'; did you mean north?"),
+        (ONE, "", "school: there is no ''"),
+    ],
+)
+def test_an_unknown_school_is_refused(
+    schools: dict[str, School], name: str | None, said: str
+) -> None:
+    """With what would be right."""
+    with pytest.raises(InvalidInput) as refused:
+        Settings(home=Path("/"), schools=schools).school(name)
+    assert str(refused.value.faults[0]).startswith(said)
+
+
+@given(st.integers(0, 10**6), st.sampled_from([("", 1), ("s", 1), ("m", 60), ("h", 3600)]))
+def test_a_span_of_time_has_a_unit(number: int, unit: tuple[str, int]) -> None:
+    """Seconds without one."""
+    assert read_seconds(f"{number}{unit[0]}") == number * unit[1]
+
+
+@given(st.text(max_size=8))
+def test_any_other_text_is_no_span(text: str) -> None:
+    """It is a number of seconds, never less than none, or an error."""
+    try:
+        assert read_seconds(text) >= 0
+    except ValueError:
+        assert not (text.isascii() and text.isdecimal())
+
+
+@pytest.mark.parametrize("text", ["", "s", "-1", "1 s", "1w", "1e3", "1.", ".5", "1ss", "inf"])
+def test_what_is_no_span_is_an_error(text: str) -> None:
+    """Nothing is guessed."""
+    with pytest.raises(ValueError, match=r"^"):
+        read_seconds(text)
