@@ -58,11 +58,22 @@ def send(address: str, deadlines: Deadlines = HURRY) -> Reply:
     return Transport(address, deadlines).send(request(), Dialect.V1)
 
 
+def take(connection: socket.socket) -> None:
+    """Read one whole request, however the network cut it."""
+    got = b""
+    while b"\r\n\r\n" not in got:
+        got += connection.recv(65536)
+    head, _, body = got.partition(b"\r\n\r\n")
+    length = int(head.lower().partition(b"content-length: ")[2].split()[0])
+    while len(body) < length:
+        body += connection.recv(65536)
+
+
 def answering(*pieces: bytes) -> Behaviour:
     """Read the request, then send these pieces and close."""
 
     def behave(connection: socket.socket) -> None:
-        connection.recv(65536)
+        take(connection)
         for piece in pieces:
             connection.sendall(piece)
 
@@ -139,7 +150,7 @@ def test_a_trickle_cannot_outlast_the_deadline() -> None:
     """A byte now and then is no reply."""
 
     def trickle(connection: socket.socket) -> None:
-        connection.recv(65536)
+        take(connection)
         connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n")
         while connection.send(b" "):
             threading.Event().wait(0.05)
@@ -152,7 +163,7 @@ def test_a_reply_without_end() -> None:
     """Only so much is read."""
 
     def flood(connection: socket.socket) -> None:
-        connection.recv(65536)
+        take(connection)
         connection.sendall(b"HTTP/1.1 200 OK\r\n\r\n")
         piece = b" " * 65536
         for _ in range(2 * LARGEST_REPLY // len(piece)):
@@ -205,7 +216,7 @@ def test_a_connection_is_kept() -> None:
     def serve_two(connection: socket.socket) -> None:
         accepted.append(1)
         for _ in range(2):
-            connection.recv(65536)
+            take(connection)
             connection.sendall(OK % len(body))
 
     with server(serve_two) as address:
