@@ -155,6 +155,9 @@ def build_app(settings: Settings) -> Queues:
         app.register_task(kind())
     # At level DEBUG the pool would log messages whole, with what another Celery put in them.
     logging.getLogger("celery.pool").setLevel(logging.INFO)
+    # Celery says "succeeded" of every delivery; what became of the operation, we say ourselves.
+    for name in ("celery.worker.strategy", "celery.app.trace"):
+        logging.getLogger(name).setLevel(logging.WARNING)
     return app
 
 

@@ -82,7 +82,16 @@ class Execution:
 
     def _refuse(self, claim: Claim, why: str) -> None:
         refused = Standing(state=State.FAILED, reason=Reason.REFUSED, message=why)
-        self._ledger.advance(claim, refused, None)
+        self._advance(claim, refused, None)
+
+    def _advance(self, claim: Claim, standing: Standing, attempt: Attempt | None) -> None:
+        """Put the record where it stands now, and say so in the log: no fields, no message."""
+        self._ledger.advance(claim, standing, attempt)
+        record = claim.record
+        state = f"{standing.state}/{standing.reason}" if standing.reason else standing.state
+        count = attempt.n if attempt else len(record.attempts)
+        code = "-" if standing.code is None else standing.code
+        log.info("%s %s: %s, code %s, attempts %d", record.operation, record.id, state, code, count)
 
     def _carry_out(self, claim: Claim) -> None:
         record = claim.record
@@ -102,7 +111,7 @@ class Execution:
             tried_for=self._tried_for(claim),
             deferrals=record.deferrals,
         )
-        self._ledger.advance(claim, standing, outcome.attempt)
+        self._advance(claim, standing, outcome.attempt)
 
     def _deliver(self, claim: Claim, operation: Operation, school: School) -> Outcome:
         """Try as often as one delivery may; gives the last outcome, not yet noted."""
@@ -153,7 +162,7 @@ class Execution:
         )
         if self._tried_for(claim) >= self._patience.give_up_after:
             standing = replace(standing, state=State.FAILED, reason=Reason.EXHAUSTED)
-        self._ledger.advance(claim, standing, None)
+        self._advance(claim, standing, None)
 
     def _tried_for(self, claim: Claim) -> float:
         """Give the seconds since the record's first attempt."""
