@@ -1,19 +1,21 @@
 """An operation explained from its declaration: fields, codes, repeats, an example."""
 
-from collections.abc import Iterator, Sequence
+import json
+import shlex
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from enum import IntEnum
-from types import NoneType, UnionType
-from typing import Annotated, Any, Union, get_args, get_origin
+from typing import Any
 
-from annotated_types import GroupedMetadata, MaxLen, MinLen
+from annotated_types import MaxLen, MinLen
 from pydantic.alias_generators import to_camel
 from pydantic.fields import FieldInfo
 
+from worker.classin.anatomy import Anatomy, anatomy
 from worker.classin.codes import Code
-from worker.classin.fields import LARGEST_FILE, File
-from worker.classin.operation import Operation, Repeat
+from worker.classin.fields import File, file_limit_among
+from worker.classin.operation import Fields, Operation, Repeat, item_kind
 from worker.classin.verdicts import Verdict
 
 _REPEATS = {
@@ -33,6 +35,19 @@ class FieldExplanation:
     kind: str
     required: bool
     description: str
+    #: The fields of each object, where it is a list of such.
+    items: tuple["FieldExplanation", ...] = ()
+
+    def to_json(self) -> dict[str, Any]:
+        """Give it with plain values; `items` only where there are any."""
+        items = {"items": [item.to_json() for item in self.items]} if self.items else {}
+        return {
+            "name": self.name,
+            "kind": self.kind,
+            "required": self.required,
+            "description": self.description,
+            **items,
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +81,7 @@ class Explanation:
             "group": self.chapter,
             "title": self.title,
             "repeat": self.repeat,
-            "fields": [asdict(field) for field in self.fields],
+            "fields": [field.to_json() for field in self.fields],
             "rules": list(self.rules),
             "codes": [asdict(code) for code in self.codes],
             "example": self.example,
@@ -86,21 +101,26 @@ def explained(kind: type[Operation]) -> Explanation:
         repeat=spec.repeat.value,
         repeat_in_words=_REPEATS[spec.repeat],
         fields=fields,
-        rules=tuple(f"{to_camel(rule.field)} needs {to_camel(rule.other)}" for rule in spec.rules),
+        rules=tuple(rule.words(kind.wire_name) for rule in kind.rules),
         codes=tuple(_code(kind, code) for code in sorted(spec.codes)),
-        example=" ".join(["classin enqueue", spec.name, *_examples(kind)]),
+        example=" ".join(
+            ["classin enqueue", spec.name, *(_typed(*field) for field in example(kind).items())]
+        ),
     )
 
 
 def _code(kind: type[Operation], code: Code) -> CodeExplanation:
-    spec, verdict = kind.spec, code.verdict
+    spec = kind.spec
+    words = code.verdict.value
     if code in spec.done:
-        verdict = Verdict.DONE
+        words = Verdict.DONE.value
     elif code in spec.partly:
-        verdict = Verdict.PARTLY
-    words = verdict.value
-    if code in spec.already:
-        words = f"{Verdict.ALREADY.value}, after an unread attempt; else {words}"
+        mended = spec.partly[code]
+        words = f"{Verdict.PARTLY.value}{f'; {mended} mends it' if mended else ''}"
+    elif code in spec.already:
+        alike = "".join(f" with {to_camel(n)} {v}" for n, v in spec.already[code].items())
+        when = "" if spec.accepts_existing else ", after an unread attempt"
+        words = f"{Verdict.ALREADY.value}{alike}{when}; else {words}"
     return CodeExplanation(code.value, words, code.phrase)
 
 
@@ -110,71 +130,93 @@ def _field(info: FieldInfo) -> FieldExplanation:
         kind=_in_words(info),
         required=info.is_required(),
         description=info.description or "",
+        items=_items(info),
     )
 
 
 def _in_words(info: FieldInfo) -> str:
     """Say what the field takes."""
-    base, metadata = _parts(info)
-    if datetime in base:
+    parts = anatomy(info)
+    if not parts.depth:
+        return _value_in_words(parts.base, parts.limits)
+    items = item_kind(info)
+    most = _most(parts.limits)
+    what = "objects" if items else "whole numbers"
+    return f"{'list of ' * parts.depth}{what}{f', up to {most}' if most else ''}"
+
+
+def _value_in_words(base: type, limits: Sequence[object]) -> str:
+    if base is datetime:
         return "moment: seconds since 1970, or 2026-09-01T08:00:00+08:00"
-    if File in base:
-        return f"file: @PATH, up to {LARGEST_FILE // 1024} kB"
-    (kind,) = base
-    if issubclass(kind, IntEnum):
-        members = (f"{member.value} {member.name.lower().replace('_', ' ')}" for member in kind)
+    if base is File:
+        return f"file: @PATH or @ADDRESS, {file_limit_among(limits)}"
+    if issubclass(base, IntEnum):
+        members = (f"{member.value} {member.name.lower().replace('_', ' ')}" for member in base)
         return f"one of {', '.join(members)}"
-    if kind is bool:
+    if base is str:
+        return f"text{_lengths(limits)}"
+    if base is bool:
         return "0 or 1"
-    if kind is int:
-        return "whole number"
-    return f"text{_lengths(metadata)}"
+    return "number" if base is float else "whole number"
 
 
-def _lengths(metadata: Sequence[object]) -> str:
-    least = max((part.min_length for part in metadata if isinstance(part, MinLen)), default=0)
-    most = min((part.max_length for part in metadata if isinstance(part, MaxLen)), default=None)
+def _lengths(limits: Sequence[object]) -> str:
+    least = max((part.min_length for part in limits if isinstance(part, MinLen)), default=0)
+    most = _most(limits)
     if most is None:
-        return f", at least {least} characters" if least else ""
+        return f", at least {least} characters" if least > 1 else ""
+    if least == most:
+        return f", {most} characters"
     return f", {least} to {most} characters" if least else f", up to {most} characters"
 
 
-def _parts(info: FieldInfo) -> tuple[set[type], list[object]]:
-    """Take a field's annotation apart: its plain types without None, and all metadata."""
-    types: set[type] = set()
-    metadata: list[object] = _single(info.metadata)
-    todo: list[Any] = [info.annotation]
-    while todo:
-        annotation = todo.pop()
-        if get_origin(annotation) is Annotated:
-            inner, *extra = get_args(annotation)
-            todo.append(inner)
-            metadata += _single(extra)
-        elif get_origin(annotation) in {Union, UnionType}:
-            todo += get_args(annotation)
-        elif annotation is not NoneType:
-            types.add(annotation)
-    return types, metadata
+def _most(limits: Sequence[object]) -> int | None:
+    return min((part.max_length for part in limits if isinstance(part, MaxLen)), default=None)
 
 
-def _single(metadata: Sequence[object]) -> list[object]:
-    """Resolve groups, such as Chars, into their single limits."""
-    return [
-        single
-        for part in metadata
-        for single in (part if isinstance(part, GroupedMetadata) else [part])
-    ]
+def _items(info: FieldInfo) -> tuple[FieldExplanation, ...]:
+    """Explain the fields of a list's objects."""
+    kind = item_kind(info)
+    fields = kind.model_fields.values() if kind else ()
+    return tuple(_field(field) for field in fields)
 
 
-def _examples(kind: type[Operation]) -> Iterator[str]:
-    """Give a value for each field that is needed, ready to type."""
-    for info in kind.model_fields.values():
-        if info.is_required():
-            base, _ = _parts(info)
-            (plain,) = base
-            value = "'a name'"
-            if issubclass(plain, IntEnum):
-                value = str(max(plain).value)
-            elif plain is int:
-                value = "123456"
-            yield f"{info.alias}={value}"
+def example(kind: type[Fields]) -> dict[str, Any]:
+    """Give values for the fields that are needed, by ClassIn's names."""
+    needed = {name for name, info in kind.model_fields.items() if info.is_required()}
+    for rule in kind.rules:
+        if rule.broken(dict.fromkeys(needed, 1)):
+            needed.add(rule.fields[0])
+    return {
+        info.alias or name: _value(info)
+        for name, info in kind.model_fields.items()
+        if name in needed
+    }
+
+
+def _value(info: FieldInfo) -> Any:  # noqa: ANN401  # any JSON value
+    parts, items = anatomy(info), item_kind(info)
+    value: Any = example(items) if items else _plain(parts)
+    for _ in range(parts.depth):
+        value = [value]
+    return value
+
+
+def _plain(parts: Anatomy) -> Any:  # noqa: ANN401  # any JSON value
+    if parts.examples:
+        return parts.examples[0]
+    if issubclass(parts.base, IntEnum):
+        return max(parts.base).value
+    if parts.base is datetime:
+        return "2026-09-01T08:00:00+08:00"
+    if parts.base is File:
+        return "@picture.jpg"
+    if parts.base in {bool, float}:
+        return 1
+    return "a name" if parts.base is str else 123456
+
+
+def _typed(name: str, value: object) -> str:
+    """Write a field as it is typed into a shell."""
+    text = json.dumps(value) if isinstance(value, list) else str(value)
+    return f"{name}={shlex.quote(text)}"

@@ -1,5 +1,7 @@
 """`classin ops`: the catalogue, explained."""
 
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -9,7 +11,7 @@ from ops.cli.output import AsJson, out, print_json, table
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
-    from ops.explanation import Explanation
+    from ops.explanation import Explanation, FieldExplanation
 
 
 def add_to(program: typer.Typer) -> None:
@@ -57,7 +59,7 @@ def _print_one(said: "Explanation") -> None:
         out().print(escape(said.remark))
     out().print()
     fields = table("field", "needed", "*kind", "*remark")
-    for field in said.fields:
+    for field in _with_items(said.fields):
         needed = "yes" if field.required else ""
         fields.add_row(field.name, needed, escape(field.kind), escape(field.description))
     if said.fields:
@@ -73,3 +75,11 @@ def _print_one(said: "Explanation") -> None:
     out().print(codes)
     out().print(f"\n[bold]A repeat[/]: {said.repeat_in_words}")
     out().print(f"[bold]Example[/]: {escape(said.example)}", soft_wrap=True)
+
+
+def _with_items(fields: "Iterable[FieldExplanation]") -> "Iterator[FieldExplanation]":
+    """Give each field, and below a list the fields of its objects, a step to the right."""
+    for field in fields:
+        yield field
+        for item in field.items:
+            yield replace(item, name=f"  {item.name}")

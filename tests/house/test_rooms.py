@@ -6,9 +6,10 @@ from fnmatch import fnmatch
 
 #: Where each library may be imported, as patterns of paths.
 ROOMS = {
-    "aiohttp": ("ops/simulator/*",),
-    "annotated_types": ("worker/classin/fields.py", "ops/explanation.py"),
+    "aiohttp": ("ops/simulator/*", "worker/files.py"),
+    "annotated_types": ("worker/classin/*", "ops/explanation.py"),
     "celery": ("worker/queues.py", "worker/app.py", "worker/results.py", "worker/reception.py"),
+    "fsspec": ("worker/files.py",),
     "kombu": ("worker/queues.py", "worker/reception.py"),
     "platformdirs": ("worker/settings.py",),
     "pydantic": (
@@ -25,6 +26,7 @@ ROOMS = {
         "ops/embedded.py",
     ),
     "requests": ("worker/transport.py",),
+    "requests_toolbelt": ("worker/transport.py",),
     "rich": ("ops/cli/*",),
     "tenacity": ("worker/retries.py",),
     "typer": ("ops/cli/*",),

@@ -14,13 +14,17 @@ __all__ = ["CATALOGUE", "find", "read"]
 operations.load()
 
 #: Operations by name, in the order of the API's chapters.
-CATALOGUE: Mapping[str, type[Operation]] = MappingProxyType(REGISTRY)
+CATALOGUE: Mapping[str, type[Operation]] = MappingProxyType(
+    dict(
+        sorted(REGISTRY.items(), key=lambda entry: operations.CHAPTERS.index(entry[1].spec.chapter))
+    )
+)
 
 
 def find(name: str) -> type[Operation]:
     """Find an operation by name; InvalidOperation suggests the nearest one."""
     try:
-        return CATALOGUE[name]
+        return REGISTRY[name]
     except KeyError:
         fault = Fault("operation", f"ClassIn knows no {name!r}{nearest(name, CATALOGUE)}")
         raise InvalidOperation(name, [fault]) from None

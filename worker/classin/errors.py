@@ -9,6 +9,7 @@
     ├── Unavailable            a server or program that is needed does not answer
     ├── OperationFailed        what `AsyncResult(id).get()` raises for a record that did not succeed
     ├── LeaseLost              another worker has the record now; what is done here no longer counts
+    ├── FileGone               a record's file is not there any more, or is another one now
     └── Accident               an attempt that brought no reply to judge
         ├── NotSent              the request did not leave: nothing can have happened
         └── Unread               it may have been sent, and even carried out
@@ -17,7 +18,7 @@ A refusal by ClassIn is no exception: it is a reply, and is judged.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +27,8 @@ class Fault:
 
     where: str
     what: str
+    #: What kind of fault, in pydantic's words (`missing`, `string_too_long` ...), where it has one.
+    kind: str = field(default="", compare=False)
 
     def __str__(self) -> str:
         return f"{self.where}: {self.what}" if self.where else self.what
@@ -73,6 +76,10 @@ class OperationFailed(ClassinError):
 
 class LeaseLost(ClassinError):
     """The lease on a record has passed to another worker: a late writer changes nothing."""
+
+
+class FileGone(ClassinError):
+    """The file that an operation was submitted with is not there any more, or is another now."""
 
 
 class Accident(ClassinError):

@@ -3,34 +3,47 @@
 Source: the parameter tables of the operations' pages; appendix/rules
 """
 
-import base64
-import hashlib
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 from typing import Annotated
 
-from annotated_types import BaseMetadata, GroupedMetadata, MaxLen, MinLen
+from annotated_types import BaseMetadata, Ge, GroupedMetadata, Le, MaxLen, MinLen
 from pydantic import (
     AfterValidator,
-    Base64Bytes,
     BaseModel,
     BeforeValidator,
     ConfigDict,
     Field,
+    GetCoreSchemaHandler,
     PlainSerializer,
 )
-from pydantic_core import PydanticCustomError
+from pydantic.fields import FieldInfo
+from pydantic_core import PydanticCustomError, core_schema
 
-#: The largest file that an operation carries along, in bytes.
-LARGEST_FILE = 1024 * 1024
+from worker.classin.anatomy import anatomy
+
+#: The largest file that an operation takes along, and the largest picture, in bytes.
+LARGEST_FILE = 500 * 1024 * 1024
+LARGEST_PICTURE = 1024 * 1024
+
+#: Where a file lies whose content travels with its record.
+IN_REDIS = "redis"
 
 
 def _no_bool(value: object) -> object:
     """Refuse true and false where a number is asked: Python would take them for 1 and 0."""
     if isinstance(value, bool):
         raise PydanticCustomError("int_type", "should be a whole number")
+    return value
+
+
+def _no_bool_either(value: object) -> object:
+    """Refuse true and false where a number is asked that need not be whole."""
+    if isinstance(value, bool):
+        raise PydanticCustomError("float_type", "should be a number")
     return value
 
 
@@ -84,13 +97,112 @@ class Chars(GroupedMetadata):
         yield AfterValidator(_sendable)  # type: ignore[misc]  # pydantic takes its own kinds here too
 
 
+_MAINLAND = re.compile("[1-9][0-9]{10}")
+_ELSEWHERE = re.compile("00[1-9][0-9]{0,3}-[1-9][0-9]{3,14}")
+_ADDRESS = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s.]+")
+_MD5 = re.compile("[0-9a-f]{32}")
+
+
+def _phone(text: str) -> str:
+    if not (_MAINLAND.fullmatch(text) or _ELSEWHERE.fullmatch(text)):
+        raise PydanticCustomError(
+            "phone", "should be 11 digits (mainland China) or like 001-8006437676"
+        )
+    return text
+
+
+def _email(text: str) -> str:
+    if not _ADDRESS.fullmatch(text):
+        raise PydanticCustomError("email", "should be an e-mail address")
+    return text
+
+
+def _account(text: str) -> str:
+    return _email(text) if "@" in text else _phone(text)
+
+
+def _md5(text: str) -> str:
+    if not _MD5.fullmatch(text):
+        raise PydanticCustomError("md5", "should be 32 lower-case hex digits")
+    return text
+
+
+class Sensitivity(StrEnum):
+    """Why a value must not be shown: `Annotated[str, Chars(6, 20), Sensitivity.CREDENTIAL]`."""
+
+    PERSONAL = "personal"
+    CREDENTIAL = "credential"
+
+
+def sensitivity_of(field: FieldInfo) -> Sensitivity | None:
+    """Say whether, and why, a field's value must not be shown."""
+    marks = (part for part in anatomy(field).metadata if isinstance(part, Sensitivity))
+    return next(marks, None)
+
+
 _Id = Annotated[int, BeforeValidator(_no_bool), Field(gt=0, lt=2**63)]
 
-CourseId = _Id
-FolderId = _Id
+ActivityId = _Id
 ClassroomSettingId = _Id
+CourseId = _Id
+FileId = _Id
+FolderId = _Id
+GroupId = _Id
+LabelId = _Id
+LessonId = _Id
 StructureId = _Id
 Uid = _Id
+UnitId = _Id
+
+#: A whole number from 0, and one from 1, that counts something.
+Count = Annotated[int, BeforeValidator(_no_bool), Field(ge=0, lt=2**31)]
+CountFromOne = Annotated[int, BeforeValidator(_no_bool), Field(ge=1, lt=2**31)]
+
+#: A phone number: 11 digits in mainland China, elsewhere 00<country>-<number>; not 0 first.
+Phone = Annotated[
+    str, Chars(), AfterValidator(_phone), Sensitivity.PERSONAL, Field(examples=["13800138000"])
+]
+
+#: An account: a phone number or an e-mail address.
+Account = Annotated[
+    str, Chars(), AfterValidator(_account), Sensitivity.PERSONAL, Field(examples=["13800138000"])
+]
+
+Email = Annotated[
+    str,
+    Chars(),
+    AfterValidator(_email),
+    Sensitivity.PERSONAL,
+    Field(examples=["pupil@school.example"]),
+]
+Password = Annotated[str, Chars(6, 20), Sensitivity.CREDENTIAL, Field(examples=["a-password"])]
+
+#: The MD5 of a password, 32 lower-case hex digits.
+Md5Password = Annotated[
+    str,
+    Chars(32, 32),
+    AfterValidator(_md5),
+    Sensitivity.CREDENTIAL,
+    Field(examples=["5d41402abc4b2a76b9719d911017c592"]),
+]
+
+#: A person's name as the institution keeps it.
+PersonName = Annotated[str, Chars(1, 24), Sensitivity.PERSONAL]
+
+#: The name that a user bears in the client.
+Nickname = Annotated[str, Chars(0, 24), Sensitivity.PERSONAL]
+
+#: A span of time.
+Seconds = Annotated[int, BeforeValidator(_no_bool), Field(gt=0, lt=2**31)]
+
+#: A teacher's rating, halves and the like included.
+Stars = Annotated[float, BeforeValidator(_no_bool_either), Ge(0), Le(5)]
+
+#: A submitter's own mark on an item, which the answer repeats.
+CustomColumn = Annotated[str, Chars(1, 50)]
+
+#: What tells ClassIn that a repeat is a repeat.
+Identity = Annotated[str, Chars(1, 32)]
 
 #: Seconds since 1970, in Python also an aware datetime; 0 means what the field says.
 Moment = Annotated[int | datetime, BeforeValidator(_whole_seconds), Field(ge=0, lt=2**40)]
@@ -99,27 +211,87 @@ Moment = Annotated[int | datetime, BeforeValidator(_whole_seconds), Field(ge=0, 
 Flag = Annotated[bool, PlainSerializer(int, return_type=int)]
 
 
-def _strict_base64(value: object) -> object:
-    """Refuse what base 64 cannot hold; pydantic's decoder would skip it."""
-    try:
-        if isinstance(value, (str, bytes)):
-            base64.b64decode(value, validate=True)
-    except ValueError:
-        raise PydanticCustomError("base64_decode", "should be base 64") from None
-    return value
+def told_id(value: object) -> int | None:
+    """Read an id from an answer, where it may be a number or text; None if it is neither."""
+    if isinstance(value, bool) or not isinstance(value, (int, str)):
+        return None
+    number = int(value) if re.fullmatch("[0-9]{1,19}", str(value)) else 0
+    return number if 0 < number < 2**63 else None
+
+
+def _address(text: str) -> str:
+    if text != IN_REDIS and not re.match("[a-z][a-z0-9+.-]*:.", text):
+        raise PydanticCustomError("address", "should be an address, like file:///a or https://a/b")
+    return text
+
+
+def shown_address(at: str) -> str:
+    """Give an address without what may be a credential: a user in it, and the query."""
+    return re.sub(r"\?.*", "?***", re.sub("(?<=//)[^/@]*@", "***@", at), flags=re.DOTALL)
 
 
 class File(BaseModel):
-    """A file that travels with its operation: up to 1 MB, its content in base 64 in JSON."""
+    """A file that goes along with its operation: described here, its content lies elsewhere."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
     name: Annotated[str, Chars(1, 128)]
-    content: Annotated[
-        Base64Bytes, BeforeValidator(_strict_base64), MinLen(1), MaxLen(LARGEST_FILE)
-    ] = Field(repr=False)
+    #: In bytes.
+    size: Annotated[int, BeforeValidator(_no_bool), Field(gt=0, lt=2**63)]
+    #: In lower-case hex digits.
+    sha256: Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
+    #: `redis`, or an address that the workers can read: file:///..., https://..., s3://...
+    at: Annotated[str, Chars(1, 4096), AfterValidator(_address)] = Field(repr=False)
 
     def summary(self) -> dict[str, object]:
-        """Describe the file without its content: name, bytes, SHA-256."""
-        digest = hashlib.sha256(self.content).hexdigest()
-        return {"name": self.name, "bytes": len(self.content), "sha256": digest}
+        """Describe the content, wherever it lies: name, bytes, SHA-256."""
+        return {"name": self.name, "bytes": self.size, "sha256": self.sha256}
+
+
+@dataclass(frozen=True)
+class FileLimit:
+    """What files a field takes: `Annotated[File, FileLimit(1024, ("jpg", "png"))]`."""
+
+    most: int = LARGEST_FILE
+    #: What a name may end in, in lower case; none at all: whatever.
+    kinds: tuple[str, ...] = ()
+
+    def __get_pydantic_core_schema__(
+        self, source: object, handler: GetCoreSchemaHandler
+    ) -> core_schema.CoreSchema:
+        """Let pydantic check it."""
+        return core_schema.no_info_after_validator_function(self._check, handler(source))
+
+    def __str__(self) -> str:
+        """Put it as `jpg or png, up to 1 MB`."""
+        return f"{self._kinds() if self.kinds else 'any kind'}, up to {self.most // 1024**2} MB"
+
+    def faults(self, name: str, size: int) -> Iterator[str]:
+        """Say what is wrong with a file of this name and size: `should be a gif or png`."""
+        if self.kinds and not name.lower().endswith(tuple(f".{kind}" for kind in self.kinds)):
+            yield f"should be a {self._kinds()}"
+        if size > self.most:
+            yield f"should have at most {self.most:,} bytes"
+
+    def _kinds(self) -> str:
+        *most, last = self.kinds
+        return f"{', '.join(most)} or {last}" if most else last
+
+    def _check(self, file: File | None) -> File | None:
+        faults = " and ".join(self.faults(file.name, file.size)) if file else ""
+        if faults:
+            raise PydanticCustomError("file", "{faults}", {"faults": faults})
+        return file
+
+
+_PICTURES = ("jpg", "jpeg", "gif", "png")
+
+#: A course's cover, a person's picture, and a file for the drive.
+Cover = Annotated[File, FileLimit(LARGEST_PICTURE, _PICTURES)]
+Avatar = Annotated[File, FileLimit(LARGEST_PICTURE, _PICTURES), Sensitivity.PERSONAL]
+Upload = Annotated[File, FileLimit(LARGEST_FILE)]
+
+
+def file_limit_among(metadata: Iterable[object]) -> FileLimit:
+    """Find what files a field takes among the metadata of its kind."""
+    return next((part for part in metadata if isinstance(part, FileLimit)), FileLimit())

@@ -1,13 +1,16 @@
 """From a reply, or the lack of one, to a verdict: pure."""
 
+from collections.abc import Sequence
 from http import HTTPStatus
 
 from worker.classin.codes import Code
 from worker.classin.errors import Accident, NotSent
+from worker.classin.items import ItemResult, item_results
 from worker.classin.operation import Operation, Repeat
 from worker.classin.reply import Reply
 from worker.classin.verdicts import Verdict
 
+_WELL = frozenset({Verdict.DONE, Verdict.ALREADY})
 _PASSING = frozenset({HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_EARLY})
 
 
@@ -27,14 +30,46 @@ def judge(operation: Operation, reply: Reply, *, expected: bool) -> Verdict:
     if reply.code is None:
         return _again(operation)
     if reply.code in spec.done:
+        items = item_results(operation, reply.result)
+        return _together(operation, items, expected=expected) if items else Verdict.DONE
+    return _judge_code(operation, reply.code, expected=expected)
+
+
+def judge_item(operation: Operation, item: ItemResult, *, expected: bool) -> Verdict:
+    """Judge what became of one item of a bulk operation."""
+    if item.code in operation.spec.done:
         return Verdict.DONE
-    if reply.code in spec.already:
+    return _judge_code(operation, item.code, expected=expected)
+
+
+def _judge_code(operation: Operation, number: int | None, *, expected: bool) -> Verdict:
+    spec = operation.spec
+    if is_already(operation, number):
         return Verdict.ALREADY if expected else Verdict.REFUSED
-    if reply.code in spec.partly:
+    if number in spec.partly:
         return Verdict.PARTLY
-    code = Code.known(reply.code)
+    code = Code.known(number)
     verdict = code.verdict if code is not None else Verdict.REFUSED
     return _again(operation) if verdict is Verdict.AGAIN else verdict
+
+
+def _together(operation: Operation, items: Sequence[ItemResult], *, expected: bool) -> Verdict:
+    """Judge a bulk operation by its items: all well, some, or none."""
+    verdicts = {judge_item(operation, item, expected=expected) for item in items}
+    if verdicts <= _WELL:
+        return Verdict.DONE
+    if verdicts & {*_WELL, Verdict.PARTLY} or len(verdicts) > 1:
+        return Verdict.PARTLY
+    return verdicts.pop()
+
+
+def is_already(operation: Operation, code: int | None) -> bool:
+    """Say whether a code tells that it is so already, given the operation's fields."""
+    known = Code.known(code)
+    if known is None or known not in operation.spec.already:
+        return False
+    conditions = operation.spec.already[known]
+    return all(getattr(operation, name) == value for name, value in conditions.items())
 
 
 def judge_accident(operation: Operation, accident: Accident) -> Verdict:

@@ -1,22 +1,34 @@
 """Operation: the base of everything that ClassIn can be asked."""
 
+import hashlib
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any, ClassVar, get_args
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 from pydantic.alias_generators import to_camel
+from pydantic.fields import FieldInfo
+from pydantic_core import PydanticCustomError
 
+from worker.classin.anatomy import anatomy
 from worker.classin.call import Call, Dialect
 from worker.classin.codes import Code
 from worker.classin.errors import Fault, InvalidOperation
 from worker.classin.faults import explain
-from worker.classin.fields import File
+from worker.classin.fields import File, sensitivity_of
 from worker.classin.reply import Reply
+from worker.classin.rules import Rule
 from worker.classin.signing import LONGEST_SIGNED
 from worker.classin.verdicts import Verdict
+
+#: Shown instead of a value that is personal or a credential.
+MASK = "***"
+
+
+#: Characters of an identity that we make; ClassIn takes 32, and items add their number.
+_LONGEST_IDENTITY = 24
 
 
 class Repeat(StrEnum):
@@ -34,18 +46,92 @@ class Repeat(StrEnum):
     READS = "reads"
 
 
+class Fields(BaseModel):
+    """Named values as ClassIn takes them: camel case on the wire, both spellings taken."""
+
+    model_config = ConfigDict(
+        frozen=True,
+        extra="forbid",
+        alias_generator=to_camel,
+        validate_by_name=True,
+        validate_by_alias=True,
+        hide_input_in_errors=True,
+        defer_build=True,
+    )
+
+    rules: ClassVar[tuple[Rule, ...]] = ()
+
+    def __repr_args__(self) -> Iterator[tuple[str | None, Any]]:
+        """Show what is given, and of what is sensitive only that it is."""
+        for name, field in type(self).model_fields.items():
+            if (value := getattr(self, name)) is not None:
+                yield name, MASK if sensitivity_of(field) else value
+
+    @classmethod
+    def wire_name(cls, name: str) -> str:
+        """Give ClassIn's name of an attribute."""
+        return cls.model_fields[name].alias or name
+
+    @classmethod
+    def field_named(cls, name: str) -> FieldInfo | None:
+        """Find a field by either spelling."""
+        if name in cls.model_fields:
+            return cls.model_fields[name]
+        return next((field for field in cls.model_fields.values() if field.alias == name), None)
+
+    @classmethod
+    def holds_many(cls, name: str) -> bool:
+        """Say whether a field, by either spelling, takes a list."""
+        field = cls.field_named(name)
+        return field is not None and anatomy(field).depth > 0
+
+    @classmethod
+    def hides(cls, path: Sequence[int | str]) -> bool:
+        """Say whether what lies there is personal, a credential, or unknown: not to be shown."""
+        kind: type[Fields] | None = cls
+        for step in path:
+            if isinstance(step, int) or kind is None:
+                continue
+            field = kind.field_named(step)
+            if field is None or sensitivity_of(field):
+                return True
+            kind = item_kind(field)
+        return False
+
+    @model_validator(mode="after")
+    def _keep_rules(self) -> Self:
+        """Check the rules; pydantic comes here only when each field is right by itself."""
+        named = {name: getattr(self, name) for name in self.model_fields_set}
+        given = {name: value for name, value in named.items() if value is not None}
+        broken = "; ".join(rule.words(self.wire_name) for rule in self.rules if rule.broken(given))
+        if broken:
+            raise PydanticCustomError("rules", "{broken}", {"broken": broken})
+        return self
+
+
+class Item(Fields):
+    """One of the many things that a bulk operation names; it has no life of its own."""
+
+    def __init_subclass__(cls, *, rules: Iterable[Rule] = ()) -> None:
+        """Keep what the class statement declares."""
+        super().__init_subclass__()
+        cls.rules = tuple(rules)
+
+
 @dataclass(frozen=True, slots=True)
-class Needs:
-    """A rule: `field` may be given only together with `other`."""
+class Bulk:
+    """How an operation names many things, and how its answer tells what became of each."""
 
-    field: str
-    other: str
-
-    def fault(self, given: frozenset[str]) -> Fault | None:
-        """The fault in what was given (attribute names), if there is one."""
-        if self.field in given and self.other not in given:
-            return Fault(to_camel(self.field), f"needs {to_camel(self.other)} as well")
-        return None
+    #: The attribute that holds the list; None where the answer tells of what is not listed.
+    field: str | None
+    #: The keys under which each entry of the answer may repeat what it is about.
+    echo: tuple[str, ...] = ()
+    #: Where in the answer the list of entries lies.
+    results: str = "data"
+    #: The key of an entry that has the id of what was made.
+    made: str | None = None
+    #: So many go into one call; more are split into several operations.
+    most: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,27 +146,25 @@ class Spec:
     lane: str | None  # the field whose entity sees its operations in order
     codes: frozenset[Code]  # all that the operation's page lists
     done: frozenset[Code]
-    already: frozenset[Code]
-    partly: frozenset[Code]
-    rules: tuple[Needs, ...]
+    #: Codes that say "it is so already", each with the values that fields must have for that.
+    already: Mapping[Code, Mapping[str, object]]
+    #: Codes that say "the main thing is done", each with the operation that mends the rest.
+    partly: Mapping[Code, str | None]
+    #: The attribute that takes a unique identity; `list.attribute` for one in each item.
+    identity: str | None
+    bulk: Bulk | None
+    #: Whether "it is so already" is success unless the submitter says otherwise.
+    accepts_existing: bool
+    #: Keys of the answer that hold what is personal, though no field says so.
+    private: frozenset[str]
 
 
-class Operation(BaseModel):
+class Operation(Fields):
     """One thing that ClassIn can be asked, with its fields filled.
 
     Constructing one checks it: InvalidOperation names every fault at once. On the wire the
     fields are in camel case; both spellings are taken.
     """
-
-    model_config = ConfigDict(
-        frozen=True,
-        extra="forbid",
-        alias_generator=to_camel,
-        validate_by_name=True,
-        validate_by_alias=True,
-        hide_input_in_errors=True,
-        defer_build=True,
-    )
 
     spec: ClassVar[Spec]
 
@@ -92,13 +176,18 @@ class Operation(BaseModel):
         codes: Iterable[int],
         lane: str | None = None,
         done: Iterable[int] = (),
-        already: Iterable[int] = (),
-        partly: Iterable[int] = (),
-        rules: Iterable[Needs] = (),
+        already: Iterable[int] | Mapping[int, Mapping[str, object]] = (),
+        partly: Iterable[int] | Mapping[int, str | None] = (),
+        identity: str | None = None,
+        bulk: Bulk | None = None,
+        accepts_existing: bool = False,
+        private: Iterable[str] = (),
+        rules: Iterable[Rule] = (),
     ) -> None:
         """Keep what the class statement declares."""
         super().__init_subclass__()
         listed = frozenset(map(Code, codes))
+        cls.rules = tuple(rules)
         cls.spec = Spec(
             name=re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", cls.__name__).lower(),
             chapter=cls.__module__.rpartition(".")[2],
@@ -108,11 +197,14 @@ class Operation(BaseModel):
             lane=lane,
             codes=listed,
             done=frozenset({Code.OK, *map(Code, done)}),
-            already=frozenset(map(Code, already)),
-            partly=frozenset(map(Code, partly)),
-            rules=tuple(rules),
+            already={Code(n): _of(already, n) or {} for n in already},
+            partly={Code(n): _of(partly, n) for n in partly},
+            identity=identity,
+            bulk=bulk,
+            accepts_existing=accepts_existing,
+            private=frozenset(private),
         )
-        unlisted = (cls.spec.done | cls.spec.already | cls.spec.partly) - listed
+        unlisted = (cls.spec.done | cls.spec.already.keys() | cls.spec.partly.keys()) - listed
         if unlisted:
             message = f"{cls.__name__}: not among its codes: {sorted(unlisted)}"
             raise TypeError(message)
@@ -121,12 +213,14 @@ class Operation(BaseModel):
     def __pydantic_init_subclass__(cls, **kwargs: Any) -> None:  # noqa: ANN401  # as pydantic has it
         """Enter the finished class into the catalogue."""
         super().__pydantic_init_subclass__(**kwargs)
-        named = {cls.spec.lane} if cls.spec.lane else set()
-        named |= {name for rule in cls.spec.rules for name in (rule.field, rule.other)}
-        if missing := named - cls.model_fields.keys():
-            message = f"{cls.__name__}: no such field: {sorted(missing)}"
+        spec = cls.spec
+        named = {spec.lane, spec.bulk.field if spec.bulk else None}
+        named |= {(spec.identity or "").partition(".")[0] or None}
+        named |= {field for rule in cls.rules for field in rule.fields}
+        if missing := named - cls.model_fields.keys() - {None}:
+            message = f"{cls.__name__}: no such field: {missing}"
             raise TypeError(message)
-        REGISTRY[cls.spec.name] = cls
+        REGISTRY[spec.name] = cls
 
     if not TYPE_CHECKING:  # type checkers derive the real signature from the fields
 
@@ -134,16 +228,12 @@ class Operation(BaseModel):
             try:
                 super().__init__(**given)
             except ValidationError as error:
-                faults = explain(error.errors(include_url=False), type(self), given)
+                faults = explain(
+                    error.errors(include_url=False), type(self), given, hidden=type(self).hides
+                )
                 raise InvalidOperation(type(self).spec.name, faults) from None
-            if faults := [*self._broken_rules(), *self._unsignable()]:
+            if faults := list(self._unsignable()):
                 raise InvalidOperation(type(self).spec.name, faults)
-
-    def _broken_rules(self) -> Iterator[Fault]:
-        given = frozenset(name for name in self.model_fields_set if getattr(self, name) is not None)
-        for rule in self.spec.rules:
-            if fault := rule.fault(given):
-                yield fault
 
     def _unsignable(self) -> Iterator[Fault]:
         """Find text so long that the sources disagree on its signing."""
@@ -162,6 +252,37 @@ class Operation(BaseModel):
         """Judge what the tables cannot; None leaves it to them. Operations override it, rarely."""
         del reply
         return None
+
+    def mending(
+        self, code: Code, result: Mapping[str, Any], item: int | None = None
+    ) -> "Operation | None":
+        """Build the operation that does what this one left out; None: a person must.
+
+        `result` is the answer; for an item of a bulk operation, by position, its entry in the
+        answer. Operations whose `partly` names a follow-up override it.
+        """
+        del code, result, item
+        return None
+
+    def identified(self, record_id: str) -> Self:
+        """Give the same operation with its unique identity filled, derived from the record's id.
+
+        An identity that the submitter gave stays. Every attempt derives the same, so that ClassIn
+        can tell a repeat; a later retry must carry it along.
+        """
+        outer, _, inner = (self.spec.identity or "").partition(".")
+        if not outer:
+            return self
+        own = record_id  # another Celery's ids may be longer than an identity
+        if len(own) > _LONGEST_IDENTITY:
+            own = hashlib.sha256(own.encode()).hexdigest()[:_LONGEST_IDENTITY]
+        if not inner:
+            return self if getattr(self, outer) else self.model_copy(update={outer: own})
+        items = tuple(
+            item if getattr(item, inner) else item.model_copy(update={inner: f"{own}-{n}"})
+            for n, item in enumerate(getattr(self, outer) or ())
+        )
+        return self.model_copy(update={outer: items})
 
     def wire_fields(self) -> dict[str, Any]:
         """Give the fields under ClassIn's names; absent ones and files are left out."""
@@ -182,17 +303,69 @@ class Operation(BaseModel):
         return {
             spelling: field.alias or name
             for name, field in cls.model_fields.items()
-            if File in {field.annotation, *get_args(field.annotation)}
+            if anatomy(field).base is File
             for spelling in (name, field.alias or name)
         }
 
     def to_json(self) -> dict[str, Any]:
-        """Give the fields as the record keeps them: JSON values, files in base 64."""
+        """Give the fields as the record keeps them: JSON values, files without their content."""
         return self.model_dump(mode="json", by_alias=True, exclude_none=True)
 
-    def lane_value(self) -> Any:  # noqa: ANN401  # an id or a text, as the field has it
-        """Give the entity whose operations must keep their order, or None."""
-        return getattr(self, self.spec.lane) if self.spec.lane else None
+    def lane(self) -> str | None:
+        """Name the entity whose operations must keep their order; a person only by a digest."""
+        value = getattr(self, self.spec.lane) if self.spec.lane else None
+        if self.spec.lane is None or value is None:
+            return None
+        if sensitivity_of(type(self).model_fields[self.spec.lane]):
+            value = hashlib.sha256(str(value).encode()).hexdigest()[:16]
+        return f"{self.spec.lane}:{value}"
+
+
+def item_kind(field: FieldInfo) -> type[Fields] | None:
+    """Find what the items of a field are, if it holds items with fields of their own."""
+    base = anatomy(field).base
+    return base if issubclass(base, Fields) else None
+
+
+def masked(kind: type[Fields] | None, value: Any) -> Any:  # noqa: ANN401  # any JSON value
+    """Give a record's fields for showing: personal data, credentials and unknown fields masked."""
+    if isinstance(value, (list, tuple)):
+        return [masked(kind, each) for each in value]
+    if not isinstance(value, dict) or kind is None:
+        return value
+    shown = {}
+    for name, each in value.items():
+        field = kind.field_named(name)
+        hide = each is not None and (field is None or sensitivity_of(field))
+        shown[name] = MASK if hide else masked(item_kind(field) if field else None, each)
+    return shown
+
+
+def echo_masked(kind: type[Operation], value: Any) -> Any:  # noqa: ANN401  # any JSON value
+    """Give an answer for showing: what repeats a sensitive field, at whatever depth, is masked."""
+    if isinstance(value, (list, tuple)):
+        return [echo_masked(kind, each) for each in value]
+    if not isinstance(value, dict):
+        return value
+    hidden = _sensitive_names(kind) | kind.spec.private
+    return {
+        name: MASK if name in hidden and each is not None else echo_masked(kind, each)
+        for name, each in value.items()
+    }
+
+
+def _sensitive_names(kind: type[Fields]) -> set[str]:
+    names = set()
+    for name, field in kind.model_fields.items():
+        if sensitivity_of(field):
+            names.add(field.alias or name)
+        if items := item_kind(field):
+            names |= _sensitive_names(items)
+    return names
+
+
+def _of(declared: Iterable[int] | Mapping[int, Any], number: int) -> Any:  # noqa: ANN401
+    return declared.get(number) if isinstance(declared, Mapping) else None
 
 
 #: Every operation by name; `worker.classin.catalogue` fills it by importing the chapters.

@@ -59,11 +59,11 @@ def _parts(dialect: Dialect, answer: object) -> tuple[int | None, str, dict[str,
             number, text = answer.get("code"), answer.get("msg")
             rest = {key: value for key, value in answer.items() if key not in {"code", "msg"}}
     said = {key: value for key, value in rest.items() if value not in (None, "", [], {})}
-    return _whole(number), text if isinstance(text, str) else "", said or None
+    return whole(number), text if isinstance(text, str) else "", said or None
 
 
-def _whole(number: object) -> int | None:
-    """Read a code that may be a number or a string."""
+def whole(number: object) -> int | None:
+    """Read a code that may be a number or a string; None if it is neither."""
     if isinstance(number, bool) or not isinstance(number, (int, str)):
         return None
     try:

@@ -47,7 +47,7 @@ def prepare(operation: Operation, school: School, timestamp: int) -> Request:
 def _as_form(fields: Mapping[str, object]) -> dict[str, str]:
     """Flatten fields for a form: lists and objects travel as one JSON text each."""
     return {
-        name: _as_json(value) if isinstance(value, (list, dict)) else str(value)
+        name: _as_json(value) if isinstance(value, (list, tuple, dict)) else str(value)
         for name, value in fields.items()
     }
 

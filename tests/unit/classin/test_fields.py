@@ -1,15 +1,24 @@
 """Kinds of value and their limits."""
 
-from base64 import b64encode
 from datetime import UTC, datetime, timedelta, timezone
+from typing import Annotated, Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import TypeAdapter, ValidationError
 
 from worker.classin.catalogue import read
 from worker.classin.errors import InvalidOperation
-from worker.classin.fields import LARGEST_FILE, File
+from worker.classin.fields import (
+    LARGEST_FILE,
+    LARGEST_PICTURE,
+    Avatar,
+    Cover,
+    File,
+    FileLimit,
+    Upload,
+)
 
 BEIJING = timezone(timedelta(hours=8))
 
@@ -107,27 +116,77 @@ def test_a_name_may_not_be_empty_but_an_introduction_may() -> None:
         wire("courseName", "")
 
 
-@given(st.binary(min_size=1, max_size=200))
-def test_a_file_keeps_every_byte(content: bytes) -> None:
-    """Through base 64 and back."""
-    operation = read("edit_course", {"courseId": 1, "filedata": _file(content)})
-    again = read("edit_course", operation.to_json())
-    assert again.files()["Filedata"].content == content
+def described(**more: object) -> dict[str, object]:
+    """A small picture's description."""
+    right = {"name": "a.png", "size": 3, "sha256": "0" * 64, "at": "https://a.example/a.png"}
+    return right | more
 
 
-def _file(content: bytes) -> File:
-    return File(name="a.bin", content=b64encode(content))
-
-
-def test_a_file_is_summed_up_without_its_content() -> None:
-    """Name, size and digest."""
-    assert _file(b"png").summary() == {
-        "name": "a.bin",
+def test_a_file_is_summed_up_by_its_content() -> None:
+    """Wherever it lies."""
+    assert File.model_validate(described()).summary() == {
+        "name": "a.png",
         "bytes": 3,
-        "sha256": "8f8cbb7dcf46e0bc7d53265749a6c17d116093a6ba95e442764060c76fd4a86c",
+        "sha256": "0" * 64,
     }
 
 
-def test_the_largest_file_passes() -> None:
-    """One megabyte, to the byte; what is more is refused elsewhere."""
-    assert len(_file(bytes(LARGEST_FILE)).content) == LARGEST_FILE
+@pytest.mark.parametrize(
+    "at", ["redis", "file:///a", "https://a.example/a?b=c", "s3://bucket/a", "zip://a::s3://b/c"]
+)
+def test_a_file_lies_in_redis_or_at_an_address(at: str) -> None:
+    """Any that the workers may know how to read."""
+    assert File.model_validate(described(at=at)).at == at
+
+
+@pytest.mark.parametrize(
+    ("kind", "file", "said"),
+    [
+        (Cover, {}, None),
+        (Cover, {"name": "A.JPEG"}, None),
+        (Cover, {"size": LARGEST_PICTURE}, None),
+        (Cover, {"size": LARGEST_PICTURE + 1}, "should have at most 1,048,576 bytes"),
+        (Cover, {"name": "a.bmp"}, "should be a jpg, jpeg, gif or png"),
+        (Cover, {"name": "png"}, "should be a jpg, jpeg, gif or png"),
+        (
+            Avatar,
+            {"name": "a.pdf", "size": 2**21},
+            "should be a jpg, jpeg, gif or png and should have at most 1,048,576 bytes",
+        ),
+        (Upload, {"name": "a", "size": LARGEST_FILE}, None),
+        (Upload, {"name": "a", "size": LARGEST_FILE + 1}, "should have at most 524,288,000 bytes"),
+        (Annotated[File, FileLimit(5, ("gif",))], {}, "should be a gif"),
+        (Annotated[File | None, FileLimit(5)], {"size": 6}, "should have at most 5 bytes"),
+    ],
+)
+def test_a_field_takes_some_files_only(
+    kind: Any,  # noqa: ANN401  # an annotation
+    file: dict[str, object],
+    said: str | None,
+) -> None:
+    """By their number of bytes, and by what their names end in."""
+    try:
+        TypeAdapter(kind).validate_python(described(**file))
+    except ValidationError as error:
+        (fault,) = error.errors()
+        assert fault["msg"] == said
+    else:
+        assert said is None
+
+
+def test_no_file_is_within_every_limit() -> None:
+    """What may be left out is not looked at."""
+    assert TypeAdapter(Annotated[File | None, FileLimit(5)]).validate_python(None) is None
+
+
+@pytest.mark.parametrize(
+    ("limit", "words"),
+    [
+        (FileLimit(), "any kind, up to 500 MB"),
+        (FileLimit(LARGEST_PICTURE, ("gif",)), "gif, up to 1 MB"),
+        (FileLimit(LARGEST_PICTURE, ("jpg", "gif", "png")), "jpg, gif or png, up to 1 MB"),
+    ],
+)
+def test_a_limit_is_put_into_words(limit: FileLimit, words: str) -> None:
+    """As `classin ops` shows it."""
+    assert str(limit) == words

@@ -6,11 +6,14 @@ import shlex
 import pytest
 
 from ops.explanation import explained
+from producers.lists import unpacked
 from worker.classin.catalogue import CATALOGUE, read
 from worker.classin.operation import Operation
 from worker.classin.operations.activities import CreateUnit
 from worker.classin.operations.cloud import CreateFolder, GetTopFolderId, RenameFolder
 from worker.classin.operations.courses import EditCourse
+
+PICTURE = {"name": "a.jpg", "size": 1, "sha256": "0" * 64, "at": "redis"}
 
 
 def kind_of(kind: type[Operation], name: str) -> str:
@@ -28,7 +31,7 @@ def kind_of(kind: type[Operation], name: str) -> str:
         (EditCourse, "expiryTime", "moment: seconds since 1970, or 2026-09-01T08:00:00+08:00"),
         (EditCourse, "stamp", "one of 1 joins the teachers, 2 leaves"),
         (EditCourse, "allowAddFriend", "0 or 1"),
-        (EditCourse, "Filedata", "file: @PATH, up to 1024 kB"),
+        (EditCourse, "Filedata", "file: @PATH or @ADDRESS, jpg, jpeg, gif or png, up to 1 MB"),
         (CreateUnit, "publishFlag", "one of 0 draft, 2 published"),
         (CreateUnit, "content", "text"),
         (CreateFolder, "folderName", "text, 1 to 128 characters"),
@@ -52,7 +55,7 @@ def test_title_and_remark_come_from_the_class() -> None:
     assert told.title == "Edit a course; only the fields given are changed"
     assert told.remark.startswith("Where the pages disagree")
     assert "Source" not in told.remark
-    assert told.rules == ("catId needs courseName",)
+    assert told.rules == ("catId needs courseName as well",)
     assert explained(RenameFolder).remark == ""
 
 
@@ -91,7 +94,8 @@ def test_the_example_can_be_typed_as_it_stands(kind: type[Operation]) -> None:
     """It is a valid operation, with all that is required and nothing more."""
     command, verb, name, *given = shlex.split(explained(kind).example)
     assert (command, verb, name) == ("classin", "enqueue", kind.spec.name)
-    fields = dict(pair.split("=", 1) for pair in given)
+    typed = dict(pair.split("=", 1) for pair in given)
+    fields = {**unpacked(kind, typed), **{file: PICTURE for file in typed if file == "Filedata"}}
     assert set(read(name, fields).to_json()) == set(fields)
 
 

@@ -3,7 +3,19 @@
 from importlib import import_module
 
 #: The chapters in the order in which the API's pages stand.
-CHAPTERS = ("courses", "activities", "cloud")
+CHAPTERS = (
+    "users",
+    "courses",
+    "lessons",
+    "rosters",
+    "lesson_rosters",
+    "activities",
+    "classrooms",
+    "cloud",
+    "broadcast",
+    "schools",
+    "double_teacher",
+)
 
 
 def load() -> None:

@@ -6,12 +6,40 @@ from pydantic import Field
 
 from worker.classin.call import v1
 from worker.classin.codes import Code
-from worker.classin.fields import Chars, FolderId
+from worker.classin.fields import Chars, FileId, FolderId, Upload
 from worker.classin.operation import Operation, Repeat
 from worker.classin.reply import Reply
 from worker.classin.verdicts import Verdict
 
+FileName = Annotated[str, Chars(1, 128)]
 FolderName = Annotated[str, Chars(1, 128)]
+
+
+class GetFolderList(
+    Operation,
+    call=v1("cloud", "getFolderList"),
+    repeat=Repeat.READS,
+    codes=(1, 100, 102, 106),
+):
+    """List the folders of the first two levels.
+
+    Source: cloud/getFolderList
+    """
+
+
+class GetCloudList(
+    Operation,
+    call=v1("cloud", "getCloudList"),
+    repeat=Repeat.READS,
+    codes=(1, 100, 102, 193, 194),
+):
+    """List the folders and files in a folder.
+
+    Tells whether an upload, a renaming or a deletion took effect.
+    Source: cloud/getCloudList
+    """
+
+    folder_id: FolderId | None = Field(default=None, description="left out: the top folder")
 
 
 class GetTopFolderId(
@@ -25,6 +53,56 @@ class GetTopFolderId(
     Changes nothing, except that the first call ever sets up the institution's drive.
     Source: cloud/getTopFolderId
     """
+
+
+class UploadFile(
+    Operation,
+    call=v1("cloud", "uploadFile"),
+    repeat=Repeat.HARMFUL,
+    lane="folder_id",
+    codes=(1, 100, 102, 104, 193, 194, 195, 196, 197, 211, 31000),
+):
+    """Upload a file to a folder of the cloud drive.
+
+    Equal names do not clash: a repeat may store the file twice. get_cloud_list tells whether the
+    first upload arrived.
+    Source: cloud/uploadFile
+    """
+
+    folder_id: FolderId
+    filedata: Annotated[Upload, Field(alias="Filedata", description="the file")]
+
+
+class RenameFile(
+    Operation,
+    call=v1("cloud", "renameFile"),
+    repeat=Repeat.CONVERGES,
+    lane="file_id",
+    codes=(1, 100, 102, 104, 198, 199, 200),
+):
+    """Rename a file of the cloud drive.
+
+    Source: cloud/renameFile
+    """
+
+    file_id: FileId
+    file_name: FileName
+
+
+class DelFile(
+    Operation,
+    call=v1("cloud", "delFile"),
+    repeat=Repeat.CONVERGES,
+    lane="file_id",
+    codes=(1, 100, 102, 104, 198, 199),
+    already=[198],
+):
+    """Delete a file of the cloud drive.
+
+    Source: cloud/delFile
+    """
+
+    file_id: FileId
 
 
 class CreateFolder(
@@ -66,3 +144,19 @@ class RenameFolder(
         if reply.code == Code.FOLDER_NAME_TAKEN and str(holder) == str(self.folder_id):
             return Verdict.DONE
         return None
+
+
+class DelFolder(
+    Operation,
+    call=v1("cloud", "delFolder"),
+    repeat=Repeat.CONVERGES,
+    lane="folder_id",
+    codes=(1, 100, 102, 104, 193, 194, 196),
+    already=[193],
+):
+    """Delete a folder of the cloud drive with all that is in it.
+
+    Source: cloud/delFolder
+    """
+
+    folder_id: FolderId

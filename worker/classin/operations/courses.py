@@ -3,6 +3,7 @@
 from enum import IntEnum
 from typing import Annotated
 
+from annotated_types import MaxLen
 from pydantic import Field
 
 from worker.classin.call import v1
@@ -10,14 +11,17 @@ from worker.classin.fields import (
     Chars,
     ClassroomSettingId,
     CourseId,
-    File,
+    Cover,
     Flag,
     FolderId,
+    Identity,
+    LabelId,
     Moment,
     StructureId,
     Uid,
 )
-from worker.classin.operation import Needs, Operation, Repeat
+from worker.classin.operation import Bulk, Item, Operation, Repeat
+from worker.classin.rules import Needs
 
 
 class Subject(IntEnum):
@@ -48,6 +52,65 @@ class FormerHeadTeacher(IntEnum):
 
     JOINS_THE_TEACHERS = 1
     LEAVES = 2
+
+
+class AddCourse(
+    Operation,
+    call=v1("course", "addCourse"),
+    repeat=Repeat.IDENTIFIED,
+    lane="course_unique_identity",
+    codes=(
+        1, 100, 102, 103, 104, 114, 151, 154, 160, 260, 331, 334, 371, 373, 389, 398, 400, 460, 805,
+        883,
+    ),
+    already=[398],
+    identity="course_unique_identity",
+):  # fmt: skip
+    """Create a course.
+
+    A repeat with the same identity answers 398 with the first one's id, whatever its other fields.
+    After 260 (head teacher not added) look whether the course is there: no page tells.
+    Source: classroom/addCourse
+    """
+
+    course_name: Annotated[str, Chars(1, 90)]
+    folder_id: FolderId | None = Field(
+        default=None, description="the course's folder in the drive; left out: an empty one"
+    )
+    filedata: Annotated[
+        Cover | None,
+        Field(
+            alias="Filedata", description="the cover picture; left out: the institution's, if any"
+        ),
+    ] = None
+    expiry_time: Moment | None = Field(
+        default=None,
+        description="0 or left out: never expires; otherwise a day to 5 years ahead, and later"
+        " lessons move it on",
+    )
+    main_teacher_uid: Uid | None = Field(default=None, description="the head teacher")
+    subject_id: Subject | None = Field(
+        default=None, description="for primary and secondary schools"
+    )
+    cat_id: StructureId | None = Field(
+        default=None, description="place in the organisation, for primary and secondary schools"
+    )
+    course_introduce: Annotated[str, Chars(0, 400)] | None = None
+    classroom_setting_id: ClassroomSettingId | None = Field(
+        default=None, description="for all lessons of the course; left out: the default"
+    )
+    course_unique_identity: Identity | None = Field(
+        default=None, description="your own name for the course, never used before"
+    )
+    allow_add_friend: Flag | None = Field(
+        default=None, description="members may befriend each other; left out: the institution's"
+    )
+    allow_student_modify_nickname: Flag | None = Field(
+        default=None, description="students may change their name in the class; left out: no"
+    )
+    not_allow_delete_course_student_replay: Flag | None = Field(
+        default=None, description="1 bars former students from what the course holds"
+    )
 
 
 class EditCourse(
@@ -89,7 +152,7 @@ class EditCourse(
         default=None,
         description="whether a replaced head teacher joins the teachers (left out: yes)",
     )
-    filedata: Annotated[File | None, Field(alias="Filedata", description="the cover picture")] = (
+    filedata: Annotated[Cover | None, Field(alias="Filedata", description="the cover picture")] = (
         None
     )
     course_introduce: Annotated[str, Chars(0, 400)] | None = None
@@ -106,3 +169,45 @@ class EditCourse(
     not_allow_delete_course_student_replay: Flag | None = Field(
         default=None, description="1 bars former students from what the course holds"
     )
+
+
+class EndCourse(
+    Operation,
+    call=v1("course", "endCourse"),
+    repeat=Repeat.CONVERGES,
+    lane="course_id",
+    codes=(1, 100, 102, 104, 114, 144, 147, 149, 153, 369, 394),
+):
+    """End a course, which deletes its lessons that have not started and dissolves its chat.
+
+    Refused during a lesson (394). What a repeat answers is not told, perhaps 153. No operation
+    deletes a course.
+    Source: classroom/endCourse
+    """
+
+    course_id: CourseId
+
+
+class CourseLabels(Item):
+    """The labels of one course."""
+
+    course_id: CourseId
+    label_ids: Annotated[tuple[LabelId, ...], MaxLen(10)] | None = Field(
+        default=None, description="all that it shall have; an empty list removes all"
+    )
+    custom_column: Annotated[str, Chars()] | None = Field(default=None, description="your own mark")
+
+
+class AddCourseLabels(
+    Operation,
+    call=v1("course", "addCourseLabels"),
+    repeat=Repeat.CONVERGES,
+    codes=(1, 100, 102, 104, 144, 147, 149, 155, 358, 359, 399),
+    bulk=Bulk("course_list", echo=("courseId", "customColumn")),
+):
+    """Set the labels of courses; the labels given take the place of those there are.
+
+    Source: classroom/addCourseLabels
+    """
+
+    course_list: tuple[CourseLabels, ...]

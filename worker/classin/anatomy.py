@@ -1,0 +1,62 @@
+"""What a field takes, read from its annotation: the plain type, how many lists, the limits."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from types import NoneType, UnionType
+from typing import Annotated, Any, Union, get_args, get_origin
+
+from annotated_types import GroupedMetadata
+from pydantic.fields import FieldInfo
+
+
+@dataclass(frozen=True, slots=True)
+class Anatomy:
+    """A field taken apart."""
+
+    #: The plain type; of a moment, datetime.
+    base: type
+    #: How many lists lie around it.
+    depth: int
+    #: The limits of the outermost list, or of the value itself.
+    limits: tuple[object, ...]
+    #: All there is, inside lists as well.
+    metadata: tuple[object, ...]
+    #: Values that would do.
+    examples: tuple[Any, ...]
+
+
+def anatomy(field: FieldInfo) -> Anatomy:
+    """Take a field apart."""
+    limits: list[object] = []
+    metadata: list[object] = []
+    examples: list[Any] = list(field.examples or ())
+    annotation: Any = field.annotation
+    pending: list[object] = list(field.metadata)
+    depth = 0
+    while True:
+        found = _single(pending, examples)
+        metadata += found
+        limits += found if depth == 0 else []
+        origin, arguments = get_origin(annotation), get_args(annotation)
+        pending = []
+        if origin is Annotated:
+            annotation, *pending = arguments
+        elif origin in {Union, UnionType}:
+            parts = [part for part in arguments if part is not NoneType]
+            annotation = datetime if datetime in parts else parts[0]
+        elif origin in {list, tuple}:
+            annotation, depth = arguments[0], depth + 1
+        else:
+            return Anatomy(annotation, depth, tuple(limits), tuple(metadata), tuple(examples))
+
+
+def _single(metadata: list[object], examples: list[Any]) -> list[object]:
+    """Resolve groups, and fields within fields, into their single parts."""
+    found: list[object] = []
+    for part in metadata:
+        if isinstance(part, FieldInfo):
+            examples += part.examples or ()
+            found += _single(list(part.metadata), examples)
+        else:
+            found += part if isinstance(part, GroupedMetadata) else [part]
+    return found

@@ -1,0 +1,83 @@
+"""What became of each item of a bulk operation: pure."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from worker.classin.codes import Code
+from worker.classin.operation import Bulk, Operation
+from worker.classin.reply import whole
+
+
+@dataclass(frozen=True, slots=True)
+class ItemResult:
+    """One entry of a bulk answer."""
+
+    #: Which of the operation's items it is about, from 0.
+    position: int
+    code: int | None
+    message: str
+    #: The entry as ClassIn sent it.
+    entry: Mapping[str, Any]
+
+    def to_json(self) -> dict[str, Any]:
+        """Give it as the record's JSON shows it."""
+        return {"position": self.position, "code": self.code, "message": self.message}
+
+
+def item_results(operation: Operation, result: Mapping[str, Any] | None) -> list[ItemResult]:
+    """Read the entries of a bulk answer; empty where there are none.
+
+    An entry belongs to the item whose mark or id it repeats, else to the one at its position.
+    """
+    bulk = operation.spec.bulk
+    if bulk is None or result is None:
+        return []
+    entries = _at(result, bulk.results)
+    if not isinstance(entries, list):
+        return []
+    items = _items(operation, bulk)
+    return [
+        _result(entry, _position(entry, index, items, bulk))
+        for index, entry in enumerate(entries)
+        if isinstance(entry, dict)
+    ]
+
+
+def _result(entry: Mapping[str, Any], position: int) -> ItemResult:
+    """Read code and words, which go by different names in the two dialects."""
+    number = whole(entry.get("errno", entry.get("code")))
+    text = entry.get("error", entry.get("msg"))
+    known = Code.known(number)
+    words = text if isinstance(text, str) and text else known.phrase if known else ""
+    return ItemResult(position, number, words, entry)
+
+
+def _items(operation: Operation, bulk: Bulk) -> Sequence[Any]:
+    if bulk.field is None:
+        return ()
+    field = type(operation).model_fields[bulk.field]
+    found: Sequence[Any] = operation.wire_fields().get(field.alias or bulk.field, ())
+    return found
+
+
+def _position(entry: Mapping[str, Any], index: int, items: Sequence[Any], bulk: Bulk) -> int:
+    """Find the item by what the entry repeats; a mark that several items bear decides nothing."""
+    for key in bulk.echo:
+        if key not in entry:
+            continue
+        alike = [
+            position
+            for position, item in enumerate(items)
+            if str(item.get(key) if isinstance(item, dict) else item) == str(entry[key])
+        ]
+        if len(alike) == 1:
+            return alike[0]
+    return index
+
+
+def _at(result: Mapping[str, Any], path: str) -> object:
+    found: object = result
+    for step in path.split("."):
+        found = found.get(step) if isinstance(found, dict) else None
+    return found

@@ -1,0 +1,105 @@
+"""Rules between the fields of one operation or one item: which may, or must, be given together.
+
+Fields are named by attribute; what is given comes as attribute and value. A rule is data: the
+catalogue's explanation shows it in words.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Protocol
+
+#: From an attribute to ClassIn's name for it.
+Naming = Callable[[str], str]
+
+
+class Rule(Protocol):
+    """Something that the fields given must keep."""
+
+    fields: tuple[str, ...]
+
+    def broken(self, given: Mapping[str, object]) -> bool:
+        """Whether what is given breaks it."""
+
+    def words(self, naming: Naming) -> str:
+        """Say it, with ClassIn's names."""
+
+
+class Several:
+    """A rule about some fields."""
+
+    def __init__(self, *fields: str) -> None:
+        self.fields = fields
+
+    def _count(self, given: Mapping[str, object]) -> int:
+        return len(given.keys() & set(self.fields))
+
+    def _named(self, naming: Naming) -> str:
+        """Write the names: `a, b and c`."""
+        names = list(map(naming, self.fields))
+        return " and ".join([", ".join(names[:-1]), names[-1]])
+
+
+class Needs(Several):
+    """The first field may be given only together with the second."""
+
+    def broken(self, given: Mapping[str, object]) -> bool:
+        """Whether the first came alone."""
+        return self.fields[0] in given and self.fields[1] not in given
+
+    def words(self, naming: Naming) -> str:
+        """Say it."""
+        return f"{naming(self.fields[0])} needs {naming(self.fields[1])} as well"
+
+
+class OneOf(Several):
+    """Exactly one is given; none may be where the flag `unless` is set."""
+
+    def __init__(self, *fields: str, unless: str | None = None) -> None:
+        super().__init__(*fields)
+        self._unless = unless
+
+    def broken(self, given: Mapping[str, object]) -> bool:
+        """Whether none came, or several."""
+        count = self._count(given)
+        excused = self._unless is not None and bool(given.get(self._unless))
+        return count > 1 or (count == 0 and not excused)
+
+    def words(self, naming: Naming) -> str:
+        """Say it."""
+        unless = f", unless {naming(self._unless)} is 1" if self._unless else ""
+        return f"exactly one of {self._named(naming)} is needed{unless}"
+
+
+class AtLeastOne(Several):
+    """One at least is given."""
+
+    def broken(self, given: Mapping[str, object]) -> bool:
+        """Whether none came."""
+        return self._count(given) == 0
+
+    def words(self, naming: Naming) -> str:
+        """Say it."""
+        return f"at least one of {self._named(naming)} is needed"
+
+
+class AllOrNone(Several):
+    """Together or not at all."""
+
+    def broken(self, given: Mapping[str, object]) -> bool:
+        """Whether some came and others did not."""
+        return 0 < self._count(given) < len(self.fields)
+
+    def words(self, naming: Naming) -> str:
+        """Say it."""
+        return f"{self._named(naming)} go together: all or none"
+
+
+class NotBoth(Several):
+    """At most one is given."""
+
+    def broken(self, given: Mapping[str, object]) -> bool:
+        """Whether several came."""
+        return self._count(given) > 1
+
+    def words(self, naming: Naming) -> str:
+        """Say it."""
+        return f"only one of {self._named(naming)} may be given"
