@@ -12,18 +12,30 @@ from typing import Protocol
 from worker.classin.call import Dialect
 from worker.classin.catalogue import read
 from worker.classin.codes import Code
-from worker.classin.errors import Accident, ClassinError, InvalidOperation, LeaseLost, Unread
+from worker.classin.errors import (
+    Accident,
+    ClassinError,
+    FileGone,
+    InvalidOperation,
+    LeaseLost,
+    Unread,
+)
 from worker.classin.judgement import judge, judge_accident
-from worker.classin.operation import Operation
+from worker.classin.operation import Operation, Repeat
 from worker.classin.reply import Reply
 from worker.classin.school import School
 from worker.classin.verdicts import Verdict
 from worker.classin.wire import Request, prepare
+from worker.files import Files
 from worker.ledger.ledger import Claim, Ledger, Standing
 from worker.ledger.lifecycle import Reason, State
 from worker.ledger.record import Attempt
 from worker.retries import Outcome, deferral, retrying, standing_after
 from worker.settings import Patience
+from worker.transport import Stream
+
+#: While a file is read, its record's lease is renewed after such a part of it.
+_BEAT = 1 / 20
 
 log = logging.getLogger(__name__)
 
@@ -31,8 +43,8 @@ log = logging.getLogger(__name__)
 class Sender(Protocol):
     """Something that brings a request to ClassIn: the transport, or a test's stand-in."""
 
-    def send(self, request: Request, dialect: Dialect) -> Reply:
-        """Send; raises NotSent or Unread."""
+    def send(self, request: Request, dialect: Dialect, streams: Mapping[str, Stream]) -> Reply:
+        """Send, with files from these streams; raises NotSent, Unread or what a stream raises."""
 
 
 class Execution:
@@ -49,6 +61,7 @@ class Execution:
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self._ledger = ledger
+        self._files = Files(ledger)
         self._sender = sender
         self._schools = schools
         self._patience = patience
@@ -96,7 +109,7 @@ class Execution:
     def _carry_out(self, claim: Claim) -> None:
         record = claim.record
         try:
-            operation = read(record.operation, record.fields)
+            operation = read(record.operation, record.fields).identified(record.id)
         except InvalidOperation as error:
             self._refuse(claim, "; ".join(str(fault) for fault in error.faults))
             return
@@ -104,7 +117,15 @@ class Execution:
         if school is None:
             self._defer(claim, f"this worker has no school {record.school!r}", unread=False)
             return
-        outcome = self._deliver(claim, operation, school)
+        if record.unread and operation.spec.repeat is Repeat.HARMFUL:
+            doubt = "a worker fell silent after it may have been sent"
+            self._advance(claim, Standing(state=State.UNCERTAIN, message=doubt), None)
+            return
+        try:
+            outcome = self._deliver(claim, operation, school)
+        except FileGone as gone:
+            self._settle_without_file(claim, str(gone))
+            return
         standing = standing_after(
             outcome,
             patience=self._patience,
@@ -112,6 +133,14 @@ class Execution:
             deferrals=record.deferrals,
         )
         self._advance(claim, standing, outcome.attempt)
+
+    def _settle_without_file(self, claim: Claim, message: str) -> None:
+        """Refuse what cannot be sent; uncertain if an earlier attempt may have been carried out."""
+        if not self._ledger.find(claim.record.id).unread:
+            self._refuse(claim, message)
+            return
+        message += "; an earlier attempt may have been carried out"
+        self._advance(claim, Standing(state=State.UNCERTAIN, message=message), None)
 
     def _deliver(self, claim: Claim, operation: Operation, school: School) -> Outcome:
         """Try as often as one delivery may; gives the last outcome, not yet noted."""
@@ -121,21 +150,23 @@ class Execution:
 
         def attempt() -> Outcome:
             nonlocal expected
-            outcome = self._attempt(operation, school, next(numbers), expected=expected)
+            outcome = self._attempt(claim, operation, school, next(numbers), expected=expected)
             expected = expected or outcome.unread
             return outcome
 
         return retrying(self._patience, self._sleep, partial(self._note, claim))(attempt)
 
     def _attempt(
-        self, operation: Operation, school: School, number: int, *, expected: bool
+        self, claim: Claim, operation: Operation, school: School, number: int, *, expected: bool
     ) -> Outcome:
         """Sign, send and judge once."""
         at = self._clock()
-        request = prepare(operation, school, int(at))
         reply: Reply | None = None
         try:
-            reply = self._sender.send(request, operation.spec.call.dialect)
+            with self._files.opened(claim.record.id, operation, self._beat(claim)) as streams:
+                at = self._clock()  # looking through a large file takes a while
+                request = prepare(operation, school, int(at))
+                reply = self._sender.send(request, operation.spec.call.dialect, streams)
             verdict = judge(operation, reply, expected=expected)
             code, http, message = reply.code, reply.http, reply.message or _phrase(reply.code)
             unread = verdict is Verdict.AGAIN
@@ -146,6 +177,20 @@ class Execution:
         took = round((self._clock() - at) * 1000)
         attempt = Attempt(number, int(at * 1000), took, http, code, message, verdict)
         return Outcome(attempt, reply, unread)
+
+    def _beat(self, claim: Claim) -> Callable[[], None]:
+        """Give what keeps the lease, however long it takes to read and send a file."""
+        renewed = self._clock()
+
+        def beat() -> None:
+            nonlocal renewed
+            if self._clock() - renewed < self._patience.lease * _BEAT:
+                return
+            if not self._ledger.claim(claim.record.id, claim.lease, self._patience.lease):
+                raise LeaseLost(f"another worker has {claim.record.id} now")
+            renewed = self._clock()
+
+        return beat
 
     def _note(self, claim: Claim, outcome: Outcome) -> None:
         """Write down an attempt that will be followed by another."""

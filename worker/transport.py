@@ -2,11 +2,13 @@
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from http.client import HTTPException
+from typing import Protocol
 
 import requests
 from requests.adapters import HTTPAdapter
+from requests_toolbelt import MultipartEncoder
 from urllib3.exceptions import HTTPError, NewConnectionError
 
 from worker.classin.call import Dialect
@@ -19,6 +21,17 @@ from worker.settings import Deadlines
 LARGEST_REPLY = 16 * 1024 * 1024
 
 _PIECE = 64 * 1024
+
+
+class Stream(Protocol):
+    """A file on its way: `len` is how many bytes are still to come."""
+
+    @property
+    def len(self) -> int:
+        """How many bytes are still to come."""
+
+    def read(self, size: int = ...) -> bytes:
+        """Give the next ones, so many at most."""
 
 
 class Transport:
@@ -39,24 +52,29 @@ class Transport:
         self._clock = clock
         self._local = threading.local()
 
-    def send(self, request: Request, dialect: Dialect) -> Reply:
-        """Send one request and read its reply.
+    def send(
+        self, request: Request, dialect: Dialect, streams: Mapping[str, Stream] | None = None
+    ) -> Reply:
+        """Send one request, its files from these streams, and read its reply.
 
-        Raises NotSent when ClassIn cannot have got it, Unread when it may have.
+        Raises NotSent when ClassIn cannot have got it, Unread when it may have, and what reading a
+        stream raises.
         """
+        body, headers = _body(request, streams or {})
         ends = self._clock() + self._deadlines.connect + self._deadlines.reply
         try:
             with self._session().post(
                 self._base_url + request.target,
-                data=request.body if request.form is None else request.form,
-                files={name: (file.name, file.content) for name, file in request.files.items()},
-                headers=dict(request.headers),
+                data=body,
+                headers=headers,
                 timeout=(self._deadlines.connect, self._deadlines.reply),
                 allow_redirects=False,
                 stream=True,
             ) as response:
-                body = self._read(response, ends)
-                return read_reply(dialect, response.status_code, response.headers, body)
+                if streams:  # they may have taken long
+                    ends = self._clock() + self._deadlines.reply
+                answer = self._read(response, ends)
+                return read_reply(dialect, response.status_code, response.headers, answer)
         except (requests.ConnectionError, requests.Timeout) as error:
             raise _accident(error) from None
         except (requests.RequestException, HTTPError, HTTPException, OSError) as error:
@@ -84,6 +102,18 @@ class Transport:
             session.mount("http://", adapter)
             self._local.session = session
         return session
+
+
+def _body(
+    request: Request, streams: Mapping[str, Stream]
+) -> tuple[bytes | Mapping[str, str] | MultipartEncoder | None, Mapping[str, str]]:
+    """Give what to send, and the headers; files are read as they are sent."""
+    if not request.files:
+        return request.body if request.form is None else request.form, request.headers
+    parts: list[tuple[str, object]] = [*(request.form or {}).items()]
+    parts += [(name, (file.name, streams[name])) for name, file in request.files.items()]
+    encoder = MultipartEncoder(parts)
+    return encoder, {**request.headers, "Content-Type": encoder.content_type}
 
 
 def _accident(error: requests.RequestException) -> NotSent | Unread:

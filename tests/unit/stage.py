@@ -15,6 +15,7 @@ from worker.execution import Execution
 from worker.ledger.in_redis import RedisLedger
 from worker.ledger.record import Record, Submission, new_id
 from worker.settings import Patience
+from worker.transport import Stream
 
 #: What ClassIn does with one request: answer, let it perish, or something that a test does.
 Act = Reply | Accident | Callable[[], Reply]
@@ -41,11 +42,21 @@ class ClassIn:
 
     script: list[Act]
     sent: list[Request] = field(default_factory=list)
+    #: The files that went along, as far as they came, by ClassIn's names.
+    files: list[dict[str, bytearray]] = field(default_factory=list)
+    #: What happens after each piece of a file.
+    between: Callable[[], object] = lambda: None
 
-    def send(self, request: Request, dialect: Dialect) -> Reply:
+    def send(self, request: Request, dialect: Dialect, streams: Mapping[str, Stream]) -> Reply:
         """Take one request."""
         assert (request.form is None) == (dialect is Dialect.V2)
+        assert streams.keys() == request.files.keys()
         self.sent.append(request)
+        self.files.append({name: bytearray() for name in streams})
+        for name, stream in streams.items():
+            while piece := stream.read():
+                self.files[-1][name] += piece
+                self.between()
         act = self.script.pop(0) if len(self.script) > 1 else self.script[0]
         if isinstance(act, Accident):
             raise act
@@ -80,9 +91,11 @@ class Stage:
         self.ledger.submit([entry])
         return entry.id
 
-    def perform(self, record_id: str, *script: Act) -> ClassIn:
+    def perform(
+        self, record_id: str, *script: Act, between: Callable[[], object] = lambda: None
+    ) -> ClassIn:
         """Deliver the record's message once, to a worker that meets this ClassIn."""
-        classin = ClassIn(list(script))
+        classin = ClassIn(list(script), between=between)
         Execution(
             ledger=self.ledger,
             sender=classin,

@@ -1,7 +1,8 @@
 """The ledger in Redis: one Lua script for each change, plain reads for the rest."""
 
+import base64
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 from importlib import resources
@@ -23,6 +24,12 @@ from worker.ledger.record import Attempt, Record, Submission, clean
 
 #: Records that one script call takes in.
 CHUNK = 500
+
+#: Bytes of files after which a script call takes in no further record.
+HEAVIEST = 8 * 1024 * 1024
+
+#: Bytes of a file that are kept, and read, together.
+PIECE = 1024 * 1024
 
 #: Records that one round of paging looks at.
 WINDOW = 200
@@ -65,8 +72,7 @@ class RedisLedger:
     def submit(self, submissions: Sequence[Submission]) -> int:
         """Record new operations, a chunk in one step; see Ledger."""
         new = 0
-        todo = iter(submissions)
-        while chunk := list(islice(todo, CHUNK)):
+        for chunk in chunks(submissions):
             arguments = [argument for submission in chunk for argument in _arguments(submission)]
             new += int(self._run("submit", self._now(), *arguments))
         return new
@@ -145,6 +151,13 @@ class RedisLedger:
             if values
         ]
 
+    def piece(self, record_id: str, name: str, number: int) -> bytes:
+        """Give a piece of a file; see Ledger."""
+        with _reaching_redis():
+            return base64.b64decode(
+                self._redis.hget(keys.file(record_id), f"{name}:{number}") or ""
+            )
+
     def page(self, chosen: Filter, limit: int, cursor: str | None = None) -> Page:
         """List records, newest first; see Ledger."""
         records = list(islice(self._walk(chosen, cursor), limit + 1))
@@ -213,6 +226,20 @@ class RedisLedger:
         return "" if self._clock is None else self._clock()
 
 
+def chunks(submissions: Iterable[Submission]) -> Iterator[list[Submission]]:
+    """Divide submissions into what one script call takes in, by number and weight."""
+    chunk: list[Submission] = []
+    weight = 0
+    for submission in submissions:
+        chunk.append(submission)
+        weight += sum(map(len, submission.contents.values()))
+        if len(chunk) == CHUNK or weight >= HEAVIEST:
+            yield chunk
+            chunk, weight = [], 0
+    if chunk:
+        yield chunk
+
+
 @contextmanager
 def _reaching_redis() -> Iterator[None]:
     """Say in one line what keeps Redis from answering."""
@@ -224,6 +251,7 @@ def _reaching_redis() -> Iterator[None]:
 
 def _arguments(submission: Submission) -> tuple[str, ...]:
     """Give one record's share of submit.lua's ARGV."""
+    pieces = list(_pieces(submission.contents))
     return (
         submission.id,
         submission.operation,
@@ -233,7 +261,18 @@ def _arguments(submission: Submission) -> tuple[str, ...]:
         clean(submission.batch or ""),
         clean(submission.source or ""),
         _flag(submission.accepts_existing),
+        submission.retry_of or "",
+        str(len(pieces)),
+        *(text for piece in pieces for text in piece),
     )
+
+
+def _pieces(contents: Mapping[str, bytes]) -> Iterator[tuple[str, str]]:
+    """Cut files into pieces: `NAME:NUMBER` and base 64."""
+    for name, content in contents.items():
+        for number, start in enumerate(range(0, len(content), PIECE)):
+            piece = base64.b64encode(content[start : start + PIECE]).decode()
+            yield f"{name}:{number}", piece
 
 
 def _record(record_id: str, values: Mapping[str, str]) -> Record:
@@ -256,6 +295,8 @@ def _record(record_id: str, values: Mapping[str, str]) -> Record:
         lane=values.get("lane"),
         source=values.get("source"),
         accepts_existing="accepts" in values,
+        retry_of=values.get("retry_of"),
+        retried_by=values.get("retried_by"),
         unread="unread" in values,
         deferrals=int(values.get("deferrals", 0)),
         started_at=_whole(values.get("started_at")),

@@ -3,6 +3,7 @@
 | key                       | type       | lives                   | holds                         |
 |---------------------------|------------|-------------------------|-------------------------------|
 | classin:op:ID             | hash       | for good                | one record                    |
+| classin:file:ID           | hash       | until it is settled     | its small files, in pieces    |
 | classin:place             | string     | for good                | the last place given out      |
 | classin:ix:all            | sorted set | for good                | ids by place                  |
 | classin:ix:PROPERTY:VALUE | sorted set | while a record has it   | ids by place                  |
@@ -29,6 +30,11 @@ CODES = "classin:codes"
 def record(record_id: str) -> str:
     """The hash of one record."""
     return f"classin:op:{record_id}"
+
+
+def file(record_id: str) -> str:
+    """The content of a record's files: base 64 by `NAME:NUMBER`."""
+    return f"classin:file:{record_id}"
 
 
 def batch(batch_id: str) -> str:

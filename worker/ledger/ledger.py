@@ -126,6 +126,9 @@ class Ledger(Protocol):
     def find_all(self, record_ids: Sequence[str]) -> Sequence[Record]:
         """Give those of the records that are there, in this order."""
 
+    def piece(self, record_id: str, name: str, number: int) -> bytes:
+        """Give a piece, from 0, of a file that travels with its record; empty if there is none."""
+
     def page(self, chosen: Filter, limit: int, cursor: str | None = None) -> Page:
         """List records, newest first. Raises InvalidInput for a cursor that is none."""
 

@@ -8,6 +8,11 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
+from worker.classin.catalogue import read
+from worker.classin.errors import InvalidOperation
+from worker.classin.fields import File, shown_address
+from worker.classin.items import item_results
+from worker.classin.operation import REGISTRY, echo_masked, masked
 from worker.classin.verdicts import Verdict
 from worker.ledger.lifecycle import Reason, State
 
@@ -70,6 +75,10 @@ class Submission:
     source: str | None = None
     #: Whether "it is so already" is success even at the first attempt.
     accepts_existing: bool = False
+    #: The record that this one tries again, or mends.
+    retry_of: str | None = None
+    #: What its small files hold, by ClassIn's names: kept until it is settled.
+    contents: Mapping[str, bytes] = field(default_factory=dict, repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,6 +103,9 @@ class Record:
     lane: str | None = None
     source: str | None = None
     accepts_existing: bool = False
+    retry_of: str | None = None
+    #: The last record that tries this one again.
+    retried_by: str | None = None
     #: An earlier attempt may have been carried out: nobody read what came of it.
     unread: bool = False
     #: How often it has been put off because attempts were spent.
@@ -102,31 +114,45 @@ class Record:
     finished_at: int | None = None
     due_at: int | None = None
 
-    def to_json(self) -> dict[str, Any]:
-        """Give the record as users and programs see it; files without their content."""
+    def to_json(self, *, reveal: bool = False) -> dict[str, Any]:
+        """Give the record as users and programs see it.
+
+        What is personal or a credential is masked, unless it is to be revealed.
+        """
+        kind = REGISTRY.get(self.operation)
         return {
             "id": self.id,
             "operation": self.operation,
             "school": self.school,
-            "fields": {name: _without_content(value) for name, value in self.fields.items()},
+            "fields": self.fields if reveal else _addresses_masked(masked(kind, self.fields)),
             "state": self.state.value,
             "reason": self.reason.value if self.reason else None,
             "code": self.code,
             "message": self.message,
-            "result": self.result,
+            "result": self.result if reveal or kind is None else echo_masked(kind, self.result),
+            "items": _items_of(self),
             "already": self.already,
             "attempts": [attempt.to_json() for attempt in self.attempts],
             "batch": self.batch,
             "lane": self.lane,
             "after": [],
-            "retry_of": None,
-            "retried_by": None,
+            "retry_of": self.retry_of,
+            "retried_by": self.retried_by,
             "source": self.source,
             "enqueued_at": iso(self.enqueued_at),
             "started_at": iso(self.started_at),
             "finished_at": iso(self.finished_at),
             "due_at": iso(self.due_at),
         }
+
+
+def _items_of(record: Record) -> list[dict[str, Any]]:
+    """Give what became of each item of a bulk operation, where ClassIn told."""
+    try:
+        operation = read(record.operation, record.fields)
+    except InvalidOperation:
+        return []  # another Celery's, which never was one
+    return [item.to_json() for item in item_results(operation, record.result)]
 
 
 def clean(text: str) -> str:
@@ -142,16 +168,11 @@ def iso(ms: int | None) -> str | None:
     return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-def _without_content(value: Any) -> Any:  # noqa: ANN401  # any JSON value
-    """Say how large a file is instead of showing it."""
-    if isinstance(value, dict) and value.keys() == {"name", "content"}:
-        return {"name": value["name"], "bytes": _size(value["content"])}
-    return value
-
-
-def _size(content: object) -> int | None:
-    """Count the bytes of a base 64 text; None if it is none, as another Celery may send."""
-    try:
-        return len(base64.b64decode(content, validate=True)) if isinstance(content, str) else None
-    except ValueError:
-        return None
+def _addresses_masked(fields: Mapping[str, Any]) -> dict[str, Any]:
+    """Show of a file's address what is no credential."""
+    return {
+        name: {**value, "at": shown_address(str(value["at"]))}
+        if isinstance(value, dict) and value.keys() == File.model_fields.keys()
+        else value
+        for name, value in fields.items()
+    }

@@ -102,6 +102,7 @@ def test_a_record_is_shown_as_json() -> None:
         "code": 144,
         "message": "no course",
         "result": None,
+        "items": [],
         "already": False,
         "attempts": [
             {
@@ -127,17 +128,28 @@ def test_a_record_is_shown_as_json() -> None:
     }
 
 
-def test_a_file_is_shown_by_name_and_size() -> None:
-    """Its content stays in the ledger."""
-    shown = record(Filedata={"name": "cover.png", "content": "cG5n"}).to_json()
-    assert shown["fields"] == {"Filedata": {"name": "cover.png", "bytes": 3}}
+@pytest.mark.parametrize(
+    ("at", "shown"),
+    [
+        ("redis", "redis"),
+        ("file:///var/cover.png", "file:///var/cover.png"),
+        ("https://a.example/c.png?sig=x&y=z?\n", "https://a.example/c.png?***"),
+        ("https://ada:secret@a.example/c@d.png", "https://***@a.example/c@d.png"),
+    ],
+)
+def test_a_file_is_shown_without_what_opens_it(at: str, shown: str) -> None:
+    """Name, size, digest and where it lies; an address may hold a credential."""
+    file = {"name": "cover.png", "size": 3, "sha256": "0" * 64, "at": at}
+    told = record(Filedata=file)
+    assert told.to_json()["fields"] == {"Filedata": file | {"at": shown}}
+    assert told.to_json(reveal=True)["fields"] == {"Filedata": file}
 
 
-@pytest.mark.parametrize("content", ["x", "第", 5, None, ["cG5n"]])
-def test_a_file_that_is_none_can_be_shown_as_well(content: object) -> None:
+@pytest.mark.parametrize("at", [5, None, ["https://a.example"]])
+def test_a_file_that_is_none_can_be_shown_as_well(at: object) -> None:
     """Another Celery may have sent it; the record that failed for it has to be readable."""
-    shown = record(Filedata={"name": "cover.png", "content": content}).to_json()
-    assert shown["fields"]["Filedata"]["name"] == "cover.png"
+    file = {"name": "cover.png", "size": 3, "sha256": "0" * 64, "at": at}
+    assert record(Filedata=file).to_json()["fields"]["Filedata"]["name"] == "cover.png"
 
 
 def test_a_repr_shows_neither_fields_nor_result() -> None:

@@ -1,6 +1,6 @@
 -- Notes an attempt, if there was one, and puts the record where it stands now: still running (the
--- lease is renewed), deferred, or settled. Only the holder of the lease may; saying the same twice
--- changes nothing.
+-- lease is renewed), deferred, or settled (its files are kept no longer). Only the holder of the
+-- lease may; saying the same twice changes nothing.
 -- KEYS: none
 -- ARGV: now (ms or ''), id, lease, state, reason or '', code or '', message, result (JSON or ''),
 --       '1' if it was so already or '', '1' if the outcome is unread or '',
@@ -53,6 +53,7 @@ else
   redis.call('HSET', key, 'finished_at', string.format('%.0f', now))
   redis.call('HDEL', key, 'lease_ends', 'unread', 'deferrals')
   redis.call('ZREM', 'classin:due', id)
+  redis.call('DEL', 'classin:file:' .. id)
 end
 enter(id, operation, place, from, state)
 return 1
