@@ -2,7 +2,9 @@
 
 from dataclasses import dataclass
 
+from producers.again import again, mending
 from worker.classin.codes import Code, Remedy
+from worker.classin.errors import Invalid
 from worker.classin.verdicts import Verdict
 from worker.ledger.lifecycle import Reason, State
 from worker.ledger.record import Record
@@ -34,9 +36,7 @@ def account(record: Record) -> Account:
             already = " It was so already." if record.already else ""
             return Account(f"ClassIn has it.{already}", Remedy.NOTHING.value)
         case State.PARTIAL:
-            return Account(
-                f"The main thing is done, a part is not: {_why(record)}.", Remedy.LOOK.value
-            )
+            return _partial(record)
         case State.FAILED:
             return _failed(record)
         case State.UNCERTAIN:
@@ -46,6 +46,21 @@ def account(record: Record) -> Account:
             )
         case State.CANCELLED:
             return Account("It was called off before it was done.", Remedy.NOTHING.value)
+
+
+def _partial(record: Record) -> Account:
+    """Name the command that does what is left, where there is one."""
+    meaning = f"The main thing is done, a part is not: {_why(record)}."
+    if record.code == Code.OK:
+        meaning = "Some of its items failed, the others are done."
+    for mend in (False, True):
+        try:
+            _ = mending(record) if mend else again(record)
+        except Invalid:
+            continue
+        todo = f"Submit the rest: `classin retry {record.id}{' --mend' if mend else ''}`."
+        return Account(meaning, todo)
+    return Account(meaning, Remedy.LOOK.value)
 
 
 def _failed(record: Record) -> Account:

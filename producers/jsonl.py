@@ -29,7 +29,7 @@ def check_lines(lines: Iterable[bytes], submitter: Submitter, source: str) -> Ch
             continue
         try:
             line = Line.read(_parse(raw))
-            submissions.append(submitter.check(line, source=source, batch=batch))
+            submissions += submitter.check(line, source=source, batch=batch)
         except Invalid as error:
             faults += [Fault(f"line {number}", str(fault)) for fault in error.faults]
     return Checked(batch, submissions, faults)

@@ -16,7 +16,9 @@ from typing import Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from producers.attachments import attach
+from producers.again import again, mending
+from producers.attachments import attach, packed, unkept
+from producers.lists import moved, split, unpacked
 from worker.classin.catalogue import find
 from worker.classin.errors import (
     Fault,
@@ -27,7 +29,7 @@ from worker.classin.errors import (
 )
 from worker.classin.faults import explain
 from worker.classin.operation import Operation
-from worker.ledger.in_redis import CHUNK, RedisLedger, connect
+from worker.ledger.in_redis import RedisLedger, chunks, connect
 from worker.ledger.ledger import Due, Ledger
 from worker.ledger.record import Record, Submission, new_id
 from worker.queues import Queues, build_queues
@@ -101,8 +103,11 @@ class Submitter:
 
     def check(
         self, asked: Operation | Line, *, source: str | None = None, batch: str | None = None
-    ) -> Submission:
-        """Check everything that can be checked here. Raises Invalid, which names every fault."""
+    ) -> list[Submission]:
+        """Check everything that can be checked here. Raises Invalid, which names every fault.
+
+        Gives one submission; of a bulk operation with more items than a call carries, several.
+        """
         line = asked if isinstance(asked, Line) else _line(asked)
         faults: list[Fault] = []
         school = ""
@@ -111,21 +116,25 @@ class Submitter:
         except InvalidInput as error:
             faults += error.faults
         try:
-            operation = asked if isinstance(asked, Operation) else _read(line)
+            operations = [asked] if isinstance(asked, Operation) else _read(line)
         except InvalidOperation as error:
             raise InvalidOperation(line.operation, [*error.faults, *faults]) from None
+        faults += [fault for operation in operations for fault in unkept(operation)]
         if faults:
             raise InvalidInput(line.operation, faults)
-        return Submission(
-            id=new_id(),
-            operation=operation.spec.name,
-            school=school,
-            fields=operation.to_json(),
-            lane=_lane(school, operation),
-            batch=batch,
-            source=source,
-            accepts_existing=line.if_exists == "accept",
-        )
+        return [
+            Submission(
+                id=new_id(),
+                operation=operation.spec.name,
+                school=school,
+                fields=operation.to_json(),
+                lane=_lane(school, operation),
+                batch=batch,
+                source=source,
+                accepts_existing=_accepts(operation, line.if_exists),
+            )
+            for operation in operations
+        ]
 
     def submit(
         self,
@@ -138,7 +147,8 @@ class Submitter:
     ) -> Receipt:
         """Submit one operation, given as an object or by name and fields.
 
-        Raises Invalid (nothing was submitted) or Unavailable.
+        Raises Invalid (nothing was submitted), also for more items than a call carries:
+        submit_many splits them. Raises Unavailable.
         """
         if isinstance(operation, Operation):
             name, fields = operation.spec.name, operation.to_json()
@@ -151,7 +161,11 @@ class Submitter:
             "if_exists": if_exists,
         }
         line = Line.read(asked)
-        return self.enter([self.check(line, source=source)])[0]
+        submissions = self.check(line, source=source)
+        if len(submissions) > 1:
+            fault = Fault("", f"needs {len(submissions)} calls: submit_many makes a batch of them")
+            raise InvalidInput(name, [fault])
+        return self.enter(submissions)[0]
 
     def submit_many(
         self,
@@ -168,12 +182,36 @@ class Submitter:
         for position, asked in enumerate(operations, 1):
             try:
                 known = asked if isinstance(asked, (Operation, Line)) else Line.read(asked)
-                submissions.append(self.check(known, source=source, batch=batch))
+                submissions += self.check(known, source=source, batch=batch)
             except Invalid as error:
                 faults += [Fault(str(position), str(fault)) for fault in error.faults]
         if faults:
             raise InvalidInput("nothing was submitted", faults)
         return self.enter(submissions, on_entered)
+
+    def retry(self, record_id: str, *, mend: bool = False) -> Sequence[Receipt]:
+        """Try a record again, or submit what mends a partial one, linked to it both ways.
+
+        Raises NotFound, InvalidInput (there is nothing to try) or Unavailable.
+        """
+        record = self._ledger.find(record_id)
+        operations = mending(record) if mend else [again(record)]
+        return self.enter(
+            [
+                Submission(
+                    id=new_id(),
+                    operation=operation.spec.name,
+                    school=record.school,
+                    fields=operation.to_json(),
+                    lane=_lane(record.school, operation),
+                    source="mend" if mend else "retry",
+                    # What an earlier attempt may have done is no surprise now.
+                    accepts_existing=True,
+                    retry_of=record.id,
+                )
+                for operation in operations
+            ]
+        )
 
     def enter(
         self,
@@ -186,8 +224,7 @@ class Submitter:
         out: when the broker is away, or a message gets lost, rescue sends another. Raises
         Unavailable when the ledger is away.
         """
-        for start in range(0, len(submissions), CHUNK):
-            chunk = submissions[start : start + CHUNK]
+        for chunk in chunks(map(packed, submissions)):
             self._ledger.submit(chunk)
             self._publish(chunk)
             on_entered(len(chunk))
@@ -227,20 +264,31 @@ def _line(operation: Operation) -> Line:
     return Line(operation=operation.spec.name, fields=operation.to_json())
 
 
-def _read(line: Line) -> Operation:
-    """Build the operation, with files read. Raises InvalidOperation with all faults of both."""
+def _read(line: Line) -> list[Operation]:
+    """Build the operations, with files read and long lists split.
+
+    Raises InvalidOperation with all faults.
+    """
     kind = find(line.operation)
-    fields, faults = attach(kind, line.fields)
-    try:
-        operation = kind(**fields)
-    except InvalidOperation as error:
-        raise InvalidOperation(line.operation, [*error.faults, *faults]) from None
-    if faults:
-        raise InvalidOperation(line.operation, faults)
-    return operation
+    fields, unfit = attach(kind, unpacked(kind, line.fields))
+    operations: list[Operation] = []
+    faults: list[Fault] = []
+    for part, offset in split(kind, fields):
+        try:
+            operations.append(kind(**part))
+        except InvalidOperation as error:
+            faults += [moved(fault, kind, offset) for fault in error.faults]
+    told = {fault.where for fault in unfit}  # not that they are missing, too
+    if faults := [*(fault for fault in faults if fault.where not in told), *unfit]:
+        raise InvalidOperation(line.operation, list(dict.fromkeys(faults)))
+    return operations
+
+
+def _accepts(operation: Operation, if_exists: str | None) -> bool:
+    return operation.spec.accepts_existing if if_exists is None else if_exists == "accept"
 
 
 def _lane(school: str, operation: Operation) -> str | None:
     """Name the lane: the school and the entity whose operations must keep their order."""
-    entity = operation.lane_value()
-    return None if entity is None else f"{school}:{operation.spec.lane}:{entity}"
+    lane = operation.lane()
+    return None if lane is None else f"{school}:{lane}"

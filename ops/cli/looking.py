@@ -23,6 +23,9 @@ def add_to(program: typer.Typer) -> None:
 def show(
     record_id: Annotated[str, typer.Argument(metavar="ID", help="As `enqueue` and `ls` give it.")],
     *,
+    reveal: Annotated[
+        bool, typer.Option("--reveal", help="Show what is personal or a credential, too.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Tell what became of one operation."""
@@ -30,31 +33,36 @@ def show(
 
     record = open_ledger().find(record_id)
     if as_json:
-        print_json(record.to_json())
+        print_json(record.to_json(reveal=reveal))
     else:
-        print_record(record)
+        print_record(record, reveal=reveal)
 
 
-def print_record(record: "Record") -> None:
+def print_record(record: "Record", *, reveal: bool = False) -> None:
     """Print a record so that it reads like an answer."""
     from rich.markup import escape
     from rich.table import Table
 
     from ops.account import account
 
-    said = account(record)
+    said, shown = account(record), record.to_json(reveal=reveal)
     answer = Table.grid(padding=(0, 2))
     answer.add_column(style="bold", no_wrap=True)
     answer.add_column(overflow="fold")
     origin = f", from {record.source}" if record.source else ""
     asked = f"for school {record.school}{origin}, at {local(record.enqueued_at)}"
     answer.add_row("Asked", escape(asked))
-    answer.add_row("", _pairs(record.to_json()["fields"]))
+    answer.add_row("", _pairs(shown["fields"]))
     answer.add_row("Happened", _happened(record))
     if record.attempts:
         answer.add_row("", _attempts(record))
-    if record.result:
-        answer.add_row("Result", _pairs(record.result))
+    if shown["items"]:
+        answer.add_row("Items", _items(shown["items"]))
+    elif shown["result"]:
+        answer.add_row("Result", _pairs(shown["result"]))
+    for name, other in (("Retry of", record.retry_of), ("Retried by", record.retried_by)):
+        if other:
+            answer.add_row(name, escape(other))
     answer.add_row("Means", escape(said.meaning))
     answer.add_row("To do", escape(said.todo))
     out().print(f"[bold]{record.operation}[/] {record.id}: {state_of(record)}")
@@ -88,6 +96,15 @@ def _attempts(record: "Record") -> "RenderableType":
     return rows
 
 
+def _items(items: Sequence[Mapping[str, object]]) -> "RenderableType":
+    from rich.markup import escape
+
+    rows = table("#item", "#code", "*what came back")
+    for item in items:
+        rows.add_row(str(item["position"]), str(item["code"]), escape(str(item["message"])))
+    return rows
+
+
 def _pairs(values: Mapping[str, object]) -> "RenderableType":
     from rich.markup import escape
     from rich.table import Table
@@ -96,8 +113,16 @@ def _pairs(values: Mapping[str, object]) -> "RenderableType":
     pairs.add_column(no_wrap=True)
     pairs.add_column(overflow="fold")
     for name, value in values.items():
-        pairs.add_row(escape(name), escape(str(value)))
+        pairs.add_row(escape(name), escape(_in_short(value)))
     return pairs if values else "no fields"
+
+
+def _in_short(value: object) -> str:
+    """Write a value; of a file, name and size."""
+    match value:
+        case {"name": str(name), "size": int(size), "sha256": _, "at": _}:
+            return f"{name}, {size:,} bytes"
+    return str(value)
 
 
 def ls(  # noqa: PLR0913  # each is an option of the command

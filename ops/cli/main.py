@@ -6,7 +6,7 @@ from importlib import import_module
 import typer
 
 #: Modules that add their commands to the program.
-_MODULES = ("running", "submitting", "looking", "following", "catalogue", "checking")
+_MODULES = ("running", "submitting", "looking", "following", "mending", "catalogue", "checking")
 
 program = typer.Typer(
     name="classin",

@@ -11,16 +11,8 @@ from hypothesis import strategies as st
 from producers.jsonl import Checked, check_lines
 from producers.submission import Submitter
 from worker.ledger.in_redis import RedisLedger
-from worker.queues import Queues
-from worker.settings import Settings
 
 GOOD = {"operation": "create_folder", "fields": {"folderId": 747759, "folderName": "课程1"}}
-
-
-@pytest.fixture
-def submitter(settings: Settings, ledger: RedisLedger, queues: Queues) -> Submitter:
-    """A door to the test's ledger and broker."""
-    return Submitter(settings, ledger, queues)
 
 
 def line(**changes: object) -> bytes:

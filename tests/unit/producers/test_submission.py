@@ -1,6 +1,5 @@
 """The one door: checked, recorded, then published."""
 
-import base64
 import json
 from dataclasses import replace
 from pathlib import Path
@@ -8,16 +7,19 @@ from typing import Any
 
 import pytest
 from fakeredis import FakeServer
+from redis import Redis
 
+from producers.attachments import LARGEST_KEPT, file_at
 from producers.submission import Line, Submitter
 from tests.unit.broker import taken_from
 from tests.unit.stage import Stage, said
-from worker.classin.catalogue import read
 from worker.classin.errors import Invalid, InvalidInput, InvalidOperation, Unavailable
+from worker.classin.fields import File
 from worker.classin.operation import Operation
 from worker.classin.operations.activities import CreateUnit, Publication
-from worker.classin.operations.cloud import CreateFolder, GetTopFolderId
+from worker.classin.operations.cloud import CreateFolder, GetTopFolderId, UploadFile
 from worker.classin.operations.courses import EditCourse
+from worker.ledger import keys
 from worker.ledger.in_redis import CHUNK, RedisLedger
 from worker.ledger.ledger import Filter
 from worker.ledger.lifecycle import State
@@ -26,12 +28,6 @@ from worker.settings import Settings
 
 COURSE = EditCourse(course_id=352861, course_name="Today is a good day")
 FOLDER = {"folderId": 747759, "folderName": "tools"}
-
-
-@pytest.fixture
-def submitter(settings: Settings, ledger: RedisLedger, queues: Queues) -> Submitter:
-    """A door to the test's ledger and broker."""
-    return Submitter(settings, ledger, queues)
 
 
 def ids(queues: Queues) -> list[str]:
@@ -74,8 +70,8 @@ def test_a_name_and_fields_are_as_good_as_an_object(
 
 def test_the_lane_is_school_and_entity(submitter: Submitter) -> None:
     """What names no entity has none."""
-    assert submitter.check(COURSE).lane == "main:course_id:352861"
-    assert submitter.check(GetTopFolderId()).lane is None
+    lanes = [submitter.check(operation)[0].lane for operation in (COURSE, GetTopFolderId())]
+    assert lanes == ["main:course_id:352861", None]
 
 
 @pytest.mark.parametrize(("if_exists", "accepts"), [("accept", True), ("refuse", False)])
@@ -96,8 +92,8 @@ def test_the_submitter_says_what_is_so_already(
         ({"fields": {}, "school": "north"}, ["folderId", "folderName", "school"]),
         ({"if_exists": "yes"}, ["if_exists: should be one of"]),
         (
-            {"operation": "edit_course", "fields": {"Filedata": "@/nowhere"}},
-            ["courseId: is required", "Filedata: /nowhere cannot be read"],
+            {"operation": "edit_course", "fields": {"Filedata": "@/nowhere.png"}},
+            ["courseId: is required", "Filedata: /nowhere.png cannot be read"],
         ),
     ],
 )
@@ -199,16 +195,78 @@ def test_a_receipt_waits_until_the_record_is_settled(submitter: Submitter, stage
     assert receipt.wait().code == 144
 
 
-def test_a_picture_is_read_when_it_is_submitted(submitter: Submitter, tmp_path: Path) -> None:
-    """The record carries it; the file may be gone by the time of sending."""
+def test_a_picture_is_read_when_it_is_submitted(
+    submitter: Submitter, stage: Stage, redis: Redis, tmp_path: Path
+) -> None:
+    """It may be gone by the time of sending; once that is done, it is kept no longer."""
     picture = tmp_path / "cover.png"
     picture.write_bytes(b"png")
-    record = submitter.submit("edit_course", {"courseId": 1, "filedata": f"@{picture}"}).record()
+    receipt = submitter.submit("edit_course", {"courseId": 1, "filedata": f"@{picture}"})
     picture.unlink()
-    operation = read("edit_course", record.fields)
-    assert operation.files()["Filedata"].content == b"png"
-    content = base64.b64encode(b"png").decode()
-    assert record.fields["Filedata"] == {"name": "cover.png", "content": content}
+    digest = "8f8cbb7dcf46e0bc7d53265749a6c17d116093a6ba95e442764060c76fd4a86c"
+    file = {"name": "cover.png", "size": 3, "sha256": digest, "at": "redis"}
+    assert receipt.record().fields["Filedata"] == file
+    assert redis.hgetall(keys.file(receipt.id)) == {"Filedata:0": "cG5n"}
+
+    assert stage.perform(receipt.id, said(1)).files == [{"Filedata": b"png"}]
+
+    assert receipt.record().state is State.SUCCEEDED
+    assert not redis.exists(keys.file(receipt.id))
+
+
+def test_a_file_described_in_advance_goes_along_as_well(
+    submitter: Submitter, stage: Stage, tmp_path: Path
+) -> None:
+    """Alone or in a batch."""
+    picture = tmp_path / "cover.png"
+    picture.write_bytes(b"png")
+    operation = EditCourse(course_id=1, filedata=file_at(picture))
+    receipts = [submitter.submit(operation), *submitter.submit_many([operation])]
+    picture.unlink()
+    for receipt in receipts:
+        assert stage.perform(receipt.id, said(1)).files == [{"Filedata": b"png"}]
+
+
+def test_content_that_nobody_brought_is_asked_for(submitter: Submitter) -> None:
+    """Only a submission puts files into Redis."""
+    picture = File(name="cover.png", size=3, sha256="0" * 64, at="redis")
+    operation = EditCourse(course_id=1, filedata=picture)
+    for submit in (submitter.submit, submitter.check):
+        with pytest.raises(InvalidInput, match="Filedata: its content is not kept: name the file"):
+            submit(operation)
+
+
+def test_heavy_files_go_in_by_smaller_chunks(
+    submitter: Submitter, stage: Stage, tmp_path: Path
+) -> None:
+    """So that no call to Redis grows too long; each file arrives whole."""
+    content = bytes(range(256)) * (12 * 1024)
+    picture = tmp_path / "film.mp4"
+    picture.write_bytes(content)
+    entered: list[int] = []
+    upload = UploadFile(folder_id=1, filedata=file_at(picture))
+    receipts = submitter.submit_many([upload] * 4, on_entered=entered.append)
+    assert entered == [3, 1]
+    assert stage.perform(receipts[3].id, said(1)).files == [{"Filedata": content}]
+
+
+def test_a_file_that_was_kept_is_needed_again_for_a_retry(
+    submitter: Submitter, stage: Stage, tmp_path: Path
+) -> None:
+    """Small ones are kept until the record is settled; what stayed where it was can be retried."""
+    picture = tmp_path / "cover.png"
+    picture.write_bytes(b"png")
+    kept = submitter.submit("edit_course", {"courseId": 1, "filedata": f"@{picture}"})
+    stage.perform(kept.id, said(144))
+    with pytest.raises(InvalidInput, match="its file is no longer kept: submit it anew with the"):
+        submitter.retry(kept.id)
+
+    large = tmp_path / "film.mp4"
+    large.write_bytes(bytes(LARGEST_KEPT + 1))
+    left = submitter.submit("upload_file", {"folderId": 1, "filedata": f"@{large}"})
+    stage.perform(left.id, said(193))
+    (again,) = submitter.retry(left.id)
+    assert len(stage.perform(again.id, said(1)).files[0]["Filedata"]) == LARGEST_KEPT + 1
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,87 @@
+"""Again: what failed, or the part of it that did, as a new operation linked to the old record."""
+
+from collections.abc import Iterator
+
+from worker.classin.catalogue import read
+from worker.classin.codes import Code
+from worker.classin.errors import Fault, InvalidInput
+from worker.classin.fields import IN_REDIS
+from worker.classin.items import item_results
+from worker.classin.judgement import judge_item
+from worker.classin.operation import Operation
+from worker.classin.verdicts import Verdict
+from worker.ledger.lifecycle import State
+from worker.ledger.record import Record
+
+_WELL = frozenset({Verdict.DONE, Verdict.ALREADY, Verdict.PARTLY})
+
+
+def again(record: Record) -> Operation:
+    """Build the operation that tries a record again, with the same unique identity.
+
+    Of a partial bulk operation only the items that failed go again. Raises InvalidInput for a
+    record that is under way, succeeded, or has only a part left to mend.
+    """
+    operation = _of(record)
+    if record.state is State.SUCCEEDED:
+        raise _refused(record, "succeeded: there is nothing to try again")
+    if not record.state.settled:
+        raise _refused(record, f"is {record.state.value}: wait until it is settled")
+    _look_for_files(record, operation)
+    if record.state is not State.PARTIAL:
+        return operation
+    bulk = operation.spec.bulk
+    failed = set(_failed_items(operation, record))
+    if bulk is None or bulk.field is None or not failed:
+        raise _refused(record, "is done in the main: --mend does what is left")
+    items = [item for n, item in enumerate(getattr(operation, bulk.field)) if n in failed]
+    return operation.model_copy(update={bulk.field: tuple(items)})
+
+
+def mending(record: Record) -> list[Operation]:
+    """Build the operations that do what a partial one left out.
+
+    Raises InvalidInput for a record that is not partial, or that no operation mends.
+    """
+    operation = _of(record)
+    if record.state is not State.PARTIAL:
+        raise _refused(record, f"is {record.state.value}: only a partial one can be mended")
+    found: list[Operation] = []
+    for mend in _mends(operation, record):
+        if mend is not None and mend not in found:
+            found.append(mend)
+    if not found:
+        raise _refused(record, "no operation mends it: a person must look")
+    _look_for_files(record, *found)
+    return found
+
+
+def _look_for_files(record: Record, *operations: Operation) -> None:
+    """Refuse what lacks its file: the content of small ones is kept until the record is settled."""
+    if any(file.at == IN_REDIS for each in operations for file in each.files().values()):
+        raise _refused(record, "its file is no longer kept: submit it anew with the file")
+
+
+def _mends(operation: Operation, record: Record) -> Iterator[Operation | None]:
+    partly = operation.spec.partly
+    code = Code.known(record.code)
+    if code is not None and code in partly:
+        yield operation.mending(code, record.result or {})
+    for item in item_results(operation, record.result):
+        known = Code.known(item.code)
+        if known is not None and known in partly:
+            yield operation.mending(known, item.entry, item.position)
+
+
+def _failed_items(operation: Operation, record: Record) -> Iterator[int]:
+    for item in item_results(operation, record.result):
+        if judge_item(operation, item, expected=True) not in _WELL:
+            yield item.position
+
+
+def _of(record: Record) -> Operation:
+    return read(record.operation, record.fields).identified(record.id)
+
+
+def _refused(record: Record, what: str) -> InvalidInput:
+    return InvalidInput("retry", [Fault(record.id, what)])

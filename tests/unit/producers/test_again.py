@@ -1,0 +1,103 @@
+"""What failed, or the part of it that did, once more."""
+
+from typing import Any
+
+import pytest
+
+from producers.again import again, mending
+from worker.classin.errors import InvalidInput
+from worker.classin.operations.rosters import AddCourseStudentMultiple
+from worker.ledger.lifecycle import Reason, State
+from worker.ledger.record import Record
+
+STUDENTS = {
+    "courseId": 352861,
+    "identity": 1,
+    "studentJson": [{"uid": 11}, {"uid": 12}, {"uid": 13}],
+}
+
+
+def record(operation: str, fields: dict[str, Any], state: State, **more: Any) -> Record:  # noqa: ANN401
+    """A settled record, or one under way."""
+    return Record(
+        id="abcdefghijklmnop",
+        operation=operation,
+        school="main",
+        fields=fields,
+        state=state,
+        place=1,
+        enqueued_at=0,
+        **more,
+    )
+
+
+def test_what_failed_goes_again_as_it_was() -> None:
+    """With the same fields."""
+    fields = {"folderId": 5, "folderName": "tools"}
+    failed = record("create_folder", fields, State.FAILED, reason=Reason.EXHAUSTED)
+
+    assert again(failed).to_json() == fields
+
+
+def test_what_has_an_identity_keeps_it() -> None:
+    """So that ClassIn can tell the repeat, though the new record has an id of its own."""
+    fields = {"courseName": "Physics"}
+    failed = record("add_course", fields, State.FAILED, reason=Reason.EXHAUSTED)
+
+    assert again(failed).to_json()["courseUniqueIdentity"] == "abcdefghijklmnop"
+
+
+def test_of_a_partial_bulk_operation_the_failed_items_go_again() -> None:
+    """Those that were enrolled are left out."""
+    result = {"data": [{"errno": 1}, {"errno": 144}, {"errno": 104}]}
+    partial = record("add_course_student_multiple", STUDENTS, State.PARTIAL, code=1, result=result)
+
+    operation = again(partial)
+
+    assert isinstance(operation, AddCourseStudentMultiple)
+    assert [student.uid for student in operation.student_json] == [12, 13]
+
+
+@pytest.mark.parametrize(
+    ("state", "said"),
+    [
+        (State.SUCCEEDED, "succeeded"),
+        (State.QUEUED, "wait until it is settled"),
+        (State.DEFERRED, "wait until it is settled"),
+    ],
+)
+def test_there_is_nothing_to_try_again(state: State, said: str) -> None:
+    """The refusal names the record and says why."""
+    with pytest.raises(InvalidInput, match=said):
+        again(record("create_folder", {"folderId": 5, "folderName": "a"}, state))
+
+
+def test_what_is_done_in_the_main_is_not_done_again() -> None:
+    """A lesson without its recording would become two."""
+    partial = record("register", REGISTERED, State.PARTIAL, code=820, result={"data": 4711})
+
+    with pytest.raises(InvalidInput, match="--mend"):
+        again(partial)
+
+
+REGISTERED = {"telephone": "13800138000", "password": "secret-word", "addToSchoolMember": 1}
+
+
+def test_what_is_left_is_done_by_the_follow_up() -> None:
+    """Registered, but no student of the institution: made one."""
+    partial = record("register", REGISTERED, State.PARTIAL, code=820, result={"data": 4711})
+
+    (operation,) = mending(partial)
+
+    assert operation.spec.name == "add_school_student"
+    assert operation.to_json()["studentAccount"] == "13800138000"
+
+
+@pytest.mark.parametrize(
+    ("state", "code", "said"),
+    [(State.FAILED, 144, "only a partial one"), (State.PARTIAL, 340, "a person must look")],
+)
+def test_not_everything_can_be_mended(state: State, code: int, said: str) -> None:
+    """A refused one is not; one whose page names no follow-up is not."""
+    with pytest.raises(InvalidInput, match=said):
+        mending(record("register", REGISTERED, state, code=code, result={"data": 4711}))

@@ -1,0 +1,115 @@
+"""Lists of items: read from text, split where they are longer than a call carries."""
+
+import json
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import pytest
+
+from producers.submission import Line, Submitter
+from worker.classin.errors import InvalidInput, InvalidOperation
+from worker.classin.operation import MASK
+from worker.ledger.in_redis import RedisLedger
+
+MANY = 65
+
+
+def enrolment(number: int) -> dict[str, Any]:
+    """So many students for one course."""
+    return {
+        "courseId": 352861,
+        "identity": 1,
+        "studentJson": [{"uid": 1000 + n, "customColumn": f"row {n}"} for n in range(number)],
+    }
+
+
+def line(fields: Mapping[str, Any]) -> Line:
+    """A line that enrols."""
+    return Line(operation="add_course_student_multiple", fields=dict(fields))
+
+
+def test_a_long_list_becomes_several_operations_of_one_batch(
+    submitter: Submitter, ledger: RedisLedger
+) -> None:
+    """Thirty, thirty and five, in order, none twice."""
+    receipts = submitter.submit_many([line(enrolment(MANY))])
+
+    records = [ledger.find(receipt.id) for receipt in receipts]
+    lengths = [len(record.fields["studentJson"]) for record in records]
+    uids = [student["uid"] for record in records for student in record.fields["studentJson"]]
+    assert lengths == [30, 30, 5]
+    assert uids == [1000 + n for n in range(MANY)]
+    assert len({record.batch for record in records}) == 1
+
+
+def test_one_receipt_cannot_stand_for_several(submitter: Submitter) -> None:
+    """`submit` says which function splits."""
+    with pytest.raises(InvalidInput, match="submit_many"):
+        submitter.submit("add_course_student_multiple", enrolment(MANY))
+
+
+def test_a_fault_names_the_item_in_the_whole_list(submitter: Submitter) -> None:
+    """Item 40 is the tenth of its part, and item 40 for whoever handed it in."""
+    fields = enrolment(MANY)
+    fields["studentJson"][40]["uid"] = "x"
+
+    with pytest.raises(InvalidOperation) as refused:
+        submitter.check(line(fields))
+
+    assert [fault.where for fault in refused.value.faults] == ["studentJson.40.uid"]
+
+
+@pytest.mark.parametrize("spelling", ["studentJson", "student_json"])
+@pytest.mark.parametrize("write", [json.dumps, lambda value: value], ids=["text", "list"])
+def test_a_list_may_come_as_json_text(
+    submitter: Submitter, spelling: str, write: Callable[[object], object]
+) -> None:
+    """As on a command line, under either spelling."""
+    given = enrolment(2)
+    given[spelling] = write(given.pop("studentJson"))
+
+    (submission,) = submitter.check(line(given))
+
+    assert submission.fields == enrolment(2)
+
+
+def test_text_that_looks_like_a_list_stays_text(submitter: Submitter) -> None:
+    """A folder may be called [1]."""
+    named = Line(operation="create_folder", fields={"folderId": 1, "folderName": "[1]"})
+
+    (submission,) = submitter.check(named)
+
+    assert submission.fields["folderName"] == "[1]"
+
+
+def test_what_is_personal_is_masked_in_items_too(submitter: Submitter, ledger: RedisLedger) -> None:
+    """Names and passwords are in the record, and shown to nobody who did not ask."""
+    user = {"telephone": "13800138000", "password": "secret-word", "nickname": "Ada"}
+    (receipt,) = submitter.submit_many(
+        [Line(operation="register_multiple", fields={"userJson": [user]})]
+    )
+    record = ledger.find(receipt.id)
+
+    assert record.to_json(reveal=True)["fields"]["userJson"] == [user]
+    assert record.to_json()["fields"]["userJson"] == [dict.fromkeys(user, MASK)]
+
+
+def test_a_lane_names_no_person(submitter: Submitter) -> None:
+    """An account makes a lane, by a digest."""
+    fields = {"telephone": "13800138000", "password": "secret-word"}
+
+    (submission,) = submitter.check(Line(operation="register", fields=fields))
+
+    assert submission.lane is not None
+    assert "13800138000" not in submission.lane
+
+
+def test_a_fault_does_not_echo_what_is_personal(submitter: Submitter) -> None:
+    """Neither a phone number that is none, nor a password in an unknown field."""
+    fields = {"telephone": "0138-secret", "pasword": "secret-word", "password": "short"}
+
+    with pytest.raises(InvalidOperation) as refused:
+        submitter.check(Line(operation="register", fields=fields))
+
+    assert len(refused.value.faults) == 3
+    assert "secret" not in str(refused.value)
