@@ -1,6 +1,5 @@
 """From what arrived to an operation to carry out, or the answer that refuses it: pure."""
 
-import base64
 import hmac
 import json
 import re
@@ -108,9 +107,9 @@ def _read(kind: type[Operation], received: Mapping[str, Any]) -> Operation | Ans
 
 
 def _from_form(value: object, *, structured: bool) -> object:
-    """Decode a form's value: files, and the JSON texts of lists and objects."""
+    """Decode a form's value: files, not yet checked, and the JSON texts of lists and objects."""
     if isinstance(value, File):
-        return {"name": value.name, "content": base64.b64encode(value.content)}
+        return dict(value)
     if not isinstance(value, str) or not structured:
         return value
     try:
@@ -122,7 +121,8 @@ def _from_form(value: object, *, structured: bool) -> object:
 def _refusal(kind: type[Operation], fields: Mapping[str, Any], error: InvalidOperation) -> Code:
     """Choose the code that tells what is wrong, among those that the operation's page lists."""
     if kind.spec.call.dialect is Dialect.V1:
-        return Code.BAD_PARAMETERS
+        known = Code.EMPTY_LIST in kind.spec.codes
+        return Code.EMPTY_LIST if known and _lacks_list(kind, fields) else Code.BAD_PARAMETERS
     code = Code.PARAMETER_ERROR
     cause = error.__context__
     if _required(kind) - fields.keys():
@@ -130,6 +130,12 @@ def _refusal(kind: type[Operation], fields: Mapping[str, Any], error: InvalidOpe
     elif isinstance(cause, ValidationError) and "string_too_long" in _types(cause):
         code = Code.BUSINESS_PARAMETER_ERROR
     return code if code in kind.spec.codes else Code.PARAMETER_ERROR
+
+
+def _lacks_list(kind: type[Operation], fields: Mapping[str, Any]) -> bool:
+    """Tell whether a list that was given is empty, or did not come as JSON."""
+    lists = [fields[name] for name, many in _structured(kind).items() if many and name in fields]
+    return any(not isinstance(each, (list, dict)) or not each for each in lists)
 
 
 def _types(error: ValidationError) -> Iterable[str]:

@@ -57,6 +57,10 @@ class SimulatorClient:
         """Count requests, and those carried out, per operation."""
         return {name: Counts(**one) for name, one in self._ask("GET", "counts").items()}
 
+    def maintenance(self, *, on: bool) -> None:
+        """Switch maintenance on or off; meanwhile every operation answers 901."""
+        self._ask("POST", "maintenance", {"on": on})
+
     def reset(self) -> None:
         """Begin anew: state, journal and faults."""
         self._ask("POST", "reset")

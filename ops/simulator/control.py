@@ -6,9 +6,9 @@ from http import HTTPStatus
 
 from aiohttp import web
 
-from ops.simulator.answers import ANSWERS
 from ops.simulator.faults import read_rules
 from ops.simulator.simulator import Simulator
+from worker.classin.catalogue import CATALOGUE
 from worker.classin.errors import InvalidInput
 
 #: Where the simulator is kept in its application.
@@ -21,7 +21,7 @@ routes = web.RouteTableDef()
 async def health(request: web.Request) -> web.Response:
     """Say that it is there, what time it has, and which operations it answers."""
     now = request.app[SIMULATOR].now()
-    return web.json_response({"now": now, "operations": [kind.spec.name for kind in ANSWERS]})
+    return web.json_response({"now": now, "operations": list(CATALOGUE)})
 
 
 @routes.get("/simulator/journal")
@@ -74,9 +74,24 @@ async def clear_faults(request: web.Request) -> web.Response:
     return _rules(simulator)
 
 
+@routes.post("/simulator/maintenance")
+async def maintenance(request: web.Request) -> web.Response:
+    """Switch maintenance on or off: `{"on": true}`; meanwhile every operation answers 901."""
+    stage = request.app[SIMULATOR].stage
+    try:
+        given = await request.json()
+    except (ValueError, RecursionError):
+        given = None
+    on = given.get("on") if isinstance(given, dict) else None
+    if not isinstance(on, bool):
+        return _refuse([{"where": "on", "what": "should be true or false"}])
+    stage.maintenance = on
+    return web.json_response({"on": on})
+
+
 @routes.post("/simulator/reset")
 async def reset(request: web.Request) -> web.Response:
-    """Begin anew: state, journal and faults."""
+    """Begin anew: state, journal, faults, and no maintenance."""
     simulator = request.app[SIMULATOR]
     simulator.reset()
     return web.json_response(simulator.stage.world.snapshot())

@@ -1,4 +1,4 @@
-"""The cloud drive of one school: folders in a tree."""
+"""The cloud drive of one school: folders in a tree, and files in them."""
 
 from collections.abc import Callable, Iterable
 
@@ -30,16 +30,39 @@ class Folder(Held):
     parent_id: int | None = None
 
 
-class Drive:
-    """All folders of one school, in the order in which they were made."""
+class StoredFile(Held):
+    """A file in a folder; of its content only size and digest are kept."""
 
-    def __init__(self, folders: Iterable[Folder], new_id: Callable[[], int]) -> None:
+    file_id: int
+    folder_id: int
+    file_name: str
+    #: In bytes.
+    file_size: int
+    sha256: str
+
+
+class Drive:
+    """All folders and files of one school, in the order in which they were made."""
+
+    def __init__(
+        self,
+        folders: Iterable[Folder],
+        new_id: Callable[[], int],
+        files: Iterable[StoredFile] = (),
+        new_file_id: Callable[[], int] | None = None,
+    ) -> None:
         """Take the folders there are, every parent before its children, the top one first."""
         self._folders: dict[int, Folder] = {}
         self._names: dict[tuple[int | None, str], int] = {}
+        self._files: dict[int, StoredFile] = {}
+        self._children: dict[int, dict[int, None]] = {}
+        self._contents: dict[int, dict[int, None]] = {}
         self._new_id = new_id
+        self._new_file_id = new_file_id or new_id
         for folder in folders:
             self._keep(folder)
+        for file in files:
+            self._store(file)
         self.top = next(iter(self._folders.values()))
 
     def __contains__(self, folder_id: int) -> bool:
@@ -53,6 +76,11 @@ class Drive:
     def folders(self) -> tuple[Folder, ...]:
         """Every folder, the top one first."""
         return tuple(self._folders.values())
+
+    @property
+    def files(self) -> tuple[StoredFile, ...]:
+        """Every file, whatever its folder."""
+        return tuple(self._files.values())
 
     def find(self, folder_id: int) -> Folder | None:
         """Find a folder by its id."""
@@ -82,7 +110,62 @@ class Drive:
         del self._names[folder.parent_id, folder.folder_name]
         return self._keep(folder.model_copy(update={"folder_name": name}))
 
+    def delete(self, folder: Folder) -> None:
+        """Take a folder away with all that is in it."""
+        for child in self.children(folder):
+            self.delete(child)
+        for file in self.contents(folder):
+            self.delete_file(file)
+        del self._folders[folder.folder_id]
+        del self._names[folder.parent_id, folder.folder_name]
+        if folder.parent_id is not None:
+            del self._children[folder.parent_id][folder.folder_id]
+
+    def children(self, folder: Folder) -> list[Folder]:
+        """Give the folders right below a folder."""
+        return [self._folders[folder_id] for folder_id in self._children.get(folder.folder_id, ())]
+
+    def contents(self, folder: Folder) -> list[StoredFile]:
+        """Give the files right in a folder."""
+        return [self._files[file_id] for file_id in self._contents.get(folder.folder_id, ())]
+
+    def find_file(self, file_id: int) -> StoredFile | None:
+        """Find a file by its id."""
+        return self._files.get(file_id)
+
+    def folder_of(self, file: StoredFile) -> Folder:
+        """Give the folder that a file is in."""
+        return self._folders[file.folder_id]
+
+    def add_file(self, folder: Folder, name: str, size: int, sha256: str) -> StoredFile:
+        """Put a file into a folder, where others may have the same name."""
+        return self._store(
+            StoredFile(
+                file_id=self._new_file_id(),
+                folder_id=folder.folder_id,
+                file_name=name,
+                file_size=size,
+                sha256=sha256,
+            )
+        )
+
+    def rename_file(self, file: StoredFile, name: str) -> StoredFile:
+        """Give a file another name."""
+        return self._store(file.model_copy(update={"file_name": name}))
+
+    def delete_file(self, file: StoredFile) -> None:
+        """Take a file away."""
+        del self._files[file.file_id]
+        del self._contents[file.folder_id][file.file_id]
+
+    def _store(self, file: StoredFile) -> StoredFile:
+        self._files[file.file_id] = file
+        self._contents.setdefault(file.folder_id, {})[file.file_id] = None
+        return file
+
     def _keep(self, folder: Folder) -> Folder:
         self._folders[folder.folder_id] = folder
         self._names[folder.parent_id, folder.folder_name] = folder.folder_id
+        if folder.parent_id is not None:
+            self._children.setdefault(folder.parent_id, {})[folder.folder_id] = None
         return folder

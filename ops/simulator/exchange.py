@@ -12,6 +12,7 @@ from ops.simulator.faults import PEACE, FaultRule, When
 from ops.simulator.journal import Entry
 from ops.simulator.replies import encode
 from ops.simulator.simulator import Simulator
+from worker.classin.codes import Code
 
 GARBLED = b'<html><body>{"error_info": {"errno": 1, </body>'
 
@@ -33,15 +34,17 @@ class Exchange:
         body = encode(answer, self.received.dialect, errno_as_text=as_text)
         return web.Response(body=body, content_type="application/json")
 
-    async def suffer(self, when: When) -> web.StreamResponse | None:
-        """Let the rule strike, if this is its time: what it puts in the place of the answer."""
+    async def suffer(self, when: When, said: Answer | None = None) -> web.StreamResponse | None:
+        """Let the rule strike, if this is its time: what it puts in the place of what was said."""
         rule = self.rule
         if rule.when is not when:
             return None
         if rule.delay:
             await asyncio.sleep(rule.delay)
         if rule.code is not None:
-            return self.reply(Answer(rule.code))
+            if said is None or not rule.with_data:
+                return self.reply(Answer(rule.code))
+            return self.reply(Answer(rule.code, said.data, beside=said.beside))
         if rule.status is not None:
             self.entry.outcome = f"status {rule.status}"
             return _status(rule.status, rule.retry_after)
@@ -60,18 +63,26 @@ class Exchange:
 async def exchange(
     simulator: Simulator, request: web.Request, received: Received
 ) -> web.StreamResponse:
-    """Enter, admit, strike, carry out, answer."""
+    """Enter, admit, strike, carry out, answer.
+
+    Until it is carried out, others find busy what the operation works on.
+    """
     stage = simulator.stage
     entry = simulator.enter(received)
     this = Exchange(request, received, entry, simulator.errno_as_text)
+    if stage.maintenance:
+        return this.reply(Answer(Code.MAINTENANCE))
     admitted = simulator.admit(received)
     if isinstance(admitted, Answer):
         return this.reply(admitted)
+    if (refusal := stage.refusal(entry, admitted, simulator.now())) is not None:
+        return this.reply(refusal)
     entry.fault, this.rule = stage.faults.strike(admitted.spec.name, entry.fields)
-    if (instead := await this.suffer(When.BEFORE)) is not None:
-        return instead
-    said = stage.carry_out(entry, admitted, simulator.now())
-    instead = await this.suffer(When.AFTER)
+    with stage.at_work(entry, admitted):
+        if (instead := await this.suffer(When.BEFORE)) is not None:
+            return instead
+        said = stage.carry_out(entry, admitted, simulator.now())
+    instead = await this.suffer(When.AFTER, said)
     return this.reply(said) if instead is None else instead
 
 

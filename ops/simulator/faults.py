@@ -25,6 +25,13 @@ CHOICES = ("nth", "first", "chance")
 REPLACEMENTS = ("code", "drop", "status", "garble")
 #: These go with any.
 ADDITIONS = ("delay", "errno_as_text")
+#: The first of each two needs the second; `when` counts as given when it is "after".
+NEEDED = (
+    ("retry_after", "status"),
+    ("seed", "chance"),
+    ("with_data", "code"),
+    ("with_data", "when"),
+)
 
 
 class When(StrEnum):
@@ -38,7 +45,7 @@ class FaultRule(BaseModel):
     """Which requests are struck, and what befalls them.
 
     Only requests that ClassIn would carry out count and are struck: what is refused for its
-    signature, its time or its fields is answered as ever.
+    signature, its time, its fields or other requests is answered as ever.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -56,8 +63,9 @@ class FaultRule(BaseModel):
     seed: int = 0
 
     when: When = When.BEFORE
-    #: Answer this code.
+    #: Answer this code, perhaps with what the true answer carries, as where only a part was done.
     code: int | None = None
+    with_data: bool = False
     #: Close the connection without an answer.
     drop: bool = False
     #: Answer this HTTP status with a line of text, and perhaps a Retry-After header in seconds.
@@ -96,7 +104,7 @@ def _contradictions(given: Collection[str]) -> Iterator[str]:
             yield f"{' and '.join(both)} exclude each other"
     if not {*REPLACEMENTS, *ADDITIONS} & {*given}:
         yield f"has no effect; give one of {', '.join([*REPLACEMENTS, *ADDITIONS])}"
-    for name, needed in (("retry_after", "status"), ("seed", "chance")):
+    for name, needed in NEEDED:
         if name in given and needed not in given:
             yield f"{name} needs {needed}"
 

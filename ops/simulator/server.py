@@ -12,18 +12,18 @@ from email.utils import formatdate
 
 from aiohttp import web
 
-from ops.simulator.answers import ANSWERS
 from ops.simulator.control import SIMULATOR, routes
 from ops.simulator.exchange import exchange
 from ops.simulator.reception import receive
 from ops.simulator.simulator import Simulator
 from ops.simulator.world import Seed
 from worker.classin.call import Dialect
+from worker.classin.catalogue import CATALOGUE
 from worker.classin.errors import Unavailable
 from worker.classin.operation import Operation
 
 LOOPBACK = "127.0.0.1"
-#: The largest body taken, in bytes: a file and what goes with it.
+#: The largest body taken, in bytes, files apart.
 LARGEST_BODY = 4 * 1024 * 1024
 #: Seconds that answers under way get when the server stops.
 PATIENCE = 0.5
@@ -38,15 +38,17 @@ def create_app(
     *,
     skew: float = 0.0,
     errno_as_text: bool = False,
+    rates: bool = True,
 ) -> web.Application:
     """Make a simulator with a route for every operation that it answers.
 
     `schools` are secrets by SID; `clock` and `skew` (seconds) make ClassIn's time, in the Date
-    header as well; with `errno_as_text` every code is sent as text.
+    header as well; with `errno_as_text` every code is sent as text; without `rates` nothing is
+    refused for coming too fast, or twice too soon.
     """
     app = web.Application(client_max_size=LARGEST_BODY)
     app[SIMULATOR] = Simulator(
-        schools, world_seed, clock=clock, skew=skew, errno_as_text=errno_as_text
+        schools, world_seed, clock=clock, skew=skew, errno_as_text=errno_as_text, rates=rates
     )
     for (dialect, path), kinds in _addresses().items():
         # Of the older scripts any method gets an answer; elsewhere aiohttp answers 405.
@@ -60,7 +62,7 @@ def create_app(
 def _addresses() -> dict[tuple[Dialect, str], dict[str | None, type[Operation]]]:
     """Group the operations by path, and below it by action."""
     addresses: dict[tuple[Dialect, str], dict[str | None, type[Operation]]] = {}
-    for kind in ANSWERS:
+    for kind in CATALOGUE.values():
         call = kind.spec.call
         addresses.setdefault((call.dialect, call.path), {})[call.action] = kind
     return addresses
@@ -137,16 +139,17 @@ def run(port: int, host: str = LOOPBACK, app: web.Application | None = None) -> 
 def in_thread(app: web.Application, host: str = LOOPBACK, port: int = 0) -> Iterator[str]:
     """Serve from a thread of this process; gives the base URL and stops on leaving."""
     url: Future[str] = Future()
-    loop = asyncio.new_event_loop()
+    runner = asyncio.Runner()  # which ends what is still held back when it closes
+    loop = runner.get_loop()
     stop = asyncio.Event()
 
     def work() -> None:
         try:
-            loop.run_until_complete(serve(app, host, port, ready=url.set_result, stop=stop))
+            runner.run(serve(app, host, port, ready=url.set_result, stop=stop))
         except Exception as error:  # noqa: BLE001  # handed to whoever waits
             url.set_exception(error)
         finally:
-            loop.close()
+            runner.close()
 
     thread = threading.Thread(target=work, name="simulator", daemon=True)
     thread.start()

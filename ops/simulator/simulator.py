@@ -2,12 +2,14 @@
 
 import time
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 
 from ops.simulator.admission import Received, admit
 from ops.simulator.answers import Answer, answer
 from ops.simulator.faults import Faults
 from ops.simulator.journal import Entry, Journal
+from ops.simulator.limits import Limits
 from ops.simulator.world import DEFAULT_SEED, Seed, World
 from worker.classin.fields import File
 from worker.classin.operation import Operation
@@ -20,13 +22,25 @@ PROOF = frozenset({"sid", "safekey", "timestamp"})
 DEFAULT_SCHOOL = School("simulated", "1000082", "Mb7SR6H")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Stage:
     """What one reset begins and the next one ends: a request stays on the stage that it met."""
 
     world: World
+    limits: Limits
     journal: Journal = field(default_factory=Journal)
     faults: Faults = field(default_factory=Faults)
+    #: Whether ClassIn is under maintenance: then it answers nothing else.
+    maintenance: bool = False
+
+    def refusal(self, entry: Entry, operation: Operation, now: float) -> Answer | None:
+        """Refuse an admitted operation for what other requests do, or did of late."""
+        code = self.limits.refusal(str(entry.school), operation, now)
+        return None if code is None else Answer(code)
+
+    def at_work(self, entry: Entry, operation: Operation) -> AbstractContextManager[None]:
+        """Keep other requests from what this operation works on."""
+        return self.limits.at_work(str(entry.school), operation)
 
     def carry_out(self, entry: Entry, operation: Operation, now: float) -> Answer:
         """Carry an admitted operation out for the school of its entry."""
@@ -41,7 +55,8 @@ class Simulator:
     """A pretend ClassIn.
 
     `schools` are secrets by SID. `clock` gives seconds since 1970; `skew` seconds are added to it
-    wherever ClassIn's own time matters.
+    wherever ClassIn's own time matters. `rates`: whether what comes too fast, or twice too soon,
+    is refused.
     """
 
     def __init__(
@@ -52,17 +67,19 @@ class Simulator:
         clock: Callable[[], float] = time.time,
         skew: float = 0.0,
         errno_as_text: bool = False,
+        rates: bool = True,
     ) -> None:
         self._secrets = dict(schools or {DEFAULT_SCHOOL.sid: DEFAULT_SCHOOL.secret})
         self._seed = seed or DEFAULT_SEED
         self._clock = clock
         self.skew = skew
         self.errno_as_text = errno_as_text
+        self._rates = rates
         self.reset()
 
     def reset(self) -> None:
-        """Begin anew: the seed, an empty journal, no faults."""
-        self.stage = Stage(World(self._secrets, self._seed))
+        """Begin anew: the seed, an empty journal, no faults, no maintenance."""
+        self.stage = Stage(World(self._secrets, self._seed), Limits(rates=self._rates))
 
     def now(self) -> float:
         """Tell ClassIn's time, in seconds since 1970."""

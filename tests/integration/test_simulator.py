@@ -1,5 +1,6 @@
 """The simulator as a server: every operation, every path of its own, every misbehaviour."""
 
+import hashlib
 import json
 import signal
 import subprocess
@@ -47,21 +48,31 @@ class Caller:
         self.session.trust_env = False
 
     def post(
-        self, operation: Operation, school: School = DEFAULT_SCHOOL, at: int = NOW
+        self,
+        operation: Operation,
+        school: School = DEFAULT_SCHOOL,
+        at: int = NOW,
+        content: bytes = b"",
     ) -> requests.Response:
-        """Sign and send; whatever comes back."""
+        """Sign and send, with this content for files; whatever comes back."""
         request = prepare(operation, school, at)
         return self.session.post(
             self.base_url + request.target,
             headers=request.headers,
             data=request.form if request.body is None else request.body,
-            files={name: (file.name, file.content) for name, file in request.files.items()} or None,
+            files={name: (file.name, content) for name, file in request.files.items()} or None,
             timeout=5,
         )
 
-    def ask(self, operation: Operation, school: School = DEFAULT_SCHOOL, at: int = NOW) -> Reply:
+    def ask(
+        self,
+        operation: Operation,
+        school: School = DEFAULT_SCHOOL,
+        at: int = NOW,
+        content: bytes = b"",
+    ) -> Reply:
         """Sign and send; the reply as a worker reads it."""
-        said = self.post(operation, school, at)
+        said = self.post(operation, school, at, content)
         return read_reply(operation.spec.call.dialect, said.status_code, said.headers, said.content)
 
 
@@ -134,10 +145,12 @@ def test_a_unit_is_made(caller: Caller, simulator: SimulatorClient) -> None:
 
 def test_a_course_gets_a_cover_picture(caller: Caller, simulator: SimulatorClient) -> None:
     """The picture arrives whole beside the other fields; journal and state keep its digest."""
-    picture = File.model_construct(name="cover.png", content=bytes(range(256)) * 100)
+    content = bytes(range(256)) * 100
+    digest = hashlib.sha256(content).hexdigest()
+    picture = File(name="cover.png", size=len(content), sha256=digest, at="redis")
     edit = read("edit_course", {"courseId": 352861, "courseName": "Art", "Filedata": picture})
 
-    assert caller.ask(edit).code == 1
+    assert caller.ask(edit, content=content).code == 1
 
     assert held(simulator, "courses")[0] == {
         "courseId": 352861,

@@ -52,5 +52,14 @@ def answers(kind: type[O]) -> Callable[[Answering[O]], Answering[O]]:
 
 
 def answer(institution: Institution, operation: Operation, now: float) -> Answer:
-    """Carry out an operation in the pretend world, and say what ClassIn would."""
-    return ANSWERS[type(operation)](institution, operation, now)
+    """Carry out an operation in the pretend world, and say what ClassIn would.
+
+    One without an answering function is told that it was carried out, and changes nothing.
+    """
+    function = ANSWERS.get(type(operation))
+    return Answer(Code.OK) if function is None else function(institution, operation, now)
+
+
+def listed(operation: Operation, *ways: Code) -> Code | None:
+    """Choose the first of these codes that the operation's page lists, if it lists any."""
+    return next((code for code in ways if code in operation.spec.codes), None)

@@ -125,6 +125,23 @@ def test_a_form_with_wrong_fields_is_refused(fields: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize(
+    ("given", "refusal"),
+    [
+        ("[]", 155),
+        ("", 155),
+        ("classId=7", 155),
+        ('[{"classId": 7}]', 1),
+        ('[{"classId": "seven"}]', 100),
+        (None, 100),
+    ],
+)
+def test_a_list_must_come_as_json_and_hold_something(given: str | None, refusal: int) -> None:
+    """Where the page lists a code of its own for that; a list left out is a field missing."""
+    fields = {"courseId": "7"} | ({} if given is None else {"classJson": given})
+    assert code(v1("set_class_video_multiple", fields)) == refusal
+
+
+@pytest.mark.parametrize(
     ("change", "refusal"),
     [
         ({"name": "x" * 51}, 121601020),
@@ -162,8 +179,9 @@ def test_an_unknown_action_and_an_illegible_form_are_refused() -> None:
 
 def test_a_picture_must_come_as_a_file() -> None:
     """Neither text nor JSON in its place will do."""
-    content = json.dumps({"name": "cover.png", "content": "cG5n"})
-    assert code(v1("edit_course", {"courseId": "7", "Filedata": content})) == 100
+    file = {"name": "cover.png", "size": 3, "sha256": "0" * 64, "at": "redis"}
+    for instead in ("cover.png", json.dumps(file)):
+        assert code(v1("edit_course", {"courseId": "7", "Filedata": instead})) == 100
 
 
 def test_nothing_of_the_proof_shows_in_a_repr() -> None:

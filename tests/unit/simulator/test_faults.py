@@ -86,6 +86,11 @@ def test_a_rule_survives_json() -> None:
         ({"code": 104, "drop": True}, ["code and drop exclude each other"]),
         ({"code": 104, "retry_after": 3}, ["retry_after needs status"]),
         ({"code": 104, "seed": 3}, ["seed needs chance"]),
+        ({"code": 281, "with_data": True}, ["with_data needs when"]),
+        (
+            {"drop": True, "with_data": True, "when": "after"},
+            ["with_data needs code"],
+        ),
         ({"status": 200, "chance": 2, "x": 1}, ["300", "less than or equal to 1", "not permitted"]),
         ({"delay": -1, "when": "later"}, ["greater than or equal to 0", "'before' or 'after'"]),
         (3, ["valid dictionary"]),

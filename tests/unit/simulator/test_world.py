@@ -4,7 +4,8 @@ import pytest
 from pydantic import ValidationError
 
 from ops.simulator.drive import Folder
-from ops.simulator.world import DEFAULT_SEED, Course, Seed, Unit, World
+from ops.simulator.units import Unit
+from ops.simulator.world import DEFAULT_SEED, Course, Seed, World
 
 
 def test_every_school_starts_with_the_seed() -> None:
@@ -14,7 +15,7 @@ def test_every_school_starts_with_the_seed() -> None:
     assert one.snapshot() == two.snapshot()
 
     one.drive.rename(one.drive.folders[1], "hello")
-    one.add_unit(352861, "Unit A", 0, "")
+    one.units.add(352861, "Unit A", 0, "")
 
     assert one.snapshot() != two.snapshot()
     assert two.snapshot() == World(["2"]).institution("2").snapshot()
@@ -26,7 +27,7 @@ def test_ids_count_up_and_are_unique_across_schools() -> None:
     one, two = world.institution("1"), world.institution("2")
 
     folders = [held.drive.add(held.drive.top, "tools").folder_id for held in (one, two, one)]
-    units = [held.add_unit(414193, "Unit A", 0, "").unit_id for held in (one, two)]
+    units = [held.units.add(414193, "Unit A", 0, "").unit_id for held in (one, two)]
 
     assert folders == [800001, 800002, 800003]
     assert units == [500001, 500002]

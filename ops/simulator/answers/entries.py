@@ -1,0 +1,17 @@
+"""What a bulk answer says of a single item."""
+
+from worker.classin.codes import Code
+
+
+def entry(code: Code, **echo: object) -> dict[str, object]:
+    """Write a v1 entry, with what it repeats of its item where that was given."""
+    return _given(echo) | {"errno": int(code), "error": code.phrase}
+
+
+def entry_v2(code: Code, **echo: object) -> dict[str, object]:
+    """Write a v2 entry."""
+    return _given(echo) | {"code": int(code), "msg": code.phrase}
+
+
+def _given(echo: dict[str, object]) -> dict[str, object]:
+    return {name: value for name, value in echo.items() if value is not None}

@@ -1,0 +1,81 @@
+"""What ClassIn refuses because of other requests: too fast, repeated too soon, at the same time."""
+
+from collections import Counter, OrderedDict, deque
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from worker.classin.codes import Code
+from worker.classin.operation import Operation
+
+#: Seconds within which the same parameters do not come twice.
+REPEAT_WINDOW = 5.0
+#: So many calls of an operation that knows the limit go into so many seconds, for each school.
+MOST_CALLS, CALL_WINDOW = 1000, 60.0
+
+#: What one request works on: a code that says "busy", a school, and a course.
+Place = tuple[Code, str, object]
+
+
+class Limits:
+    """The requests of late; an operation knows a limit if its page lists the code for it."""
+
+    def __init__(self, *, rates: bool = True) -> None:
+        """Begin without any requests; without `rates` only what overlaps is refused."""
+        self._rates = rates
+        self._at_work: Counter[Place] = Counter()
+        self._seen: OrderedDict[tuple[str, str, str], float] = OrderedDict()
+        self._calls: dict[tuple[str, str], deque[float]] = {}
+
+    def refusal(self, school: str, operation: Operation, now: float) -> Code | None:
+        """Note a request that arrives now, in seconds since 1970; the code if it is refused."""
+        for place in _places(school, operation):
+            if self._at_work[place]:
+                return place[0]
+        if not self._rates:
+            return None
+        if self._repeated(school, operation, now):
+            return Code.REPEATED_TOO_SOON
+        return Code.TOO_FAST if self._crowded(school, operation, now) else None
+
+    @contextmanager
+    def at_work(self, school: str, operation: Operation) -> Iterator[None]:
+        """Keep others from what an operation works on, until it is carried out."""
+        places = list(_places(school, operation))
+        self._at_work.update(places)
+        try:
+            yield
+        finally:
+            self._at_work.subtract(places)
+
+    def _repeated(self, school: str, operation: Operation, now: float) -> bool:
+        """Tell whether the last equal request, refused or not, is too young."""
+        if Code.REPEATED_TOO_SOON not in operation.spec.codes:
+            return False
+        while self._seen and next(iter(self._seen.values())) <= now - REPEAT_WINDOW:
+            self._seen.popitem(last=False)
+        key = (school, operation.spec.name, operation.model_dump_json())
+        repeated = key in self._seen
+        self._seen[key] = now
+        self._seen.move_to_end(key)
+        return repeated
+
+    def _crowded(self, school: str, operation: Operation, now: float) -> bool:
+        """Tell whether there is no room for one more call; those refused take none."""
+        if Code.TOO_FAST not in operation.spec.codes:
+            return False
+        calls = self._calls.setdefault((school, operation.spec.name), deque())
+        while calls and calls[0] <= now - CALL_WINDOW:
+            calls.popleft()
+        if len(calls) >= MOST_CALLS:
+            return True
+        calls.append(now)
+        return False
+
+
+def _places(school: str, operation: Operation) -> Iterator[Place]:
+    """Give what an operation works on alone: its course, or the one that it makes."""
+    for code in (Code.COURSE_BUSY, Code.ROSTER_BUSY):
+        if code in operation.spec.codes:
+            fields = operation.wire_fields()
+            course = fields.get("courseId") or fields.get("courseUniqueIdentity")
+            yield code, school, course or fields.get("courseName")
