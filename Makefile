@@ -5,20 +5,23 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check format lock clean
+.PHONY: help setup demo test check reference format lock clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
 setup: $(READY)  ## make .venv with the locked dependencies and the classin command
 
-$(READY): requirements.lock
+$(READY): requirements.lock tests/eeo.lock
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 	  { echo "classin-queue needs Python 3.11 or newer; $(PYTHON) is older. Try: make $(or $(MAKECMDGOALS),setup) PYTHON=python3.12" >&2; exit 1; }
 	@echo "Setting up $(VENV) (once; about a minute) ..."
 	@$(PYTHON) -m venv --clear $(VENV)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@# a client that others wrote, for the tests: apart from all else, and without what it pins
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes \
+	  --target $(VENV)/eeo -r tests/eeo.lock
 	@touch $@
 
 demo: $(READY)  ## run the main job: private Redis, simulator, worker, a file of operations
@@ -33,6 +36,9 @@ check: $(READY)  ## ruff, mypy --strict, import-linter (the house checks run wit
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
 	@$(BIN)/python -m pytest -q tests/house
+
+reference: $(READY)  ## write docs/operations.md anew from the catalogue
+	@$(BIN)/python -m ops.reference
 
 format: $(READY)  ## let ruff put the code in order
 	@$(BIN)/ruff format .

@@ -22,7 +22,7 @@ GOOD = '{"operation": "create_folder", "fields": {"folderId": 747759, "folderNam
         (["create_folder", "folderId=1", "folderId=2", "folderName=a"], ["given twice"]),
         (["create_folder", "folderId=1", "folder_id=2", "folderName=a"], ["given twice"]),
         (["create_unit", "courseId=1", "name=a", "publishFlag=1"], ["0 or 2"]),
-        (["edit_course", "courseId=1", "catId=2"], ["catId: needs courseName"]),
+        (["edit_course", "courseId=1", "catId=2"], ["catId needs courseName"]),
         (["edit_course", "courseId=1", "Filedata=@nosuch.jpg"], ["nosuch.jpg", "No such file"]),
         (["create_folder", "folderId=1", "folderName=a", "--school", "mian"], ["'mian'", "main?"]),
         (["create_folder", "folderId=1", "folderName=a", "--if-exists", "no"], ["if_exists"]),
