@@ -50,7 +50,14 @@ def _judge_code(operation: Operation, number: int | None, *, expected: bool) -> 
         return Verdict.PARTLY
     code = Code.known(number)
     verdict = code.verdict if code is not None else Verdict.REFUSED
+    if verdict is Verdict.REFUSED and expected and _silent_on_repeats(operation):
+        return Verdict.UNSURE
     return _again(operation) if verdict is Verdict.AGAIN else verdict
+
+
+def _silent_on_repeats(operation: Operation) -> bool:
+    """Whether no page tells how a repeat is answered: then any refusal may be that answer."""
+    return operation.spec.repeat is Repeat.IDENTIFIED and not operation.spec.already
 
 
 def _together(operation: Operation, items: Sequence[ItemResult], *, expected: bool) -> Verdict:

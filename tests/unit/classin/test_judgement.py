@@ -8,6 +8,7 @@ from worker.classin.errors import Accident, NotSent, Unread
 from worker.classin.judgement import judge, judge_accident
 from worker.classin.operation import Operation
 from worker.classin.operations.activities import CreateUnit, Publication
+from worker.classin.operations.classrooms import CreateClassroom
 from worker.classin.operations.cloud import CreateFolder, GetTopFolderId, RenameFolder
 from worker.classin.operations.courses import EditCourse
 from worker.classin.verdicts import Verdict
@@ -51,6 +52,16 @@ def test_so_already_is_success_only_where_it_is_no_surprise(
     """A name that somebody else took before us is a refusal."""
     assert judge(operation, said(code), expected=False) is Verdict.REFUSED
     assert judge(operation, said(code), expected=True) is Verdict.ALREADY
+
+
+def test_a_refusal_that_may_be_a_repeats_answer_is_left_to_a_person() -> None:
+    """Of a classroom no page tells how its identity is answered when it is known already."""
+    lesson = CreateClassroom(
+        course_id=414193, name="Lesson 1", teacher_uid=1001001, start_time=1, end_time=2
+    )
+    assert judge(lesson, said(121601020), expected=False) is Verdict.REFUSED
+    assert judge(lesson, said(121601020), expected=True) is Verdict.UNSURE
+    assert judge(lesson, said(104), expected=True) is Verdict.AGAIN
 
 
 @pytest.mark.parametrize("code", [code for code in Code if code is not Code.FOLDER_NAME_TAKEN])
