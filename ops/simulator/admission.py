@@ -3,13 +3,10 @@
 import hmac
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
-from types import UnionType
-from typing import Annotated, Any, Union, get_args, get_origin
-
-from pydantic import BaseModel, ValidationError
+from typing import Any
 
 from ops.simulator.answers import Answer
 from worker.classin.call import Dialect
@@ -124,10 +121,9 @@ def _refusal(kind: type[Operation], fields: Mapping[str, Any], error: InvalidOpe
         known = Code.EMPTY_LIST in kind.spec.codes
         return Code.EMPTY_LIST if known and _lacks_list(kind, fields) else Code.BAD_PARAMETERS
     code = Code.PARAMETER_ERROR
-    cause = error.__context__
     if _required(kind) - fields.keys():
         code = Code.PARAMETER_MISSING
-    elif isinstance(cause, ValidationError) and "string_too_long" in _types(cause):
+    elif any(fault.kind == "string_too_long" for fault in error.faults):
         code = Code.BUSINESS_PARAMETER_ERROR
     return code if code in kind.spec.codes else Code.PARAMETER_ERROR
 
@@ -138,31 +134,14 @@ def _lacks_list(kind: type[Operation], fields: Mapping[str, Any]) -> bool:
     return any(not isinstance(each, (list, dict)) or not each for each in lists)
 
 
-def _types(error: ValidationError) -> Iterable[str]:
-    return [line["type"] for line in error.errors(include_url=False, include_input=False)]
-
-
 @cache
 def _structured(kind: type[Operation]) -> Mapping[str, bool]:
     """Tell of each field of an operation, by ClassIn's name, whether a form carries it as JSON."""
-    fields = kind.model_fields.items()
-    return {field.alias or name: _holds_many(field.annotation) for name, field in fields}
+    names = [field.alias or name for name, field in kind.model_fields.items()]
+    return {name: kind.holds_many(name) for name in names}
 
 
 @cache
 def _required(kind: type[Operation]) -> frozenset[str]:
     fields = kind.model_fields.items()
     return frozenset(field.alias or name for name, field in fields if field.is_required())
-
-
-def _holds_many(annotation: object) -> bool:
-    """Tell whether a type is of lists or objects; a file is neither, it has a part of its own."""
-    origin = get_origin(annotation)
-    if origin is Annotated:
-        return _holds_many(get_args(annotation)[0])
-    if origin in (Union, UnionType):
-        return any(map(_holds_many, get_args(annotation)))
-    kind = origin or annotation
-    if not isinstance(kind, type) or kind is File:
-        return False
-    return issubclass(kind, (list, tuple, dict, BaseModel))
