@@ -12,7 +12,7 @@ from ops.supervision import classin as command_line
 from worker.settings import Settings, environment_with, from_env
 
 #: Seconds until a story that does not go on is given up: a limit, not a measure.
-PATIENCE = 120.0
+PATIENCE = 400.0
 
 #: A worker as Celery's own documentation starts one.
 PLAIN_CELERY = (sys.executable, "-m", "celery", "-A", "worker.app", "worker", "--loglevel", "info")
