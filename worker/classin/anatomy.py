@@ -25,8 +25,20 @@ class Anatomy:
     examples: tuple[Any, ...]
 
 
+#: What was taken apart already, with its field: fields cannot be hashed, and those of the catalogue
+#: stay as long as the process.
+_KNOWN: dict[int, tuple[FieldInfo, Anatomy]] = {}
+
+
 def anatomy(field: FieldInfo) -> Anatomy:
-    """Take a field apart."""
+    """Take a field apart; done once for each."""
+    known = _KNOWN.get(id(field))
+    if known is None:
+        known = _KNOWN[id(field)] = (field, _taken_apart(field))
+    return known[1]
+
+
+def _taken_apart(field: FieldInfo) -> Anatomy:
     limits: list[object] = []
     metadata: list[object] = []
     examples: list[Any] = list(field.examples or ())

@@ -148,6 +148,9 @@ class Record:
 
 def _items_of(record: Record) -> list[dict[str, Any]]:
     """Give what became of each item of a bulk operation, where ClassIn told."""
+    kind = REGISTRY.get(record.operation)
+    if kind is None or kind.spec.bulk is None or record.result is None:
+        return []
     try:
         operation = read(record.operation, record.fields)
     except InvalidOperation:
