@@ -1,26 +1,22 @@
-"""The ledger in Redis: one Lua script for each change, plain reads for the rest."""
+"""The ledger in Redis: one Lua script for each change; reading.py has the rest."""
 
-import base64
-import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import asdict
 from importlib import resources
-from itertools import islice
 from typing import Any
 
 from redis import Redis
-from redis.backoff import ExponentialWithJitterBackoff, NoBackoff
+from redis.backoff import ExponentialWithJitterBackoff
 from redis.exceptions import ConnectionError as RedisConnectionError
-from redis.exceptions import RedisError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 from redis.retry import Retry
 
-from worker.classin.errors import Fault, InvalidInput, LeaseLost, NotFound, Unavailable
+from worker.classin.errors import Fault, InvalidInput, LeaseLost
 from worker.ledger import keys
-from worker.ledger.ledger import Claim, Counts, Due, Filter, Page, Standing
-from worker.ledger.lifecycle import Reason, State
-from worker.ledger.record import Attempt, Record, Submission, clean
+from worker.ledger.encoding import arguments_of, dues, dump, flag, ms, pairs, record_of
+from worker.ledger.ledger import Advanced, Claim, Due, Entered, Standing
+from worker.ledger.lifecycle import State
+from worker.ledger.reading import RedisReader, no_record, reaching_redis
+from worker.ledger.record import Attempt, Submission, clean
 
 #: Records that one script call takes in.
 CHUNK = 500
@@ -28,202 +24,177 @@ CHUNK = 500
 #: Bytes of files after which a script call takes in no further record.
 HEAVIEST = 8 * 1024 * 1024
 
-#: Bytes of a file that are kept, and read, together.
-PIECE = 1024 * 1024
+#: Seconds that a worker would rather wait for its pace than put a record off.
+SHORT_WAIT = 0.25
 
-#: Records that one round of paging looks at.
-WINDOW = 200
+#: A record whose workers fell silent so often is what kills them.
+DEATHS = 3
 
-_SCRIPTS = ("submit", "claim", "advance", "due", "waiting", "hold")
+#: Put in front of every script, in this order.
+SHARED = ("ledger", "followers", "schools")
+
+#: One for each change.
+SCRIPTS = (
+    "submit", "claim", "begin", "advance", "beat", "due", "adrift", "unpark", "gate",
+    "cancel", "hold",
+)  # fmt: skip
 
 
-def connect(url: str, *, patient: bool = False) -> Redis:
-    """Open a client. A patient one (a worker's) sits out half a minute without Redis."""
-    retry = (
-        Retry(ExponentialWithJitterBackoff(base=0.1, cap=2), 20)
-        if patient
-        else Retry(NoBackoff(), 0)
-    )
+def connect(url: str, *, patient: bool = False, submits: bool = False) -> Redis:
+    """Open a client. A patient one (a worker's) sits out half a minute without Redis.
+
+    One that `submits` sits out a few seconds, in which Redis may start again.
+    """
+    retries = 20 if patient else 5 if submits else 0
     return Redis.from_url(
         url,
         decode_responses=True,
         socket_connect_timeout=2,
         socket_timeout=5,
-        retry=retry,
+        retry=Retry(ExponentialWithJitterBackoff(base=0.1, cap=2), retries),
         retry_on_error=[RedisConnectionError, RedisTimeoutError],
     )
 
 
-class RedisLedger:
+class RedisLedger(RedisReader):
     """A Ledger in one Redis database. `clock` gives ms since 1970; None: Redis's own time."""
 
     def __init__(self, redis: Redis, clock: Callable[[], int] | None = None) -> None:
-        self._redis = redis
+        super().__init__(redis)
         self._clock = clock
         folder = resources.files("worker.ledger") / "scripts"
-        shared = (folder / "ledger.lua").read_text(encoding="utf-8")
-        self._scripts = {
-            name: redis.register_script(
-                shared + (folder / f"{name}.lua").read_text(encoding="utf-8")
-            )
-            for name in _SCRIPTS
+        texts = {
+            name: (folder / f"{name}.lua").read_text(encoding="utf-8")
+            for name in (*SHARED, *SCRIPTS)
         }
+        shared = "".join(texts[name] for name in SHARED)
+        self._scripts = {name: redis.register_script(shared + texts[name]) for name in SCRIPTS}
 
-    def submit(self, submissions: Sequence[Submission]) -> int:
+    def submit(self, submissions: Sequence[Submission]) -> Sequence[Entered]:
         """Record new operations, a chunk in one step; see Ledger."""
-        new = 0
+        entered: list[Entered] = []
         for chunk in chunks(submissions):
-            arguments = [argument for submission in chunk for argument in _arguments(submission)]
-            new += int(self._run("submit", self._now(), *arguments))
-        return new
+            arguments = [argument for each in chunk for argument in arguments_of(each)]
+            found = self._run("submit", *arguments)
+            if found and found[0] in _REFUSALS:
+                position = len(entered) + int(found[1])
+                fault = Fault(str(position), _REFUSALS[found[0]].format(found[2]))
+                raise InvalidInput("nothing was submitted", [fault])
+            triples = zip(found[::3], found[1::3], found[2::3], strict=True)
+            entered += [Entered(each, bool(new), bool(ready)) for each, new, ready in triples]
+        return entered
 
-    def claim(self, record_id: str, lease: str, lasts: float) -> Claim | None:
+    def claim(
+        self, record_id: str, lease: str, worker: str, lasts: float, full: Iterable[str] = ()
+    ) -> Claim | None:
         """Take the lease on a record; see Ledger."""
-        found = self._run("claim", self._now(), record_id, lease, _ms(lasts))
+        schools = "".join(f" {school} " for school in full)
+        found = self._run("claim", record_id, lease, worker, ms(lasts), ms(SHORT_WAIT), schools)
         if found == "missing":
-            raise NotFound(_missing(record_id))
-        if found == "busy":
+            raise no_record(record_id)
+        if isinstance(found, str):
             return None
-        return Claim(lease, _record(record_id, dict(zip(found[::2], found[1::2], strict=True))))
+        at, wait, values = found
+        values = pairs(values)
+        record = record_of(record_id, values)
+        return Claim(lease, record, int(values["claims"]), int(at), int(wait) / 1000)
+
+    def begin(self, claim: Claim, fields: Mapping[str, Any] | None = None) -> None:
+        """Note that a request is about to be sent; see Ledger."""
+        text = "" if fields is None else dump(fields)
+        if not self._run("begin", claim.record.id, claim.lease, claim.token, text):
+            raise _lease_lost(claim)
 
     def advance(
         self, claim: Claim, standing: Standing, attempt: Attempt | None, lasts: float = 0.0
-    ) -> None:
+    ) -> Advanced:
         """Note an attempt and move the record; see Ledger."""
-        held = self._run(
+        found = self._run(
             "advance",
-            self._now(),
             claim.record.id,
             claim.lease,
+            claim.token,
             standing.state.value,
             standing.reason.value if standing.reason else "",
             "" if standing.code is None else standing.code,
             clean(standing.message),
-            _dump(standing.result) if standing.result else "",
-            _flag(standing.already),
-            _flag(standing.unread),
+            dump(standing.result) if standing.result else "",
+            flag(standing.already),
+            flag(standing.unread),
             attempt.encode() if attempt else "",
             attempt.n if attempt else 0,
-            _ms(standing.due_in),
-            _flag(standing.counts),
-            _ms(lasts),
+            ms(standing.due_in),
+            flag(standing.counts),
+            ms(lasts),
+            standing.access or "",
+            "" if standing.slow_down is None else ms(standing.slow_down),
+            " ".join(str(ms(pause)) for pause in standing.looks),
         )
-        if not held:
-            raise LeaseLost(f"another worker has {claim.record.id} now")
+        if not found:
+            raise _lease_lost(claim)
+        state, wait, *released = found
+        return Advanced(State(state), int(wait) / 1000, dues(released))
 
-    def due(self, limit: int, again_after: float) -> Sequence[Due]:
+    def beat(self, worker: str, lasts: float, in_hand: Sequence[Claim]) -> Sequence[str]:
+        """Renew what a worker has in hand; see Ledger."""
+        leases = [text for each in in_hand for text in (each.record.id, each.lease, each.token)]
+        return list(self._run("beat", worker, ms(lasts), *leases))
+
+    def unpark(self, limit: int, school: str = "") -> Sequence[Due]:
+        """Give parked records back; see Ledger."""
+        return dues(self._run("unpark", limit, school))
+
+    def due(self, limit: int, *, orphans: bool) -> Sequence[Due]:
         """Give what must be carried to a worker; see Ledger."""
-        found = self._run("due", self._now(), limit, _ms(again_after))
-        return [Due(*pair) for pair in zip(found[::2], found[1::2], strict=True)]
+        return dues(self._run("due", limit, flag(orphans), DEATHS))
 
-    def waiting(self, limit: int, longer_than: float) -> Sequence[Due]:
-        """Give what has been queued for long; see Ledger."""
-        found = self._run("waiting", self._now(), limit, _ms(longer_than))
-        return [Due(*pair) for pair in zip(found[::2], found[1::2], strict=True)]
+    def adrift(self, limit: int, slack: float, *, queue_empty: bool) -> Sequence[Due]:
+        """Give what is queued without a message; see Ledger."""
+        return dues(self._run("adrift", limit, ms(slack), flag(queue_empty)))
 
     def hold(self, what: str, who: str, seconds: float) -> bool:
         """Take, or renew, the sole right to something; see Ledger."""
-        return bool(self._run("hold", what, who, _ms(seconds)))
+        return bool(self._run("hold", what, who, ms(seconds)))
 
-    def holder(self, what: str) -> str | None:
-        """Say who has the sole right to something now; see Ledger."""
-        with _reaching_redis():
-            holder = self._redis.get(keys.hold(what))
-        return None if holder is None else str(holder)
+    def set_paces(self, paces: Mapping[str, float]) -> None:
+        """Say how far apart requests must be; see Ledger."""
+        with reaching_redis():
+            pipeline = self._redis.pipeline()
+            pipeline.delete(keys.PACES)
+            for what, interval in paces.items():
+                pipeline.hset(keys.PACES, what, str(round(interval)))
+            pipeline.execute()
 
-    def find(self, record_id: str) -> Record:
-        """Give one record; see Ledger."""
-        found = self.find_all([record_id])
-        if not found:
-            raise NotFound(_missing(record_id))
-        return found[0]
+    def pause(self, school: str, why: str) -> bool:
+        """Let a school's operations wait; see Ledger."""
+        return bool(self._run("gate", school, "pause", clean(why)))
 
-    def find_all(self, record_ids: Sequence[str]) -> Sequence[Record]:
-        """Give those records that are there; see Ledger."""
-        with _reaching_redis():
-            pipeline = self._redis.pipeline(transaction=False)
-            for record_id in record_ids:
-                pipeline.hgetall(keys.record(record_id))
-            found = pipeline.execute()
-        return [
-            _record(record_id, values)
-            for record_id, values in zip(record_ids, found, strict=True)
-            if values
-        ]
+    def resume(self, school: str) -> bool:
+        """Open a school; see Ledger."""
+        return bool(self._run("gate", school, "resume", ""))
 
-    def piece(self, record_id: str, name: str, number: int) -> bytes:
-        """Give a piece of a file; see Ledger."""
-        with _reaching_redis():
-            return base64.b64decode(
-                self._redis.hget(keys.file(record_id), f"{name}:{number}") or ""
-            )
-
-    def page(self, chosen: Filter, limit: int, cursor: str | None = None) -> Page:
-        """List records, newest first; see Ledger."""
-        records = list(islice(self._walk(chosen, cursor), limit + 1))
-        more = len(records) > limit
-        return Page(records[:limit], str(records[limit - 1].place) if more else None)
-
-    def counts(self) -> Counts:
-        """Count the records; see Ledger."""
-        with _reaching_redis():
-            found = self._redis.hgetall(keys.COUNTS)
-        counts: dict[tuple[str, State], int] = {}
-        for name, number in found.items():
-            operation, _, state = str(name).partition(" ")
-            counts[operation, State(state)] = int(number)
-        return Counts(counts)
-
-    def batch(self, batch: str) -> Mapping[State, int]:
-        """Count the records of a batch by state; see Ledger."""
-        with _reaching_redis():
-            found = self._redis.hgetall(keys.batch(batch))
-        return {State(str(state)): int(number) for state, number in found.items()}
-
-    def codes(self) -> Mapping[int, int]:
-        """Count the records by code; see Ledger."""
-        with _reaching_redis():
-            found = self._redis.hgetall(keys.CODES)
-        return {int(code): int(number) for code, number in found.items()}
-
-    def _walk(self, chosen: Filter, cursor: str | None) -> Iterator[Record]:
-        """Go through the smallest index that serves, and leave out what does not fit."""
-        wanted = {
-            name: str(value)
-            for name, value in asdict(chosen).items()
-            if name in keys.INDEXED and value is not None
-        }
-        index = self._smallest(wanted)
-        lowest = "-inf" if chosen.since is None else str(chosen.since * 1000)
-        highest = "+inf"
-        if cursor is not None:
-            if not (cursor.isascii() and cursor.isdecimal()):
-                raise InvalidInput("cursor", [Fault("cursor", "should come from an earlier page")])
-            highest = f"({cursor}"
-        while True:
-            with _reaching_redis():
-                found = self._redis.zrevrangebyscore(
-                    index, highest, lowest, start=0, num=WINDOW, withscores=True
-                )
-            if not found:
-                return
-            places = [(str(record_id), score) for record_id, score in found]  # type: ignore[str-unpack]  # pairs, with scores
-            records = self.find_all([record_id for record_id, _ in places])
-            yield from (record for record in records if _fits(record, wanted))
-            highest = f"({float(places[-1][1]):.0f}"
-
-    def _smallest(self, wanted: Mapping[str, str]) -> str:
-        indexes = [keys.index(name, value) for name, value in wanted.items()] or [keys.ALL]
-        with _reaching_redis():
-            sizes = {index: self._redis.zcard(index) for index in indexes}
-        return min(indexes, key=lambda index: sizes[index])
+    def cancel(self, record_id: str) -> tuple[State, Sequence[Due]]:
+        """Call a record off; see Ledger."""
+        state, *released = self._run("cancel", record_id)
+        if state == "missing":
+            raise no_record(record_id)
+        return State(state), dues(released)
 
     def _run(self, name: str, *arguments: str | int) -> Any:  # noqa: ANN401  # as Redis answers
-        with _reaching_redis():
-            return self._scripts[name](args=arguments)
+        now = "" if self._clock is None else self._clock()
+        with reaching_redis():
+            return self._scripts[name](args=(now, *arguments))
 
-    def _now(self) -> str | int:
-        return "" if self._clock is None else self._clock()
+
+#: What keeps a submission from being taken in, with the id that it is about.
+_REFUSALS = {
+    "conflict": "the dedup key is that of {}, which asks for something else",
+    "unknown": "waits for {}, which is no record",
+}
+
+
+def _lease_lost(claim: Claim) -> LeaseLost:
+    return LeaseLost(f"another worker has {claim.record.id} now")
 
 
 def chunks(submissions: Iterable[Submission]) -> Iterator[list[Submission]]:
@@ -238,92 +209,3 @@ def chunks(submissions: Iterable[Submission]) -> Iterator[list[Submission]]:
             chunk, weight = [], 0
     if chunk:
         yield chunk
-
-
-@contextmanager
-def _reaching_redis() -> Iterator[None]:
-    """Say in one line what keeps Redis from answering."""
-    try:
-        yield
-    except RedisError as error:
-        raise Unavailable(f"Redis does not answer as it should: {error}") from error
-
-
-def _arguments(submission: Submission) -> tuple[str, ...]:
-    """Give one record's share of submit.lua's ARGV."""
-    pieces = list(_pieces(submission.contents))
-    return (
-        submission.id,
-        submission.operation,
-        clean(submission.school),
-        _dump(submission.fields),
-        clean(submission.lane or ""),
-        clean(submission.batch or ""),
-        clean(submission.source or ""),
-        _flag(submission.accepts_existing),
-        submission.retry_of or "",
-        str(len(pieces)),
-        *(text for piece in pieces for text in piece),
-    )
-
-
-def _pieces(contents: Mapping[str, bytes]) -> Iterator[tuple[str, str]]:
-    """Cut files into pieces: `NAME:NUMBER` and base 64."""
-    for name, content in contents.items():
-        for number, start in enumerate(range(0, len(content), PIECE)):
-            piece = base64.b64encode(content[start : start + PIECE]).decode()
-            yield f"{name}:{number}", piece
-
-
-def _record(record_id: str, values: Mapping[str, str]) -> Record:
-    """Read a record's hash."""
-    return Record(
-        id=record_id,
-        operation=values["operation"],
-        school=values["school"],
-        fields=json.loads(values["fields"]),
-        state=State(values["state"]),
-        place=int(values["place"]),
-        enqueued_at=int(values["enqueued_at"]),
-        reason=Reason(values["reason"]) if "reason" in values else None,
-        code=_whole(values.get("code")),
-        message=values.get("message"),
-        result=json.loads(values["result"]) if "result" in values else None,
-        already="already" in values,
-        attempts=tuple(map(Attempt.decode, values.get("attempts", "").split("\n")[:-1])),
-        batch=values.get("batch"),
-        lane=values.get("lane"),
-        source=values.get("source"),
-        accepts_existing="accepts" in values,
-        retry_of=values.get("retry_of"),
-        retried_by=values.get("retried_by"),
-        unread="unread" in values,
-        deferrals=int(values.get("deferrals", 0)),
-        started_at=_whole(values.get("started_at")),
-        finished_at=_whole(values.get("finished_at")),
-        due_at=_whole(values.get("due_at")),
-    )
-
-
-def _fits(record: Record, wanted: Mapping[str, str]) -> bool:
-    return all(str(getattr(record, name)) == value for name, value in wanted.items())
-
-
-def _missing(record_id: str) -> str:
-    return f"there is no record {record_id!r}"
-
-
-def _dump(value: object) -> str:
-    return clean(json.dumps(value, ensure_ascii=False, separators=(",", ":")))
-
-
-def _flag(value: bool) -> str:  # noqa: FBT001  # it writes one
-    return "1" if value else ""
-
-
-def _whole(text: str | None) -> int | None:
-    return int(text) if text else None
-
-
-def _ms(seconds: float) -> int:
-    return round(seconds * 1000)

@@ -1,12 +1,25 @@
 """Ledger: what any store of records must be able to do."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import Any, Protocol
 
 from worker.ledger.lifecycle import Reason, State
-from worker.ledger.record import Attempt, Record, Submission
+from worker.ledger.record import Attempt, Priority, Record, Submission
+
+
+@dataclass(frozen=True, slots=True)
+class Entered:
+    """What became of one submission."""
+
+    #: Its own, or that of the record which has its dedup key.
+    id: str
+    #: Whether this call recorded it.
+    new: bool
+    #: Whether a message must be sent for it now.
+    ready: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,6 +28,23 @@ class Claim:
 
     lease: str
     record: Record
+    #: Which claim of this record it is, from 1: a later one ends all earlier ones.
+    token: int
+    #: When it was claimed, by the ledger's clock, in ms since 1970.
+    at: int
+    #: Seconds to wait before the first request, for the pace.
+    wait: float = 0.0
+
+
+class Access(StrEnum):
+    """What a reply told of a school."""
+
+    #: It lets us in.
+    LET_IN = "in"
+    #: The secret, a permission or the account is refused.
+    LOCKED_OUT = "locked"
+    #: It is closed for a while, to everybody.
+    MAINTENANCE = "held"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,6 +64,33 @@ class Standing:
     due_in: float = 0.0
     #: Whether this deferral lengthens the next.
     counts: bool = False
+    #: What the reply told of the school, if anything.
+    access: Access | None = None
+    #: For so many seconds this kind of operation is not to be sent for this school, and more slowly
+    #: after that.
+    slow_down: float | None = None
+    #: While a school is closed, the pauses until the next look, in seconds; the last one repeats.
+    looks: Sequence[float] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """A record that somebody must carry to a worker."""
+
+    id: str
+    operation: str
+    priority: Priority = Priority.NORMAL
+
+
+@dataclass(frozen=True, slots=True)
+class Advanced:
+    """Where a record stands after an attempt was noted, which the ledger has the last word on."""
+
+    state: State
+    #: Seconds to wait before the next request, for the pace.
+    wait: float
+    #: Who can go on because of that.
+    released: Sequence[Due]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,14 +111,6 @@ class Page:
 
     records: Sequence[Record]
     cursor: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class Due:
-    """A record that somebody must carry to a worker."""
-
-    id: str
-    operation: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,37 +137,121 @@ class Counts:
         return sorted({name for name, _ in self.by_operation})
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Closure:
+    """Why a school is not spoken to at present. Times are ms since 1970."""
+
+    school: str
+    #: Paused because it was locked out, or by a person; held because of ClassIn's maintenance.
+    held: bool
+    by_hand: bool
+    since: int
+    #: ClassIn's code, or what the person said.
+    code: int | None = None
+    why: str = ""
+    #: When the next look is due; None when a person must open it.
+    next_look: int | None = None
+    #: How many records wait for it.
+    parked: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Obstacle:
+    """What an unsettled record waits for: one of these. Times are ms since 1970."""
+
+    #: The record that is before it in its lane, or that it was told to wait for.
+    behind: str | None = None
+    #: Where that one stands, and when it is due.
+    state: State | None = None
+    due_at: int | None = None
+    #: Its school is closed.
+    closure: Closure | None = None
+    #: Its turn, by the pace of its kind.
+    pace: bool = False
+
+
 class Ledger(Protocol):
     """The account of all operations. Each method raises Unavailable when the store is away."""
 
-    def submit(self, submissions: Sequence[Submission]) -> int:
-        """Record new operations; one whose id is there stays as it is. Gives how many were new."""
+    def submit(self, submissions: Sequence[Submission]) -> Sequence[Entered]:
+        """Record new operations; one whose id is there stays as it is.
 
-    def claim(self, record_id: str, lease: str, lasts: float) -> Claim | None:
+        Raises InvalidInput, by position from 1, for a dedup key that was used for something else,
+        or for an id to wait for that is not there: then nothing of its chunk was recorded. `named`
+        tells beforehand.
+        """
+
+    def named(self, school: str, names: Sequence[str]) -> Mapping[str, str]:
+        """Find records by id or by the school's dedup keys; what is not there is left out."""
+
+    def claim(
+        self, record_id: str, lease: str, worker: str, lasts: float, full: Iterable[str] = ()
+    ) -> Claim | None:
         """Take the lease for so many seconds; None if there is nothing to do now.
 
+        What is of these schools that are `full` is parked: the worker has enough of them in hand.
         Raises NotFound.
+        """
+
+    def begin(self, claim: Claim, fields: Mapping[str, Any] | None = None) -> None:
+        """Note that a request is about to be sent, with these fields if others than recorded.
+
+        Raises LeaseLost.
         """
 
     def advance(
         self, claim: Claim, standing: Standing, attempt: Attempt | None, lasts: float = 0.0
-    ) -> None:
+    ) -> Advanced:
         """Note an attempt and put the record where it stands now; running renews the lease.
 
         Raises LeaseLost: then nothing was changed.
         """
 
-    def due(self, limit: int, again_after: float) -> Sequence[Due]:
-        """Give what must be carried to a worker now; given again after so many seconds."""
+    def beat(self, worker: str, lasts: float, in_hand: Sequence[Claim]) -> Sequence[str]:
+        """Renew what a worker has in hand for so many seconds; gives the leases that are over."""
 
-    def waiting(self, limit: int, longer_than: float) -> Sequence[Due]:
-        """Give what has been queued for more than so many seconds, longest first."""
+    def unpark(self, limit: int, school: str = "") -> Sequence[Due]:
+        """Give parked records back: some of each open school, one of each that is to be tried.
+
+        Those of one `school` are for the caller to claim at once; nothing is tried for it.
+        """
+
+    def due(self, limit: int, *, orphans: bool) -> Sequence[Due]:
+        """Give what must be carried to a worker now; with what silent workers had, if `orphans`."""
+
+    def adrift(self, limit: int, slack: float, *, queue_empty: bool) -> Sequence[Due]:
+        """Give what is queued but has lost its message, `slack` seconds ago at least."""
 
     def hold(self, what: str, who: str, seconds: float) -> bool:
         """Take, or renew, the sole right to something."""
 
     def holder(self, what: str) -> str | None:
         """Say who has the sole right to something now."""
+
+    def set_paces(self, paces: Mapping[str, float]) -> None:
+        """Say how many ms must lie between two requests, by "SCHOOL OPERATION" or "SCHOOL"."""
+
+    def pause(self, school: str, why: str) -> bool:
+        """Let a school's operations wait until `resume`; False if a person had paused it before."""
+
+    def resume(self, school: str) -> bool:
+        """Open a school, whatever closed it; False if it was open."""
+
+    def closures(self) -> Sequence[Closure]:
+        """Give the schools that are closed, by name."""
+
+    def cancel(self, record_id: str) -> tuple[State, Sequence[Due]]:
+        """Call a record off; gives where it stands now, and who can go on because of that.
+
+        One that is running is cancelled when its attempt ends, unless that settles it. Raises
+        NotFound.
+        """
+
+    def obstacles(self, records: Sequence[Record]) -> Mapping[str, Obstacle]:
+        """Say by id what each of these records waits for; most wait for nothing."""
+
+    def workers(self) -> Mapping[str, int]:
+        """Give the worker processes by name, with when each counts as gone (ms since 1970)."""
 
     def find(self, record_id: str) -> Record:
         """Give one record. Raises NotFound."""

@@ -47,16 +47,18 @@ class Reason(StrEnum):
     DEPENDENCY = "dependency"
     #: Its time was over before it could be tried.
     EXPIRED = "expired"
+    #: Workers died, one after the other, while they had it.
+    POISON = "poison"
 
 
 _SETTLED = (State.SUCCEEDED, State.PARTIAL, State.FAILED, State.UNCERTAIN, State.CANCELLED)
 
 #: From each state, those that may follow.
 EDGES: dict[State, frozenset[State]] = {
-    State.QUEUED: frozenset({State.RUNNING, State.FAILED, State.CANCELLED}),
+    State.QUEUED: frozenset({State.RUNNING, State.DEFERRED, State.CANCELLED}),
     State.BLOCKED: frozenset({State.QUEUED, State.FAILED, State.CANCELLED}),
-    State.RUNNING: frozenset({State.RUNNING, State.DEFERRED, *_SETTLED}),
-    State.DEFERRED: frozenset({State.RUNNING, State.FAILED, State.CANCELLED}),
+    State.RUNNING: frozenset({State.RUNNING, State.QUEUED, State.DEFERRED, *_SETTLED}),
+    State.DEFERRED: frozenset({State.QUEUED, State.RUNNING, State.DEFERRED, State.CANCELLED}),
     **dict.fromkeys(_SETTLED, frozenset[State]()),
 }
 

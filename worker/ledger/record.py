@@ -6,6 +6,7 @@ import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from enum import StrEnum
 from typing import Any
 
 from worker.classin.catalogue import read
@@ -20,6 +21,14 @@ from worker.ledger.lifecycle import Reason, State
 def new_id() -> str:
     """Make an id: 16 lower-case letters and digits, of 80 random bits."""
     return base64.b32encode(secrets.token_bytes(10)).decode().lower()
+
+
+class Priority(StrEnum):
+    """Which messages workers take first."""
+
+    HIGH = "high"
+    NORMAL = "normal"
+    LOW = "low"
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +86,16 @@ class Submission:
     accepts_existing: bool = False
     #: The record that this one tries again, or mends.
     retry_of: str | None = None
+    #: The records that must have gone well before it starts.
+    after: tuple[str, ...] = ()
+    #: Whether those behind it in its lane fail if it does not succeed.
+    stops_lane: bool = False
+    priority: Priority = Priority.NORMAL
+    #: The submitter's own name for it: within a school, one record at most has it.
+    dedup_key: str | None = None
+    #: Sums up what is asked, to tell two submissions with one dedup key apart; '': operation and
+    #: fields do.
+    digest: str = ""
     #: What its small files hold, by ClassIn's names: kept until it is settled.
     contents: Mapping[str, bytes] = field(default_factory=dict, repr=False)
 
@@ -110,6 +129,16 @@ class Record:
     unread: bool = False
     #: How often it has been put off because attempts were spent.
     deferrals: int = 0
+    after: tuple[str, ...] = ()
+    stops_lane: bool = False
+    priority: Priority = Priority.NORMAL
+    dedup_key: str | None = None
+    #: It waits for its turn, by the pace of its kind.
+    paced: bool = False
+    #: How many workers fell silent while they had it.
+    deaths: int = 0
+    #: Somebody called it off while it was running.
+    cancelling: bool = False
     started_at: int | None = None
     finished_at: int | None = None
     due_at: int | None = None
@@ -135,7 +164,10 @@ class Record:
             "attempts": [attempt.to_json() for attempt in self.attempts],
             "batch": self.batch,
             "lane": self.lane,
-            "after": [],
+            "after": list(self.after),
+            "lane_on_failure": "stop" if self.stops_lane else "go on",
+            "priority": self.priority.value,
+            "dedup_key": self.dedup_key,
             "retry_of": self.retry_of,
             "retried_by": self.retried_by,
             "source": self.source,

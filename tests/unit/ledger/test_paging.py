@@ -7,9 +7,10 @@ import pytest
 
 from tests.unit.clock import Clock
 from worker.classin.errors import InvalidInput
-from worker.ledger.in_redis import WINDOW, RedisLedger
+from worker.ledger.in_redis import RedisLedger
 from worker.ledger.ledger import Filter, Standing
 from worker.ledger.lifecycle import State
+from worker.ledger.reading import WINDOW
 from worker.ledger.record import Submission
 
 OPERATIONS = ("edit_course", "create_folder", "create_unit")
@@ -25,7 +26,7 @@ def entry(n: int, batch: str | None = None) -> Submission:
 
 def settle(ledger: RedisLedger, record_id: str, state: State, code: int | None) -> None:
     """Carry a record to its end."""
-    claim = ledger.claim(record_id, "one", 10)
+    claim = ledger.claim(record_id, "one", "w", 10)
     assert claim is not None
     ledger.advance(claim, Standing(state=state, code=code), None)
 
@@ -120,7 +121,7 @@ def test_a_rare_match_is_found_among_many(ledger: RedisLedger) -> None:
 def test_a_record_follows_its_state_and_code(ledger: RedisLedger) -> None:
     """It is listed where it stands now, and no longer where it stood."""
     ledger.submit([entry(0)])
-    claim = ledger.claim("0000", "one", 10)
+    claim = ledger.claim("0000", "one", "w", 10)
     assert claim is not None
     ledger.advance(claim, Standing(state=State.RUNNING, code=104), None, 10)
     assert listed(ledger, Filter(state="running", code=104), 5) == ["0000"]

@@ -1,12 +1,42 @@
--- Gives what is due: deferred records whose time has come, and running ones whose lease ran out.
--- They are looked at again after a while, unless a worker has claimed them by then: whoever asked
--- may die before the message is out.
+-- Gives what must come back to a worker: deferred records whose time has come, running ones whose
+-- lease ran out (if `orphans`), followers of what has settled. One whose worker fell silent too often
+-- fails: it may be what kills them.
 -- KEYS: none
--- ARGV: now (ms or ''), how many at most, look again after (ms)
--- answer: id, operation, id, operation, ...
-local now = moment(ARGV[1])
-local ids = redis.call('ZRANGEBYSCORE', 'classin:due', '-inf', now, 'LIMIT', 0, ARGV[2])
-for _, id in ipairs(ids) do
-  redis.call('ZADD', 'classin:due', string.format('%.0f', now + tonumber(ARGV[3])), id)
+-- ARGV: now (ms or ''), how many at most, '1' to look for orphans or '', after how many deaths of
+--       workers a record fails
+-- answer: id, operation, priority of each for which a message must be sent
+local messages = {}
+
+local function orphan(record)
+  redis.call('HSET', record.key, 'lease', '')
+  if redis.call('HDEL', record.key, 'sending') == 1 then
+    redis.call('HSET', record.key, 'unread', '1')  -- what its holder sent last, nobody read
+  end
+  local deaths = redis.call('HINCRBY', record.key, 'deaths', 1)
+  if record.cancel then
+    settle(record, 'cancelled')
+  elseif deaths >= tonumber(ARGV[4]) then
+    redis.call('HSET', record.key, 'reason', 'poison',
+      'message', deaths .. ' workers fell silent while they had it')
+    settle(record, 'failed')
+  else
+    to_queue(record, messages)
+  end
 end
-return with_operations(ids)
+
+for _, id in ipairs(redis.call('ZRANGEBYSCORE', 'classin:due', '-inf', whole(now), 'LIMIT', 0, ARGV[2])) do
+  local record = load(id)
+  if not record then
+    redis.call('ZREM', 'classin:due', id)
+  elseif record.state == 'deferred' then
+    local paced = record.paced
+    to_queue(record, messages)
+    if paced then
+      redis.call('HSET', record.key, 'paced', paced)  -- its moment is kept for it
+    end
+  elseif ARGV[3] ~= '' then
+    orphan(record)
+  end
+end
+release(tonumber(ARGV[2]), messages)
+return messages

@@ -1,0 +1,217 @@
+"""The ledger's books: what every key must hold, given what the records say."""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from redis import Redis
+from redis.client import Pipeline
+
+from worker.ledger import keys
+from worker.ledger.lifecycle import State
+
+UNSETTLED = {state.value for state in State if not state.settled}
+WELL = {State.SUCCEEDED.value, State.PARTIAL.value}
+
+#: Where nothing is left once all records are settled.
+_OF_WORK = (
+    "queued", "due", "lane:", "stops", "followers:", "releasing", "parked:", "parking", "file:",
+)  # fmt: skip
+
+#: Types of keys, by the word after `classin:`; all others are hashes.
+_SORTED = {"ix", "queued", "due", "lane", "parked", "workers"}
+_SETS = {"followers", "closed", "parking"}
+_STRINGS = {"place", "dedup", "hold"}
+
+
+@dataclass(frozen=True)
+class Books:
+    """Everything that is in Redis, by key."""
+
+    of: Mapping[str, Any]
+
+    @classmethod
+    def read(cls, redis: Redis) -> "Books":
+        """Read all of it."""
+        names = [str(name) for name in redis.scan_iter("classin:*", count=1000)]
+        with redis.pipeline(transaction=False) as pipeline:
+            for name in names:
+                _ask(pipeline, name)
+            found = pipeline.execute()
+        return cls(
+            {
+                name: dict(value) if _is_sorted(name) else value
+                for name, value in zip(names, found, strict=True)
+            }
+        )
+
+    def starting(self, start: str) -> dict[str, Any]:
+        """What stands under keys that start so, by the rest of the key."""
+        return {
+            name.removeprefix(start): value
+            for name, value in self.of.items()
+            if name.startswith(start)
+        }
+
+    def get(self, name: str) -> Any:  # noqa: ANN401  # whatever stands there
+        """What stands under a key; something empty where there is none."""
+        return self.of.get(name, {})
+
+    @property
+    def records(self) -> dict[str, dict[str, str]]:
+        """The records' hashes, by id and in order."""
+        found = self.starting("classin:op:")
+        return dict(sorted(found.items(), key=lambda item: int(item[1]["place"])))
+
+    def check(self) -> None:
+        """Compare all with the records."""
+        records = self.records
+        self._check_indexes(records)
+        self._check_counts(records)
+        self._check_queued(records)
+        self._check_due(records)
+        self._check_lanes(records)
+        self._check_waits(records)
+        self._check_blocked(records)
+        self._check_schools()
+
+    def check_done(self) -> None:
+        """See that nothing of the work is left."""
+        self.check()
+        left = {name for name in self.of if name.removeprefix("classin:").startswith(_OF_WORK)}
+        assert left == set()
+        assert {each["state"] for each in self.records.values()}.isdisjoint(UNSETTLED)
+
+    def _check_indexes(self, records: Mapping[str, Mapping[str, str]]) -> None:
+        expected: dict[str, dict[str, float]] = {}
+        for record_id, values in records.items():
+            place = float(values["place"])
+            expected.setdefault("all", {})[record_id] = place
+            for name in keys.INDEXED:
+                if value := values.get(name):
+                    expected.setdefault(f"{name}:{value}", {})[record_id] = place
+        assert self.starting("classin:ix:") == expected
+        places = [values["place"] for values in records.values()]
+        assert len(set(places)) == len(places)
+
+    def _check_counts(self, records: Mapping[str, Mapping[str, str]]) -> None:
+        each = records.values()
+        states = Counter(f"{values['operation']} {values['state']}" for values in each)
+        codes = Counter(values["code"] for values in each if "code" in values)
+        batches: dict[str, Counter[str]] = {}
+        for values in each:
+            if "batch" in values:
+                batches.setdefault(values["batch"], Counter())[values["state"]] += 1
+        assert _counter(self.get(keys.COUNTS)) == states
+        assert _counter(self.get(keys.CODES)) == codes
+        counted = {name: _counter(each) for name, each in self.starting("classin:batch:").items()}
+        assert counted == batches
+
+    def _check_queued(self, records: Mapping[str, Mapping[str, str]]) -> None:
+        """Who is queued has had a message, or is parked with its school."""
+        parked = self.starting("classin:parked:")
+        aside = [record_id for ids in parked.values() for record_id in ids]
+        queued = sorted([*self.get("classin:queued"), *aside])
+        assert queued == sorted(_in_state(records, "queued"))
+        assert set(parked) <= set(self.get("classin:parking") or ())
+        for school, ids in parked.items():
+            for record_id, place in ids.items():
+                assert records[record_id]["school"] == school
+                assert float(records[record_id]["place"]) == place
+        for record_id in _in_state(records, "queued"):
+            assert not records[record_id].get("lease")
+
+    def _check_due(self, records: Mapping[str, Mapping[str, str]]) -> None:
+        """Who runs is due at the end of its lease; who was put off, at its time."""
+        expected = {
+            **{each: records[each]["lease_ends"] for each in _in_state(records, "running")},
+            **{each: records[each]["due_at"] for each in _in_state(records, "deferred")},
+        }
+        assert self.get("classin:due") == {each: float(at) for each, at in expected.items()}
+        for record_id, values in records.items():
+            assert ("lease_ends" in values) == (values["state"] == "running"), record_id
+            assert ("due_at" in values) == (values["state"] == "deferred"), record_id
+
+    def _check_lanes(self, records: Mapping[str, Mapping[str, str]]) -> None:
+        """A lane has its unsettled records, and only the first of them may be about."""
+        expected: dict[str, dict[str, float]] = {}
+        for record_id, values in records.items():
+            if "lane" in values and values["state"] in UNSETTLED:
+                expected.setdefault(values["lane"], {})[record_id] = float(values["place"])
+        assert self.starting("classin:lane:") == expected
+        for ids in expected.values():
+            first, *others = ids
+            assert {records[each]["state"] for each in others} <= {"blocked"}, first
+        assert set(self.get("classin:stops")) <= set(expected)
+
+    def _check_waits(self, records: Mapping[str, Mapping[str, str]]) -> None:
+        """Who follows whom is known from both sides, as long as neither is settled."""
+        followers = self.starting("classin:followers:")
+        releasing = self.get("classin:releasing") or []
+        told = {item[1:]: item[0] for item in releasing if item[0] != "="}
+        for record_id in followers:
+            state = records[record_id]["state"]
+            expected = None if state in UNSETTLED else "+" if state in WELL else "-"
+            assert told.get(record_id) == expected, record_id
+        for record_id in _in_state(records, "blocked"):
+            after = set(records[record_id].get("after", "").split())
+            waits = {each for each in after if record_id in followers.get(each, ())}
+            assert int(records[record_id].get("waits", 0)) == len(waits), record_id
+            assert {each for each in after if records[each]["state"] in UNSETTLED} <= waits
+
+    def _check_blocked(self, records: Mapping[str, Mapping[str, str]]) -> None:
+        """Nobody is blocked without something that will let it go on."""
+        for record_id in _in_state(records, "blocked"):
+            assert any(self._reasons(records, record_id)), record_id
+
+    def _reasons(self, records: Mapping[str, Mapping[str, str]], record_id: str) -> Iterator[bool]:
+        values = records[record_id]
+        releasing = self.get("classin:releasing") or []
+        lane = values.get("lane", "")
+        yield f"={lane}" in releasing
+        yield next(iter(self._lane(lane)), record_id) != record_id
+        for other in values.get("after", "").split():
+            yield records[other]["state"] in UNSETTLED
+            is_told = {f"+{other}", f"-{other}"} & set(releasing)
+            yield bool(is_told) and record_id in self.get(f"classin:followers:{other}")
+
+    def _lane(self, lane: str) -> list[str]:
+        ids: Mapping[str, float] = self.get(f"classin:lane:{lane}")
+        return sorted(ids, key=lambda each: ids[each])
+
+    def _check_schools(self) -> None:
+        closed = self.starting("classin:school:")
+        assert set(closed) == set(self.get(keys.CLOSED) or ())
+        for values in closed.values():
+            assert values["state"] in {"paused", "held"}
+            assert "by_hand" in values or "next_look" in values
+
+
+def _ask(pipeline: Pipeline, name: str) -> None:
+    """Ask for what stands under a key, of the type that keys.py lists."""
+    kind = name.split(":")[1]
+    if _is_sorted(name):
+        pipeline.zrange(name, 0, -1, withscores=True)
+    elif kind in _SETS:
+        pipeline.smembers(name)
+    elif kind in _STRINGS:
+        pipeline.get(name)
+    elif kind == "releasing":
+        pipeline.lrange(name, 0, -1)
+    else:
+        pipeline.hgetall(name)
+
+
+def _is_sorted(name: str) -> bool:
+    return name.split(":")[1] in _SORTED
+
+
+def _in_state(records: Mapping[str, Mapping[str, str]], state: str) -> list[str]:
+    return [record_id for record_id, values in records.items() if values["state"] == state]
+
+
+def _counter(found: Mapping[str, str]) -> Counter[str]:
+    """Read counts; one that is nothing has no business there."""
+    assert all(int(number) > 0 for number in found.values())
+    return Counter({name: int(number) for name, number in found.items()})

@@ -1,0 +1,322 @@
+"""A ledger and what should have become of it: who may say what, who may start, who has to fail."""
+
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+
+import pytest
+from redis import Redis
+
+from tests.crash import forgetting
+from tests.ledger_books import UNSETTLED, WELL, Books
+from tests.unit.clock import Clock
+from worker.classin.errors import InvalidInput, LeaseLost
+from worker.classin.verdicts import Verdict
+from worker.ledger.in_redis import RedisLedger
+from worker.ledger.ledger import Access, Claim, Due, Entered, Standing
+from worker.ledger.lifecycle import EDGES, State
+from worker.ledger.record import Attempt, Priority, Submission
+
+LEASE = 10.0
+SLACK = 60.0
+WORKERS = ("w1", "w2", "w3")
+SCHOOLS = ("main", "other")
+
+#: Records as Redis has them, by id.
+Records = Mapping[str, Mapping[str, str]]
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What somebody wants to submit; `after` are numbers of records that are known by then."""
+
+    lane: str | None = None
+    after: tuple[int, ...] = ()
+    key: str | None = None
+    stops: bool = False
+    school: str = SCHOOLS[0]
+    operation: str = "create_folder"
+    batch: str | None = None
+    priority: Priority = Priority.NORMAL
+
+
+class LedgerModel:
+    """Does things to a ledger, and compares what comes of them with what should.
+
+    After each step `check` compares all keys with the records, and the records with those before.
+    """
+
+    def __init__(self, redis: Redis) -> None:
+        redis.flushdb()
+        self.redis = redis
+        self.clock = Clock()
+        self.ledger = RedisLedger(redis, self.clock.millis)
+        #: Messages on the queue, in order.
+        self.messages: list[str] = []
+        #: Every claim that anybody was given.
+        self.claims: list[Claim] = []
+        #: The records as the last check found them.
+        self.before: Records = {}
+        self._made = 0
+        self._last_call: list[Submission] = []
+        #: Who has a dedup key, and what it asks for.
+        self._keys: dict[tuple[str, str], tuple[str, str]] = {}
+        #: The claims that each worker knows of.
+        self._hands: dict[str, list[Claim]] = {worker: [] for worker in WORKERS}
+        #: The one claim of each record that counts; those among them that Redis forgot.
+        self._holders: dict[str, Claim] = {}
+        self._forgotten: set[str] = set()
+        #: Those whose lane was stopped before them.
+        self._doomed: set[str] = set()
+
+    def submit(self, wishes: Sequence[Wish]) -> None:
+        """Hand some in, together: all of them are recorded, or none."""
+        call = self._call(wishes)
+        if (keys := self._keys_after(call)) is None:
+            with pytest.raises(InvalidInput):
+                self.ledger.submit(call)
+            return
+        self._keys, self._last_call = keys, call
+        self._entered(self.ledger.submit(call))
+
+    def submit_again(self) -> None:
+        """The answer was lost: nothing is recorded twice."""
+        entered = self.ledger.submit(self._last_call)
+        assert not any(each.new for each in entered)
+        self._entered(entered)
+
+    def deliver(self, record_id: str, worker: str, full: Sequence[str] = ()) -> Claim | None:
+        """Bring a record to a worker; who starts is the first of its lane, and waits for nobody."""
+        claim = self._claim(record_id, worker, full)
+        if claim is None:
+            return None
+        self._holders[record_id] = claim
+        assert record_id not in self._doomed
+        place, lane = claim.record.place, claim.record.lane
+        for other, values in self.before.items():
+            ahead = lane is not None and values.get("lane") == lane and int(values["place"]) < place
+            assert not ahead or values["state"] not in UNSETTLED
+            assert other not in claim.record.after or values["state"] in WELL
+        return claim
+
+    def deliver_and_crash(self, record_id: str, worker: str) -> None:
+        """Redis forgets the claim, the worker does not; not twice in a row."""
+        if record_id in self._holders:
+            return
+        with forgetting(self.redis):
+            claim = self._claim(record_id, worker)
+        if claim is not None:
+            self._holders[record_id] = claim
+            self._forgotten.add(claim.lease)
+
+    def announce(self, claim: Claim) -> None:
+        """Let a request be about to go out."""
+        if self._counts(claim) and claim.lease not in self._forgotten:
+            self.ledger.begin(claim)
+        else:
+            with pytest.raises(LeaseLost):
+                self.ledger.begin(claim)
+
+    def say(self, claim: Claim, standing: Standing) -> None:
+        """Tell what came of an attempt; who has no right to changes nothing."""
+        record = self.ledger.find(claim.record.id)
+        number = len(record.attempts) + 1
+        attempt = Attempt(number, self.clock.ms, 5, 200, standing.code, "", Verdict.AGAIN)
+        if not self._counts(claim):
+            with suppress(LeaseLost):
+                assert self.ledger.advance(claim, standing, attempt, LEASE).released == []
+            assert self.ledger.find(record.id) == record
+            return
+        advanced = self.ledger.advance(claim, standing, attempt, LEASE)
+        found = self.ledger.find(record.id)
+        self._forgotten.discard(claim.lease)
+        self.sent(advanced.released)
+        assert found.state is advanced.state
+        assert found.attempts == (*record.attempts, attempt)
+        barred = standing.access is Access.LOCKED_OUT and found.state is State.FAILED
+        cancelled = record.cancelling and not standing.state.settled
+        assert found.state is (State.CANCELLED if cancelled else standing.state) or barred
+        if found.state is not State.RUNNING:
+            del self._holders[record.id]
+
+    def beat(self, worker: str) -> None:
+        """A worker renews what it has in hand, and learns what it has lost."""
+        hand = self._hands[worker]
+        lost = self.ledger.beat(worker, LEASE, hand)
+        kept = [claim for claim in hand if self._counts(claim)]
+        assert {claim.lease for claim in kept}.isdisjoint(lost)
+        self._forgotten -= {claim.lease for claim in kept}
+        self._hands[worker] = kept
+
+    def die(self, worker: str) -> None:
+        """A worker forgets all it had."""
+        self._hands[worker] = []
+
+    def rescue(self, limit: int, *, orphans: bool) -> None:
+        """Bring back what is due, and tell who waited."""
+        self.sent(self.ledger.due(limit, orphans=orphans))
+        self.sent(self.ledger.unpark(limit))
+
+    def look_for_lost_messages(self) -> None:
+        """What is found was queued for a while."""
+        queued = self.redis.zrange("classin:queued", 0, -1, withscores=True)
+        sent = {str(name): float(score) for name, score in queued}  # type: ignore[str-unpack]  # pairs
+        found = self.ledger.adrift(5, SLACK, queue_empty=not self.messages)
+        assert all(sent[due.id] <= self.clock.ms - SLACK * 1000 for due in found)
+        self.sent(found)
+
+    def take_what_was_put_aside(self, worker: str) -> None:
+        """Without a message."""
+        for due in self.ledger.unpark(1, SCHOOLS[0]):
+            self.deliver(due.id, worker)
+
+    def cancel(self, record_id: str) -> None:
+        """Call a record off, in whatever state."""
+        was = State(self.before[record_id]["state"])
+        state, released = self.ledger.cancel(record_id)
+        assert state is (was if was.settled or was is State.RUNNING else State.CANCELLED)
+        self.sent(released)
+
+    def sent(self, due: Sequence[Due]) -> None:
+        """Put messages on the queue."""
+        self.messages += [each.id for each in due]
+
+    def check(self) -> None:
+        """See that the books are right, and that each record came a way that it may go."""
+        books = Books.read(self.redis)
+        books.check()
+        records = books.records
+        assert records.keys() >= self.before.keys()
+        for record_id, values in records.items():
+            self._check_way(record_id, values)
+            self._check_holder(record_id, values)
+        self._doom(records)
+        self._check_doomed(records)
+        assert self._keys == {
+            (each["school"], each["dedup_key"]): (record_id, each["operation"])
+            for record_id, each in records.items()
+            if "dedup_key" in each
+        }
+        self.before = records
+
+    def is_unsettled(self) -> bool:
+        """Whether anything is left to do."""
+        return any(each["state"] in UNSETTLED for each in self.before.values())
+
+    def _call(self, wishes: Sequence[Wish]) -> list[Submission]:
+        call: list[Submission] = []
+        for wish in wishes:
+            self._made += 1
+            known = [*self.before, *(each.id for each in call)]
+            after = {known[number] for number in wish.after if number < len(known)}
+            submission = Submission(
+                id=f"r{self._made}",
+                operation=wish.operation,
+                school=wish.school,
+                fields={},
+                lane=wish.lane,
+                batch=wish.batch,
+                after=tuple(sorted(after)),
+                stops_lane=wish.stops,
+                priority=wish.priority,
+                dedup_key=wish.key,
+                contents={"Filedata": b"x"} if wish.stops else {},
+            )
+            call.append(submission)
+        return call
+
+    def _keys_after(
+        self, call: Sequence[Submission]
+    ) -> dict[tuple[str, str], tuple[str, str]] | None:
+        """Who has which key after a call; None if the call is to be refused."""
+        given, known = dict(self._keys), set(self.before)
+        for each in call:
+            owner = each.id
+            if each.dedup_key is not None:
+                mine = (each.id, each.operation)
+                owner, asked = given.setdefault((each.school, each.dedup_key), mine)
+                if asked != each.operation:
+                    return None
+            if not known.issuperset(each.after):
+                return None
+            if owner == each.id:
+                known.add(each.id)
+        return given
+
+    def _entered(self, entered: Sequence[Entered]) -> None:
+        for submission, each in zip(self._last_call, entered, strict=True):
+            key = (submission.school, submission.dedup_key or "")
+            assert each.id == self._keys.get(key, (submission.id, ""))[0]
+            assert not each.new or each.id == submission.id
+        self.messages += [each.id for each in entered if each.ready]
+
+    def _claim(self, record_id: str, worker: str, full: Sequence[str] = ()) -> Claim | None:
+        claim = self.ledger.claim(record_id, f"lease {len(self.claims)}", worker, LEASE, full)
+        if claim is not None:
+            assert claim.wait <= 1
+            self.claims.append(claim)
+            self._hands[worker].append(claim)
+        return claim
+
+    def _counts(self, claim: Claim) -> bool:
+        return self._holders.get(claim.record.id) is claim
+
+    def _check_way(self, record_id: str, values: Mapping[str, str]) -> None:
+        state = State(values["state"])
+        if (earlier := self.before.get(record_id)) is None:
+            assert state in {State.QUEUED, State.BLOCKED, State.FAILED}
+            return
+        was = State(earlier["state"])
+        ways = {was, *EDGES[was]}
+        if State.RUNNING in ways:  # through it, where a claim was forgotten or made and used
+            ways |= EDGES[State.RUNNING]
+        assert state in ways
+        assert earlier["place"] == values["place"]
+        if was.settled:
+            assert {**earlier, "retried_by": ""} == {**values, "retried_by": ""}
+
+    def _check_holder(self, record_id: str, values: Mapping[str, str]) -> None:
+        """One claim at most would be listened to, and we know which."""
+        running, waiting = values["state"] == "running", values["state"] in {"queued", "deferred"}
+        holder = self._holders.get(record_id)
+        if holder and not running and not (waiting and holder.lease in self._forgotten):
+            del self._holders[record_id]
+        counting = [
+            claim
+            for claim in self.claims
+            if claim.record.id == record_id
+            and (
+                (running and claim.lease == values["lease"])
+                or (waiting and int(values.get("claims", 0)) < claim.token)
+            )
+        ]
+        assert counting == [claim for claim in counting if self._counts(claim)]
+        assert len(counting) == (record_id in self._holders)
+
+    def _doom(self, records: Records) -> None:
+        """Find those whose lane stops before them."""
+        for record_id, values in records.items():
+            if "stops_lane" not in values or values["state"] in UNSETTLED | WELL:
+                continue
+            if self._was(record_id) in UNSETTLED:
+                self._doomed |= {
+                    other
+                    for other, theirs in records.items()
+                    if "lane" in values
+                    and theirs.get("lane") == values["lane"]
+                    and int(theirs["place"]) > int(values["place"])
+                    and self._was(other) in UNSETTLED
+                }
+
+    def _was(self, record_id: str) -> str:
+        return self.before.get(record_id, {}).get("state", "queued")
+
+    def _check_doomed(self, records: Records) -> None:
+        """Who is to fail because of others does not start, and nobody else fails so."""
+        for record_id, values in records.items():
+            after = values.get("after", "").split()
+            let_down = any(records[each]["state"] not in UNSETTLED | WELL for each in after)
+            if record_id in self._doomed or let_down:
+                assert values["state"] in {"blocked", "failed", "cancelled"}
+            elif values.get("reason") == "dependency":
+                raise AssertionError(f"{record_id} failed because of nobody")

@@ -1,0 +1,224 @@
+"""Submitting: what is handed in becomes a record, once."""
+
+import base64
+from dataclasses import replace
+
+import pytest
+from redis import Redis
+
+from tests.unit.clock import Clock
+from tests.unit.ledger.hands import DONE, ENTRY, attempt, claimed, entry, settled
+from worker.classin.errors import InvalidInput
+from worker.ledger import keys
+from worker.ledger.encoding import PIECE
+from worker.ledger.in_redis import CHUNK, HEAVIEST, RedisLedger, chunks
+from worker.ledger.ledger import Due, Entered, Filter
+from worker.ledger.lifecycle import State
+from worker.ledger.record import Priority, Submission
+
+KEYED = replace(ENTRY, dedup_key="order 7")
+
+
+def ids(ledger: RedisLedger) -> list[str]:
+    """All records, oldest first."""
+    return [record.id for record in ledger.page(Filter(), 10**6).records][::-1]
+
+
+def test_a_submission_becomes_a_queued_record(ledger: RedisLedger, clock: Clock) -> None:
+    """With everything that was handed in."""
+    submission = replace(ENTRY, lane="main:folder_id:747759", stops_lane=True, retry_of="z")
+    assert ledger.submit([submission]) == [Entered("a", new=True, ready=True)]
+    record = ledger.find("a")
+    assert record.state is State.QUEUED
+    assert record.fields == {"folderId": 747759, "folderName": "课程1"}
+    assert (record.operation, record.school, record.lane, record.stops_lane) == (
+        "create_folder", "main", "main:folder_id:747759", True,
+    )  # fmt: skip
+    assert (record.batch, record.source, record.accepts_existing) == ("b", "test", True)
+    assert (record.enqueued_at, record.retry_of) == (clock.ms, "z")
+    assert (record.attempts, record.code, record.started_at, record.due_at) == (
+        (), None, None, None,
+    )  # fmt: skip
+
+
+def test_a_submission_that_is_sent_twice_counts_once(ledger: RedisLedger) -> None:
+    """The record stays as it became in between."""
+    ledger.submit([ENTRY])
+    ledger.advance(claimed(ledger), DONE, attempt(1))
+    before = ledger.find("a")
+
+    entered = ledger.submit([ENTRY, entry("b"), entry("b")])
+
+    assert [(each.id, each.new, each.ready) for each in entered] == [
+        ("a", False, False), ("b", True, True), ("b", False, True),
+    ]  # fmt: skip
+    assert ledger.find("a") == before
+    assert ledger.counts().by_state() == {State.SUCCEEDED: 1, State.QUEUED: 1}
+    assert ids(ledger) == ["a", "b"]
+
+
+def test_more_than_a_chunk_is_taken_in(ledger: RedisLedger) -> None:
+    """In order, each with a place of its own."""
+    entries = [entry(f"{n:04}") for n in range(CHUNK + 1)]
+    assert [each.id for each in ledger.submit(entries)] == [each.id for each in entries]
+    records = ledger.find_all([each.id for each in entries])
+    assert [record.id for record in records] == sorted(each.id for each in entries)
+    assert len({record.place for record in records}) == CHUNK + 1
+    assert [record.place for record in records] == sorted(record.place for record in records)
+
+
+def test_what_is_heavy_goes_in_by_itself(ledger: RedisLedger) -> None:
+    """A chunk takes in no more once it weighs as much as it may."""
+    heavy = replace(ENTRY, contents={"Filedata": bytes(HEAVIEST)})
+    several = [entry("x"), heavy, entry("y"), entry("z")]
+    assert [[each.id for each in chunk] for chunk in chunks(several)] == [["x", "a"], ["y", "z"]]
+    assert len(ledger.submit(several)) == 4
+
+
+def test_files_go_along_in_pieces_until_the_record_is_settled(
+    ledger: RedisLedger, redis: Redis
+) -> None:
+    """Small ones only: what is kept is read piece by piece."""
+    content = bytes(range(256)) * (PIECE // 256) + b"end"
+    ledger.submit([replace(ENTRY, contents={"Filedata": content, "empty": b""}), entry("b")])
+    assert [ledger.piece("a", "Filedata", n) for n in range(3)] == [content[:-3], b"end", b""]
+    assert ledger.piece("b", "Filedata", 0) == b""
+    assert redis.hget(keys.file("a"), "Filedata:1") == base64.b64encode(b"end").decode()
+    settled(ledger)
+    assert ledger.piece("a", "Filedata", 0) == b""
+
+
+def test_a_clock_that_goes_back_does_not_mix_the_order(ledger: RedisLedger, clock: Clock) -> None:
+    """What comes later stands later."""
+    ledger.submit([ENTRY])
+    clock.forward(-3600)
+    ledger.submit([entry("b")])
+    assert ids(ledger) == ["a", "b"]
+
+
+def test_nothing_to_submit_is_nothing(ledger: RedisLedger) -> None:
+    """An empty file makes no record."""
+    assert ledger.submit([]) == []
+    assert ledger.counts().by_state() == {}
+
+
+def test_a_record_knows_what_tried_it_again(ledger: RedisLedger) -> None:
+    """The last one that did; one that is not there is no hindrance."""
+    ledger.submit([ENTRY, *(replace(entry(each), retry_of="a") for each in "bc")])
+    ledger.submit([replace(entry("d"), retry_of="nowhere")])
+    assert ledger.find("a").retried_by == "c"
+    assert ledger.find("b").retry_of == "a"
+
+
+@pytest.mark.parametrize("priority", Priority)
+def test_a_priority_stays_with_its_record(
+    ledger: RedisLedger, clock: Clock, priority: Priority
+) -> None:
+    """Whoever sends its message is told."""
+    ledger.submit([replace(ENTRY, priority=priority)])
+    assert ledger.find("a").priority is priority
+    clock.forward(60)
+    assert ledger.adrift(5, 60, queue_empty=True) == [Due("a", "create_folder", priority)]
+
+
+def test_a_dedup_key_brings_back_the_record_that_has_it(ledger: RedisLedger) -> None:
+    """Under another id, and whatever became of it since."""
+    assert ledger.submit([KEYED]) == [Entered("a", new=True, ready=True)]
+    assert ledger.find("a").dedup_key == "order 7"
+    again = [replace(KEYED, id="b", batch="another")]
+    assert ledger.submit(again) == [Entered("a", new=False, ready=False)]
+    settled(ledger)
+    assert ledger.submit(again) == [Entered("a", new=False, ready=False)]
+    assert ids(ledger) == ["a"]
+    assert ledger.batch("another") == {}
+
+
+def test_the_same_ids_can_be_sent_again_with_their_keys(ledger: RedisLedger) -> None:
+    """The answer had been lost; whose message is missing still needs one."""
+    both = [KEYED, replace(entry("b", after="a"), dedup_key="order 8")]
+    ledger.submit(both)
+    assert ledger.submit(both) == [
+        Entered("a", new=False, ready=True), Entered("b", new=False, ready=False),
+    ]  # fmt: skip
+
+
+def test_a_dedup_key_twice_in_one_call_is_one_record(ledger: RedisLedger) -> None:
+    """The first one."""
+    assert ledger.submit([KEYED, replace(KEYED, id="b")]) == [
+        Entered("a", new=True, ready=True), Entered("a", new=False, ready=False),
+    ]  # fmt: skip
+    assert ids(ledger) == ["a"]
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        replace(KEYED, id="x", fields={"folderId": 1, "folderName": "another"}),
+        replace(KEYED, id="x", operation="rename_folder"),
+        replace(KEYED, id="x", digest="that of something else"),
+    ],
+)
+@pytest.mark.parametrize("together", [True, False])
+def test_a_dedup_key_for_something_else_is_refused(
+    ledger: RedisLedger, other: Submission, *, together: bool
+) -> None:
+    """With its position; nothing of the call is recorded."""
+    if not together:
+        ledger.submit([KEYED])
+    wrong = "3: the dedup key is that of a, which asks for something else"
+    with pytest.raises(InvalidInput, match=wrong):
+        ledger.submit([entry("y"), KEYED, other])
+    assert ids(ledger) == ([] if together else ["a"])
+
+
+def test_keys_in_another_order_of_fields_ask_for_the_same(ledger: RedisLedger) -> None:
+    """What is compared is what is asked, not how it was written down."""
+    ledger.submit([KEYED])
+    turned = dict(reversed([*KEYED.fields.items()]))
+    assert ledger.submit([replace(KEYED, id="b", fields=turned)])[0].id == "a"
+
+
+def test_each_school_has_dedup_keys_of_its_own(ledger: RedisLedger) -> None:
+    """The same name elsewhere is another one."""
+    ledger.submit([KEYED, replace(KEYED, id="b", school="other")])
+    assert ids(ledger) == ["a", "b"]
+    assert ledger.named("main", ["order 7"]) == {"order 7": "a"}
+    assert ledger.named("other", ["order 7"]) == {"order 7": "b"}
+
+
+def test_a_dedup_key_is_not_readable_in_redis(ledger: RedisLedger, redis: Redis) -> None:
+    """As a key it may name people; the record alone has it."""
+    ledger.submit([replace(KEYED, dedup_key="Ada Lovelace")])
+    assert [key for key in redis.scan_iter() if "Ada" in str(key)] == []
+
+
+def test_records_are_found_by_id_and_by_key(ledger: RedisLedger) -> None:
+    """What is neither is left out."""
+    ledger.submit([KEYED, entry("b")])
+    assert ledger.named("main", ["order 7", "b", "x"]) == {"order 7": "a", "b": "b"}
+    assert ledger.named("main", []) == {}
+
+
+@pytest.mark.parametrize("after", ["x", "a x", "b", "c"])
+def test_an_unknown_id_to_wait_for_is_refused(ledger: RedisLedger, after: str) -> None:
+    """Also its own, or one that comes behind it; then nothing is recorded."""
+    wrong = f"2: waits for {after[-1]}, which is no record"
+    with pytest.raises(InvalidInput, match=wrong):
+        ledger.submit([ENTRY, entry("b", after=after), entry("c")])
+    assert ids(ledger) == []
+
+
+def test_the_id_of_what_is_there_under_another_cannot_be_waited_for(ledger: RedisLedger) -> None:
+    """No record will ever have it, so that the wait would not end."""
+    ledger.submit([KEYED])
+    with pytest.raises(InvalidInput, match="2: waits for b, which is no record"):
+        ledger.submit([replace(KEYED, id="b"), entry("c", after="b")])
+    assert ids(ledger) == ["a"]
+
+
+def test_a_fault_in_a_later_chunk_tells_its_position(ledger: RedisLedger) -> None:
+    """The chunks before it are in, and can be sent again."""
+    entries = [entry(f"{n:04}") for n in range(CHUNK)]
+    with pytest.raises(InvalidInput, match=f"{CHUNK + 2}: waits for x"):
+        ledger.submit([*entries, ENTRY, entry("b", after="x")])
+    assert len(ids(ledger)) == CHUNK

@@ -1,0 +1,48 @@
+-- Gives parked records back: of each open school so many of the oldest; of one whose next look is
+-- due a single one, of another kind than the last if there is one.
+-- KEYS: none
+-- ARGV: now (ms or ''), how many of each school at most, the only school to look at (its records are
+--       claimed at once, without a message) or ''
+-- answer: id, operation, priority of each for which a message must be sent, or that can be claimed
+local messages = {}
+
+-- Among so many of the oldest, one of another kind than was tried last is looked for.
+local LOOKED_AT = 100
+
+local function give_back(school, id)
+  local record = load(id)
+  redis.call('ZREM', 'classin:parked:' .. school, id)
+  redis.call('ZADD', 'classin:queued', ARGV[3] == '' and whole(now) or 0, id)  -- 0: no message went
+  add_message(messages, record)
+end
+
+local function candidate(school, probed)
+  local oldest = redis.call('ZRANGE', 'classin:parked:' .. school, 0, LOOKED_AT - 1)
+  for _, id in ipairs(oldest) do
+    if redis.call('HGET', record_key(id), 'operation') ~= probed then
+      return id
+    end
+  end
+  return oldest[1]
+end
+
+local schools = ARGV[3] ~= '' and { ARGV[3] } or redis.call('SMEMBERS', 'classin:parking')
+for _, school in ipairs(schools) do
+  local key = school_key(school)
+  local found = redis.call('HMGET', key, 'state', 'by_hand', 'next_look', 'probed', 'probe', 'probe_until')
+  if not found[1] then
+    for _, id in ipairs(redis.call('ZRANGE', 'classin:parked:' .. school, 0, ARGV[2] - 1)) do
+      give_back(school, id)
+    end
+  elseif ARGV[3] == '' and not found[2] and tonumber(found[3]) <= now
+    and not (found[5] and tonumber(found[6]) > now) then
+    local id = candidate(school, found[4])
+    if id then
+      give_back(school, id)
+    end
+  end
+  if redis.call('EXISTS', 'classin:parked:' .. school) == 0 then
+    redis.call('SREM', 'classin:parking', school)
+  end
+end
+return messages
