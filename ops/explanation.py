@@ -16,6 +16,7 @@ from worker.classin.anatomy import Anatomy, anatomy
 from worker.classin.codes import Code
 from worker.classin.fields import File, file_limit_among
 from worker.classin.operation import Fields, Operation, Repeat, item_kind
+from worker.classin.rules import fewest
 from worker.classin.verdicts import Verdict
 
 _REPEATS = {
@@ -183,10 +184,8 @@ def _items(info: FieldInfo) -> tuple[FieldExplanation, ...]:
 
 def example(kind: type[Fields]) -> dict[str, Any]:
     """Give values for the fields that are needed, by ClassIn's names."""
-    needed = {name for name, info in kind.model_fields.items() if info.is_required()}
-    for rule in kind.rules:
-        if rule.broken(dict.fromkeys(needed, 1)):
-            needed.add(rule.fields[0])
+    required = (name for name, info in kind.model_fields.items() if info.is_required())
+    needed = fewest(required, kind.rules)
     return {
         info.alias or name: _value(info)
         for name, info in kind.model_fields.items()

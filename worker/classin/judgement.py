@@ -79,6 +79,13 @@ def is_already(operation: Operation, code: int | None) -> bool:
     return all(getattr(operation, name) == value for name, value in conditions.items())
 
 
+def minds_repeats(operation: Operation) -> bool:
+    """Say whether a reply is judged otherwise when an earlier attempt may have been done."""
+    return operation.spec.repeat in {Repeat.HARMFUL, Repeat.IDENTIFIED} or bool(
+        operation.spec.already
+    )
+
+
 def judge_accident(operation: Operation, accident: Accident) -> Verdict:
     """Judge an attempt that brought no reply."""
     return Verdict.AGAIN if isinstance(accident, NotSent) else _again(operation)

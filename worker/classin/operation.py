@@ -18,6 +18,7 @@ from worker.classin.codes import Code
 from worker.classin.errors import Fault, InvalidOperation
 from worker.classin.faults import explain
 from worker.classin.fields import File, sensitivity_of
+from worker.classin.references import Reference, keep, kept, lifted, restored
 from worker.classin.reply import Reply
 from worker.classin.rules import Rule
 from worker.classin.signing import LONGEST_SIGNED
@@ -25,7 +26,6 @@ from worker.classin.verdicts import Verdict
 
 #: Shown instead of a value that is personal or a credential.
 MASK = "***"
-
 
 #: Characters of an identity that we make; ClassIn takes 32, and items add their number.
 _LONGEST_IDENTITY = 24
@@ -101,11 +101,11 @@ class Fields(BaseModel):
     @model_validator(mode="after")
     def _keep_rules(self) -> Self:
         """Check the rules; pydantic comes here only when each field is right by itself."""
-        named = {name: getattr(self, name) for name in self.model_fields_set}
-        given = {name: value for name, value in named.items() if value is not None}
-        broken = "; ".join(rule.words(self.wire_name) for rule in self.rules if rule.broken(given))
-        if broken:
-            raise PydanticCustomError("rules", "{broken}", {"broken": broken})
+        values = vars(self)
+        given = {name: values[name] for name in self.model_fields_set if values[name] is not None}
+        if broken := [rule for rule in self.rules if rule.broken(given)]:
+            words = "; ".join(rule.words(self.wire_name) for rule in broken)
+            raise PydanticCustomError("rules", "{broken}", {"broken": words})
         return self
 
 
@@ -163,7 +163,8 @@ class Operation(Fields):
     """One thing that ClassIn can be asked, with its fields filled.
 
     Constructing one checks it: InvalidOperation names every fault at once. On the wire the
-    fields are in camel case; both spellings are taken.
+    fields are in camel case; both spellings are taken. Until another record's result is known,
+    a Reference to it may stand for a value; then `wire_fields` raises ValueError.
     """
 
     spec: ClassVar[Spec]
@@ -225,15 +226,28 @@ class Operation(Fields):
     if not TYPE_CHECKING:  # type checkers derive the real signature from the fields
 
         def __init__(self, /, **given):  # noqa: ANN003, ANN204  # never seen by one
+            kind = type(self)
+            fields, references, faults = lifted(kind, given, kind.spec.identity)
             try:
-                super().__init__(**given)
+                super().__init__(**fields)
+                faults += self._unsignable()
             except ValidationError as error:
-                faults = explain(
-                    error.errors(include_url=False), type(self), given, hidden=type(self).hides
-                )
-                raise InvalidOperation(type(self).spec.name, faults) from None
-            if faults := list(self._unsignable()):
-                raise InvalidOperation(type(self).spec.name, faults)
+                faults += explain(error.errors(include_url=False), kind, given, hidden=kind.hides)
+            if faults:
+                raise InvalidOperation(kind.spec.name, faults)
+            if references:
+                keep(self, references)
+
+    def __repr_args__(self) -> Iterator[tuple[str | None, Any]]:
+        """Show references, too."""
+        waiting = {place[0] for place in kept(self)}
+        shown = masked(type(self), self.to_json()) if waiting else {}
+        for name, value in super().__repr_args__():
+            yield name, shown[wire] if (wire := self.wire_name(str(name))) in waiting else value
+
+    def references(self) -> frozenset[str]:
+        """Give the ids of the records whose results it waits for."""
+        return frozenset(reference.id for reference in kept(self).values())
 
     def _unsignable(self) -> Iterator[Fault]:
         """Find text so long that the sources disagree on its signing."""
@@ -286,6 +300,8 @@ class Operation(Fields):
 
     def wire_fields(self) -> dict[str, Any]:
         """Give the fields under ClassIn's names; absent ones and files are left out."""
+        if kept(self):
+            raise ValueError(f"{self.spec.name} waits for results: fill them in first")
         absent = {name for name in type(self).model_fields if isinstance(getattr(self, name), File)}
         return self.model_dump(by_alias=True, exclude_none=True, exclude=absent)
 
@@ -309,16 +325,19 @@ class Operation(Fields):
 
     def to_json(self) -> dict[str, Any]:
         """Give the fields as the record keeps them: JSON values, files without their content."""
-        return self.model_dump(mode="json", by_alias=True, exclude_none=True)
+        fields = self.model_dump(mode="json", by_alias=True, exclude_none=True)
+        return restored(fields, kept(self))
 
     def lane(self) -> str | None:
         """Name the entity whose operations must keep their order; a person only by a digest."""
-        value = getattr(self, self.spec.lane) if self.spec.lane else None
-        if self.spec.lane is None or value is None:
+        name = self.spec.lane
+        if name is None or (value := getattr(self, name)) is None:
             return None
-        if sensitivity_of(type(self).model_fields[self.spec.lane]):
+        if reference := kept(self).get((self.wire_name(name),)):
+            value = reference
+        elif sensitivity_of(type(self).model_fields[name]):
             value = hashlib.sha256(str(value).encode()).hexdigest()[:16]
-        return f"{self.spec.lane}:{value}"
+        return f"{name}:{value}"
 
 
 def item_kind(field: FieldInfo) -> type[Fields] | None:
@@ -331,7 +350,7 @@ def masked(kind: type[Fields] | None, value: Any) -> Any:  # noqa: ANN401  # any
     """Give a record's fields for showing: personal data, credentials and unknown fields masked."""
     if isinstance(value, (list, tuple)):
         return [masked(kind, each) for each in value]
-    if not isinstance(value, dict) or kind is None:
+    if not isinstance(value, dict) or kind is None or Reference.read(value):
         return value
     shown = {}
     for name, each in value.items():

@@ -4,7 +4,7 @@ Fields are named by attribute; what is given comes as attribute and value. A rul
 catalogue's explanation shows it in words.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Protocol
 
 #: From an attribute to ClassIn's name for it.
@@ -21,6 +21,15 @@ class Rule(Protocol):
 
     def words(self, naming: Naming) -> str:
         """Say it, with ClassIn's names."""
+
+
+def fewest(required: Iterable[str], rules: Iterable[Rule]) -> set[str]:
+    """Give the fewest fields that do: the required ones, and one for each rule that they break."""
+    fields = set(required)
+    for rule in rules:
+        if rule.broken(dict.fromkeys(fields, 1)):
+            fields.add(rule.fields[0])
+    return fields
 
 
 class Several:

@@ -1,0 +1,304 @@
+"""References: fields that stand for what another record's result will hold, until it does: pure."""
+
+import re
+from collections.abc import Callable, Collection, Iterator, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from enum import IntEnum
+from functools import cache
+from typing import Any
+
+from annotated_types import Lt, MinLen
+from pydantic import BaseModel
+from pydantic.alias_generators import to_camel
+from pydantic.fields import FieldInfo
+
+from worker.classin.anatomy import Anatomy, anatomy
+from worker.classin.errors import Fault, InvalidOperation
+from worker.classin.fields import File
+from worker.classin.rules import fewest
+
+#: A value's place among an operation's fields: names, and positions in lists.
+Place = tuple[str | int, ...]
+
+#: The key that tells a reference from other objects.
+_MARK = "$result"
+
+#: Where in a result a reference looks, unless it says so.
+_DATA = "data"
+
+#: No operation has a value so deep among its fields: what lies deeper is not looked at.
+_DEEPEST = 8
+
+#: Kinds that neither are a reference nor hold one: most values are of these.
+_PLAIN = frozenset({bool, int, float, str, type(None)})
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """Stands for a value in the result of another record."""
+
+    id: str
+    #: From the root of the result: keys, and positions in lists from 0, with dots between them.
+    path: str = _DATA
+
+    def __str__(self) -> str:
+        """Give it in one word, as lanes are named."""
+        return f"{_MARK}:{self.id}:{self.path}"
+
+    def to_json(self) -> dict[str, str]:
+        """Give it as a record's fields hold it."""
+        return {_MARK: self.id, "path": self.path}
+
+    @classmethod
+    def read(cls, value: object) -> "Reference | None":
+        """Read one, given as an object or as JSON; None for what is none, or is ill-formed."""
+        marked = _marked(value)
+        if marked is None or any(_ill_formed(marked)):
+            return None
+        return cls(marked[_MARK], marked["path"])
+
+    def found_in(self, result: Mapping[str, Any] | None) -> object:
+        """Find the value; None where there is none."""
+        found: object = result
+        for step in self.path.split("."):
+            if isinstance(found, Mapping):
+                found = found.get(step)
+            elif isinstance(found, list) and re.fullmatch("[0-9]{1,9}", step):
+                found = found[int(step)] if int(step) < len(found) else None
+            else:
+                return None
+        return found
+
+
+def referenced(fields: Mapping[str, Any]) -> set[str]:
+    """Give the ids that a record's fields refer to."""
+    ids: set[str] = set()
+    _changed(fields, lambda reference, _: ids.add(reference.id))
+    return ids
+
+
+def renamed(fields: Mapping[str, Any], names: Mapping[str, str]) -> dict[str, Any]:
+    """Give the fields with other ids in their references, where `names` has one for them."""
+    return _changed(
+        fields,
+        lambda reference, _: replace(reference, id=names.get(reference.id, reference.id)).to_json(),
+    )
+
+
+def filled(
+    fields: Mapping[str, Any], result_of: Callable[[str], Mapping[str, Any] | None]
+) -> dict[str, Any]:
+    """Give a record's fields with what they refer to; `result_of` is asked once for each id.
+
+    What comes out is not checked yet. Raises InvalidOperation, which names every reference that
+    leads nowhere.
+    """
+    faults: list[Fault] = []
+    told = cache(result_of)
+
+    def fill(reference: Reference, place: Place) -> object:
+        value = reference.found_in(told(reference.id))
+        if value is None:
+            what = f"the result of {reference.id} has nothing at {reference.path}"
+            faults.append(Fault(_written(place), what))
+        return value
+
+    whole = _changed(fields, fill)
+    if faults:
+        raise InvalidOperation("references", faults)
+    return whole
+
+
+def keep(operation: BaseModel, references: Mapping[Place, Reference]) -> None:
+    """Let an operation keep what was lifted out of its fields.
+
+    It is kept with pydantic's private attributes, which copies and comparisons heed, but not
+    declared as one: that would slow the construction of every operation.
+    """
+    object.__setattr__(operation, "__pydantic_private__", {"references": references})
+
+
+def kept(operation: BaseModel) -> Mapping[Place, Reference]:
+    """Give what `keep` kept."""
+    found: Mapping[Place, Reference] = (operation.__pydantic_private__ or {}).get("references", {})
+    return found
+
+
+def restored(fields: dict[str, Any], references: Mapping[Place, Reference]) -> dict[str, Any]:
+    """Put references back to where they were lifted out; changes the fields, and gives them."""
+    for place, reference in references.items():
+        *way, last = place
+        holder: Any = fields
+        for step in way:
+            holder = holder[step]
+        holder[last] = reference.to_json()
+    return fields
+
+
+def lifted(
+    kind: type[BaseModel], given: Mapping[str, Any], identity: str | None
+) -> tuple[Mapping[str, Any], Mapping[Place, Reference], list[Fault]]:
+    """Take the references out of an operation's fields, and say what is wrong with them.
+
+    In their places stand values that pass the checks of a field, so that all else can be checked.
+    The places have ClassIn's names. `identity`: the attribute, or list and attribute, with which
+    ClassIn knows a repeat.
+    """
+    if not _mentioned(given):
+        return given, {}, []
+    lifter = _Lifter(identity)
+    return lifter.from_object(kind, given, ()), lifter.references, lifter.faults
+
+
+class _Lifter:
+    """Goes through fields as their kind has them."""
+
+    def __init__(self, identity: str | None) -> None:
+        self.references: dict[Place, Reference] = {}
+        self.faults: list[Fault] = []
+        self._identity = [to_camel(name) for name in (identity or "").split(".")]
+
+    def from_object(
+        self, kind: type[BaseModel], given: Mapping[str, Any], place: Place
+    ) -> dict[str, Any]:
+        """Go through the fields of an operation or of an item; unknown ones stay as they are."""
+        fields = dict(given)
+        for name, field in kind.model_fields.items():
+            wire_name, depth = field.alias or name, anatomy(field).depth
+            for spelling in {name, wire_name} & given.keys():
+                value = self._from_value(field, depth, given[spelling], (*place, wire_name))
+                fields[spelling] = value
+        return fields
+
+    def _from_value(self, field: FieldInfo, depth: int, value: object, place: Place) -> object:
+        """Go through a value with so many lists around what the field holds."""
+        if (marked := _marked(value)) is not None:
+            return self._from_reference(field, depth, marked, place)
+        base = anatomy(field).base
+        if depth and isinstance(value, (list, tuple)):
+            return [
+                self._from_value(field, depth - 1, each, (*place, position))
+                for position, each in enumerate(value)
+            ]
+        if not depth and isinstance(value, dict) and issubclass(base, BaseModel):
+            return value if base is File else self.from_object(base, value, place)
+        return value
+
+    def _from_reference(
+        self, field: FieldInfo, depth: int, marked: Mapping[str, Any], place: Place
+    ) -> object:
+        """Keep a reference, or what is wrong with it; gives what stands in its place."""
+        where = _written(place)
+        if anatomy(field).base is File:
+            self.faults.append(Fault(where, "cannot be a reference: no result holds a file"))
+        elif [step for step in place if isinstance(step, str)] == self._identity:
+            what = "cannot be a reference: ClassIn knows a repeat by it"
+            self.faults.append(Fault(where, what))
+        elif ill := [Fault(where + part, what) for part, what in _ill_formed(marked)]:
+            self.faults += ill
+        else:
+            self.references[place] = Reference(marked[_MARK], marked["path"])
+        return _stand_in(field, depth, len(self.references))
+
+
+def _stand_in(field: FieldInfo, depth: int, number: int) -> object:
+    """Give a value that passes a field's checks; numbers differ from each other and from ids."""
+    value = _plain(anatomy(field), number)
+    for _ in range(depth):
+        value = (value,)
+    return value
+
+
+def _plain(parts: Anatomy, number: int) -> object:
+    base = parts.base
+    if base is File:
+        return File.model_construct(name="a.jpg", size=1)
+    if issubclass(base, BaseModel):
+        return _blank(base, number)
+    if issubclass(base, IntEnum):
+        return next(iter(base))
+    if base is str:
+        lengths = (part.min_length for part in parts.metadata if isinstance(part, MinLen))
+        return parts.examples[0] if parts.examples else "-" * max(lengths, default=1)
+    if base is int:
+        bounds = (part.lt for part in parts.metadata if isinstance(part, Lt))
+        return min((each for each in bounds if isinstance(each, int)), default=2**31) - 1 - number
+    return {bool: True, float: 1.0, datetime: 1}[base]
+
+
+def _blank(kind: type[BaseModel], number: int) -> BaseModel:
+    """Give an item that passes its checks, as an object."""
+    required = (name for name, field in kind.model_fields.items() if field.is_required())
+    needed = fewest(required, getattr(kind, "rules", ()))
+    values: dict[str, Any] = {
+        name: _stand_in(field, anatomy(field).depth, number)
+        for name, field in kind.model_fields.items()
+        if name in needed
+    }
+    return kind.model_construct(**values)
+
+
+def _mentioned(fields: Mapping[str, Any]) -> bool:
+    """Say quickly whether anything is marked as a reference: nearly always nothing is."""
+    level: Collection[Any] = fields.values()
+    for _ in range(_DEEPEST):
+        if _PLAIN.issuperset(map(type, level)):
+            return False
+        deeper: list[Any] = []
+        for each in level:
+            if isinstance(each, dict):
+                if _MARK in each:
+                    return True
+                deeper += each.values()
+            elif isinstance(each, (list, tuple)):
+                deeper += each
+            elif isinstance(each, Reference):
+                return True
+        level = deeper
+    return False
+
+
+def _changed(
+    fields: Mapping[str, Any], change: Callable[[Reference, Place], object]
+) -> dict[str, Any]:
+    """Give JSON fields with something else in place of each well-formed reference."""
+    if not _mentioned(fields):
+        return dict(fields)
+    return {name: _changed_value(value, change, (name,)) for name, value in fields.items()}
+
+
+def _changed_value(
+    value: object, change: Callable[[Reference, Place], object], place: Place
+) -> object:
+    if type(value) in _PLAIN or len(place) > _DEEPEST:
+        return value
+    if reference := Reference.read(value):
+        return change(reference, place)
+    if isinstance(value, dict):
+        return {key: _changed_value(each, change, (*place, key)) for key, each in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_changed_value(each, change, (*place, n)) for n, each in enumerate(value)]
+    return value
+
+
+def _marked(value: object) -> Mapping[str, Any] | None:
+    """Give the JSON of what is marked as a reference, well-formed or not."""
+    if isinstance(value, Reference):
+        return value.to_json()
+    return {"path": _DATA, **value} if isinstance(value, dict) and _MARK in value else None
+
+
+def _ill_formed(marked: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Say what is wrong with a reference, each time after where in it."""
+    record_id, path = marked[_MARK], marked["path"]
+    if not (isinstance(record_id, str) and record_id and record_id.isprintable()):
+        yield f".{_MARK}", "should be the id of a record, as text"
+    if not (isinstance(path, str) and path.isprintable() and all(path.split("."))):
+        yield ".path", "should be names and positions with dots between them, like data.unitId"
+    for key in sorted(map(repr, marked.keys() - {_MARK, "path"})):
+        yield "", f"a reference has {_MARK} and path, but no {key}"
+
+
+def _written(place: Place) -> str:
+    return ".".join(map(str, place))
