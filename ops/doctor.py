@@ -17,10 +17,11 @@ from worker.classin.wire import prepare
 from worker.ledger.in_redis import RedisLedger, connect
 from worker.reception import ILL_FORMED
 from worker.settings import Settings, from_env
+from worker.skew import CLOSE_ENOUGH, CORRECTABLE, Sighting, explains, span
 from worker.transport import Transport
 
-#: Seconds that two clocks may differ unnoticed; the narrower of ClassIn's windows has 300.
-CLOSE_ENOUGH, TOO_FAR = 5.0, 120.0
+#: So far from Redis's clock (seconds) an operation is noticeably given up too early, or too late.
+TOO_FAR = 120.0
 
 
 class Health(StrEnum):
@@ -106,11 +107,26 @@ def _eviction(policy: str, limit: int) -> Finding:
 
 def clock(subject: str, skew: float) -> Finding:
     """Judge by how many seconds our clock is ahead."""
-    said = f"{abs(skew):.1f} s {'ahead' if skew > 0 else 'behind'}"
-    todo = "Let NTP set the clock of this machine."
     if abs(skew) <= CLOSE_ENOUGH:
+        return Finding(subject, Health.WELL, _apart(skew))
+    health = Health.WARNING if abs(skew) < TOO_FAR else Health.ILL
+    return Finding(subject, health, _apart(skew), "Let NTP set the clock of this machine.")
+
+
+def signing_clock(seen: Sighting) -> Finding:
+    """Judge by one reply how far our clock is from ClassIn's, and what the worker makes of that."""
+    subject, said = "clock against ClassIn", _apart(seen.ahead)
+    if not seen.skew:
         return Finding(subject, Health.WELL, said)
-    return Finding(subject, Health.WARNING if abs(skew) < TOO_FAR else Health.ILL, said, todo)
+    if abs(seen.skew) <= CORRECTABLE:
+        todo = "Let NTP set the clock of this machine all the same."
+        return Finding(subject, Health.WARNING, f"{said}; the worker corrects that", todo)
+    said += f"; the worker corrects at most {span(CORRECTABLE)}"
+    return Finding(subject, Health.ILL, said, "Let NTP set the clock of this machine.")
+
+
+def _apart(skew: float) -> str:
+    return f"{span(abs(skew))} {'ahead' if skew > 0 else 'behind'}"
 
 
 def examine_schools(settings: Settings) -> Iterator[Finding]:
@@ -137,18 +153,21 @@ def _examine_school(
         )
         yield Finding(subject, Health.ILL, f"ClassIn does not answer: {accident}", todo)
         return
-    yield credentials(subject, operation, reply)
-    if reply.date is not None:
-        # The header counts whole seconds: half of one is the likeliest rest.
-        yield clock("clock against ClassIn", (at + now()) / 2 - (reply.date + 0.5))
+    seen = None if reply.date is None else Sighting(at, now(), reply.date)
+    yield credentials(subject, operation, reply, seen.skew if seen else 0.0)
+    if seen:
+        yield signing_clock(seen)
 
 
-def credentials(subject: str, operation: GetTopFolderId, reply: Reply) -> Finding:
-    """Judge by the reply whether the school's SID and secret are accepted."""
+def credentials(subject: str, operation: GetTopFolderId, reply: Reply, skew: float) -> Finding:
+    """Judge by the reply, and by our clock's skew, whether SID and secret are accepted."""
     said = f"{reply.code} {reply.message}" if reply.code is not None else reply.message
     match judge(operation, reply, expected=False):
         case Verdict.DONE | Verdict.REFUSED:  # refused for another reason: we were let in
             return Finding(subject, Health.WELL, "SID and secret are accepted")
+        case Verdict.LOCKED_OUT if explains(reply.code, skew):
+            todo = "Let NTP set the clock of this machine, and look again."
+            return Finding(subject, Health.ILL, f"our time was not accepted: {said}", todo)
         case Verdict.LOCKED_OUT:
             todo = "Check SID and secret, the permission for the API, and that the account is paid."
             return Finding(subject, Health.ILL, said, todo)

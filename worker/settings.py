@@ -3,7 +3,6 @@
 import ipaddress
 import os
 import re
-import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,6 +13,8 @@ import platformdirs
 from worker.classin.errors import Fault, InvalidInput, InvalidSettings
 from worker.classin.faults import nearest
 from worker.classin.school import School
+from worker.pacing import USUAL, Paces, paces_of, read_paces
+from worker.schools import faults_of, read_schools
 
 #: The address of the service.
 CLASSIN = "https://api.eeo.cn"
@@ -24,13 +25,11 @@ ONLY_SCHOOL = "main"
 #: The longest home, in bytes: the path of the socket in it has limits of the system's.
 _LONGEST_HOME = 85
 
-#: Times of which none at all makes no sense.
-_NEVER_ZERO = {
-    "CLASSIN_CONNECT_TIMEOUT",
-    "CLASSIN_REPLY_TIMEOUT",
-    "CLASSIN_RESCUE_EVERY",
-    "CLASSIN_LEASE",
-}
+#: The least of a time of which none at all makes no sense, in seconds.
+_SOME = 0.001
+
+#: The shortest lease, in seconds: its heartbeat has to come in time on a busy machine, too.
+_SHORTEST_LEASE = 2.0
 
 #: Longer than anybody waits, in seconds.
 _LONGEST_TIME = 10 * 365 * 86400.0
@@ -52,9 +51,12 @@ class Patience:
     give_up_after: float = 86400.0
     #: After being told to slow down, without another word.
     throttled_wait: float = 5.0
-    #: A worker that is silent for so long has lost its operation to others. Longer than an
-    #: attempt and the wait before it can take: each note renews the lease.
-    lease: float = 120.0
+    #: While a school is locked out or ClassIn is in maintenance: the pauses until the next look
+    #: whether that is over; the last one repeats.
+    looks: tuple[float, ...] = (60, 120, 300, 600, 1800, 3600)
+    #: A worker process that is silent for so long loses its operations to others; a heartbeat
+    #: renews the lease six times as often.
+    lease: float = 30.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,10 +83,18 @@ class Settings:
     deadlines: Deadlines = Deadlines()
     #: Operations that one worker process carries out side by side.
     threads: int = 16
+    #: While several schools are configured, one may occupy so many percent of the threads.
+    share: int = 75
+    #: By "SCHOOL OPERATION", or "SCHOOL" for all: the least milliseconds between two requests.
+    paces: Mapping[str, float] = field(default_factory=dict)
     #: Seconds between two looks for what is due.
     rescue_every: float = 10.0
     #: With no message on the queue, what has been queued for longer (seconds) has lost its own.
     adrift_after: float = 60.0
+    #: Seconds that what is under way gets to end, once the worker is asked to.
+    grace: float = 45.0
+    #: A worker that fetched nothing for so long (seconds), though messages wait, connects anew.
+    stalled_after: float = 120.0
 
     @property
     def socket(self) -> Path:
@@ -118,39 +128,57 @@ def from_env(environment: Mapping[str, str] = os.environ) -> Settings:
     """Read the CLASSIN_ variables; InvalidSettings names every fault, and never a secret."""
     faults: list[Fault] = []
     reader = _Reader(environment, faults)
-    defaults, patience, deadlines = Settings(home=Path()), Patience(), Deadlines()
+    usual, deadlines = Settings(home=Path()), Deadlines()
+    schools, paces = reader.schools(reader.paces("CLASSIN_PACE"))
     settings = Settings(
         home=reader.home("CLASSIN_HOME"),
         redis_url=reader.redis("CLASSIN_REDIS_URL"),
         broker_url=reader.text("CLASSIN_BROKER_URL"),
         base_url=reader.base_url("CLASSIN_BASE_URL"),
-        schools={school.name: school for school in reader.schools()},
-        patience=Patience(
-            attempts=reader.count("CLASSIN_ATTEMPTS", patience.attempts),
-            first_wait=reader.seconds("CLASSIN_FIRST_WAIT", patience.first_wait),
-            longest_wait=reader.seconds("CLASSIN_LONGEST_WAIT", patience.longest_wait),
-            deferrals=reader.several_seconds("CLASSIN_DEFERRALS", patience.deferrals),
-            give_up_after=reader.seconds("CLASSIN_GIVE_UP_AFTER", patience.give_up_after),
-            lease=reader.seconds("CLASSIN_LEASE", patience.lease),
-            throttled_wait=reader.seconds("CLASSIN_THROTTLED_WAIT", patience.throttled_wait),
-        ),
+        schools=schools,
+        patience=_patience(reader, Patience()),
         deadlines=Deadlines(
-            connect=reader.seconds("CLASSIN_CONNECT_TIMEOUT", deadlines.connect),
-            reply=reader.seconds("CLASSIN_REPLY_TIMEOUT", deadlines.reply),
+            connect=reader.seconds("CLASSIN_CONNECT_TIMEOUT", deadlines.connect, least=_SOME),
+            reply=reader.seconds("CLASSIN_REPLY_TIMEOUT", deadlines.reply, least=_SOME),
         ),
-        threads=reader.count("CLASSIN_THREADS", defaults.threads),
-        rescue_every=reader.seconds("CLASSIN_RESCUE_EVERY", defaults.rescue_every),
-        adrift_after=reader.seconds("CLASSIN_ADRIFT_AFTER", defaults.adrift_after),
+        threads=reader.count("CLASSIN_THREADS", usual.threads),
+        share=reader.count("CLASSIN_SHARE", usual.share, most=100),
+        paces=paces,
+        rescue_every=reader.seconds("CLASSIN_RESCUE_EVERY", usual.rescue_every, least=_SOME),
+        adrift_after=reader.seconds("CLASSIN_ADRIFT_AFTER", usual.adrift_after),
+        grace=reader.seconds("CLASSIN_GRACE", usual.grace),
+        stalled_after=reader.seconds("CLASSIN_STALLED_AFTER", usual.stalled_after),
     )
-    shortest = (
-        settings.deadlines.connect + settings.deadlines.reply + settings.patience.longest_wait
-    )
-    if not faults and settings.patience.lease <= shortest:
-        what = f"should be over {shortest:g} s: an attempt and the wait after it may take that long"
-        faults.append(Fault("CLASSIN_LEASE", what))
+    if not faults:
+        faults += _too_short(settings)
     if faults:
         raise InvalidSettings("the settings are not right", faults)
     return settings
+
+
+def _patience(reader: "_Reader", usual: Patience) -> Patience:
+    return Patience(
+        attempts=reader.count("CLASSIN_ATTEMPTS", usual.attempts),
+        first_wait=reader.seconds("CLASSIN_FIRST_WAIT", usual.first_wait),
+        longest_wait=reader.seconds("CLASSIN_LONGEST_WAIT", usual.longest_wait),
+        deferrals=reader.several_seconds("CLASSIN_DEFERRALS", usual.deferrals),
+        looks=reader.several_seconds("CLASSIN_LOOKS", usual.looks, least=_SOME),
+        give_up_after=reader.seconds("CLASSIN_GIVE_UP_AFTER", usual.give_up_after),
+        lease=reader.seconds("CLASSIN_LEASE", usual.lease, least=_SHORTEST_LEASE),
+        throttled_wait=reader.seconds("CLASSIN_THROTTLED_WAIT", usual.throttled_wait),
+    )
+
+
+def _too_short(settings: Settings) -> Iterator[Fault]:
+    """Give a fault for each time that an attempt, as long as it may take, does not fit into."""
+    attempt = settings.deadlines.connect + settings.deadlines.reply
+    if settings.grace <= attempt:
+        what = "CLASSIN_CONNECT_TIMEOUT and CLASSIN_REPLY_TIMEOUT together"
+        yield Fault("CLASSIN_GRACE", f"should be over {attempt:g} s: {what}")
+    longest = attempt + settings.patience.longest_wait
+    if settings.stalled_after <= longest:
+        what = "both timeouts and CLASSIN_LONGEST_WAIT together"
+        yield Fault("CLASSIN_STALLED_AFTER", f"should be over {longest:g} s: {what}")
 
 
 def environment_with(variables: Mapping[str, str]) -> dict[str, str]:
@@ -178,26 +206,25 @@ class _Reader:
             )
         return home
 
-    def count(self, name: str, default: int) -> int:
+    def count(self, name: str, default: int, *, most: int = 999_999_999) -> int:
         text = self.text(name)
         if text is None:
             return default
-        if not re.fullmatch("0*[1-9][0-9]{0,8}", text):
-            self._wrong(name, f"should be a whole number from 1; got {text!r}")
+        if not re.fullmatch("0*[1-9][0-9]{0,8}", text) or int(text) > most:
+            self._wrong(name, f"should be a whole number from 1 to {most}; got {text[:40]!r}")
             return default
         return int(text)
 
-    def seconds(self, name: str, default: float) -> float:
-        text = self.text(name)
-        if text is None:
-            return default
-        found = self.several_seconds(name, (default,))
-        if len(found) != 1 or (name in _NEVER_ZERO and not found[0]):
-            self._wrong(name, f"should be one time, over 0 s; got {text!r}"[:200])
+    def seconds(self, name: str, default: float, *, least: float = 0.0) -> float:
+        found = self.several_seconds(name, (default,), least=least)
+        if len(found) != 1:
+            self._wrong(name, f"should be one time; got {self.text(name)!r}"[:200])
             return default
         return found[0]
 
-    def several_seconds(self, name: str, default: tuple[float, ...]) -> tuple[float, ...]:
+    def several_seconds(
+        self, name: str, default: tuple[float, ...], *, least: float = 0.0
+    ) -> tuple[float, ...]:
         text = self.text(name)
         if text is None:
             return default
@@ -208,7 +235,17 @@ class _Reader:
         if not found or max(found) > _LONGEST_TIME:
             self._wrong(name, f"should be a time like 30s, 5m, 1h or 1d; got {text[:40]!r}")
             return default
+        if min(found) < least:
+            self._wrong(name, f"should be at least {least:g} s; got {text[:40]!r}")
+            return default
         return found
+
+    def paces(self, name: str) -> Paces:
+        try:
+            return read_paces(self.text(name) or "", name)
+        except InvalidInput as error:
+            self._faults += error.faults
+            return {}
 
     def redis(self, name: str) -> str | None:
         text = self.text(name)
@@ -237,7 +274,16 @@ class _Reader:
             )
         return text
 
-    def schools(self) -> Iterator[School]:
+    def schools(self, paces: Paces) -> tuple[dict[str, School], dict[str, float]]:
+        """Read the schools, by name, and their limits where these are the paces of all."""
+        schools: dict[str, School] = {}
+        limits: dict[str, float] = {}
+        for school, own in self._schools():
+            schools[school.name] = school
+            limits |= paces_of(school.name, USUAL, paces, own)
+        return schools, limits
+
+    def _schools(self) -> Iterator[tuple[School, Paces]]:
         """Read one school from the environment, or several from a file."""
         sid, secret = self.text("CLASSIN_SID"), self.text("CLASSIN_SECRET")
         path = self.text("CLASSIN_SCHOOLS")
@@ -246,48 +292,11 @@ class _Reader:
                 "CLASSIN_SCHOOLS", "should not be set beside CLASSIN_SID and CLASSIN_SECRET"
             )
         elif path is not None:
-            yield from self._schools_of(Path(path))
+            yield from read_schools(Path(path), self._faults)
         elif sid or secret:
-            yield self._school(ONLY_SCHOOL, sid, secret, "CLASSIN_SID", "CLASSIN_SECRET")
-
-    def _schools_of(self, path: Path) -> Iterator[School]:
-        try:
-            tables = tomllib.loads(path.read_text(encoding="utf-8"))
-        except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-            self._wrong("CLASSIN_SCHOOLS", f"{path} cannot be read: {_reason(error)}")
-            return
-        if not tables:
-            self._wrong("CLASSIN_SCHOOLS", f"{path} has no table of a school")
-        for name, table in tables.items():
-            here = f"{path} [{name}]"
-            if not isinstance(table, dict) or not re.fullmatch(r"[A-Za-z0-9_-]{1,64}", name):
-                self._wrong(here, "should be a table named by letters, digits, - and _")
-                continue
-            for key in table.keys() - {"sid", "secret", "secret_file"}:
-                self._wrong(here, f"unknown key {key}; known are sid, secret, secret_file")
-            secret = self._secret_of(here, table, path.parent)
-            sid = str(table["sid"]) if "sid" in table else None
-            yield self._school(name, sid, secret, f"{here} sid", f"{here} secret")
-
-    def _secret_of(self, here: str, table: Mapping[str, object], folder: Path) -> str | None:
-        if "secret_file" not in table:
-            return str(table["secret"]) if "secret" in table else None
-        if "secret" in table:
-            self._wrong(here, "should have secret or secret_file, not both")
-        try:
-            return (folder / str(table["secret_file"])).read_text(encoding="utf-8").strip()
-        except (OSError, ValueError) as error:
-            self._wrong(f"{here} secret_file", f"cannot be read: {_reason(error)}")
-            return "unread"  # one fault is enough
-
-    def _school(
-        self, name: str, sid: str | None, secret: str | None, sid_at: str, secret_at: str
-    ) -> School:
-        if not re.fullmatch("[0-9]+", sid or ""):
-            self._wrong(sid_at, "should be the institution's SID, in digits")
-        if not secret:
-            self._wrong(secret_at, "is missing")
-        return School(name, sid or "", secret or "")
+            school = School(ONLY_SCHOOL, sid or "", secret or "")
+            self._faults += faults_of(school, "CLASSIN_SID", "CLASSIN_SECRET")
+            yield school, {}
 
     def _wrong(self, where: str, what: str) -> None:
         self._faults.append(Fault(where, what))
@@ -316,15 +325,3 @@ def _is_loopback(host: str) -> bool:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return host == "localhost"
-
-
-def _reason(error: Exception) -> str:
-    """Say what went wrong without quoting the file: a secret might stand there."""
-    match error:
-        case OSError():
-            return error.strerror or "it cannot be opened"
-        case tomllib.TOMLDecodeError():
-            place = re.search(r"\(at [^)]*\)", str(error))
-            return f"it is not TOML {place[0] if place else ''}".rstrip()
-        case _:
-            return "it is not UTF-8"

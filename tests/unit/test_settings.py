@@ -62,12 +62,17 @@ def test_every_variable_has_its_say() -> None:
             "CLASSIN_DEFERRALS": "30s, 1.5m 2h,1d",
             "CLASSIN_GIVE_UP_AFTER": "2d",
             "CLASSIN_THROTTLED_WAIT": "7",
-            "CLASSIN_LEASE": "5m",
+            "CLASSIN_LOOKS": "10s 1m",
+            "CLASSIN_LEASE": "2s",
             "CLASSIN_CONNECT_TIMEOUT": "3",
             "CLASSIN_REPLY_TIMEOUT": "1m",
             "CLASSIN_THREADS": "4",
+            "CLASSIN_SHARE": "100",
+            "CLASSIN_PACE": "edit_course=10/s, all=600/m",
             "CLASSIN_RESCUE_EVERY": "20",
             "CLASSIN_ADRIFT_AFTER": "2m",
+            "CLASSIN_GRACE": "64",
+            "CLASSIN_STALLED_AFTER": "65",
         }
     )
     assert settings == Settings(
@@ -83,12 +88,17 @@ def test_every_variable_has_its_say() -> None:
             deferrals=(30, 90, 7200, 86400),
             give_up_after=172800,
             throttled_wait=7,
-            lease=300,
+            looks=(10, 60),
+            lease=2,
         ),
         deadlines=Deadlines(connect=3, reply=60),
         threads=4,
+        share=100,
+        paces={"main create_classroom": 60, "main edit_course": 100, "main": 100},
         rescue_every=20,
         adrift_after=120,
+        grace=64,
+        stalled_after=65,
     )
     assert settings.ledger_url == "redis://example:6379/1"
 
@@ -102,15 +112,15 @@ def test_all_faults_are_named_at_once(tmp_path: Path) -> None:
         | {"CLASSIN_BASE_URL": "http://example.com", "CLASSIN_REDIS_URL": "http://localhost"}
         | {"CLASSIN_THREADS": "none", "CLASSIN_FIRST_WAIT": "soon", "CLASSIN_HOME": "/x" * 50}
     ) == [
+        f"{path} [a] sid: should be the institution's SID, in digits",
+        f"{path} [a] secret: is missing",
+        f"{path} [b]: unknown key secrt; known are sid, secret, secret_file, pace",
+        f"{path} [b] sid: should be the institution's SID, in digits",
         f"CLASSIN_HOME: should be a path of at most 85 bytes; {'/x' * 50} is longer",
         "CLASSIN_REDIS_URL: should start with redis://, rediss:// or unix://",
         "CLASSIN_BASE_URL: should start with https://; plain http goes to loopback addresses only",
-        f"{path} [a] sid: should be the institution's SID, in digits",
-        f"{path} [a] secret: is missing",
-        f"{path} [b]: unknown key secrt; known are sid, secret, secret_file",
-        f"{path} [b] sid: should be the institution's SID, in digits",
         "CLASSIN_FIRST_WAIT: should be a time like 30s, 5m, 1h or 1d; got 'soon'",
-        "CLASSIN_THREADS: should be a whole number from 1; got 'none'",
+        "CLASSIN_THREADS: should be a whole number from 1 to 999999999; got 'none'",
     ]
 
 
@@ -181,6 +191,12 @@ def test_what_is_no_count_is_refused(text: str) -> None:
         ("CLASSIN_REPLY_TIMEOUT", "0"),
         ("CLASSIN_RESCUE_EVERY", "0"),
         ("CLASSIN_LEASE", "0"),
+        ("CLASSIN_LEASE", "1.9s"),
+        ("CLASSIN_LOOKS", "soon"),
+        ("CLASSIN_LOOKS", "1m 0 2m"),
+        ("CLASSIN_GRACE", "1m 2m"),
+        ("CLASSIN_GRACE", "0"),
+        ("CLASSIN_STALLED_AFTER", "0"),
     ],
 )
 def test_what_is_no_time_is_refused(name: str, text: str) -> None:
@@ -189,14 +205,40 @@ def test_what_is_no_time_is_refused(name: str, text: str) -> None:
     assert fault.startswith(f"{name}: ")
 
 
+GRACE_IS_SHORT = "CLASSIN_GRACE: should be over {} s: CLASSIN_CONNECT_TIMEOUT and"
+STALLED_IS_SHORT = "CLASSIN_STALLED_AFTER: should be over {} s: both timeouts and"
+
+
 @pytest.mark.parametrize(
-    "choice",
-    [{"CLASSIN_LEASE": "30s"}, {"CLASSIN_REPLY_TIMEOUT": "2m"}, {"CLASSIN_LONGEST_WAIT": "2m"}],
+    ("choice", "said"),
+    [
+        ({"CLASSIN_GRACE": "35s"}, [GRACE_IS_SHORT.format(35)]),
+        ({"CLASSIN_STALLED_AFTER": "43s"}, [STALLED_IS_SHORT.format(43)]),
+        ({"CLASSIN_LONGEST_WAIT": "2m"}, [STALLED_IS_SHORT.format(155)]),
+        (
+            {"CLASSIN_REPLY_TIMEOUT": "2m"},
+            [GRACE_IS_SHORT.format(125), STALLED_IS_SHORT.format(133)],
+        ),
+    ],
 )
-def test_a_lease_outlasts_an_attempt_and_its_wait(choice: dict[str, str]) -> None:
-    """Otherwise another worker would send the same while this one waits for its reply."""
-    (fault,) = faults(choice)
-    assert "CLASSIN_LEASE" in fault
+def test_an_attempt_has_time_to_end(choice: dict[str, str], said: list[str]) -> None:
+    """Before a worker that is asked to end does, or one that waits for replies counts as stuck."""
+    found = faults(choice)
+    assert len(found) == len(said)
+    assert all(fault.startswith(part) for fault, part in zip(found, said, strict=True))
+
+
+def test_shorter_timeouts_allow_a_shorter_grace() -> None:
+    """Whoever is in a hurry says so of all of them."""
+    hurried = {"CLASSIN_CONNECT_TIMEOUT": "1", "CLASSIN_REPLY_TIMEOUT": "2", "CLASSIN_GRACE": "3.1"}
+    assert from_env(hurried).grace == 3.1
+
+
+@pytest.mark.parametrize("text", ["0", "101", "75%"])
+def test_a_share_is_a_percentage(text: str) -> None:
+    """A whole one, and never none."""
+    (fault,) = faults({"CLASSIN_SHARE": text})
+    assert fault == f"CLASSIN_SHARE: should be a whole number from 1 to 100; got {text!r}"
 
 
 @pytest.mark.parametrize(
@@ -267,6 +309,58 @@ def test_a_file_that_is_no_text_is_refused(tmp_path: Path) -> None:
     ]
     (fault,) = faults({"CLASSIN_SCHOOLS": str(tmp_path / "nowhere")})
     assert fault.endswith("cannot be read: No such file or directory")
+
+
+ONE_SCHOOL = {"CLASSIN_SID": "1", "CLASSIN_SECRET": SECRET}
+
+
+@pytest.mark.parametrize(
+    ("pace", "paces"),
+    [
+        ("", {"main create_classroom": 60}),
+        ("create_classroom=10/s", {"main create_classroom": 100}),
+        ("create_classroom=none", {}),
+        ("all=none create_classroom=none edit_course=2/h", {"main edit_course": 1_800_000}),
+    ],
+)
+def test_classrooms_are_paced_unless_somebody_says_otherwise(
+    pace: str, paces: dict[str, float]
+) -> None:
+    """ClassIn's own limit is always there; another one, or none, takes its place."""
+    assert from_env(ONE_SCHOOL | {"CLASSIN_PACE": pace}).paces == paces
+
+
+def test_without_a_school_nothing_is_paced() -> None:
+    """Limits are those of schools."""
+    assert from_env({"CLASSIN_PACE": "all=1/s"}).paces == {}
+
+
+def test_a_school_has_its_own_pace(tmp_path: Path) -> None:
+    """What its table names wins over the variable; what it does not name stays."""
+    environment = schools_file(
+        tmp_path,
+        f'[main]\nsid = 1\nsecret = "{SECRET}"\n'
+        f'[north]\nsid = 2\nsecret = "{SECRET}"\npace = "all=none edit_course=1/s"\n',
+    )
+    assert from_env(environment | {"CLASSIN_PACE": "all=10/s edit_course=5/s"}).paces == {
+        "main create_classroom": 60,
+        "main edit_course": 200,
+        "main": 100,
+        "north create_classroom": 60,
+        "north edit_course": 1000,
+    }
+
+
+def test_a_wrong_pace_is_named_by_where_it_stands(tmp_path: Path) -> None:
+    """The variable, or the table of the school; all of them at once."""
+    environment = schools_file(
+        tmp_path, f'[main]\nsid = 1\nsecret = "{SECRET}"\npace = "edit_course=5"\n'
+    )
+    here = f"{tmp_path / 'schools.toml'} [main] pace"
+    assert faults(environment | {"CLASSIN_PACE": "al=1/s"}) == [
+        "CLASSIN_PACE: ClassIn knows no 'al'; did you mean all?",
+        f"{here}: edit_course should be like edit_course=10/s, 600/m, 50/h or none; got '5'",
+    ]
 
 
 def test_a_repr_holds_no_secret() -> None:

@@ -2,10 +2,11 @@
 
 import pytest
 
-from ops.doctor import CLOSE_ENOUGH, TOO_FAR, Health, clock, credentials
+from ops.doctor import TOO_FAR, Health, clock, credentials, signing_clock
 from tests.unit.stage import said
 from worker.classin.operations.cloud import GetTopFolderId
 from worker.classin.reply import Reply
+from worker.skew import CLOSE_ENOUGH, CORRECTABLE, Sighting
 
 
 @pytest.mark.parametrize(
@@ -17,14 +18,41 @@ from worker.classin.reply import Reply
         (-CLOSE_ENOUGH, Health.WELL, "5.0 s behind"),
         (CLOSE_ENOUGH + 0.1, Health.WARNING, "5.1 s ahead"),
         (-CLOSE_ENOUGH - 0.1, Health.WARNING, "5.1 s behind"),
-        (TOO_FAR, Health.ILL, "120.0 s ahead"),
-        (-TOO_FAR, Health.ILL, "120.0 s behind"),
+        (TOO_FAR, Health.ILL, "2 min ahead"),
+        (-TOO_FAR, Health.ILL, "2 min behind"),
     ],
 )
 def test_a_clock_is_judged_by_how_far_it_is_off(skew: float, health: Health, words: str) -> None:
-    """A little does not matter, more is a warning, and near ClassIn's window it is ill."""
+    """A little does not matter, more is a warning, and minutes are ill."""
     finding = clock("clock", skew)
     assert (finding.subject, finding.health, finding.said) == ("clock", health, words)
+    assert bool(finding.todo) == (health is not Health.WELL)
+
+
+@pytest.mark.parametrize(
+    ("skew", "took", "health", "words"),
+    [
+        (0.0, 0, Health.WELL, "0.0 s behind"),
+        (CLOSE_ENOUGH, 0, Health.WELL, "5.0 s ahead"),
+        (-14, 30, Health.WELL, "14.0 s behind"),
+        (CLOSE_ENOUGH + 0.1, 0, Health.WARNING, "5.1 s ahead; the worker corrects that"),
+        (-CORRECTABLE, 0, Health.WARNING, "10 min behind; the worker corrects that"),
+        (
+            CORRECTABLE + 1,
+            0,
+            Health.ILL,
+            "10 min 1 s ahead; the worker corrects at most 10 min",
+        ),
+    ],
+)
+def test_what_the_worker_corrects_is_a_warning(
+    skew: float, took: float, health: Health, words: str
+) -> None:
+    """What it does not is ill; what a slow reply leaves open is nothing."""
+    middle = 1_800_000_000.5 + skew
+    finding = signing_clock(Sighting(middle - took / 2, middle + took / 2, 1_800_000_000))
+    assert (finding.subject, finding.health) == ("clock against ClassIn", health)
+    assert finding.said == words
     assert bool(finding.todo) == (health is not Health.WELL)
 
 
@@ -49,6 +77,14 @@ def test_credentials_are_judged_by_what_classin_says(
     reply: Reply, health: Health, words: str
 ) -> None:
     """Refused for another reason, we were let in all the same."""
-    finding = credentials("school main", GetTopFolderId(), reply)
+    finding = credentials("school main", GetTopFolderId(), reply, 0.0)
     assert (finding.health, finding.said) == (health, words)
     assert bool(finding.todo) == (health is not Health.WELL)
+
+
+def test_a_wrong_clock_is_not_taken_for_a_wrong_secret() -> None:
+    """Both are answered by 102: two hours off, it is the clock that has to be set first."""
+    finding = credentials("school main", GetTopFolderId(), said(102, "no permission"), 7200.0)
+    assert finding.health is Health.ILL
+    assert finding.said == "our time was not accepted: 102 no permission"
+    assert "NTP" in finding.todo

@@ -1,0 +1,79 @@
+"""The file of schools: who they are, and how fast each may be asked."""
+
+import re
+import tomllib
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from worker.classin.errors import Fault, InvalidInput
+from worker.classin.school import School
+from worker.pacing import Paces, read_paces
+
+_KEYS = ("sid", "secret", "secret_file", "pace")
+
+
+def read_schools(path: Path, faults: list[Fault]) -> Iterator[tuple[School, Paces]]:
+    """Read a TOML file with a table for each school; adds what is wrong, and quotes no secret."""
+    try:
+        tables = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        faults.append(Fault("CLASSIN_SCHOOLS", f"{path} cannot be read: {_reason(error)}"))
+        return
+    if not tables:
+        faults.append(Fault("CLASSIN_SCHOOLS", f"{path} has no table of a school"))
+    for name, table in tables.items():
+        here = f"{path} [{name}]"
+        if not isinstance(table, dict) or not re.fullmatch(r"[A-Za-z0-9_-]{1,64}", name):
+            faults.append(Fault(here, "should be a table named by letters, digits, - and _"))
+            continue
+        faults += (
+            Fault(here, f"unknown key {key}; known are {', '.join(_KEYS)}")
+            for key in sorted(table.keys() - set(_KEYS))
+        )
+        secret = _secret_of(here, table, path.parent, faults)
+        sid = str(table["sid"]) if "sid" in table else None
+        school = School(name, sid or "", secret or "")
+        faults += faults_of(school, f"{here} sid", f"{here} secret")
+        yield school, _paces_of(here, table, faults)
+
+
+def faults_of(school: School, sid_at: str, secret_at: str) -> Iterator[Fault]:
+    """Give what is wrong with a school, by where its SID and its secret stand."""
+    if not re.fullmatch("[0-9]+", school.sid):
+        yield Fault(sid_at, "should be the institution's SID, in digits")
+    if not school.secret:
+        yield Fault(secret_at, "is missing")
+
+
+def _secret_of(
+    here: str, table: Mapping[str, object], folder: Path, faults: list[Fault]
+) -> str | None:
+    if "secret_file" not in table:
+        return str(table["secret"]) if "secret" in table else None
+    if "secret" in table:
+        faults.append(Fault(here, "should have secret or secret_file, not both"))
+    try:
+        return (folder / str(table["secret_file"])).read_text(encoding="utf-8").strip()
+    except (OSError, ValueError) as error:
+        faults.append(Fault(f"{here} secret_file", f"cannot be read: {_reason(error)}"))
+        return "unread"  # one fault is enough
+
+
+def _paces_of(here: str, table: Mapping[str, object], faults: list[Fault]) -> Paces:
+    try:
+        return read_paces(str(table.get("pace", "")), f"{here} pace")
+    except InvalidInput as error:
+        faults += error.faults
+        return {}
+
+
+def _reason(error: Exception) -> str:
+    """Say what went wrong without quoting the file: a secret might stand there."""
+    match error:
+        case OSError():
+            return error.strerror or "it cannot be opened"
+        case tomllib.TOMLDecodeError():
+            place = re.search(r"\(at [^)]*\)", str(error))
+            return f"it is not TOML {place[0] if place else ''}".rstrip()
+        case _:
+            return "it is not UTF-8"
