@@ -1,12 +1,10 @@
 """Rescue: what is due, was left behind by a silent worker, or lost its message, comes back."""
 
 import logging
-import threading
-import uuid
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
-from worker.classin.errors import ClassinError
 from worker.ledger.ledger import Due, Ledger
 
 log = logging.getLogger(__name__)
@@ -14,8 +12,14 @@ log = logging.getLogger(__name__)
 #: Records brought back in one look.
 MOST = 1000
 
-#: A record that nobody claimed is looked at again after this (seconds).
-AGAIN_AFTER = 60.0
+#: Of each school that is open again, so many records are brought back in one look.
+MOST_OF_A_SCHOOL = 256
+
+#: Seconds between two looks for what is due.
+TICK = 1.0
+
+#: A worker that looks keeps the right to it for so many ticks: then another takes over.
+_KEPT_FOR = 5
 
 
 class Outlet(Protocol):
@@ -28,59 +32,63 @@ class Outlet(Protocol):
         """Say whether no message waits there."""
 
 
-def rescue(ledger: Ledger, outlet: Outlet, who: str, *, every: float, adrift_after: float) -> int:
-    """Look once, unless another worker does; gives how many messages were sent.
+class Rescue:
+    """Looks for what must come back, unless another worker does.
 
-    With no message on the queue, what has been queued for longer than `adrift_after` seconds has
-    lost its own.
+    A look that dies between ledger and queue loses nothing: what it had found is queued without a
+    message, and a later look sees that. One message too many does no harm: the claim decides.
 
-    A look that dies between ledger and queue loses nothing: the next one finds the same. One
-    message too many does no harm: the claim decides.
+    `who`: the worker process; `every`: seconds between two looks for lost messages;
+    `adrift_after`: a record whose message was sent so many seconds ago may have lost it; `lease`:
+    how long a worker may be silent. `clock` gives seconds, from any start.
     """
-    if not ledger.hold("rescue", who, every * 3):
-        return 0
-    found = list(ledger.due(MOST, AGAIN_AFTER))
-    if outlet.is_empty():
-        found += ledger.waiting(MOST, adrift_after)
-    if found:
-        outlet.publish(found)
-    return len(found)
 
-
-class RescueThread(threading.Thread):
-    """Looks every so many seconds until it is stopped."""
-
-    def __init__(
-        self, ledger: Ledger, outlet: Outlet, *, every: float, adrift_after: float
+    def __init__(  # noqa: PLR0913  # its times are its trade
+        self,
+        ledger: Ledger,
+        outlet: Outlet,
+        *,
+        who: str,
+        every: float,
+        adrift_after: float,
+        lease: float,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        super().__init__(name="rescue", daemon=True)
         self._ledger = ledger
         self._outlet = outlet
-        self._every = every
+        self.every = every
+        self.tick = min(TICK, every)
         self._adrift_after = adrift_after
-        self._who = str(uuid.uuid4())
-        self._stopped = threading.Event()
+        self._lease = lease
+        self._clock = clock
+        self._who = who
+        #: Since when the ledger has been answering, and when it last did.
+        self._answers_since = self._answered = float("-inf")
+        self._lost_looked_at = float("-inf")
 
-    def run(self) -> None:
-        """Look, wait, look again; trouble is logged, and the next look comes all the same."""
-        while not self._stopped.is_set():
-            try:
-                found = rescue(
-                    self._ledger,
-                    self._outlet,
-                    self._who,
-                    every=self._every,
-                    adrift_after=self._adrift_after,
-                )
-            except ClassinError as error:
-                log.warning("rescue: %s", error)
-            except Exception:
-                log.exception("rescue: the next look comes all the same")
-            else:
-                if found:
-                    log.info("rescue: %d brought back", found)
-            self._stopped.wait(self._every)
+    def look(self) -> int:
+        """Look once; gives how many messages were sent. Raises Unavailable."""
+        found = self._found()
+        if found:
+            self._outlet.publish(found)
+            log.info("rescue: %d brought back", len(found))
+        return len(found)
 
-    def stop(self) -> None:
-        """Let the present look be the last."""
-        self._stopped.set()
+    def _found(self) -> list[Due]:
+        holds = self._ledger.hold("rescue", self._who, self.tick * _KEPT_FOR)
+        now = self._clock()
+        # After an outage of the ledger, or of all machines, every lease has run out: those who live
+        # renew theirs first.
+        a_while = self._lease / 2
+        if now - self._answered >= a_while:
+            self._answers_since = now
+        self._answered = now
+        if not holds:
+            return []
+        orphans = now - self._answers_since >= a_while
+        found = [*self._ledger.due(MOST, orphans=orphans), *self._ledger.unpark(MOST_OF_A_SCHOOL)]
+        if now - self._lost_looked_at >= self.every:
+            empty = self._outlet.is_empty()
+            found += self._ledger.adrift(MOST, self._adrift_after, queue_empty=empty)
+            self._lost_looked_at = now
+        return found

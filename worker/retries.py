@@ -1,13 +1,21 @@
 """When to try again: tenacity (imported only here) within a delivery, due times beyond it."""
 
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from tenacity import RetryCallState, Retrying, stop_after_attempt, wait_random_exponential
+from tenacity import (
+    RetryCallState,
+    Retrying,
+    stop_after_attempt,
+    stop_when_event_set,
+    wait_random_exponential,
+)
 
+from worker.classin.codes import Code
 from worker.classin.reply import Reply
 from worker.classin.verdicts import Verdict
-from worker.ledger.ledger import Standing
+from worker.ledger.ledger import Access, Standing
 from worker.ledger.lifecycle import Reason, State, settlement
 from worker.ledger.record import Attempt
 from worker.settings import Patience
@@ -39,11 +47,15 @@ def worth_repeating(verdict: Verdict, attempt_number: int) -> bool:
 
 
 def retrying(
-    patience: Patience, sleep: Callable[[float], None], note: Callable[[Outcome], None]
+    patience: Patience,
+    sleep: Callable[[float], None],
+    note: Callable[[Outcome], None],
+    stopping: threading.Event,
 ) -> Retrying:
     """Build the retrier of one delivery: it hands back the last outcome, whatever that is.
 
-    `note` is told each outcome that will be followed by another attempt.
+    `note` is told each outcome that will be followed by another attempt. Once `stopping` is set, no
+    further attempt begins.
     """
 
     def outcome(state: RetryCallState) -> Outcome:
@@ -56,7 +68,7 @@ def retrying(
 
     return Retrying(
         sleep=sleep,
-        stop=stop_after_attempt(patience.attempts),
+        stop=stop_after_attempt(patience.attempts) | stop_when_event_set(stopping),
         wait=wait_random_exponential(
             multiplier=2 * patience.first_wait, min=patience.first_wait, max=patience.longest_wait
         ),
@@ -73,21 +85,42 @@ def standing_after(
 
     `tried_for`: seconds since the first attempt; `deferrals`: how many of them counted.
     """
-    attempt = outcome.attempt
+    attempt, verdict = outcome.attempt, outcome.verdict
     standing = Standing(
-        state=State.DEFERRED, code=attempt.code, message=attempt.message, unread=outcome.unread
+        state=State.DEFERRED,
+        code=attempt.code,
+        message=attempt.message,
+        unread=outcome.unread,
+        access=_access(outcome),
+        looks=patience.looks,
     )
-    if (settled := settlement(outcome.verdict)) is not None:
+    if (settled := settlement(verdict)) is not None:
         state, reason = settled
         result = outcome.reply.result if outcome.reply else None
-        already = outcome.verdict is Verdict.ALREADY
+        already = verdict is Verdict.ALREADY
         return replace(standing, state=state, reason=reason, result=result, already=already)
+    if verdict is Verdict.LOCKED_OUT:
+        return replace(standing, state=State.QUEUED)  # until its school is open again
     if tried_for >= patience.give_up_after:
         return replace(standing, state=State.FAILED, reason=Reason.EXHAUSTED)
-    throttled = outcome.verdict is Verdict.THROTTLED
+    throttled = verdict is Verdict.THROTTLED
     wait = throttled_wait(outcome.reply, patience) if throttled else deferral(patience, deferrals)
     due_in = min(wait, patience.give_up_after - tried_for)
-    return replace(standing, due_in=due_in, counts=not throttled)
+    return replace(
+        standing, due_in=due_in, counts=not throttled, slow_down=wait if throttled else None
+    )
+
+
+def _access(outcome: Outcome) -> Access | None:
+    """Say what an outcome tells of the school."""
+    code = outcome.attempt.code
+    if outcome.verdict is Verdict.LOCKED_OUT:
+        return Access.LOCKED_OUT
+    if code == Code.MAINTENANCE:
+        return Access.MAINTENANCE
+    if code is not None and settlement(outcome.verdict) is not None:
+        return Access.LET_IN
+    return None
 
 
 def deferral(patience: Patience, deferrals: int) -> float:

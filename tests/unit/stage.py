@@ -1,26 +1,34 @@
 """A stage for stories of execution: a ledger, a clock, and a ClassIn that plays a script."""
 
-from collections.abc import Callable, Mapping
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
 from tests.unit.clock import Clock
 from worker.classin.call import Dialect
-from worker.classin.errors import Accident
+from worker.classin.errors import Accident, Unavailable
 from worker.classin.operation import Operation
 from worker.classin.reply import Reply
 from worker.classin.school import School
 from worker.classin.wire import Request
 from worker.execution import Execution
+from worker.in_hand import BEATS, InHand
 from worker.ledger.in_redis import RedisLedger
+from worker.ledger.ledger import Due
 from worker.ledger.record import Record, Submission, new_id
 from worker.settings import Patience
+from worker.shares import Shares
 from worker.transport import Stream
 
 #: What ClassIn does with one request: answer, let it perish, or something that a test does.
 Act = Reply | Accident | Callable[[], Reply]
 
 SCHOOL = School("main", "1000082", "Mb7SR6H")
+
+#: Seconds after which a thread that does not get on counts as stuck.
+STUCK_AFTER = 3600.0
 
 
 def said(
@@ -78,6 +86,17 @@ class Stage:
     clock: Clock
     patience: Patience = field(default_factory=Patience)
     schools: Mapping[str, School] = field(default_factory=lambda: {"main": SCHOOL})
+    shares: Shares = field(default_factory=Shares)
+    stopping: threading.Event = field(default_factory=threading.Event)
+    #: How many operations that wait for each other one delivery may carry out.
+    in_a_row: int = 1
+    #: Whom messages were sent for, unless the broker is away.
+    published: list[Due] = field(default_factory=list)
+    broker_away: bool = False
+    #: What each worker has in hand.
+    hands: list[InHand] = field(default_factory=list)
+    #: What happens each time that a worker sleeps.
+    asleep: Callable[[], object] = lambda: None
 
     def submit(self, operation: Operation, *, accepts_existing: bool = False) -> str:
         """Record an operation; gives its id."""
@@ -91,19 +110,61 @@ class Stage:
         self.ledger.submit([entry])
         return entry.id
 
+    def execution(self, classin: ClassIn) -> Execution:
+        """Equip a worker that meets this ClassIn."""
+        hand = InHand(
+            f"worker {len(self.hands)}",
+            lasts=self.patience.lease,
+            stuck_after=STUCK_AFTER,
+            clock=self.clock,
+        )
+        self.hands.append(hand)
+        return Execution(
+            ledger=self.ledger,
+            sender=classin,
+            schools=self.schools,
+            patience=self.patience,
+            publish=self.publish,
+            in_hand=hand,
+            shares=self.shares,
+            stopping=self.stopping,
+            in_a_row=self.in_a_row,
+            clock=self.clock,
+            sleep=self.sleep,
+        )
+
+    def publish(self, due: Sequence[Due]) -> None:
+        """Take messages."""
+        if self.broker_away:
+            raise Unavailable("the broker does not answer")
+        self.published += due
+
+    def pass_time(self, seconds: float) -> None:
+        """Let time go by in which all workers beat, as far as the ledger answers."""
+        ends = self.clock.ms + round(seconds * 1000)
+        while self.clock.ms < ends:
+            self.clock.ms = min(ends, self.clock.ms + round(self.patience.lease / BEATS * 1000))
+            for hand in self.hands:
+                with suppress(Unavailable):
+                    hand.beat(self.ledger)
+
+    def sleep(self, seconds: float) -> None:
+        """Let a worker sleep; it goes on beating."""
+        self.clock.waits.append(seconds)
+        self.asleep()
+        self.pass_time(seconds)
+
+    def take_back(self, record_id: str) -> None:
+        """Let a record's lease run out, and be taken back."""
+        self.clock.forward(self.patience.lease)
+        assert record_id in [due.id for due in self.ledger.due(100, orphans=True)]
+
     def perform(
         self, record_id: str, *script: Act, between: Callable[[], object] = lambda: None
     ) -> ClassIn:
         """Deliver the record's message once, to a worker that meets this ClassIn."""
         classin = ClassIn(list(script), between=between)
-        Execution(
-            ledger=self.ledger,
-            sender=classin,
-            schools=self.schools,
-            patience=self.patience,
-            clock=self.clock,
-            sleep=self.clock.sleep,
-        ).perform(record_id)
+        self.execution(classin).perform(record_id)
         return classin
 
     def seconds_until_due(self, record_id: str) -> float:
@@ -113,7 +174,10 @@ class Stage:
         return (due_at - self.clock.ms) / 1000
 
     def carry_on(self, record_id: str, *script: Act) -> Record:
-        """Deliver the record again each time it falls due, until it is settled."""
+        """Deliver the record again each time it falls due, until it is settled.
+
+        It must not be one that waits for its school.
+        """
         while not (record := self.ledger.find(record_id)).state.settled:
             if record.due_at is not None:
                 self.clock.ms = max(self.clock.ms, record.due_at)

@@ -44,7 +44,7 @@ def test_a_folder_is_created_at_the_first_attempt(stage: Stage) -> None:
 @pytest.mark.parametrize("operation", [FOLDER, UNIT])
 def test_each_attempt_is_signed_with_its_own_time(stage: Stage, operation: Operation) -> None:
     """Two unknown errors and a success are three attempts, seconds apart."""
-    stage.patience = replace(stage.patience, first_wait=600, longest_wait=600)
+    stage.patience = replace(stage.patience, first_wait=60, longest_wait=60)
     record_id = stage.submit(operation)
 
     classin = stage.perform(record_id, UNKNOWN_ERROR, UNKNOWN_ERROR, said(1))
@@ -162,14 +162,36 @@ def test_a_folder_that_has_its_name_already_is_renamed(stage: Stage) -> None:
 
 
 def test_a_locked_out_school_is_signed_anew_once(stage: Stage) -> None:
-    """Then the record waits; the second time may do."""
-    course = stage.submit(COURSE)
+    """Then the record waits until somebody is let in, with all others of its school."""
+    course, folder = stage.submit(COURSE), stage.submit(FOLDER)
     classin = stage.perform(course, said(102, "no permission"))
     record = stage.ledger.find(course)
     assert len(classin.sent) == 2
     assert [attempt.verdict for attempt in record.attempts] == [Verdict.LOCKED_OUT] * 2
-    assert (record.state, record.code, record.unread) == (State.DEFERRED, 102, False)
-    assert stage.seconds_until_due(course) == 60
+    assert (record.state, record.code, record.unread) == (State.QUEUED, 102, False)
+    assert stage.perform(folder, said(1)).sent == []
+
+    (closure,) = stage.ledger.closures()
+    assert (closure.code, closure.parked) == (102, 2)
+    stage.clock.forward(stage.patience.looks[0])
+    stage.perform(folder, said(1))
+
+    assert stage.ledger.closures() == []
+    stage.perform(course, said(1))
+    assert stage.ledger.find(course).state is State.SUCCEEDED
+
+
+def test_maintenance_holds_a_school_until_a_look_finds_it_over(stage: Stage) -> None:
+    """Nothing else of it is sent meanwhile; there is no end to a school's patience."""
+    folder, course = stage.submit(FOLDER), stage.submit(COURSE)
+    for look in stage.patience.looks[:3]:
+        assert len(stage.perform(folder, said(901)).sent) == 1
+        assert stage.perform(course, said(1)).sent == []
+        assert stage.seconds_until_due(folder) == look
+        stage.clock.forward(look)
+    stage.perform(folder, said(1))
+    stage.perform(course, said(1))
+    assert {each.state for each in stage.ledger.find_all([folder, course])} == {State.SUCCEEDED}
 
 
 @pytest.mark.parametrize("code", [102, 101002005, 101002006])

@@ -15,7 +15,7 @@ from worker.classin.operations.courses import EditCourse
 from worker.classin.operations.users import AddTeacher
 from worker.classin.reply import Reply
 from worker.files import PIECE
-from worker.ledger.in_redis import PIECE as KEPT_PIECE
+from worker.ledger.encoding import PIECE as KEPT_PIECE
 from worker.ledger.lifecycle import Reason, State
 
 CONTENT = bytes(range(256)) * 4096 + b"the end"
@@ -176,6 +176,21 @@ def test_a_file_that_vanished_after_a_reply_got_lost_leaves_doubt(
     assert (record.message or "").endswith("; an earlier attempt may have been carried out")
 
 
+def test_a_file_that_vanished_after_a_worker_died_leaves_doubt(stage: Stage, cover: Path) -> None:
+    """Its last request may have been carried out as well."""
+    record_id = stage.submit(EditCourse(course_id=1, filedata=at(cover.as_uri(), b"png")))
+
+    def killed() -> Reply:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        stage.perform(record_id, killed)
+    stage.take_back(record_id)
+    cover.unlink()
+    stage.perform(record_id, said(1))
+    assert stage.ledger.find(record_id).state is State.UNCERTAIN
+
+
 def test_a_file_that_changes_while_it_is_sent_never_arrives_whole(
     stage: Stage, slides: Path
 ) -> None:
@@ -202,8 +217,8 @@ def test_a_slow_upload_keeps_its_lease(stage: Stage, slides: Path) -> None:
     def pause() -> None:
         nonlocal pauses
         pauses += 1
-        stage.clock.forward(stage.patience.lease / 2)
-        assert stage.ledger.due(5, 0) == []
+        stage.pass_time(stage.patience.lease / 2)
+        assert stage.ledger.due(5, orphans=True) == []
         assert stage.perform(record_id, said(1)).sent == []
 
     stage.perform(record_id, said(1), between=pause)
@@ -217,8 +232,8 @@ def test_an_upload_that_lost_its_lease_stops(stage: Stage, slides: Path) -> None
     record_id = upload(stage, slides)
 
     def sleep() -> None:
-        stage.clock.forward(stage.patience.lease * 2)
-        stage.ledger.claim(record_id, "another", stage.patience.lease)
+        if stage.ledger.find(record_id).state is State.RUNNING:
+            stage.take_back(record_id)
 
     classin = stage.perform(record_id, said(1), between=sleep)
 

@@ -1,17 +1,21 @@
 """Carrying one operation out: what may go wrong on our own side."""
 
-import pytest
+from dataclasses import replace
 
-from tests.unit.stage import Stage, said
-from worker.classin.errors import NotFound, Unread
+import pytest
+from fakeredis import FakeServer
+
+from tests.unit.stage import ClassIn, Stage, said
+from worker.classin.errors import NotFound, Unavailable, Unread
+from worker.classin.operation import Operation
 from worker.classin.operations.cloud import CreateFolder
+from worker.classin.operations.courses import EditCourse
+from worker.classin.operations.lessons import AddCourseClass
 from worker.classin.reply import Reply
-from worker.execution import Execution
 from worker.ledger.ledger import Due
 from worker.ledger.lifecycle import Reason, State
-from worker.settings import Patience
 
-LEASE = Patience().lease
+COURSE = EditCourse(course_id=352861, course_name="Today is a good day")
 FOLDER = CreateFolder(folder_id=747759, folder_name="tools")
 
 
@@ -20,11 +24,16 @@ def broken() -> Reply:
     raise ZeroDivisionError
 
 
+def killed() -> Reply:
+    """A worker that ends while it waits for a reply."""
+    raise KeyboardInterrupt
+
+
 def test_a_second_delivery_does_nothing(stage: Stage) -> None:
     """The record is settled, or not due: no request, no change."""
     done, waiting = stage.submit(FOLDER), stage.submit(FOLDER)
     stage.perform(done, said(1))
-    stage.perform(waiting, said(901))
+    stage.perform(waiting, said(253))
     before = stage.ledger.find_all([done, waiting])
 
     for record_id in (done, waiting):
@@ -127,7 +136,7 @@ def test_a_worker_that_lost_its_lease_while_sending_gives_way(stage: Stage) -> N
     folder = stage.submit(FOLDER)
 
     def stuck() -> Reply:
-        stage.clock.forward(LEASE)
+        stage.take_back(folder)
         assert len(stage.perform(folder, said(206, data=5)).sent) == 1
         return said(193)
 
@@ -143,36 +152,107 @@ def test_a_worker_that_lost_its_lease_stops_repeating(stage: Stage) -> None:
     folder = stage.submit(FOLDER)
 
     def stuck() -> Reply:
-        stage.clock.forward(LEASE)
-        assert stage.ledger.claim(folder, "another", LEASE) is not None
+        stage.take_back(folder)
         raise Unread("no reply in time")
 
     assert len(stage.perform(folder, stuck).sent) == 1
     assert stage.ledger.find(folder).attempts == ()
 
 
+def test_a_worker_that_is_cut_off_from_the_ledger_sends_nothing_more(
+    stage: Stage, server: FakeServer
+) -> None:
+    """Its lease has run out meanwhile: it need not ask to know that another may have the record."""
+    stage.patience = replace(stage.patience, first_wait=60, longest_wait=60)
+    course = stage.submit(COURSE)
+
+    def cut_off() -> None:
+        server.connected = False
+
+    stage.asleep = cut_off
+    assert len(stage.perform(course, said(104)).sent) == 1
+    server.connected = True
+    record = stage.ledger.find(course)
+    assert (record.state, len(record.attempts)) == (State.RUNNING, 1)
+
+
 def test_a_killed_worker_s_record_is_due_when_its_lease_ends(stage: Stage) -> None:
     """And whoever takes it over knows that a request may have been out."""
     folder = stage.submit(FOLDER)
-
-    def killed() -> Reply:
-        raise KeyboardInterrupt
-
     with pytest.raises(KeyboardInterrupt):
         stage.perform(folder, killed)
-    assert stage.ledger.due(5, 0) == []
-    stage.clock.forward(LEASE)
-    assert stage.ledger.due(5, 0) == [Due(folder, "create_folder")]
+    assert stage.ledger.due(5, orphans=True) == []
+    stage.clock.forward(stage.patience.lease)
+    assert stage.ledger.due(5, orphans=True) == [Due(folder, "create_folder")]
     stage.perform(folder, said(206))
     assert stage.ledger.find(folder).already is True
+
+
+@pytest.mark.parametrize(
+    ("operation", "doubt"),
+    [
+        (FOLDER, True),
+        (
+            AddCourseClass(
+                course_id=1, class_name="a", begin_time=1893456000, end_time=1893459600,
+                teacher_uid=5,
+            ),
+            True,
+        ),
+        (COURSE, False),
+    ],
+)  # fmt: skip
+def test_a_request_is_announced_where_its_repeat_is_judged_otherwise(
+    stage: Stage, operation: Operation, *, doubt: bool
+) -> None:
+    """Elsewhere a write is saved: sending it again leads to the same."""
+    record_id = stage.submit(operation)
+    with pytest.raises(KeyboardInterrupt):
+        stage.perform(record_id, killed)
+    stage.take_back(record_id)
+    assert stage.ledger.find(record_id).unread is doubt
+
+
+def test_what_could_be_done_twice_is_not_sent_after_a_worker_died(
+    stage: Stage, ring_bell: type[Operation]
+) -> None:
+    """A person must look whether the bell rang."""
+    bell = stage.submit(ring_bell())
+    with pytest.raises(KeyboardInterrupt):
+        stage.perform(bell, killed)
+    stage.take_back(bell)
+    assert stage.perform(bell, said(1)).sent == []
+    record = stage.ledger.find(bell)
+    assert record.state is State.UNCERTAIN
+    assert record.message == "a worker fell silent after it may have been sent"
+
+
+def test_what_could_be_done_twice_is_sent_when_nothing_was_before(
+    stage: Stage, ring_bell: type[Operation]
+) -> None:
+    """The worker died between the claim and the request."""
+    bell = stage.submit(ring_bell())
+    assert stage.ledger.claim(bell, "killed", "w", stage.patience.lease) is not None
+    stage.take_back(bell)
+    stage.perform(bell, said(1))
+    assert stage.ledger.find(bell).state is State.SUCCEEDED
+
+
+def test_what_kills_its_workers_is_given_up(stage: Stage) -> None:
+    """So that it does not take one after the other."""
+    folder = stage.submit(FOLDER)
+    for _ in range(3):
+        with pytest.raises(KeyboardInterrupt):
+            stage.perform(folder, killed)
+        stage.clock.forward(stage.patience.lease)
+        stage.ledger.due(5, orphans=True)
+    assert stage.ledger.find(folder).reason is Reason.POISON
 
 
 def test_a_record_can_be_refused_before_anything_is_sent(stage: Stage) -> None:
     """As a message with what cannot be kept is; once settled, nothing changes it."""
     folder = stage.submit(FOLDER)
-    execution = Execution(
-        ledger=stage.ledger, sender=_Nobody(), schools={}, patience=stage.patience
-    )
+    execution = stage.execution(ClassIn([]))
     execution.refuse(folder, "fields should be given by name")
     execution.refuse(folder, "something else")
     record = stage.ledger.find(folder)
@@ -180,9 +260,59 @@ def test_a_record_can_be_refused_before_anything_is_sent(stage: Stage) -> None:
     assert (record.message, record.attempts) == ("fields should be given by name", ())
 
 
-class _Nobody:
-    """A sender that must not be asked."""
+def test_what_happened_is_noted_when_the_ledger_is_back(stage: Stage, server: FakeServer) -> None:
+    """ClassIn has done it: that must not get lost because Redis restarts at this moment."""
+    folder = stage.submit(FOLDER)
+    seconds = 5
 
-    def send(self, *_: object) -> Reply:
-        """Fail."""
-        raise AssertionError
+    def away() -> Reply:
+        server.connected = False
+        return said(1, data=5)
+
+    def come_back() -> None:
+        server.connected = len(stage.clock.waits) == seconds
+
+    stage.asleep = come_back
+    assert len(stage.perform(folder, away).sent) == 1
+    assert stage.clock.waits == [1.0] * seconds
+    record = stage.ledger.find(folder)
+    assert (record.state, record.result) == (State.SUCCEEDED, {"data": 5})
+
+
+def test_a_worker_that_is_to_end_does_not_wait_for_the_ledger(
+    stage: Stage, server: FakeServer
+) -> None:
+    """Its record is taken back like that of any silent worker."""
+    folder = stage.submit(FOLDER)
+
+    def away() -> Reply:
+        server.connected = False
+        stage.stopping.set()
+        return said(1)
+
+    with pytest.raises(Unavailable):
+        stage.perform(folder, away)
+    assert stage.clock.waits == []
+
+
+def test_a_ledger_that_is_away_is_told_before_anything_is_sent(
+    stage: Stage, server: FakeServer
+) -> None:
+    """Whoever performs it decides what that means."""
+    folder = stage.submit(FOLDER)
+    server.connected = False
+    with pytest.raises(Unavailable):
+        stage.perform(folder, said(1))
+
+
+def test_who_can_go_on_is_told_later_where_the_broker_is_away(stage: Stage) -> None:
+    """The record is settled all the same; its follower is queued, and its message found missing."""
+    first = stage.submit(FOLDER)
+    waiting = [
+        stage.submit_raw("create_folder", FOLDER.to_json(), after=(first,)) for _ in range(2)
+    ]
+    stage.broker_away = True
+    stage.perform(first, said(1))
+    assert stage.ledger.find(first).state is State.SUCCEEDED
+    adrift = stage.ledger.adrift(5, 0, queue_empty=True)
+    assert {due.id for due in adrift} == {*waiting}

@@ -1,5 +1,6 @@
 """When to try again."""
 
+import threading
 from itertools import pairwise
 
 import pytest
@@ -10,6 +11,7 @@ from tests.unit.clock import Clock
 from tests.unit.stage import said
 from worker.classin.reply import Reply
 from worker.classin.verdicts import Verdict
+from worker.ledger.ledger import Access
 from worker.ledger.lifecycle import Reason, State
 from worker.ledger.record import Attempt
 from worker.retries import (
@@ -23,22 +25,23 @@ from worker.retries import (
 from worker.settings import Patience
 
 PATIENCE = Patience()
-GOING_ON = {
-    Verdict.AGAIN, Verdict.THROTTLED, Verdict.LATER, Verdict.LOCKED_OUT, Verdict.CLOCK,
-}  # fmt: skip
+PASSING = {Verdict.AGAIN, Verdict.THROTTLED, Verdict.LATER, Verdict.CLOCK}
+GOING_ON = {*PASSING, Verdict.LOCKED_OUT}
 
 
-def outcome(verdict: Verdict, *, reply: Reply | None = None, unread: bool = False) -> Outcome:
+def outcome(
+    verdict: Verdict, *, code: int | None = 104, reply: Reply | None = None, unread: bool = False
+) -> Outcome:
     """An attempt that came to this."""
-    return Outcome(Attempt(1, 0, 5, 200, 104, "said so", verdict), reply, unread)
+    return Outcome(Attempt(1, 0, 5, 200, code, "said so", verdict), reply, unread)
 
 
 def delivery(patience: Patience, *verdicts: Verdict) -> tuple[Outcome, list[Outcome], list[float]]:
     """Try as often as one delivery may: the last outcome, those noted, and the waits."""
     clock, noted = Clock(), list[Outcome]()
     script = iter(verdicts)
-    last = retrying(patience, clock.sleep, noted.append)(lambda: outcome(next(script)))
-    return last, noted, clock.waits
+    retrier = retrying(patience, clock.sleep, noted.append, threading.Event())
+    return retrier(lambda: outcome(next(script))), noted, clock.waits
 
 
 def test_a_passing_fault_is_repeated_until_it_passes() -> None:
@@ -95,8 +98,22 @@ def test_an_accident_of_our_own_is_not_repeated() -> None:
         raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):
-        retrying(PATIENCE, clock.sleep, lambda _: None)(failing)
+        retrying(PATIENCE, clock.sleep, lambda _: None, threading.Event())(failing)
     assert clock.waits == []
+
+
+def test_a_worker_that_is_to_end_begins_no_further_attempt() -> None:
+    """It hands back what it has, without a note and without a wait."""
+    clock, noted, stopping = Clock(), list[Outcome](), threading.Event()
+    script = [Verdict.AGAIN, Verdict.AGAIN, Verdict.DONE]
+
+    def attempt() -> Outcome:
+        if len(script) == 2:
+            stopping.set()
+        return outcome(script.pop(0))
+
+    assert retrying(PATIENCE, clock.sleep, noted.append, stopping)(attempt).verdict is Verdict.AGAIN
+    assert (len(script), len(noted), len(clock.waits)) == (1, 1, 1)
 
 
 @pytest.mark.parametrize(
@@ -122,7 +139,7 @@ def test_a_settling_verdict_settles(
     assert (standing.code, standing.message) == (104, "said so")
 
 
-@pytest.mark.parametrize("verdict", sorted(GOING_ON))
+@pytest.mark.parametrize("verdict", sorted(PASSING))
 def test_a_passing_verdict_defers_until_time_is_up(verdict: Verdict) -> None:
     """Then the record has failed."""
     told = outcome(verdict, unread=True)
@@ -132,8 +149,50 @@ def test_a_passing_verdict_defers_until_time_is_up(verdict: Verdict) -> None:
     assert (after.state, after.reason) == (State.FAILED, Reason.EXHAUSTED)
 
 
+@pytest.mark.parametrize("tried_for", [0.0, 10.0**9])
+def test_what_is_locked_out_waits_for_its_school(tried_for: float) -> None:
+    """However long that takes: it is no fault of its own."""
+    told = outcome(Verdict.LOCKED_OUT, code=102)
+    standing = standing_after(told, patience=PATIENCE, tried_for=tried_for, deferrals=9)
+    assert (standing.state, standing.access) == (State.QUEUED, Access.LOCKED_OUT)
+    assert (standing.looks, standing.counts) == (PATIENCE.looks, False)
+
+
+@pytest.mark.parametrize(
+    ("verdict", "code", "access"),
+    [
+        (Verdict.DONE, 1, Access.LET_IN),
+        (Verdict.REFUSED, 193, Access.LET_IN),
+        (Verdict.PARTLY, 103, Access.LET_IN),
+        (Verdict.DONE, None, None),
+        (Verdict.UNSURE, None, None),
+        (Verdict.LATER, 901, Access.MAINTENANCE),
+        (Verdict.LATER, 253, None),
+        (Verdict.AGAIN, 104, None),
+        (Verdict.AGAIN, None, None),
+        (Verdict.THROTTLED, 460, None),
+        (Verdict.CLOCK, 101002006, None),
+    ],
+)
+def test_an_outcome_may_tell_of_the_school(
+    verdict: Verdict, code: int | None, access: Access | None
+) -> None:
+    """A code that settles was given by a ClassIn that let us in."""
+    told = outcome(verdict, code=code)
+    standing = standing_after(told, patience=PATIENCE, tried_for=0, deferrals=0)
+    assert standing.access is access
+
+
+@pytest.mark.parametrize("verdict", sorted(set(Verdict) - {Verdict.LOCKED_OUT}))
+def test_only_too_fast_slows_others_down(verdict: Verdict) -> None:
+    """For as long as its own record waits."""
+    told = outcome(verdict, reply=said(None, http=429, retry_after=9))
+    standing = standing_after(told, patience=PATIENCE, tried_for=0, deferrals=0)
+    assert standing.slow_down == (9 if verdict is Verdict.THROTTLED else None)
+
+
 @given(
-    st.sampled_from(sorted(GOING_ON)),
+    st.sampled_from(sorted(PASSING)),
     st.floats(0, 86400, exclude_max=True),
     st.integers(0, 100),
     st.none() | st.floats(0),

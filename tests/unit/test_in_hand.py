@@ -1,0 +1,147 @@
+"""What a worker process has in hand, and keeps by its beat."""
+
+import pytest
+from fakeredis import FakeServer
+
+from tests.unit.clock import Clock
+from tests.unit.ledger.hands import DONE, GIVEN_BACK, claimed, entry
+from worker.classin.errors import LeaseLost, Unavailable
+from worker.in_hand import BEATS, InHand
+from worker.ledger.in_redis import RedisLedger
+
+LEASE = 10.0
+STUCK_AFTER = 60.0
+
+
+@pytest.fixture
+def in_hand(clock: Clock) -> InHand:
+    """An empty hand."""
+    return InHand("w", lasts=LEASE, stuck_after=STUCK_AFTER, clock=clock)
+
+
+def orphans(ledger: RedisLedger) -> list[str]:
+    """What is taken back now."""
+    return [due.id for due in ledger.due(5, orphans=True)]
+
+
+def beat_for(in_hand: InHand, ledger: RedisLedger, clock: Clock, seconds: float) -> None:
+    """Beat as often as a worker does."""
+    for _ in range(round(seconds / LEASE * BEATS)):
+        clock.forward(LEASE / BEATS)
+        in_hand.beat(ledger)
+
+
+def test_what_is_in_hand_is_kept(ledger: RedisLedger, clock: Clock, in_hand: InHand) -> None:
+    """Much longer than a lease lasts, as long as it gets on."""
+    ledger.submit([entry("a")])
+    claim = claimed(ledger)
+    with in_hand.holding(claim):
+        for _ in range(5):
+            beat_for(in_hand, ledger, clock, STUCK_AFTER / 2)
+            in_hand.got_on(claim)
+    assert orphans(ledger) == []
+
+
+def test_what_is_no_longer_in_hand_is_not_renewed(
+    ledger: RedisLedger, clock: Clock, in_hand: InHand
+) -> None:
+    """Whether or not anything came of it."""
+    ledger.submit([entry("a")])
+    with pytest.raises(ZeroDivisionError), in_hand.holding(claimed(ledger)):
+        raise ZeroDivisionError
+    beat_for(in_hand, ledger, clock, LEASE)
+    assert orphans(ledger) == ["a"]
+
+
+def test_a_beat_tells_that_the_worker_lives(
+    ledger: RedisLedger, clock: Clock, in_hand: InHand
+) -> None:
+    """Also with an empty hand."""
+    in_hand.beat(ledger)
+    assert ledger.workers() == {"w": clock.ms + 10_000}
+
+
+def test_what_is_stuck_is_left_to_others(
+    ledger: RedisLedger, clock: Clock, in_hand: InHand
+) -> None:
+    """The worker lives, but that thread does not get on; it learns of it."""
+    ledger.submit([entry("a"), entry("b")])
+    stuck, other = claimed(ledger), claimed(ledger, "b", lease="two")
+    with in_hand.holding(stuck), in_hand.holding(other):
+        for _ in range(3):
+            in_hand.got_on(other)
+            beat_for(in_hand, ledger, clock, STUCK_AFTER / 2)
+        assert orphans(ledger) == ["a"]
+        in_hand.got_on(other)
+        with pytest.raises(LeaseLost, match="the lease on a ran out"):
+            in_hand.got_on(stuck)
+
+
+def test_without_a_beat_nothing_is_sent_any_more(
+    ledger: RedisLedger, clock: Clock, in_hand: InHand
+) -> None:
+    """Once the lease has run out, another may have it: the ledger need not be asked."""
+    ledger.submit([entry("a")])
+    claim = claimed(ledger)
+    with in_hand.holding(claim):
+        clock.forward(LEASE - 0.001)
+        in_hand.got_on(claim)
+        clock.forward(0.001)
+        with pytest.raises(LeaseLost):
+            in_hand.got_on(claim)
+
+
+def test_a_ledger_that_is_away_renews_nothing(
+    ledger: RedisLedger, clock: Clock, in_hand: InHand, server: FakeServer
+) -> None:
+    """When it is back in time, the beat goes on."""
+    ledger.submit([entry("a")])
+    claim = claimed(ledger)
+    with in_hand.holding(claim):
+        clock.forward(LEASE - 1)
+        server.connected = False
+        with pytest.raises(Unavailable):
+            in_hand.beat(ledger)
+        server.connected = True
+        in_hand.beat(ledger)
+        clock.forward(LEASE - 1)
+        in_hand.got_on(claim)
+
+
+def test_a_lost_lease_is_learnt_from_the_beat(
+    ledger: RedisLedger, clock: Clock, in_hand: InHand
+) -> None:
+    """Another has the record: nothing more is sent."""
+    ledger.submit([entry("a")])
+    claim = claimed(ledger)
+    with in_hand.holding(claim):
+        clock.forward(LEASE)
+        assert orphans(ledger) == ["a"]
+        claimed(ledger, lease="another")
+        in_hand.beat(ledger)
+        with pytest.raises(LeaseLost):
+            in_hand.got_on(claim)
+
+
+def test_the_same_record_twice_in_one_hand(ledger: RedisLedger, in_hand: InHand) -> None:
+    """One thread has given it back and is about to let go, another has taken it already."""
+    ledger.submit([entry("a")])
+    first = claimed(ledger)
+    with in_hand.holding(first):
+        ledger.advance(first, GIVEN_BACK, None)
+        second = claimed(ledger, lease="two")
+        with in_hand.holding(second):
+            in_hand.beat(ledger)
+            in_hand.got_on(second)
+            with pytest.raises(LeaseLost):
+                in_hand.got_on(first)
+
+
+def test_what_has_just_settled_is_not_lost(ledger: RedisLedger, in_hand: InHand) -> None:
+    """The beat came between the last word and letting go."""
+    ledger.submit([entry("a")])
+    claim = claimed(ledger)
+    with in_hand.holding(claim):
+        ledger.advance(claim, DONE, None)
+        in_hand.beat(ledger)
+        in_hand.got_on(claim)

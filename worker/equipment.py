@@ -1,0 +1,83 @@
+"""What the tasks of one worker process share."""
+
+import os
+import secrets
+import socket
+import threading
+from collections.abc import Callable, Sequence
+from functools import cached_property
+
+from worker.execution import Execution, Sender
+from worker.in_hand import BEATS, InHand
+from worker.ledger.in_redis import RedisLedger, connect
+from worker.ledger.ledger import Due
+from worker.rounds import Rounds
+from worker.settings import Settings
+from worker.shares import Shares
+from worker.transport import Transport
+from worker.watchdog import Pulse
+
+
+class Equipment:
+    """What carries operations out in this process, made when first needed (after any fork)."""
+
+    def __init__(self, settings: Settings, publish: Callable[[Sequence[Due]], None]) -> None:
+        self.settings = settings
+        #: Set once the worker is to end: no further attempt begins.
+        self.stopping = threading.Event()
+        #: What shows that this process gets on.
+        self.pulse = Pulse()
+        self._publish = publish
+
+    @cached_property
+    def ledger(self) -> RedisLedger:
+        """The ledger, patient with a Redis that restarts."""
+        return RedisLedger(connect(self.settings.ledger_url, patient=True))
+
+    @cached_property
+    def doorstep(self) -> RedisLedger:
+        """The same, impatient, for the consumer: it should not be held up unawares."""
+        return RedisLedger(connect(self.settings.ledger_url))
+
+    @cached_property
+    def in_hand(self) -> InHand:
+        """What this process has leases on."""
+        settings = self.settings
+        name = f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(3)}"
+        return InHand(
+            name,
+            lasts=settings.patience.lease,
+            stuck_after=settings.stalled_after,
+            on_progress=self.pulse.worked,
+        )
+
+    @cached_property
+    def sender(self) -> Sender:
+        """The way to ClassIn."""
+        return Transport(self.settings.base_url, self.settings.deadlines)
+
+    @cached_property
+    def execution(self) -> Execution:
+        """What carries operations out."""
+        settings = self.settings
+        several = len(settings.schools) > 1
+        most = max(1, settings.threads * settings.share // 100) if several else None
+        return Execution(
+            ledger=self.ledger,
+            sender=self.sender,
+            schools=settings.schools,
+            patience=settings.patience,
+            publish=self._publish,
+            in_hand=self.in_hand,
+            shares=Shares(most),
+            stopping=self.stopping,
+        )
+
+    def heartbeat(self) -> Rounds:
+        """Build what tells that this process lives, and renews its leases.
+
+        Its connection is its own and impatient: after an outage it is the first to be back.
+        """
+        ledger = RedisLedger(connect(self.settings.ledger_url))
+        in_hand = self.in_hand
+        return Rounds("heartbeat", lambda: in_hand.beat(ledger), in_hand.lasts / BEATS)
