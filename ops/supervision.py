@@ -24,6 +24,9 @@ RECOVERED_AFTER = 60.0
 #: Seconds that a child gets to finish what it does, before it is killed.
 GRACE = 60.0
 
+#: The same for a worker, beyond its own grace time.
+MARGIN = 15.0
+
 
 @contextmanager
 def only_one(lock: Path) -> Iterator[None]:
@@ -64,26 +67,30 @@ def supervise(
     *,
     said: Callable[[str], None],
     environment: Mapping[str, str] | None = None,
+    grace: float = GRACE,
+    tend: Callable[[], object] = lambda: None,
 ) -> None:
     """Run a command, and start it again whenever it ends, until Stop is raised.
 
-    The child is then asked to end, and killed if it has not within a minute. It does not hear
-    Ctrl-C itself.
+    `tend` is called now and then, to look after what the command needs. The child is then asked to
+    end, and killed if it has not within `grace` seconds. It does not hear Ctrl-C itself.
     """
     pause = FIRST_PAUSE
     while True:
+        tend()
         began = time.monotonic()
         child = subprocess.Popen(command, env=environment, start_new_session=True)  # noqa: S603  # ours
         try:
             while child.poll() is None:
                 time.sleep(INTERVAL)
+                tend()
             if time.monotonic() - began > RECOVERED_AFTER:
                 pause = FIRST_PAUSE
             said(f"the worker ended ({child.returncode}); it is started again in {pause:.0f} s")
             time.sleep(pause)
             pause = min(pause * 2, LONGEST_PAUSE)
         finally:
-            end(child)
+            end(child, grace)
 
 
 def end(child: "subprocess.Popen[bytes]", grace: float = GRACE) -> None:

@@ -4,45 +4,26 @@
 """
 
 import logging
-from contextlib import suppress
-from functools import cached_property
-from typing import Any
+import threading
+from functools import partial
+from typing import Any, cast
 
-from celery import Task, bootsteps
+from celery import Task, bootsteps, signals
 
 from worker.classin.catalogue import CATALOGUE
-from worker.classin.errors import InvalidInput, NotFound
-from worker.execution import Execution
-from worker.ledger.in_redis import RedisLedger, connect
-from worker.ledger.record import Submission
-from worker.queues import Queues, build_queues, task_name
-from worker.reception import check_messages_for
-from worker.rescue import RescueThread
+from worker.classin.errors import NotFound
+from worker.equipment import Equipment
+from worker.ledger.ledger import Due
+from worker.ledger.record import Priority
+from worker.queues import PRIORITIES, Queues, build_queues, task_name
+from worker.reception import Arrival, check_messages_for
+from worker.rescue import Rescue
+from worker.rounds import Rounds
 from worker.settings import Settings, from_env
-from worker.transport import Transport
+from worker.shutdown import Shutdown, end_now
+from worker.watchdog import Watchdog
 
-
-class Equipment:
-    """What the tasks of one process share, made when first needed (after any fork)."""
-
-    def __init__(self, settings: Settings) -> None:
-        self.settings = settings
-
-    @cached_property
-    def ledger(self) -> RedisLedger:
-        """The ledger, patient with a Redis that restarts."""
-        return RedisLedger(connect(self.settings.ledger_url, patient=True))
-
-    @cached_property
-    def execution(self) -> Execution:
-        """What carries operations out."""
-        settings = self.settings
-        return Execution(
-            ledger=self.ledger,
-            sender=Transport(settings.base_url, settings.deadlines),
-            schools=settings.schools,
-            patience=settings.patience,
-        )
+log = logging.getLogger(__name__)
 
 
 class OperationTask(Task):  # type: ignore[type-arg]  # generic in its stubs only
@@ -57,95 +38,149 @@ class OperationTask(Task):  # type: ignore[type-arg]  # generic in its stubs onl
 
     def __call__(self, /, *positional: object, **fields: object) -> None:
         """Run; Celery's own way there has no room for a field named self."""
-        self.run(*positional, **fields)
-
-    def run(self, /, *positional: object, **fields: object) -> None:
-        """Carry out the record that bears this task's id.
-
-        A message that carries fields, or whose id has no record, comes from another Celery: it is
-        recorded first.
-        """
-        record_id = str(self.request.id)
-        execution = self.equipment.execution
-        linked = self._take_links()
-        if not (positional or fields or linked):
-            with suppress(NotFound):
-                execution.perform(record_id)
-                return
-        faults = [self._record(record_id, fields)]
-        if positional:
-            faults.append("fields should be given by name (kwargs), not by position (args)")
-        if linked:
-            faults.append("links, chains and chords cannot be kept: they would start too early")
-        if found := [fault for fault in faults if fault]:
-            execution.refuse(record_id, "; ".join(found))
-        else:
-            execution.perform(record_id)
-
-    def _record(self, record_id: str, fields: dict[str, object]) -> str | None:
-        """Enter another Celery's message into the ledger; gives what is wrong with its school."""
-        headers = self.request.headers or {}
-        named = str(headers["school"]) if "school" in headers else None
-        fault = None
+        self.equipment.pulse.worked()
         try:
-            school = self.equipment.settings.school(named).name
-        except InvalidInput as error:
-            school, fault = named or "", str(error.faults[0])
-        submission = Submission(
-            id=record_id,
-            operation=self.operation,
-            school=school,
-            fields=fields,
-            source="celery",
-            accepts_existing=headers.get("if_exists") == "accept",
-        )
-        self.equipment.ledger.submit([submission])
-        return fault
+            self.run(*positional, **fields)
+        finally:
+            self.equipment.pulse.worked()
 
-    def _take_links(self) -> bool:
-        """Take off what Celery would start at the end of this delivery; say whether it was there.
+    def run(self, /, *_: object, **__: object) -> None:
+        """Carry out the record that bears this task's id, or refuse it for what its message says.
+
+        Once the worker is to end, nothing begins: the message goes back instead.
+        """
+        arrival = Arrival.of(self.operation, self.request)
+        self._take_links()
+        execution = self.equipment.execution
+        faults = [] if arrival.is_ours else arrival.faults(self.equipment.settings)
+        try:
+            if faults:
+                execution.refuse(arrival.id, "; ".join(faults))
+            elif self.stopping.is_set():
+                cast("Queues", self.app).publish([Due(arrival.id, self.operation, self._priority)])
+            else:
+                execution.perform(arrival.id)
+        except NotFound as error:
+            log.error("%s: %s", self.operation, error)  # noqa: TRY400  # it says all
+
+    @property
+    def _priority(self) -> Priority:
+        """That of the message under way."""
+        number = (self.request.delivery_info or {}).get("priority")
+        return next((name for name, its in PRIORITIES.items() if its == number), Priority.NORMAL)
+
+    @property
+    def stopping(self) -> threading.Event:
+        """Set as soon as the worker is asked to end."""
+        return self.equipment.stopping
+
+    def arrive(self, request: Any) -> None:  # noqa: ANN401  # Celery's Context
+        """Record what a message of another Celery asks for; see Recorder.
+
+        What is recorded already stays as it is. Whether it may begin, its claim will say.
+        """
+        self.equipment.pulse.worked()  # a ledger that is away is no stall of the worker's
+        arrival = Arrival.of(self.operation, request)
+        if not arrival.is_ours:
+            self.equipment.doorstep.submit([arrival.submission(self.equipment.settings)])
+
+    def _take_links(self) -> None:
+        """Take off what Celery would start at the end of this delivery.
 
         A delivery's end is not the operation's: it may be deferred.
         """
-        found = False
         for link in ("callbacks", "errbacks", "chain", "chord"):
-            found = found or bool(getattr(self.request, link))
             setattr(self.request, link, None)
-        return found
 
 
-class RescueStep(bootsteps.StartStopStep):
-    """Looks for what is due while the worker runs."""
+class LifeSigns(bootsteps.StartStopStep):
+    """Tells that the worker lives, and looks for what must come back, while it runs."""
 
-    thread: RescueThread | None = None
+    #: What they are of, given by `build_app`.
+    equipment: Equipment
+    rescue: Rounds | None = None
 
     def start(self, parent: Any) -> None:  # noqa: ANN401
-        """Start looking."""
-        app: Queues = parent.app
-        ledger = Equipment(app.settings).ledger
-        self.thread = RescueThread(
+        """Start both."""
+        settings, ledger = self.equipment.settings, self.equipment.ledger
+        ledger.set_paces(settings.paces)
+        rescue = Rescue(
             ledger,
-            app,
-            every=app.settings.rescue_every,
-            adrift_after=app.settings.adrift_after,
+            parent.app,
+            who=self.equipment.in_hand.worker,
+            every=settings.rescue_every,
+            adrift_after=settings.adrift_after,
+            lease=settings.patience.lease,
         )
-        self.thread.start()
+        self.rescue = Rounds("rescue", rescue.look, rescue.tick)
+        self.rescue.start()
+        self.equipment.heartbeat().start()
 
     def stop(self, parent: Any) -> None:  # noqa: ANN401
-        """Stop looking."""
+        """Stop looking; the heart beats until the process ends, for what is still under way."""
         del parent
-        if self.thread is not None:
-            self.thread.stop()
+        if self.rescue is not None:
+            self.rescue.stop()
+
+
+class Watch(bootsteps.StartStopStep):
+    """Sees to it that the worker fetches what is due."""
+
+    equipment: Equipment
+
+    def start(self, parent: Any) -> None:  # noqa: ANN401
+        """Start the watchdog, which ends with the process."""
+        app: Queues = parent.app
+        Watchdog(
+            self.equipment.pulse,
+            app.is_empty,
+            reconnect=partial(_reconnect, parent.hub),
+            end=end_now,
+            stalled_after=app.settings.stalled_after,
+            stopping=self.equipment.stopping,
+        ).start()
+
+
+class Leave(bootsteps.StartStopStep):
+    """Ends the worker in time, and gives back at once what it has fetched and not begun."""
+
+    equipment: Equipment
+    #: So that it stops before the pool does, which waits for what is under way.
+    requires = ("celery.worker.components:Pool",)
+
+    def start(self, parent: Any) -> None:  # noqa: ANN401
+        """Listen for Celery's word that the worker was asked to end."""
+        del parent
+        shutdown = Shutdown(self.equipment.stopping, self.equipment.settings.grace)
+        signals.worker_shutting_down.connect(lambda **_: shutdown.begin(), weak=False)
+
+    def stop(self, parent: Any) -> None:  # noqa: ANN401
+        """Leave the broker, which takes back what was not acknowledged.
+
+        Celery itself would leave last of all.
+        """
+        parent.consumer.shutdown()
+
+
+def _reconnect(hub: Any) -> None:  # noqa: ANN401
+    """Let the consumer believe that its connection is lost; without a hub nobody can."""
+    if hub is not None:
+        hub.call_soon(_lose_connection)
+
+
+def _lose_connection() -> None:
+    raise ConnectionError("the watchdog wants a new one")
 
 
 def build_app(settings: Settings) -> Queues:
     """Build the worker's Celery from the catalogue."""
     app = build_queues(settings)
-    equipment = Equipment(settings)
+    equipment = Equipment(settings, app.publish)
     app.conf.worker_consumer = "worker.reception:CarefulConsumer"
-    app.steps["worker"].add(RescueStep)
+    for step in (LifeSigns, Watch, Leave):
+        app.steps["worker"].add(type(f"{step.__name__}Step", (step,), {"equipment": equipment}))
     names = {task_name(operation) for operation in CATALOGUE}
-    check_messages_for(names)
+    check_messages_for(names, equipment.pulse.fetched)
     for operation in CATALOGUE:
         kind = type(
             f"{operation}_task",

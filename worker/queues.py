@@ -1,7 +1,8 @@
 """The queues: a Celery without tasks, and how an operation's message is put on it."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import cached_property
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -10,19 +11,78 @@ from kombu.exceptions import OperationalError
 
 from worker.classin.errors import Unavailable
 from worker.ledger.ledger import Due
+from worker.ledger.record import Priority
 from worker.settings import Settings
 
 #: The one queue of all operations.
 QUEUE = "classin"
 
-#: Bounds on every wait for the broker, in seconds; without them a dead Redis blocks for good.
-_BOUNDS = {
-    "socket_connect_timeout": 1,
-    "socket_timeout": 5,
-    "socket_keepalive": True,
-    "health_check_interval": 5,
-    "max_retries": 1,
-    "connect_retries_timeout": 2,
+#: The header by which a message of ours says that its record is there.
+RECORDED = "recorded"
+
+#: Priorities by Redis's numbers, the least first; on other brokers they may count for nothing. What
+#: another Celery sends without one has 0 there, and so is high; it may well send with one of these.
+PRIORITIES = {Priority.HIGH: 0, Priority.NORMAL: 3, Priority.LOW: 6}
+
+#: How a broker says, as a number or as text, that it has no such queue.
+_NOT_FOUND = "404"
+
+#: Seconds until a broker that does not say a word is given up.
+_PATIENCE = 5
+
+
+def _bound_waits(connection: Any) -> None:  # noqa: ANN401  # amqp's; the stubs know less of it
+    """Let no wait of an open connection last for good; amqp's own read_timeout only loops."""
+    connection.transport.sock.settimeout(_PATIENCE)
+
+
+#: Without bounds on every wait for it a dead broker blocks for good.
+_REDIS = {
+    "broker_transport_options": {
+        "socket_connect_timeout": 1,
+        "socket_timeout": _PATIENCE,
+        "socket_keepalive": True,
+        "health_check_interval": 5,
+        "max_retries": 1,
+        "connect_retries_timeout": 2,
+        # Emulated acknowledgements hang or lose messages when Redis restarts; the ledger
+        # makes every delivery safe without them.
+        "ack_emulation": False,
+        # Each priority has a list of its own; another Celery may use any of the ten.
+        "priority_steps": list(range(10)),
+    },
+}
+_AMQP = {
+    "broker_transport_options": {
+        "connect_timeout": 2,
+        "on_open": _bound_waits,
+        # Else a message counts as sent that no broker has seen.
+        "confirm_publish": True,
+        "max_retries": 1,
+        "interval_start": 0,
+        "connect_retries_timeout": 2,
+    },
+    # The consumer's; the connections that send would not keep it up. Its loop sleeps until the next
+    # message or heartbeat, and only then acknowledges or ends: ten times a second.
+    "broker_heartbeat": 30,
+    "broker_heartbeat_checkrate": 300,
+    # Else RabbitMQ locks a second worker of the same name out, as those of one machine have.
+    "control_queue_exclusive": False,
+    # After a reconnection Celery would otherwise set it from threads that must not read the socket.
+    "worker_enable_prefetch_count_reduction": False,
+    # What was kept from before the broker's restart is found dead only when it is used.
+    "task_publish_retry": True,
+    "task_publish_retry_policy": {"max_retries": 1, "interval_start": 0},
+}
+
+#: What Celery is told besides, by the URL's scheme; of other brokers it knows itself.
+_BROKERS: Mapping[str, Mapping[str, Any]] = {
+    "redis": _REDIS,
+    "rediss": _REDIS,
+    "redis+socket": _REDIS,
+    "amqp": _AMQP,
+    "amqps": _AMQP,
+    "pyamqp": _AMQP,
 }
 
 
@@ -38,21 +98,48 @@ class Queues(Celery):
 
         Raises Unavailable; some may be out then.
         """
-        with _reaching_broker(), self.producer_pool.acquire(block=True) as producer:
+        with self._reaching_broker(), self.producer_pool.acquire(block=True) as producer:
             for record in due:
                 self.send_task(
-                    task_name(record.operation), task_id=record.id, queue=QUEUE, producer=producer
+                    task_name(record.operation),
+                    task_id=record.id,
+                    queue=QUEUE,
+                    headers={RECORDED: True},
+                    producer=producer,
+                    priority=PRIORITIES[record.priority],
                 )
 
     def is_empty(self) -> bool:
-        """Say whether no message waits. Raises Unavailable."""
-        with _reaching_broker(), self.connection_for_read() as connection:
+        """Say whether no message waits, of any priority. Raises Unavailable."""
+        with self._reaching_broker(), self.connection_for_read() as connection:
             queue = self.amqp.queues[QUEUE].bind(connection.default_channel)
             try:
                 declared: Any = queue.queue_declare(passive=True)  # a named tuple; stubs say str
-            except connection.channel_errors:
+            except connection.channel_errors as error:
+                if str(getattr(error, "reply_code", None)) != _NOT_FOUND:
+                    raise
                 return True  # a queue that nobody has used yet
             return bool(declared.message_count == 0)
+
+    @cached_property
+    def _no_answer(self) -> tuple[type[BaseException], ...]:
+        """What is raised when the broker, of whatever kind, does not answer."""
+        with self.connection_for_read() as connection:  # not opened for that
+            return (
+                OperationalError,
+                OSError,
+                *connection.connection_errors,
+                *connection.recoverable_connection_errors,
+                *connection.channel_errors,
+            )
+
+    @contextmanager
+    def _reaching_broker(self) -> Iterator[None]:
+        """Say in one line what keeps the broker from answering."""
+        try:
+            yield
+        except self._no_answer as error:
+            raise Unavailable(f"the broker does not answer as it should: {error}") from error
 
 
 def build_queues(settings: Settings) -> Queues:
@@ -65,9 +152,6 @@ def build_queues(settings: Settings) -> Queues:
         # These too, so that no CELERY_BROKER_URL of the environment takes their place.
         broker_read_url=broker,
         broker_write_url=broker,
-        # Emulated acknowledgements hang or lose messages when Redis restarts; the ledger
-        # makes every delivery safe without them.
-        broker_transport_options={**_BOUNDS, "ack_emulation": False},
         broker_connection_retry_on_startup=True,
         broker_connection_max_retries=None,
         broker_channel_error_retry=True,
@@ -84,6 +168,7 @@ def build_queues(settings: Settings) -> Queues:
         worker_cancel_long_running_tasks_on_connection_loss=False,
         enable_utc=True,
     )
+    app.conf.update(_BROKERS.get(urlsplit(broker).scheme, {}))
     return app
 
 
@@ -102,12 +187,3 @@ def broker_url(settings: Settings) -> str:
     database = parse_qs(parts.query).get("db", ["0"])[0]
     login = f"{parts.username or ''}:{parts.password}@" if parts.password else ""
     return f"redis+socket://{login}{parts.path}?virtual_host={database}"
-
-
-@contextmanager
-def _reaching_broker() -> Iterator[None]:
-    """Say in one line what keeps the broker from answering."""
-    try:
-        yield
-    except (OperationalError, OSError) as error:
-        raise Unavailable(f"the broker does not answer as it should: {error}") from error

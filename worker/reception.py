@@ -1,16 +1,24 @@
-"""Reception: ill-formed messages are set aside before they can stop a worker.
+"""Reception: ill-formed messages are set aside, and those of another Celery recorded.
 
 Celery and kombu crash, some of them for good, on messages that are not shaped like Celery's own.
 On Redis each message is checked as it comes out of the queue, and what slips through is set aside
 as well; of another broker's, what cannot be used is logged, without its content, and dropped.
+
+A message of another Celery is all that there is of its operation. It is recorded before it waits
+for a thread, so that a worker that is killed meanwhile loses none.
 """
 
 import base64
+import itertools
 import json
 import logging
-from collections.abc import Callable, Container
+import threading
+import time
+from collections.abc import Callable, Container, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Any, Protocol, Self
 
 from celery.exceptions import InvalidTaskError
 from celery.worker import strategy
@@ -19,12 +27,23 @@ from kombu.transport import TRANSPORT_ALIASES
 from kombu.transport import redis as kombu_redis
 from redis import Redis
 
-from worker.queues import QUEUE
+from worker.classin.catalogue import read
+from worker.classin.errors import InvalidInput, InvalidOperation, Unavailable
+from worker.classin.lane import lane_of
+from worker.ledger.record import Submission
+from worker.queues import QUEUE, RECORDED
+from worker.settings import Settings
 
 log = logging.getLogger(__name__)
 
 #: The list, in the broker's Redis, of messages that no worker could read.
 ILL_FORMED = "classin:ill-formed"
+
+#: Seconds between two tries to record a message.
+_PAUSE = 0.5
+
+#: Seconds between two tries to reach the broker: first, and added each time up to the last.
+_TRIES = {"interval_start": 1, "interval_step": 1, "interval_max": 5}
 
 
 def fault_of(item: bytes | str, tasks: Container[str]) -> str | None:
@@ -57,14 +76,24 @@ def fault_of(item: bytes | str, tasks: Container[str]) -> str | None:
 class CheckedRedis(Redis):
     """A client that looks at what it takes from a queue, and sets aside what is ill formed."""
 
-    def __init__(self, *, check: Callable[[bytes], bool], **options: Any) -> None:  # noqa: ANN401
+    def __init__(
+        self,
+        *,
+        check: Callable[[bytes], bool],
+        answered: Callable[[], None],
+        **options: Any,  # noqa: ANN401
+    ) -> None:
         super().__init__(**options)
         self._check = check
+        self._answered = answered
 
     def parse_response(self, connection: Any, command_name: Any, **options: Any) -> Any:  # noqa: ANN401
         """Read an answer; an ill-formed message reads like an empty queue."""
         answer = super().parse_response(connection, command_name, **options)  # type: ignore[no-untyped-call]  # untyped in redis-py
-        if command_name != "BRPOP" or not answer:
+        if command_name != "BRPOP":
+            return answer
+        self._answered()
+        if not answer:
             return answer
         queue, item = answer
         # Celery's remote control has lists of its own, which are none of our business.
@@ -76,7 +105,7 @@ class CheckedChannel(kombu_redis.Channel):
     """A Redis channel whose messages are checked as they come."""
 
     def _get_client(self) -> Callable[..., Redis]:
-        return partial(CheckedRedis, check=self._accept)
+        return partial(CheckedRedis, check=self._accept, answered=CheckedTransport.answered)
 
     def _accept(self, item: bytes) -> bool:
         fault = fault_of(item, CheckedTransport.tasks)
@@ -98,17 +127,154 @@ class CheckedTransport(kombu_redis.Transport):
     Channel = CheckedChannel
     #: Names of the tasks that this process has.
     tasks: Container[str] = ()
+    #: Told whenever Redis answers the question for messages, be it with none.
+    answered: Callable[[], None]
 
 
-def check_messages_for(tasks: Container[str]) -> None:
-    """Let every Redis connection that Celery opens in this process check its messages."""
+def check_messages_for(tasks: Container[str], answered: Callable[[], None]) -> None:
+    """Let every Redis connection that Celery opens in this process check its messages.
+
+    `answered` is told whenever Redis answers the question for messages, be it with none.
+    """
     CheckedTransport.tasks = tasks
+    CheckedTransport.answered = staticmethod(answered)
     for scheme in ("redis", "rediss"):
         TRANSPORT_ALIASES[scheme] = f"{__name__}:{CheckedTransport.__name__}"
 
 
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """What a message asks for, and how."""
+
+    id: str
+    operation: str
+    fields: Mapping[str, Any]
+    headers: Mapping[str, Any]
+    #: Whether it gives fields by position.
+    positional: bool
+    #: Whether it names what Celery should start at the end of its delivery.
+    linked: bool
+
+    @classmethod
+    def of(cls, operation: str, request: Any) -> Self:  # noqa: ANN401  # Celery's Context
+        """Read it from Celery's account of a request."""
+        links = (request.callbacks, request.errbacks, request.chain, request.chord)
+        return cls(
+            id=str(request.id),
+            operation=operation,
+            fields=request.kwargs or {},
+            headers=request.headers or {},
+            positional=bool(request.args),
+            linked=any(links),
+        )
+
+    @property
+    def is_ours(self) -> bool:
+        """Whether it is one of our own, whose record was there first."""
+        bare = not (self.fields or self.positional or self.linked)
+        return bare and bool(self.headers.get(RECORDED))
+
+    def submission(self, settings: Settings) -> Submission:
+        """Give what to record; fields that do not pass as they are, to be refused when tried."""
+        school, _ = self._school(settings)
+        fields, lane, said = self.fields, None, self.headers.get("if_exists")
+        accepts = said == "accept"
+        try:
+            operation = read(self.operation, self.fields)
+        except InvalidOperation:
+            pass
+        else:
+            fields, lane = operation.identified(self.id).to_json(), lane_of(school, operation)
+            accepts = operation.spec.accepts_existing if said is None else accepts
+        return Submission(
+            id=self.id,
+            operation=self.operation,
+            school=school,
+            fields=fields,
+            lane=lane,
+            source="celery",
+            accepts_existing=accepts,
+        )
+
+    def faults(self, settings: Settings) -> list[str]:
+        """Say what is wrong with the message itself, besides its fields."""
+        _, fault = self._school(settings)
+        faults = [fault] if fault else []
+        if self.positional:
+            faults.append("fields should be given by name (kwargs), not by position (args)")
+        if self.linked:
+            faults.append("links, chains and chords cannot be kept: they would start too early")
+        return faults
+
+    def _school(self, settings: Settings) -> tuple[str, str | None]:
+        """Name the school, and say what is wrong with it."""
+        named = str(self.headers["school"]) if "school" in self.headers else None
+        try:
+            return settings.school(named).name, None
+        except InvalidInput as error:
+            return named or "", str(error.faults[0])
+
+
+class Recorder(Protocol):
+    """A task that can record what arrives for it."""
+
+    @property
+    def stopping(self) -> threading.Event:
+        """Set as soon as the worker is to end."""
+
+    def arrive(self, request: Any) -> None:  # noqa: ANN401  # Celery's Context
+        """Record what a message asks for, unless that was done. Raises Unavailable."""
+
+
+def recorded(
+    record: Callable[[], None],
+    put_back: Callable[[], None],
+    stopping: threading.Event,
+    sleep: Callable[[float], None] = time.sleep,
+) -> bool:
+    """Record a message, however long the ledger is away.
+
+    Meanwhile the worker takes no other: it could not begin one. False: the worker is to end, and
+    the message is on its queue again.
+    """
+    for tries in itertools.count():
+        try:
+            record()
+        except Unavailable as error:
+            if tries == 0:
+                log.warning("nothing is fetched until a message is recorded: %s", error)
+        else:
+            break
+        if stopping.is_set():
+            with suppress(Exception):  # of whatever broker; perhaps the next time
+                put_back()
+                return False
+        sleep(_PAUSE)
+    return True
+
+
 class CarefulConsumer(Consumer):
-    """Celery's consumer, which logs what it cannot use without showing what it holds."""
+    """Celery's consumer, which records what needs it, and shows nothing of what it cannot use."""
+
+    def __init__(self, begin: Callable[[Any], None], **options: Any) -> None:  # noqa: ANN401
+        super().__init__(partial(self._pass_on, begin), **options)
+
+    def _pass_on(self, begin: Callable[[Any], None], request: Any) -> None:  # noqa: ANN401
+        """Let a request wait for a thread once it is recorded."""
+        recorder: Recorder = request.task
+        record = partial(recorder.arrive, request._context)  # noqa: SLF001  # as its task gets it
+        try:
+            done = recorded(record, request.message.requeue, recorder.stopping)
+        except Exception as error:  # noqa: BLE001  # whatever it is
+            # Were it to end the worker, it would end the next one, too.
+            raise InvalidTaskError(type(error).__name__) from None
+        if done:
+            begin(request)
+
+    def ensure_connected(self, conn: Any) -> Any:  # noqa: ANN401
+        """Connect, however long that takes; half a minute between two tries is Celery's way."""
+        conn.ensure_connection = partial(conn.ensure_connection, **_TRIES)
+        return super().ensure_connected(conn)
 
     def on_unknown_message(self, body: object, message: Any) -> None:  # noqa: ANN401
         """Drop a message of no known kind."""
@@ -145,7 +311,7 @@ def careful_strategy(*parts: Any) -> Callable[..., None]:  # noqa: ANN401
     def receive_carefully(*message: Any) -> None:  # noqa: ANN401
         try:
             receive(*message)
-        except (LookupError, TypeError, ValueError, AttributeError) as error:
+        except (LookupError, TypeError, ValueError, AttributeError, RecursionError) as error:
             raise InvalidTaskError(type(error).__name__) from None
 
     return receive_carefully

@@ -8,6 +8,7 @@ from ops.cli.output import AsJson, err, out, print_json, state_of, table
 
 if TYPE_CHECKING:
     from ops.demonstration import Ending
+    from ops.embedded import PrivateRedis
     from worker.settings import Settings
 
 
@@ -20,24 +21,38 @@ def add_to(program: typer.Typer) -> None:
 def up() -> None:
     """Run a worker and, unless CLASSIN_REDIS_URL is set, a private Redis, until Ctrl-C."""
     from contextlib import ExitStack
+    from functools import partial
 
     from ops.embedded import PrivateRedis
-    from ops.supervision import Stop, classin, only_one, stop_on_signals, supervise
+    from ops.supervision import MARGIN, Stop, classin, only_one, stop_on_signals, supervise
     from worker.settings import from_env
 
     settings = from_env()
     _need_school(settings)
     stop_on_signals()
+    redis = None
     with ExitStack() as stack:
         try:
             if settings.redis_url is None:
                 stack.enter_context(only_one(settings.home / "up.lock"))
-                stack.enter_context(PrivateRedis(settings.home, settings.socket))
+                redis = stack.enter_context(PrivateRedis(settings.home, settings.socket))
                 out().print(f"Redis: private, its data in {settings.home}")
             out().print("Submit in another terminal: classin enqueue ...; Ctrl-C ends this.")
-            supervise(classin("worker"), said=err().print)
+            supervise(
+                classin("worker"),
+                said=err().print,
+                grace=settings.grace + MARGIN,
+                tend=partial(_keep_running, redis),
+            )
         except Stop:
             out().print("stopping: what is under way is finished first")
+
+
+def _keep_running(redis: "PrivateRedis | None") -> None:
+    """Start the private Redis again, should it have ended; its data are there."""
+    if redis is not None and not redis.running():
+        err().print("Redis ended; it is started again")
+        redis.start()
 
 
 def worker(

@@ -17,7 +17,15 @@ from ops.embedded import PrivateRedis
 from ops.simulator import FaultRule, SimulatorClient
 from ops.supervision import classin as command_line
 from producers import Submitter
-from tests.stage import PLAIN_CELERY, Command, Environment, WorkerProcess, until
+from tests.stage import (
+    PLAIN_CELERY,
+    Command,
+    Environment,
+    WorkerProcess,
+    lose_messages,
+    queued_messages,
+    until,
+)
 from worker.classin.errors import OperationFailed, Unavailable
 from worker.classin.operations.cloud import CreateFolder
 from worker.ledger.in_redis import RedisLedger, connect
@@ -42,7 +50,7 @@ def test_the_message_holds_the_id_and_nothing_of_the_fields(
     """No personal data reaches the broker."""
     receipt = submitter.submit(CreateFolder(folder_id=747759, folder_name="Zhang San"))
 
-    (raw,) = connect(environment.settings.ledger_url).lrange(QUEUE, 0, -1)
+    (raw,) = queued_messages(connect(environment.settings.ledger_url))
 
     body = base64.b64decode(json.loads(raw)["body"]).decode()
     assert receipt.id in raw
@@ -155,11 +163,15 @@ def ill_formed() -> list[str | bytes]:
     return [
         b"\xff\xfe garbage",
         "not json",
+        "[" * 100_000,
         "[]",
         "null",
         message(parts={"body": "@@@"}),
         message(parts={"body": base64.b64encode(b"{}").decode()}),
         message(parts={"body": base64.b64encode(b"[1, 2, 3]").decode()}),
+        message(parts={"body": base64.b64encode(b"[" * 100_000).decode()}),
+        message(parts={"body": base64.b64encode(b'[[], {}, {"kwargs": 3}]').decode()}),
+        message(parts={"body": base64.b64encode(b'[[], {}, {"headers": "x"}]').decode()}),
         message(parts={"body": None}),
         message(headers={"id": None}),
         message(headers={"task": "nosuch.task"}),
@@ -222,7 +234,7 @@ def test_a_lost_message_is_sent_again(
     """The broker is flushed: the record knows, and rescue brings it back."""
     environment.set(adrift_after="0.5s")
     receipt = submitter.submit(CreateFolder(folder_id=747759, folder_name="tools"))
-    connect(environment.settings.ledger_url).delete(QUEUE)
+    lose_messages(connect(environment.settings.ledger_url))
 
     worker.start()
 
@@ -280,10 +292,10 @@ def test_secrets_and_signatures_are_nowhere(
         assert text.encode() not in kept
 
 
-def test_up_runs_all_and_starts_a_dead_worker_again(
+def test_up_runs_all_and_starts_again_what_died(
     environment: Environment, simulator: SimulatorClient, classin: Command, home: Path
 ) -> None:
-    """One command, a private Redis, and a worker that is killed meanwhile."""
+    """One command, a private Redis, and a worker; both are killed meanwhile."""
     del simulator
     environment.set(home=str(home / "own"))
     up = subprocess.Popen(command_line("up"), env=environment_with(environment.variables))
@@ -303,6 +315,10 @@ def test_up_runs_all_and_starts_a_dead_worker_again(
         worker_pid = max(map(int, children))
         os.kill(worker_pid, signal.SIGKILL)
         assert classin(*words, "folderName=b", "--wait").returncode == 0
+        redis_pid = int(connect(environment.settings.ledger_url).info("server")["process_id"])
+        os.kill(redis_pid, signal.SIGKILL)
+        until(worker_seen, "Redis runs again")
+        assert classin(*words, "folderName=c", "--wait").returncode == 0
         assert "runs already" in classin("up").stderr
     finally:
         up.send_signal(signal.SIGTERM)

@@ -3,15 +3,21 @@
 import base64
 import json
 from pathlib import Path
+from types import SimpleNamespace
+from typing import NoReturn
 
 import pytest
+from amqp.exceptions import ChannelError
 from celery import current_app
+from kombu.transport.memory import Channel, Transport
 from kombu.utils.url import url_to_parts
 
 from tests.unit.broker import taken_from
 from tests.unit.stage import Stage
+from worker.classin.errors import Unavailable
 from worker.classin.operations.courses import EditCourse
 from worker.ledger.ledger import Due
+from worker.ledger.record import Priority
 from worker.queues import Queues, broker_url, build_queues, task_name
 from worker.settings import Settings
 
@@ -66,6 +72,84 @@ def test_messages_keep_their_order(queues: Queues) -> None:
     """First in, first out."""
     queues.publish([Due(record_id, "create_folder") for record_id in "abc"])
     assert [message["headers"]["id"] for message in taken_from(queues)] == ["a", "b", "c"]
+
+
+def test_a_message_has_its_record_s_priority(queues: Queues) -> None:
+    """As a number of Redis's kind: the least is taken first, and where none is given it is 0."""
+    queues.publish([Due(priority, "create_folder", priority) for priority in Priority])
+    queues.publish([Due("unsaid", "create_folder")])
+
+    priorities = {
+        message["headers"]["id"]: message["properties"]["priority"]
+        for message in taken_from(queues)
+    }
+    assert priorities == {"high": 0, "normal": 3, "low": 6, "unsaid": 3}
+
+
+@pytest.mark.parametrize("priority", range(10))
+def test_another_celery_may_use_any_priority(priority: int) -> None:
+    """Whatever its own steps are, the list that it puts the message into is looked at."""
+    options = build_queues(Settings(home=HOME)).conf.broker_transport_options
+    assert priority in options["priority_steps"]
+    assert options["priority_steps"] == sorted(options["priority_steps"])
+
+
+@pytest.mark.parametrize(
+    ("broker", "own"),
+    [
+        (None, {"socket_timeout", "ack_emulation", "priority_steps"}),
+        ("redis://example", {"socket_timeout", "ack_emulation", "priority_steps"}),
+        ("rediss://example", {"socket_timeout", "ack_emulation", "priority_steps"}),
+        ("amqp://example", {"connect_timeout", "on_open", "confirm_publish"}),
+        ("amqps://example", {"connect_timeout", "on_open", "confirm_publish"}),
+        ("memory://", set()),
+    ],
+)
+def test_each_kind_of_broker_has_options_of_its_own(broker: str | None, own: set[str]) -> None:
+    """They are its client's arguments, and mean nothing to another's."""
+    options = build_queues(Settings(home=HOME, broker_url=broker)).conf.broker_transport_options
+    known = {"socket_timeout", "ack_emulation", "priority_steps"}
+    known |= {"connect_timeout", "on_open", "confirm_publish"}
+    assert known & options.keys() == own
+
+
+def test_a_connection_over_amqp_waits_for_nothing_for_good() -> None:
+    """Once it is open its socket has a time limit, which amqp itself does not give it."""
+    queues = build_queues(Settings(home=HOME, broker_url="amqp://example"))
+    limits: list[float] = []
+    transport = SimpleNamespace(sock=SimpleNamespace(settimeout=limits.append))
+    queues.conf.broker_transport_options["on_open"](SimpleNamespace(transport=transport))
+    assert limits == [5]
+
+
+def test_a_worker_over_amqp_hears_at_once_and_shares_its_machine() -> None:
+    """Its loop wakes up ten times a second; workers of one name do not lock each other out."""
+    conf = build_queues(Settings(home=HOME, broker_url="amqp://example")).conf
+    assert conf.broker_heartbeat / conf.broker_heartbeat_checkrate == pytest.approx(0.1)
+    assert not conf.control_queue_exclusive
+    assert not conf.worker_enable_prefetch_count_reduction
+
+
+class Guarded(Channel):
+    """A channel in memory that may not look."""
+
+    def queue_declare(self, *_: object, **__: object) -> NoReturn:
+        """Refuse."""
+        raise ChannelError("ACCESS_REFUSED", (50, 10), "Channel.queue_declare", 403)
+
+
+class GuardedTransport(Transport):
+    """The broker in memory, which lets nobody look."""
+
+    Channel = Guarded
+
+
+def test_a_broker_that_refuses_is_not_an_empty_queue(settings: Settings) -> None:
+    """Only a queue that is not there counts as empty."""
+    queues = build_queues(settings)
+    queues.conf.update(broker_url=None, broker_read_url=None, broker_transport=GuardedTransport)
+    with pytest.raises(Unavailable, match="ACCESS_REFUSED"):
+        queues.is_empty()
 
 
 def test_a_queue_is_empty_until_something_is_on_it(queues: Queues) -> None:

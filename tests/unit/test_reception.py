@@ -1,16 +1,22 @@
-"""Which messages a worker may see."""
+"""Which messages a worker may see, and what is recorded of them before they wait for a thread."""
 
 import base64
 import json
+import threading
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pytest
+from celery.app.task import Context
 from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.unit.broker import taken_from
+from worker.classin.errors import Unavailable
+from worker.ledger.ledger import Due
 from worker.queues import Queues, task_name
-from worker.reception import fault_of
+from worker.reception import Arrival, fault_of, recorded
+from worker.settings import Settings
 
 TASKS = {task_name("edit_course")}
 DELETE = object()
@@ -178,3 +184,159 @@ def test_no_body_breaks_the_check(body: object) -> None:
         and len(body) == 3
         and isinstance(body[2], dict | None)
     )
+
+
+FOREIGN = Arrival(
+    id="0b7cbe0c-6a5d-4b9a-a4f4-2c4a4d6d8b0e",
+    operation="create_folder",
+    fields={"folder_id": "747759", "folderName": "tools"},
+    headers={},
+    positional=False,
+    linked=False,
+)
+
+
+def arrival_of(written: dict[str, Any]) -> Arrival:
+    """A message as Celery's consumer understands it."""
+    args, kwargs, embed = json.loads(base64.b64decode(written["body"]))
+    request = Context({**written["headers"], "args": args, "kwargs": kwargs, **(embed or {})})
+    return Arrival.of("edit_course", request)
+
+
+def test_our_own_messages_are_known(queues: Queues) -> None:
+    """Their records were there first: nothing is to be recorded."""
+    queues.publish([Due("a", "edit_course")])
+    (written,) = taken_from(queues)
+    arrival = arrival_of(written)
+    assert (arrival.id, arrival.is_ours) == ("a", True)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {},
+        {"kwargs": {"courseId": 5}, "headers": {"recorded": True}},
+        {"args": [5], "headers": {"recorded": True}},
+        {"link": "other", "headers": {"recorded": True}},
+        {"headers": {"school": "main"}},
+    ],
+)
+def test_those_of_another_celery_are_known(queues: Queues, options: dict[str, Any]) -> None:
+    """Also one that asks for nothing in particular, and whatever it says of itself."""
+    if "link" in options:
+        options = {**options, "link": queues.signature(options["link"])}
+    queues.send_task("classin.edit_course", task_id="a", queue="classin", **options)
+    (written,) = taken_from(queues)
+    assert not arrival_of(written).is_ours
+
+
+def test_what_arrives_is_recorded_as_if_it_were_submitted(settings: Settings) -> None:
+    """Fields by their names on the wire, with lane and school, under the task's id."""
+    submission = FOREIGN.submission(settings)
+    assert (submission.id, submission.source) == (FOREIGN.id, "celery")
+    assert submission.fields == {"folderId": 747759, "folderName": "tools"}
+    assert (submission.school, submission.lane) == ("main", "main:folder_id:747759")
+    assert FOREIGN.faults(settings) == []
+
+
+def test_its_identity_is_made_on_arrival(settings: Settings) -> None:
+    """The same each time that it arrives; being its own, it makes no lane."""
+    course = replace(FOREIGN, operation="add_course", fields={"courseName": "Physics"})
+    submission = course.submission(settings)
+    assert submission.fields["courseUniqueIdentity"]
+    assert submission.lane is None
+    assert course.submission(settings) == submission
+
+
+@pytest.mark.parametrize("fields", [{"folderId": "x"}, {"nosuch": [1, {"a": None}]}])
+def test_fields_that_do_not_pass_are_recorded_as_they_are(
+    settings: Settings, fields: dict[str, Any]
+) -> None:
+    """They are refused when their turn comes."""
+    submission = replace(FOREIGN, fields=fields).submission(settings)
+    assert (submission.fields, submission.lane) == (fields, None)
+
+
+@pytest.mark.parametrize(
+    ("if_exists", "accepts"), [("accept", True), ("refuse", False), (1, False)]
+)
+def test_a_header_says_what_an_existing_one_means(
+    settings: Settings, if_exists: object, *, accepts: bool
+) -> None:
+    """As the line of a file would."""
+    arrival = replace(FOREIGN, headers={"if_exists": if_exists})
+    assert arrival.submission(settings).accepts_existing is accepts
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"headers": {"school": "north"}}, "there is no 'north'"),
+        ({"positional": True}, "by name"),
+        ({"linked": True}, "links, chains and chords"),
+    ],
+)
+def test_what_is_wrong_with_the_message_itself_is_said(
+    settings: Settings, change: dict[str, Any], said: str
+) -> None:
+    """Each of it; the record bears the school's name as it was given."""
+    arrival = replace(FOREIGN, **change)
+    (fault,) = arrival.faults(settings)
+    assert said in fault
+    assert arrival.submission(settings).school == arrival.headers.get("school", "main")
+
+
+@dataclass
+class Doorstep:
+    """A ledger and a broker that are away for a while, and a worker that waits for them."""
+
+    ledger_back_after: int = 0
+    broker_back_after: int = 0
+    stopping: threading.Event = field(default_factory=threading.Event)
+    stops_after: int | None = None
+    waits: list[float] = field(default_factory=list)
+    record: int = 0
+    back: int = 0
+
+    def take(self) -> bool:
+        """Record one message."""
+        return recorded(self._record, self._put_back, self.stopping, self._sleep)
+
+    def _record(self) -> None:
+        if len(self.waits) < self.ledger_back_after:
+            raise Unavailable("Redis does not answer")
+        self.record += 1
+
+    def _put_back(self) -> None:
+        if len(self.waits) < self.broker_back_after:
+            raise OSError
+        self.back += 1
+
+    def _sleep(self, seconds: float) -> None:
+        self.waits.append(seconds)
+        if len(self.waits) == self.stops_after:
+            self.stopping.set()
+
+
+@pytest.mark.parametrize("away", [0, 1, 100])
+def test_a_message_is_recorded_however_long_the_ledger_is_away(away: int) -> None:
+    """Nothing else is fetched meanwhile."""
+    doorstep = Doorstep(ledger_back_after=away)
+    assert doorstep.take()
+    assert (doorstep.record, doorstep.back, len(doorstep.waits)) == (1, 0, away)
+
+
+def test_a_worker_that_is_to_end_puts_its_message_back() -> None:
+    """It may be long until the ledger is there again."""
+    doorstep = Doorstep(ledger_back_after=100, stops_after=3)
+    assert not doorstep.take()
+    assert (doorstep.record, doorstep.back, len(doorstep.waits)) == (0, 1, 3)
+
+
+@pytest.mark.parametrize(("ledger", "broker"), [(5, 9), (9, 5)])
+def test_with_both_away_the_first_to_be_back_gets_it(ledger: int, broker: int) -> None:
+    """Until the grace time is over."""
+    doorstep = Doorstep(ledger, broker, stops_after=1)
+    assert doorstep.take() is (ledger < broker)
+    assert doorstep.record + doorstep.back == 1
+    assert len(doorstep.waits) == 5

@@ -1,0 +1,152 @@
+"""A worker that does not get on though work is due reconnects, and then ends."""
+
+import threading
+from dataclasses import dataclass, field
+
+import pytest
+
+from tests.unit.clock import Clock
+from worker.classin.errors import Unavailable
+from worker.watchdog import STALLED, Action, Pulse, Watchdog, decide
+
+STALLED_AFTER = 120.0
+
+
+@dataclass
+class Kennel:
+    """A watchdog, the worker that it watches, and the queue that both look at."""
+
+    clock: Clock = field(default_factory=Clock)
+    waiting: int = 1
+    trouble: Exception | None = None
+    reconnected: int = 0
+    ended: list[int] = field(default_factory=list)
+    stopping: threading.Event = field(default_factory=threading.Event)
+
+    def __post_init__(self) -> None:
+        self.pulse = Pulse(self.clock)
+        self.dog = Watchdog(
+            self.pulse,
+            self.is_empty,
+            reconnect=self.reconnect,
+            end=lambda code, _: self.ended.append(code),
+            stalled_after=STALLED_AFTER,
+            stopping=self.stopping,
+        )
+
+    def is_empty(self) -> bool:
+        """Say whether no message waits, unless something is the matter."""
+        if self.trouble is not None:
+            raise self.trouble
+        return self.waiting == 0
+
+    def reconnect(self) -> None:
+        """Count."""
+        self.reconnected += 1
+
+    def after(self, seconds: float) -> None:
+        """Let the time pass, and the watchdog look."""
+        self.clock.forward(seconds)
+        self.dog.look()
+
+
+@pytest.fixture
+def kennel() -> Kennel:
+    """A worker that has just started, with one message on the queue."""
+    return Kennel()
+
+
+@pytest.mark.parametrize(
+    ("fetched", "worked", "reconnected", "action"),
+    [
+        (100, 100, None, Action.WAIT),
+        (0, 0, None, Action.RECONNECT),
+        (0, 1, None, Action.WAIT),
+        (1, 0, None, Action.WAIT),
+        (0, 0, 1, Action.WAIT),
+        (-200, -200, 0, Action.END),
+        (119, -200, 0, Action.END),
+        (-200, 1, 0, Action.WAIT),
+        (-200, -100, -110, Action.RECONNECT),
+    ],
+)
+def test_what_is_done_follows_from_the_last_pulse(
+    fetched: float, worked: float, reconnected: float | None, action: Action
+) -> None:
+    """At 120 seconds past; after a reconnection only work counts."""
+    clock = Clock(0)
+    pulse = Pulse(clock)
+    pulse.fetch, pulse.work = fetched, worked
+    at = float("-inf") if reconnected is None else reconnected
+    assert decide(120, pulse, at, STALLED_AFTER) is action
+
+
+def test_a_worker_that_fetches_is_left_alone(kennel: Kennel) -> None:
+    """However much waits."""
+    for _ in range(10):
+        kennel.pulse.fetched()
+        kennel.after(STALLED_AFTER - 1)
+    assert (kennel.reconnected, kennel.ended) == (0, [])
+
+
+def test_a_worker_whose_threads_are_all_busy_is_left_alone(kennel: Kennel) -> None:
+    """It cannot fetch, but gets on."""
+    for _ in range(10):
+        kennel.pulse.worked()
+        kennel.after(STALLED_AFTER - 1)
+    assert (kennel.reconnected, kennel.ended) == (0, [])
+
+
+def test_a_worker_with_nothing_to_do_is_left_alone(kennel: Kennel) -> None:
+    """Not every broker answers when it has nothing; the first message begins the count."""
+    kennel.waiting = 0
+    for _ in range(10):
+        kennel.after(STALLED_AFTER)
+    kennel.waiting = 1
+    kennel.after(STALLED_AFTER - 1)
+    assert (kennel.reconnected, kennel.ended) == (0, [])
+
+
+@pytest.mark.parametrize("trouble", [Unavailable("it does not answer"), RuntimeError("what?")])
+def test_a_broker_that_is_away_is_no_stall(kennel: Kennel, trouble: Exception) -> None:
+    """Ending would not bring it back."""
+    kennel.trouble = trouble
+    for _ in range(10):
+        kennel.after(STALLED_AFTER)
+    assert (kennel.reconnected, kennel.ended) == (0, [])
+
+
+def test_a_stalled_worker_reconnects_and_then_ends(kennel: Kennel) -> None:
+    """With a code that says so."""
+    kennel.after(STALLED_AFTER)
+    assert (kennel.reconnected, kennel.ended) == (1, [])
+    kennel.after(STALLED_AFTER - 1)
+    assert (kennel.reconnected, kennel.ended) == (1, [])
+    kennel.after(1)
+    assert (kennel.reconnected, kennel.ended) == (1, [STALLED])
+
+
+def test_a_worker_that_was_healed_is_watched_as_before(kennel: Kennel) -> None:
+    """The next stall is a new one."""
+    kennel.after(STALLED_AFTER)
+    kennel.after(5)
+    kennel.pulse.worked()
+    kennel.after(STALLED_AFTER)
+    assert (kennel.reconnected, kennel.ended) == (2, [])
+
+
+def test_a_worker_whose_threads_all_hang_ends(kennel: Kennel) -> None:
+    """It fetches again after the reconnection, and begins nothing of that."""
+    kennel.after(STALLED_AFTER)
+    kennel.clock.forward(STALLED_AFTER - 1)
+    kennel.pulse.fetched()
+    kennel.after(1)
+    assert kennel.ended == [STALLED]
+
+
+def test_a_worker_that_is_to_stop_is_not_watched(kennel: Kennel) -> None:
+    """Its time is counted otherwise."""
+    kennel.clock.forward(STALLED_AFTER)
+    kennel.stopping.set()
+    kennel.dog.run()
+    assert kennel.reconnected == 0

@@ -1,0 +1,124 @@
+"""Watchdog: a worker that fetches nothing though work is due reconnects, and then ends.
+
+Whoever supervises it starts it again.
+"""
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from worker.classin.errors import Unavailable
+
+log = logging.getLogger(__name__)
+
+#: The exit code of a worker that had come to a stop (EX_TEMPFAIL of sysexits.h).
+STALLED = 75
+
+#: How often the watchdog looks, as a part of the time after which it acts.
+_LOOK = 1 / 10
+
+
+class Action(StrEnum):
+    """What a watchdog does now."""
+
+    WAIT = "wait"
+    RECONNECT = "reconnect"
+    END = "end"
+
+
+@dataclass
+class Pulse:
+    """When a worker last showed that it gets on. `clock` gives seconds, and never goes back.
+
+    Any thread may call.
+    """
+
+    clock: Callable[[], float] = time.monotonic
+    fetch: float = field(init=False)
+    work: float = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.fetched()
+        self.worked()
+
+    def fetched(self) -> None:
+        """Note that the broker answered when it was asked for messages, be it with none."""
+        self.fetch = self.clock()
+
+    def worked(self) -> None:
+        """Note that an operation was begun, or got on."""
+        self.work = self.clock()
+
+
+def decide(now: float, pulse: Pulse, reconnected: float, stalled_after: float) -> Action:
+    """Decide by the last pulse, and by when the worker was last made to reconnect.
+
+    What is fetched after that helps nobody until something is begun: its threads may hang.
+    """
+    if reconnected > pulse.work:
+        since, action = reconnected, Action.END
+    else:
+        since, action = max(pulse.fetch, pulse.work), Action.RECONNECT
+    return action if now - since >= stalled_after else Action.WAIT
+
+
+class Watchdog(threading.Thread):
+    """Looks now and then, until the worker is to stop anyway.
+
+    `is_empty` says whether no message waits, and raises Unavailable.
+    """
+
+    def __init__(
+        self,
+        pulse: Pulse,
+        is_empty: Callable[[], bool],
+        *,
+        reconnect: Callable[[], object],
+        end: Callable[[int, str], object],
+        stalled_after: float,
+        stopping: threading.Event,
+    ) -> None:
+        super().__init__(name="watchdog", daemon=True)
+        self._pulse = pulse
+        self._is_empty = is_empty
+        self._reconnect = reconnect
+        self._end = end
+        self._stalled_after = stalled_after
+        self._stopping = stopping
+        self._reconnected = float("-inf")
+
+    def run(self) -> None:
+        """Look, wait, look again."""
+        while not self._stopping.wait(self._stalled_after * _LOOK):
+            self.look()
+
+    def look(self) -> None:
+        """Look once, and do what is to be done."""
+        if self._nothing_is_due():
+            self._pulse.fetched()
+            self._pulse.worked()
+        now = self._pulse.clock()
+        match decide(now, self._pulse, self._reconnected, self._stalled_after):
+            case Action.RECONNECT:
+                log.error("%s: it reconnects", self._complaint)
+                self._reconnected = now
+                self._reconnect()
+            case Action.END:
+                self._end(STALLED, f"{self._complaint}: it ends, to be started again")
+
+    @property
+    def _complaint(self) -> str:
+        return f"the worker has not got on for {self._stalled_after:g} s, though work is due"
+
+    def _nothing_is_due(self) -> bool:
+        """Say whether no message waits, or none can be fetched: that is no stall of ours."""
+        try:
+            return self._is_empty()
+        except Unavailable:
+            return True
+        except Exception:
+            log.exception("the watchdog cannot tell whether messages wait")
+            return True
