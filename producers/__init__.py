@@ -1,6 +1,10 @@
-"""Ask for operations: `submit` one, or `submit_many` as a batch; `file_at` names their files."""
+"""Ask for operations: `submit` one, or `submit_many` as a batch; `file_at` names their files.
+
+`result_of` stands for what an earlier one will bring, in a field of a later one.
+"""
 
 from producers.attachments import file_at
-from producers.submission import Receipt, Submitter, submit, submit_many
+from producers.receipt import Receipt, result_of
+from producers.submission import Submitter, submit, submit_many
 
-__all__ = ["Receipt", "Submitter", "file_at", "submit", "submit_many"]
+__all__ = ["Receipt", "Submitter", "file_at", "result_of", "submit", "submit_many"]

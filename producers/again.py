@@ -10,8 +10,11 @@ from worker.classin.items import item_results
 from worker.classin.judgement import judge_item
 from worker.classin.operation import Operation
 from worker.classin.verdicts import Verdict
+from worker.ledger.ledger import Ledger
 from worker.ledger.lifecycle import State
 from worker.ledger.record import Record
+
+_GOOD = frozenset({State.SUCCEEDED, State.PARTIAL})
 
 _WELL = frozenset({Verdict.DONE, Verdict.ALREADY, Verdict.PARTLY})
 
@@ -53,6 +56,27 @@ def mending(record: Record) -> list[Operation]:
     if not found:
         raise _refused(record, "no operation mends it: a person must look")
     _look_for_files(record, *found)
+    return found
+
+
+def successors(record: Record, ledger: Ledger) -> dict[str, str]:
+    """Give, for each record that one waits for, the one to wait for when it is tried again.
+
+    That is the same if it went well, and else the last that tried it again. Raises InvalidInput,
+    which names all that must be tried again first.
+    """
+    found: dict[str, str] = {}
+    faults: list[Fault] = []
+    for other in ledger.find_all(record.after):
+        last = other
+        while last.state not in _GOOD and last.retried_by is not None:
+            last = ledger.find(last.retried_by)
+        if last.state.settled and last.state not in _GOOD:
+            what = f"waits for {last.id}, which is {last.state.value}: retry that one first"
+            faults.append(Fault(record.id, what))
+        found[other.id] = last.id
+    if faults:
+        raise InvalidInput("retry", faults)
     return found
 
 

@@ -1,38 +1,25 @@
 """Operations from JSON lines: one object a line, as `Line` describes it."""
 
 import json
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable
+from functools import partial
 
-from producers.submission import Line, Submitter
+from producers.submission import Checked, Line, Submitter
 from worker.classin.errors import Fault, Invalid
-from worker.ledger.record import Submission, new_id
-
-
-@dataclass(frozen=True, slots=True)
-class Checked:
-    """What became of a file's lines, before anything is submitted."""
-
-    batch: str
-    submissions: Sequence[Submission]
-    #: By line number, from 1: `line 7: fields.courseId: is required`.
-    faults: Sequence[Fault]
 
 
 def check_lines(lines: Iterable[bytes], submitter: Submitter, source: str) -> Checked:
     """Check every line; blank ones are passed over."""
-    batch = new_id()
-    submissions: list[Submission] = []
-    faults: list[Fault] = []
-    for number, raw in enumerate(lines, 1):
-        if not raw.strip():
-            continue
-        try:
-            line = Line.read(_parse(raw))
-            submissions += submitter.check(line, source=source, batch=batch)
-        except Invalid as error:
-            faults += [Fault(f"line {number}", str(fault)) for fault in error.faults]
-    return Checked(batch, submissions, faults)
+    numbered = (
+        (f"line {number}", partial(_read, raw))
+        for number, raw in enumerate(lines, 1)
+        if raw.strip()
+    )
+    return submitter.check_all(numbered, source)
+
+
+def _read(raw: bytes) -> Line:
+    return Line.read(_parse(raw))
 
 
 def _parse(raw: bytes) -> object:

@@ -32,6 +32,7 @@ def retry(
     for record_id in record_ids:
         for receipt in submitter.retry(record_id, mend=mend):
             if as_json:
-                print_json({"id": receipt.id, "state": "queued", "retry_of": record_id})
+                state = receipt.record().state.value
+                print_json({"id": receipt.id, "state": state, "retry_of": record_id})
             else:
                 out().print(f"{record_id} is tried again as [bold]{receipt.id}[/]")

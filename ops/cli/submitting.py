@@ -1,23 +1,28 @@
 """`classin enqueue`: one operation, or a file of them."""
 
+import json
+import re
 import sys
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from ops.cli.output import AsJson, err, out, print_json
 
 if TYPE_CHECKING:
-    from producers.jsonl import Checked
-    from producers.submission import Receipt, Submitter
+    from producers.receipt import Receipt
+    from producers.submission import Checked, Options, Submitter
     from worker.ledger.record import Record
 
 #: So many faults of a file are shown; the rest is counted.
 _MOST_FAULTS = 50
+
+#: What a value looks like that refers to another's result.
+_REFERENCE = re.compile(r'\s*\{.*"\$result"\s*:', re.DOTALL)
 
 
 def add_to(program: typer.Typer) -> None:
@@ -46,6 +51,23 @@ def enqueue(  # noqa: PLR0913  # each is an option of the command
     if_exists: Annotated[
         str | None, typer.Option(metavar="accept", help='Take "it is so already" for success.')
     ] = None,
+    dedup_key: Annotated[
+        str | None, typer.Option(metavar="KEY", help="Submit nothing if this key was used before.")
+    ] = None,
+    lane: Annotated[
+        str | None, typer.Option(metavar="NAME", help="What has the same lane keeps its order.")
+    ] = None,
+    after: Annotated[
+        list[str] | None,
+        typer.Option(metavar="ID|KEY", help="Wait until this one went well; may be repeated."),
+    ] = None,
+    priority: Annotated[
+        str | None, typer.Option(metavar="high|normal|low", help="What workers take first.")
+    ] = None,
+    stop_lane: Annotated[
+        bool,
+        typer.Option("--stop-lane", help="If it fails, so does what is behind it in its lane."),
+    ] = False,
     wait: Annotated[bool, typer.Option("--wait", "-w", help="Wait until it is settled.")] = False,
     timeout: Annotated[
         str | None, typer.Option(metavar="TIME", help="Wait no longer than this: 30s, 5m.")
@@ -64,29 +86,35 @@ def enqueue(  # noqa: PLR0913  # each is an option of the command
         raise InvalidInput(
             "enqueue", [Fault("", "give either an operation with its fields, or --file")]
         )
-    if file is not None:
-        if fields or school or if_exists:
-            raise InvalidInput("enqueue", [Fault("--file", "each line has its own fields")])
-        batch, receipts = _enqueue_file(open_submitter(), file, skip_bad=skip_bad, quiet=as_json)
-    else:
+    given: Options = {
+        "school": school,
+        "if_exists": if_exists,
+        "dedup_key": dedup_key,
+        "lane": lane,
+        "after": after or [],
+        "priority": priority,
+        "lane_on_failure": "stop" if stop_lane else None,
+    }
+    receipts: Sequence[Receipt]
+    if file is None:
         named = _named(fields or [])
-        receipt = open_submitter().submit(
-            operation or "", named, school=school, if_exists=if_exists, source="command line"
-        )
-        batch, receipts = None, [receipt]
+        receipts = [open_submitter().submit(operation or "", named, source="command line", **given)]
+    elif fields or any(given.values()):
+        raise InvalidInput("enqueue", [Fault("--file", "each line has its own fields")])
+    else:
+        receipts = _enqueue_file(open_submitter(), file, skip_bad=skip_bad, quiet=as_json)
     if wait or timeout:
         _wait(receipts, patience, as_json=as_json)
     elif as_json:
-        for receipt in receipts:
-            print_json({"id": receipt.id, "state": "queued", "batch": batch})
-    elif batch is None:
-        out().print(f"submitted as [bold]{receipt.id}[/]; see it with: classin show {receipt.id}")
+        _print_as_json(receipts)
+    elif file is None:
+        _print_one(receipts[0])
 
 
 def _enqueue_file(
     submitter: "Submitter", file: str, *, skip_bad: bool, quiet: bool
-) -> tuple[str, Sequence["Receipt"]]:
-    """Submit a file's lines; gives the batch and its receipts."""
+) -> Sequence["Receipt"]:
+    """Submit a file's lines, and say how many were new."""
     from producers.jsonl import check_lines
 
     source = "standard input" if file == "-" else Path(file).name
@@ -103,11 +131,44 @@ def _enqueue_file(
             checked.submissions, lambda number: progress.advance(bar, number)
         )
     if not quiet:
+        _print_batch(checked.batch, receipts)
+    return receipts
+
+
+def _print_batch(batch: str, receipts: Sequence["Receipt"]) -> None:
+    new = sum(receipt.new for receipt in receipts)
+    known = len(receipts) - new
+    told = f", {known:,} known from before" if known else ""
+    if new or not known:
         out().print(
-            f"{len(receipts):,} operations submitted as batch [bold]{checked.batch}[/]."
-            f" Follow them with: classin watch {checked.batch}"
+            f"{new:,} operations submitted as batch [bold]{batch}[/]{told}."
+            f" Follow them with: classin watch {batch}"
         )
-    return checked.batch, receipts
+    else:
+        out().print(f"0 operations submitted{told}.")
+
+
+def _print_one(receipt: "Receipt") -> None:
+    said = "submitted as" if receipt.new else "this was submitted before, as"
+    out().print(f"{said} [bold]{receipt.id}[/]; see it with: classin show {receipt.id}")
+
+
+def _print_as_json(receipts: Sequence["Receipt"]) -> None:
+    """Print a line for each: where its record stands, and whether it is new."""
+    from ops.cli.connection import open_ledger
+
+    ids = list(dict.fromkeys(receipt.id for receipt in receipts))
+    records = {record.id: record for record in open_ledger().find_all(ids)}
+    for receipt in receipts:
+        record = records[receipt.id]
+        print_json(
+            {
+                "id": record.id,
+                "state": record.state.value,
+                "batch": record.batch,
+                "new": receipt.new,
+            }
+        )
 
 
 @contextmanager
@@ -140,17 +201,22 @@ def _report(checked: "Checked", *, skip_bad: bool) -> None:
     sys.stderr.write(str(InvalidInput("skipped", shown)) + "\n")
 
 
-def _named(words: Sequence[str]) -> dict[str, str]:
+def _named(words: Sequence[str]) -> dict[str, Any]:
+    """Read fields; what refers to another's result is written as JSON."""
     from worker.classin.errors import Fault, InvalidInput
 
-    faults, named = [], {}
+    faults: list[Fault] = []
+    named: dict[str, Any] = {}
     for word in words:
         name, equals, value = word.partition("=")
         if not equals or not name:
             faults.append(Fault(word.partition("=")[0] or word, "should be written as name=value"))
         elif name in named:
             faults.append(Fault(name, "given twice"))
-        named[name] = value
+        try:
+            named[name] = json.loads(value) if _REFERENCE.match(value) else value
+        except (ValueError, RecursionError) as error:
+            faults.append(Fault(name, f"looks like a reference, but is not JSON ({error})"))
     if faults:
         raise InvalidInput("enqueue", faults)
     return named

@@ -149,8 +149,12 @@ def test_ten_thousand_from_one_file(
     """All of a large file is settled, and `ls` pages through all of it."""
     lines = tmp_path / "ten-thousand.jsonl"
     fields = [{"courseId": 352861, "courseName": f"Course {n}"} for n in range(10_000)]
+    # In lanes of their own: by default operations on one course go one by one.
     lines.write_text(
-        "".join(json.dumps({"operation": "edit_course", "fields": each}) + "\n" for each in fields)
+        "".join(
+            json.dumps({"operation": "edit_course", "fields": each, "lane": f"{n % 500}"}) + "\n"
+            for n, each in enumerate(fields)
+        )
     )
     worker.start()
 

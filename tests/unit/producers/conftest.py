@@ -1,8 +1,11 @@
 """What takes operations in, without any server."""
 
+from dataclasses import replace
+
 import pytest
 
 from producers import Submitter
+from tests.unit.stage import SCHOOL
 from worker.ledger.in_redis import RedisLedger
 from worker.queues import Queues
 from worker.settings import Settings
@@ -12,3 +15,10 @@ from worker.settings import Settings
 def submitter(settings: Settings, ledger: RedisLedger, queues: Queues) -> Submitter:
     """A door to the test's ledger and broker."""
     return Submitter(settings, ledger, queues)
+
+
+@pytest.fixture
+def two_schools(settings: Settings, ledger: RedisLedger, queues: Queues) -> Submitter:
+    """Another door to them, for two schools: main and north."""
+    schools = {"main": SCHOOL, "north": replace(SCHOOL, name="north")}
+    return Submitter(replace(settings, schools=schools), ledger, queues)

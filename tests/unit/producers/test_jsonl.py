@@ -8,8 +8,8 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from producers.jsonl import Checked, check_lines
-from producers.submission import Submitter
+from producers.jsonl import check_lines
+from producers.submission import Checked, Line, Submitter
 from worker.ledger.in_redis import RedisLedger
 
 GOOD = {"operation": "create_folder", "fields": {"folderId": 747759, "folderName": "课程1"}}
@@ -92,7 +92,9 @@ def test_every_fault_of_every_line_is_named(submitter: Submitter, tmp_path: Path
     ]
 
 
-@pytest.mark.parametrize("where", ["operation", "school", "if_exists", "\ud800"])
+@pytest.mark.parametrize(
+    "where", ["operation", "school", "if_exists", "dedup_key", "lane", "priority", "\ud800"]
+)
 def test_half_a_character_anywhere_is_a_fault_that_can_be_printed(
     submitter: Submitter, where: str
 ) -> None:
@@ -110,7 +112,7 @@ values = st.recursive(
 
 
 @hypothesis_settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(st.sampled_from([*GOOD, "school", "if_exists"]), values)
+@given(st.sampled_from(sorted(Line.model_fields)), values)
 def test_any_line_is_taken_or_refused(submitter: Submitter, key: str, value: object) -> None:
     """Never both, and never anything else."""
     checked = check(submitter, json.dumps(GOOD | {key: value}).encode())

@@ -165,14 +165,14 @@ def test_a_large_batch_goes_in_by_chunks(
     """Whoever asked is told of each, for a progress bar."""
     entered: list[int] = []
     receipts = submitter.submit_many(
-        (CreateFolder(folder_id=1, folder_name=str(n)) for n in range(CHUNK + 10)),
+        (CreateFolder(folder_id=1 + n, folder_name="a") for n in range(CHUNK + 10)),
         on_entered=entered.append,
     )
     assert entered == [CHUNK, 10]
     assert len({receipt.id for receipt in receipts}) == CHUNK + 10
     assert ids(queues) == [receipt.id for receipt in receipts]
     newest = ledger.page(Filter(), 1).records[0]
-    assert newest.fields["folderName"] == str(CHUNK + 9)
+    assert newest.fields["folderId"] == CHUNK + 10
 
 
 def test_redis_away_sends_no_message(
@@ -244,8 +244,10 @@ def test_heavy_files_go_in_by_smaller_chunks(
     picture = tmp_path / "film.mp4"
     picture.write_bytes(content)
     entered: list[int] = []
-    upload = UploadFile(folder_id=1, filedata=file_at(picture))
-    receipts = submitter.submit_many([upload] * 4, on_entered=entered.append)
+    film = file_at(picture)
+    receipts = submitter.submit_many(
+        [UploadFile(folder_id=n, filedata=film) for n in range(1, 5)], on_entered=entered.append
+    )
     assert entered == [3, 1]
     assert stage.perform(receipts[3].id, said(1)).files == [{"Filedata": content}]
 
@@ -283,13 +285,56 @@ def test_a_file_that_was_kept_is_needed_again_for_a_retry(
                 "if_exist: unknown field; did you mean if_exists?",
             ],
         ),
+        (
+            {
+                "operation": "a", "fields": {}, "dedup_key": "", "lane": "a\nb",
+                "after": ["a" * 201, 3], "priority": "urgent", "lane_on_failure": "end",
+            },
+            [
+                "dedup_key: should not be empty",
+                "lane: is not of the right form; got 'a\\nb'",
+                "after.0: should have at most 200 characters; has 201",
+                "after.1: should be text; got 3",
+                "priority: should be one of 'high', 'normal' or 'low'; got 'urgent'",
+                "lane_on_failure: should be one of 'stop' or 'go on'; got 'end'",
+            ],
+        ),
+        (
+            {"operation": "a", "fields": {}, "after": "b"},
+            ["after: should be a list; got 'b'"],
+        ),
+        (
+            {"operation": "a", "fields": {}, "after": ["b"] * 1001},
+            ["after: should have at most 1000 items"],
+        ),
     ],
-)
+)  # fmt: skip
 def test_a_line_of_another_shape_is_explained(line: object, faults: list[str]) -> None:
     """With every fault at once."""
     with pytest.raises(InvalidInput) as refused:
         Line.read(line)
     assert [str(fault) for fault in refused.value.faults] == faults
+
+
+def test_what_is_not_said_may_be_null() -> None:
+    """Programs write every key."""
+    said = {"operation": "a", "fields": {}}
+    names = ("school", "if_exists", "dedup_key", "lane", "after", "priority", "lane_on_failure")
+    assert Line.read({**said, **dict.fromkeys(names)}) == Line.read(said)
+
+
+@pytest.mark.parametrize("name", ["a", "课程 1: Montag", "a" * 200, "!"])
+def test_a_name_may_hold_whatever_can_be_seen(name: str) -> None:
+    """In all languages."""
+    line = Line.read({"operation": "a", "fields": {}, "dedup_key": name, "lane": name})
+    assert (line.dedup_key, line.lane) == (name, name)
+
+
+@pytest.mark.parametrize("name", ["\n", "a\u200b", "\u2028", "\x7f", "\ud800"])
+def test_what_cannot_be_seen_is_no_name(name: str) -> None:
+    """Nobody could tell two such names apart."""
+    with pytest.raises(InvalidInput):
+        Line.read({"operation": "a", "fields": {}, "dedup_key": name})
 
 
 def test_a_line_shows_no_fields_in_a_repr() -> None:

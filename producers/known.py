@@ -1,0 +1,79 @@
+"""What the ledger knows of a batch before any of it is submitted."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import replace
+
+from producers.order import Entry, Known
+from worker.classin.errors import Fault, InvalidInput
+from worker.classin.operation import Operation
+from worker.ledger.encoding import digest_of
+from worker.ledger.ledger import Ledger
+from worker.ledger.record import Submission
+
+#: Names that are looked up in one call.
+_NAMES = 1000
+
+#: Entries that are compared in one call.
+_COMPARED = 50
+
+
+def digest_of_asked(operation: Operation) -> str:
+    """Sum up what is asked, as it was handed in: ids by the same names, files by what they hold."""
+    fields = operation.to_json()
+    for name in operation.files():
+        del fields[name]["at"]
+    return digest_of(operation.spec.name, fields)
+
+
+def known_to(ledger: Ledger, entries: Sequence[Entry]) -> Known:
+    """Find the records that a batch names, or that have its dedup keys. Raises Unavailable."""
+    names: dict[str, dict[str, None]] = defaultdict(dict)
+    for entry in entries:
+        keys = [entry.dedup_key] if entry.dedup_key is not None else []
+        names[entry.school] |= dict.fromkeys([*entry.names, *keys])
+    return {
+        (school, name): record_id
+        for school, all_of_it in names.items()
+        for start in range(0, len(all_of_it), _NAMES)
+        for name, record_id in ledger.named(school, [*all_of_it][start : start + _NAMES]).items()
+    }
+
+
+def owners_of(ledger: Ledger, submissions: Sequence[Submission]) -> dict[str, str]:
+    """Find which records have the dedup keys of submissions, by the ids that these were to have."""
+    named = ((entry, entry.dedup_key) for entry in submissions if entry.dedup_key is not None)
+    entries = [Entry("", entry.school, key, [entry]) for entry, key in named]
+    known = known_to(ledger, entries)
+    return {
+        entry.submissions[0].id: known[key]
+        for entry in entries
+        if (key := (entry.school, entry.dedup_key or "")) in known
+    }
+
+
+def refuse_other(ledger: Ledger, entries: Sequence[Entry], known: Known) -> None:
+    """Refuse what has the dedup key of a record that was asked for something else.
+
+    To submit again what is known changes nothing, and tells.
+    """
+    # A key that is an id, too, may be nobody's: submitting it would not be a repetition.
+    again = [
+        entry
+        for entry in entries
+        if entry.submissions
+        and entry.dedup_key is not None
+        and known.get((entry.school, entry.dedup_key), entry.dedup_key) != entry.dedup_key
+    ]
+    for start in range(0, len(again), _COMPARED):
+        left = again[start : start + _COMPARED]
+        while left:
+            try:
+                ledger.submit([replace(entry.submissions[0], after=()) for entry in left])
+            except InvalidInput as refused:
+                number = int(refused.faults[0].where)
+                what = refused.faults[0].what.removeprefix("the dedup key ")
+                left[number - 1].refuse(Fault("dedup_key", what))
+                left = left[number:]
+            else:
+                break
