@@ -21,17 +21,8 @@ class Account:
 def account(record: Record) -> Account:
     """Say what the record's state means and what to do, in one sentence each."""
     match record.state:
-        case State.QUEUED | State.BLOCKED:
-            return Account(
-                "It waits for a worker.", "Nothing, if a worker runs: see `classin stats`."
-            )
-        case State.RUNNING:
-            return Account("A worker is at it.", Remedy.NOTHING_YET.value)
-        case State.DEFERRED:
-            return Account(
-                f"It did not pass yet ({_why(record)}) and is tried again by itself.",
-                _remedy(record, Remedy.WAIT),
-            )
+        case State.QUEUED | State.BLOCKED | State.RUNNING | State.DEFERRED:
+            return _under_way(record)
         case State.SUCCEEDED:
             already = " It was so already." if record.already else ""
             return Account(f"ClassIn has it.{already}", Remedy.NOTHING.value)
@@ -46,6 +37,19 @@ def account(record: Record) -> Account:
             )
         case State.CANCELLED:
             return Account("It was called off before it was done.", Remedy.NOTHING.value)
+
+
+def _under_way(record: Record) -> Account:
+    if record.state is State.BLOCKED:
+        return Account("It waits for others.", Remedy.NOTHING_YET.value)
+    if record.state is State.RUNNING:
+        return Account("A worker is at it.", Remedy.NOTHING_YET.value)
+    if record.state is State.DEFERRED or record.code is not None:
+        return Account(
+            f"It did not pass yet ({_why(record)}) and is tried again by itself.",
+            _remedy(record, Remedy.WAIT),
+        )
+    return Account("It waits for a worker.", "Nothing, if one runs: `classin doctor` looks.")
 
 
 def _partial(record: Record) -> Account:
@@ -71,7 +75,15 @@ def _failed(record: Record) -> Account:
                 _lasting_remedy(record),
             )
         case Reason.DEPENDENCY:
-            return Account("What it waited for did not succeed.", Remedy.RESUBMIT.value)
+            return Account(
+                f"Another one did not succeed: {_why(record)}.",
+                "Mend that one first, then `classin retry` this one.",
+            )
+        case Reason.POISON:
+            return Account(
+                f"It may be what kills workers: {_why(record)}.",
+                "Read the workers' logs before it is tried again.",
+            )
         case Reason.EXPIRED:
             return Account("Its time was over before it could be tried.", Remedy.RESUBMIT.value)
         case Reason.REFUSED | None:

@@ -6,6 +6,7 @@ from worker.classin.errors import Unavailable
 from worker.settings import from_env
 
 if TYPE_CHECKING:
+    from ops.mending import Mending
     from producers.submission import Submitter
     from worker.ledger.in_redis import RedisLedger
 
@@ -22,6 +23,17 @@ def open_submitter() -> "Submitter":
     from producers.submission import Submitter
 
     return Submitter.from_settings(from_env())
+
+
+def open_mending() -> "Mending":
+    """Open what changes a running system by hand."""
+    from ops.mending import Mending
+    from worker.ledger.in_redis import RedisLedger, connect
+    from worker.queues import build_queues
+
+    settings = from_env()
+    ledger = RedisLedger(connect(settings.ledger_url))
+    return Mending(settings, ledger, build_queues(settings))
 
 
 def in_one_line(error: Unavailable) -> str:

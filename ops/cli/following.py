@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ops.cli.output import AsJson, coloured, err, out, print_json, table
+from ops.cli.output import AsJson, coloured, err, local, out, print_json, table
 from worker.ledger.lifecycle import State
 
 if TYPE_CHECKING:
@@ -26,10 +26,13 @@ def add_to(program: typer.Typer) -> None:
 
 def stats(*, as_json: AsJson = False) -> None:
     """Count the operations by state, and the codes that came back last."""
+    from rich.markup import escape
+
     from ops.cli.connection import open_ledger
+    from ops.waiting import closure_in_words, closure_to_json
 
     ledger = open_ledger()
-    counts, codes = ledger.counts(), ledger.codes()
+    counts, codes, closures = ledger.counts(), ledger.codes(), ledger.closures()
     if as_json:
         names = counts.operations()
         print_json(
@@ -37,6 +40,7 @@ def stats(*, as_json: AsJson = False) -> None:
                 "states": counts.by_state(),
                 "operations": {name: counts.of(name) for name in names},
                 "codes": {str(code): codes[code] for code in sorted(codes)},
+                "closed": [closure_to_json(closure) for closure in closures],
             }
         )
     elif not counts.by_operation:
@@ -46,6 +50,8 @@ def stats(*, as_json: AsJson = False) -> None:
         if codes:
             out().print()
             out().print(_by_code(codes))
+        for closure in closures:
+            out().print(f"[yellow]{escape(closure_in_words(closure, local))}[/]")
 
 
 def _by_state(counts: "Counts") -> "RenderableType":

@@ -11,6 +11,7 @@ from ops.cli.output import AsJson, err, local, out, print_json, state_of, table
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
+    from worker.ledger.ledger import Obstacle
     from worker.ledger.record import Record
 
 
@@ -31,19 +32,32 @@ def show(
     """Tell what became of one operation."""
     from ops.cli.connection import open_ledger
 
-    record = open_ledger().find(record_id)
+    ledger = open_ledger()
+    record = ledger.find(record_id)
+    obstacle = ledger.obstacles([record]).get(record_id)
     if as_json:
-        print_json(record.to_json(reveal=reveal))
+        print_json(_json(record, obstacle, reveal=reveal))
     else:
-        print_record(record, reveal=reveal)
+        print_record(record, obstacle, reveal=reveal)
 
 
-def print_record(record: "Record", *, reveal: bool = False) -> None:
+def _json(
+    record: "Record", obstacle: "Obstacle | None", *, reveal: bool = False
+) -> dict[str, object]:
+    from ops.waiting import to_json
+
+    return {**record.to_json(reveal=reveal), "waits_for": to_json(obstacle)}
+
+
+def print_record(
+    record: "Record", obstacle: "Obstacle | None" = None, *, reveal: bool = False
+) -> None:
     """Print a record so that it reads like an answer."""
     from rich.markup import escape
     from rich.table import Table
 
     from ops.account import account
+    from ops.waiting import in_words
 
     said, shown = account(record), record.to_json(reveal=reveal)
     answer = Table.grid(padding=(0, 2))
@@ -56,6 +70,8 @@ def print_record(record: "Record", *, reveal: bool = False) -> None:
     answer.add_row("Happened", _happened(record))
     if record.attempts:
         answer.add_row("", _attempts(record))
+    if obstacle is not None:
+        answer.add_row("Now", escape(in_words(obstacle, local)))
     if shown["items"]:
         answer.add_row("Items", _items(shown["items"]))
     elif shown["result"]:
@@ -154,26 +170,34 @@ def ls(  # noqa: PLR0913  # each is an option of the command
         batch=batch,
         since=since,
     )
-    page = open_ledger().page(chosen, limit, cursor)
+    ledger = open_ledger()
+    page = ledger.page(chosen, limit, cursor)
+    obstacles = ledger.obstacles(page.records)
     if as_json:
         for record in page.records:
-            print_json({**record.to_json(), "cursor": str(record.place)})
+            shown = _json(record, obstacles.get(record.id))
+            print_json({**shown, "cursor": str(record.place)})
         return
     if not page.records:
         out().print("no such operations")
         return
-    out().print(_listing(page.records))
+    out().print(_listing(page.records, obstacles))
     if page.cursor:
         err().print(f"[dim]more: the same with --cursor {page.cursor}[/]")
 
 
-def _listing(records: Sequence["Record"]) -> "RenderableType":
+def _listing(records: Sequence["Record"], obstacles: Mapping[str, "Obstacle"]) -> "RenderableType":
     from rich.markup import escape
+
+    from ops.waiting import in_words
 
     rows = table("id", "operation", "school", "state", "#code", "#tries", "asked at", "*said")
     for record in records:
         code = "" if record.code is None else str(record.code)
-        due = f"due {local(record.due_at)}: " if record.due_at is not None else ""
+        said = f"due {local(record.due_at)}: " if record.due_at is not None else ""
+        said += record.message or ""
+        if record.id in obstacles:
+            said = in_words(obstacles[record.id], local)
         rows.add_row(
             record.id,
             record.operation,
@@ -182,6 +206,6 @@ def _listing(records: Sequence["Record"]) -> "RenderableType":
             code,
             str(len(record.attempts)),
             local(record.enqueued_at),
-            escape(due + (record.message or "")),
+            escape(said),
         )
     return rows

@@ -6,7 +6,10 @@ from importlib import import_module
 import typer
 
 #: Modules that add their commands to the program.
-_MODULES = ("running", "submitting", "looking", "following", "mending", "catalogue", "checking")
+_MODULES = (
+    "running", "submitting", "looking", "following", "mending", "controlling", "catalogue",
+    "checking",
+)  # fmt: skip
 
 program = typer.Typer(
     name="classin",

@@ -88,6 +88,7 @@ def test_stats_counts_states_and_codes(
         "states": {"succeeded": 1, "failed": 1},
         "operations": {"create_folder": {"succeeded": 1, "failed": 1}},
         "codes": {"1": 1, "193": 1},
+        "closed": [],
     }
     assert "the folder does not exist" in classin("stats").stdout
 

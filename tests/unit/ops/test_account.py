@@ -33,8 +33,13 @@ def record(state: State, attempts: int = 1, **more: Any) -> Record:  # noqa: ANN
 @pytest.mark.parametrize(
     ("told", "meaning", "todo"),
     [
-        (record(State.QUEUED), "It waits for a worker.", "Nothing, if a worker runs"),
-        (record(State.BLOCKED), "It waits for a worker.", "Nothing, if a worker runs"),
+        (record(State.QUEUED), "It waits for a worker.", "Nothing, if one runs"),
+        (
+            record(State.QUEUED, code=102),
+            "It did not pass yet (102, SID, safeKey or time was not accepted",
+            "Check SID and secret",
+        ),
+        (record(State.BLOCKED), "It waits for others.", "Nothing: wait for it."),
         (record(State.RUNNING), "A worker is at it.", "Nothing: wait for it."),
         (record(State.SUCCEEDED, code=1), "ClassIn has it.", "Nothing: this is done."),
         (
@@ -94,8 +99,8 @@ def record(state: State, attempts: int = 1, **more: Any) -> Record:  # noqa: ANN
         ),
         (
             record(State.FAILED, 0, reason=Reason.DEPENDENCY),
-            "What it waited for did not succeed.",
-            "When ClassIn is well again",
+            "Another one did not succeed",
+            "Mend that one first",
         ),
         (
             record(State.FAILED, 0, reason=Reason.EXPIRED),
