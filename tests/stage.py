@@ -8,7 +8,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from redis import Redis
+
 from ops.supervision import classin as command_line
+from worker.queues import QUEUE
 from worker.settings import Settings, environment_with, from_env
 
 #: Seconds until a story that does not go on is given up: a limit, not a measure.
@@ -24,6 +27,24 @@ def until(condition: Callable[[], bool], what: str) -> None:
     while not condition():
         assert time.monotonic() < ends, f"it did not come to this: {what}"
         time.sleep(0.02)
+
+
+def queued_messages(redis: Redis) -> list[str]:
+    """Give the messages that wait in Redis, of all priorities."""
+    return [str(each) for name in _queue_lists(redis) for each in redis.lrange(name, 0, -1)]
+
+
+def lose_messages(redis: Redis) -> int:
+    """Empty the queue, of all priorities; gives how many messages were lost."""
+    lost = len(queued_messages(redis))
+    redis.delete(QUEUE, *_queue_lists(redis))
+    return lost
+
+
+def _queue_lists(redis: Redis) -> list[str]:
+    """Name Celery's lists; the ledger's own keys have a colon."""
+    names = map(str, redis.scan_iter(match=f"{QUEUE}*", _type="list"))
+    return [name for name in names if ":" not in name]
 
 
 @dataclass
@@ -50,7 +71,7 @@ class WorkerProcess:
     log: Path
     process: "subprocess.Popen[bytes] | None" = field(default=None)
 
-    def start(self, command: Sequence[str] = ()) -> "WorkerProcess":
+    def start(self, command: Sequence[str] = (), *, ready: bool = True) -> "WorkerProcess":
         """Start it, as `classin worker` unless told otherwise, and wait until it is ready."""
         with self.log.open("ab") as output:
             self.process = subprocess.Popen(
@@ -60,7 +81,8 @@ class WorkerProcess:
                 stderr=output,
             )
         told = len(self.said())
-        until(lambda: " ready." in self.said()[told:], f"the worker is ready:\n{self.said()}")
+        if ready:
+            until(lambda: " ready." in self.said()[told:], f"the worker is ready:\n{self.said()}")
         return self
 
     def said(self) -> str:
