@@ -77,7 +77,7 @@ async def exchange(
         return this.reply(admitted)
     if (refusal := stage.refusal(entry, admitted, simulator.now())) is not None:
         return this.reply(refusal)
-    entry.fault, this.rule = stage.faults.strike(admitted.spec.name, entry.fields)
+    entry.fault, this.rule = stage.faults.strike(admitted.spec.name, entry.fields, entry.school)
     with stage.at_work(entry, admitted):
         if (instead := await this.suffer(When.BEFORE)) is not None:
             return instead

@@ -52,6 +52,8 @@ class FaultRule(BaseModel):
 
     #: The operation's name; None strikes any.
     operation: str | None = None
+    #: The SID that the request gave; None strikes any.
+    school: str | None = None
     #: Fields by ClassIn's names, compared as text.
     match: Mapping[str, str | int] = {}
     #: Which of the requests that this rule matches, counted from 1.
@@ -150,10 +152,12 @@ class FaultCount:
         self._met = 0
         self._random = Random(rule.seed)  # noqa: S311  # a pattern to repeat, no secret
 
-    def strikes(self, operation: str, fields: Mapping[str, Any]) -> bool:
+    def strikes(self, operation: str, fields: Mapping[str, Any], school: str | None) -> bool:
         """Tell whether this request is struck; counts it if it matches."""
         rule = self.rule
-        if rule.operation not in (None, operation) or not carries(fields, rule.match):
+        if rule.operation not in (None, operation) or rule.school not in (None, school):
+            return False
+        if not carries(fields, rule.match):
             return False
         self._met += 1
         if rule.nth is not None:
@@ -182,9 +186,11 @@ class Faults:
         """Forget all rules."""
         self._counts = []
 
-    def strike(self, operation: str, fields: Mapping[str, Any]) -> tuple[int | None, FaultRule]:
+    def strike(
+        self, operation: str, fields: Mapping[str, Any], school: str | None = None
+    ) -> tuple[int | None, FaultRule]:
         """Find the rule that strikes this request, and its place; else none, and PEACE."""
-        struck = [count.strikes(operation, fields) for count in self._counts]
+        struck = [count.strikes(operation, fields, school) for count in self._counts]
         if True not in struck:
             return None, PEACE
         place = struck.index(True)

@@ -28,6 +28,8 @@ class Entry:
     timestamp: int | None
     #: Whether it was carried out, whatever was answered.
     applied: bool = False
+    #: Counted from 1 in the order in which requests were carried out; None: it was not.
+    turn: int | None = None
     #: The code answered, or "dropped", "garbled", "status 503"; None while it is under way.
     outcome: int | str | None = None
     #: The place of the rule that struck among the rules set, from 0.
@@ -56,6 +58,7 @@ class Journal:
         self._entries: deque[Entry] = deque(maxlen=longest)
         self._counts: dict[str | None, Counts] = {}
         self._arrived = 0
+        self._carried_out = 0
 
     def __iter__(self) -> Iterator[Entry]:
         return iter(self._entries)
@@ -80,7 +83,8 @@ class Journal:
 
     def note_applied(self, entry: Entry) -> None:
         """Note that a request was carried out."""
-        entry.applied = True
+        self._carried_out += 1
+        entry.applied, entry.turn = True, self._carried_out
         self._counts[entry.operation].applied += 1
 
     def select(self, operation: str | None = None, *, applied: bool | None = None) -> list[Entry]:

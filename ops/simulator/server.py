@@ -71,7 +71,10 @@ def _addresses() -> dict[tuple[Dialect, str], dict[str | None, type[Operation]]]
 def _handler(dialect: Dialect, kinds: Mapping[str | None, type[Operation]]) -> Handler:
     async def handle(request: web.Request) -> web.StreamResponse:
         kind = kinds.get(request.query.get("action") if dialect is Dialect.V1 else None)
-        received = await receive(request, dialect, kind)
+        try:
+            received = await receive(request, dialect, kind)
+        except ConnectionError:  # who sent it is gone: it never arrived
+            return web.Response()
         return await exchange(request.app[SIMULATOR], request, received)
 
     return handle

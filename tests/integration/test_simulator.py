@@ -3,6 +3,8 @@
 import hashlib
 import json
 import signal
+import socket
+import struct
 import subprocess
 import sys
 import threading
@@ -10,6 +12,7 @@ import time
 from collections.abc import Iterator
 from email.utils import parsedate_to_datetime
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 import requests
@@ -421,6 +424,24 @@ def test_a_code_as_text(operation: Operation, caller: Caller, simulator: Simulat
         always = Caller(url)
         with always.session:
             assert b'"1"' in always.post(operation).content
+
+
+def test_a_sender_that_dies_while_it_sends(
+    caller: Caller, simulator: SimulatorClient, caplog: pytest.LogCaptureFixture
+) -> None:
+    """What did not arrive whole is in no journal, and no trouble of the simulator's."""
+    request, address = prepare(TOOLS, DEFAULT_SCHOOL, NOW), urlsplit(caller.base_url)
+    head = {"Host": address.netloc, "Content-Length": "9", **request.headers}
+    head["Content-Type"] = "application/x-www-form-urlencoded"
+    lines = [f"POST {request.target} HTTP/1.1", *map(": ".join, head.items())]
+    with socket.create_connection((address.hostname, address.port)) as sender:
+        sender.sendall("\r\n".join([*lines, "", "SID="]).encode())
+        # closed with a reset, as the system does for a process that is killed
+        sender.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+
+    assert caller.ask(UNIT).code == 1
+    assert [entry.operation for entry in simulator.journal()] == ["create_unit"]
+    assert caplog.records == []
 
 
 def test_a_held_answer_delays_no_other(caller: Caller, simulator: SimulatorClient) -> None:

@@ -133,6 +133,16 @@ def test_maintenance_is_switched_on_and_off(caller: Caller, simulator: Simulator
     assert caller.codes(top, UNIT) == [1, 1]
 
 
+def test_one_school_alone_may_be_under_maintenance(
+    caller: Caller, simulator: SimulatorClient
+) -> None:
+    """A rule for a school strikes the others' requests never."""
+    simulator.faults(FaultRule(school="1", code=901))
+    assert caller.codes(UNIT) == [1]
+    simulator.faults(FaultRule(school=DEFAULT_SCHOOL.sid, code=901))
+    assert caller.codes(UNIT) == [901]
+
+
 def test_a_reset_ends_maintenance(caller: Caller, simulator: SimulatorClient) -> None:
     """A new beginning is a working one."""
     simulator.maintenance(on=True)
@@ -170,6 +180,7 @@ def test_writes_to_one_course_do_not_overlap(
     assert sender.codes == [1]
     assert caller.codes(other) == [1]
     assert simulator.applied(held.spec.name) == 3
+    assert [entry.turn for entry in simulator.journal(held.spec.name)] == [3, None, 1, 4]
 
 
 def test_what_was_carried_out_is_in_nobodys_way(caller: Caller, simulator: SimulatorClient) -> None:

@@ -53,6 +53,16 @@ def test_a_rule_counts_only_what_it_matches() -> None:
     assert [faults.strike(*call)[0] for call in calls] == [None, None, None, None, 0, None]
 
 
+def test_a_rule_may_strike_one_school_alone() -> None:
+    """What others ask neither counts nor is struck."""
+    faults = Faults()
+    faults.add([FaultRule(school="1", code=901, nth=(2,))])
+    asking = ["1", "2", None, "1", "1"]
+    assert [faults.strike("edit_course", {}, sid)[0] for sid in asking] == [
+        None, None, None, 0, None,
+    ]  # fmt: skip
+
+
 def test_the_first_rule_that_strikes_counts() -> None:
     """Every rule counts every request, whichever strikes."""
     faults = Faults()

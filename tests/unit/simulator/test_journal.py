@@ -17,6 +17,16 @@ def test_requests_stand_in_order_and_are_counted() -> None:
     assert journal.counts() == {"create_folder": Counts(2, 1), "unknown": Counts(1, 0)}
 
 
+def test_what_is_carried_out_has_its_turn() -> None:
+    """Who arrives first may be held back, and be carried out last."""
+    journal = Journal()
+    first, second, third = (journal.open(1.0, "edit_course", "1", {}, 1) for _ in range(3))
+    journal.note_applied(third)
+    journal.note_applied(first)
+
+    assert [entry.turn for entry in (first, second, third)] == [2, None, 1]
+
+
 def test_applied_requests_are_found_by_their_fields() -> None:
     """Fields are compared as text: a form has "7" where a body has 7."""
     journal = Journal()

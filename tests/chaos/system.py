@@ -1,0 +1,142 @@
+"""The system that a trial is made on: its parts, what can be done to them, and what they tell."""
+
+import os
+import re
+import signal
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager, suppress
+from pathlib import Path
+
+from kombu.exceptions import OperationalError
+
+from ops.embedded import PrivateRedis
+from ops.simulator import Seed, SimulatorClient, create_app, in_thread
+from producers import Submitter
+from tests.chaos.crew import Crew
+from tests.chaos.verdict import Evidence
+from worker.classin.errors import Unavailable
+from worker.classin.school import School
+from worker.ledger.in_redis import RedisLedger, connect
+from worker.ledger.ledger import Due, Filter
+from worker.ledger.record import Record
+from worker.queues import QUEUE, Queues, build_queues
+from worker.settings import from_env
+
+#: Records read together.
+_PAGE = 500
+
+#: The variable that names another broker than the trial's own Redis, for the queue.
+BROKER = "CLASSIN_BROKER_URL"
+
+#: Waits that suit a trial of minutes.
+_WAITS = {
+    "CLASSIN_ATTEMPTS": "3",
+    "CLASSIN_FIRST_WAIT": "0.1s",
+    "CLASSIN_LONGEST_WAIT": "0.4s",
+    "CLASSIN_DEFERRALS": "1s 2s 4s",
+    "CLASSIN_THROTTLED_WAIT": "1s",
+    "CLASSIN_CONNECT_TIMEOUT": "0.5s",
+    "CLASSIN_REPLY_TIMEOUT": "4s",
+    "CLASSIN_LEASE": "5s",
+    "CLASSIN_RESCUE_EVERY": "1s",
+    "CLASSIN_ADRIFT_AFTER": "5s",
+    "CLASSIN_LOOKS": "1s 2s",
+}
+
+
+class System:
+    """Redis, ledger, queues, ClassIn and workers."""
+
+    def __init__(
+        self,
+        redis: PrivateRedis,
+        simulator: SimulatorClient,
+        crew: Crew,
+        variables: Mapping[str, str],
+    ) -> None:
+        settings = from_env(variables)
+        self._redis = redis
+        self._queues: Queues = build_queues(settings)
+        self.simulator = simulator
+        self.crew = crew
+        self.ledger = RedisLedger(connect(settings.ledger_url))
+        self.submitter = Submitter(settings, self.ledger, self._queues)
+
+    def kill_redis(self) -> None:
+        """End Redis without a warning."""
+        if self._redis.pid is not None:
+            os.kill(self._redis.pid, signal.SIGKILL)
+
+    def start_redis(self) -> None:
+        """Start Redis again, with the data that it had."""
+        self._redis.start()
+
+    def kill_rescuer(self) -> None:
+        """Kill the worker that looks after what is due; all, where its name does not tell which."""
+        holder = self.ledger.holder("rescue") or ""
+        named = [int(text) for text in re.findall(r"\b\d+\b", holder)]
+        alive = self.crew.alive
+        self.crew.kill([pid for pid in alive if pid in named] or alive)
+
+    def lose_messages(self) -> int:
+        """Empty the queue, of whatever broker; gives how many messages were lost.
+
+        Raises Unavailable.
+        """
+        with self._queues.connection_for_write() as connection:
+            no_answer: tuple[type[BaseException], ...]
+            no_answer = (OperationalError, OSError, *connection.connection_errors)
+            try:
+                queue = self._queues.amqp.queues[QUEUE].bind(connection.default_channel)
+                return queue.purge() or 0
+            except no_answer as error:
+                raise Unavailable(f"the queue cannot be emptied: {error}") from error
+
+    def send_again(self, records: Sequence[Due]) -> None:
+        """Put one more message for each on the queue. Raises Unavailable."""
+        self._queues.publish(records)
+
+    def is_quiet(self) -> bool:
+        """Say whether nothing is under way, and no message waits."""
+        with suppress(Unavailable):
+            states = +self.ledger.counts().by_state()
+            return all(state.settled for state in states) and self._queues.is_empty()
+        return False
+
+    def evidence(self, receipts: Mapping[int, str]) -> Evidence:
+        """Gather all that is known of what was handed in."""
+        return Evidence(
+            receipts, list(self._records()), self.simulator.journal(), self.simulator.state()
+        )
+
+    def _records(self) -> Iterator[Record]:
+        cursor = None
+        while True:
+            page = self.ledger.page(Filter(), _PAGE, cursor)
+            yield from page.records
+            if (cursor := page.cursor) is None:
+                return
+
+
+@contextmanager
+def system(home: Path, schools: Sequence[School], world: Seed, workers: int) -> Iterator[System]:
+    """Start all parts, with data and logs in `home`; they are gone afterwards.
+
+    A broker that the environment names runs already. Raises Unavailable if a part does not start.
+    """
+    tables = (f'[{one.name}]\nsid = "{one.sid}"\nsecret = "{one.secret}"\n' for one in schools)
+    (home / "schools.toml").write_text("\n".join(tables), encoding="utf-8")
+    # Its rates are off: with waits of a second nobody lets pass the five that they ask for.
+    app = create_app(world, {one.sid: one.secret for one in schools}, rates=False)
+    with ExitStack() as stack:
+        redis = stack.enter_context(PrivateRedis(home, home / "redis.sock"))
+        url = stack.enter_context(in_thread(app))
+        variables = {
+            **_WAITS,
+            BROKER: os.environ.get(BROKER, ""),
+            "CLASSIN_HOME": str(home),
+            "CLASSIN_BASE_URL": url,
+            "CLASSIN_SCHOOLS": str(home / "schools.toml"),
+        }
+        crew = stack.enter_context(Crew(workers, variables, home))
+        yield System(redis, SimulatorClient(url, timeout=60), crew, variables)
