@@ -1,11 +1,17 @@
 # classin-queue: everything a newcomer types. `make help` lists it.
 PYTHON ?= python3
+SEED ?=
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
+# The other queues that the bench compares with, in an environment of their own.
+PEERS_VENV := .venv-bench
+PEERS_READY := $(PEERS_VENV)/.ready
+MINUTES ?= 30
+
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check reference format lock clean
+.PHONY: help setup demo test chaos bench bench-quick soak check reference format lock clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -37,6 +43,27 @@ demo: $(READY)  ## run the main job: private Redis, simulator, worker, a file of
 test: $(READY)  ## run all tests
 	@$(BIN)/python -m pytest
 
+chaos: $(READY)  ## a trial by fire, about four minutes: deaths, faults, lost messages (SEED=7 repeats one)
+	@$(BIN)/python -m tests.chaos $(if $(SEED),--seed $(SEED))
+
+bench: $(READY) $(PEERS_READY)  ## measure against other queues, 20 minutes on an idle machine; writes docs/sizing.md
+	@$(BIN)/python -m tests.bench --document
+
+bench-quick: $(READY) $(PEERS_READY)  ## the same in about a minute, roughly; writes nothing
+	@$(BIN)/python -m tests.bench --quick
+
+$(PEERS_READY): tests/bench.lock
+	@echo "Setting up $(PEERS_VENV) (once) ..."
+	@$(PYTHON) -m venv --clear $(PEERS_VENV)
+	@echo '*' > $(PEERS_VENV)/.gitignore
+	@# --no-deps: the lock is complete but for hiredis
+	@$(PEERS_VENV)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps \
+	  --require-hashes -r $<
+	@touch $@
+
+soak: $(READY)  ## half an hour of load and faults: does memory stay flat? (MINUTES=5 is shorter)
+	@$(BIN)/python -m tests.bench.soak --minutes $(MINUTES)
+
 check: $(READY)  ## ruff, mypy --strict, import-linter (the house checks run with the tests, too)
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
@@ -51,9 +78,13 @@ format: $(READY)  ## let ruff put the code in order
 	@$(BIN)/ruff format .
 	@$(BIN)/ruff check --fix .
 
-lock:  ## write requirements.lock anew from pyproject.toml (needs uv)
+lock:  ## write requirements.lock anew from pyproject.toml, and tests/bench.lock (needs uv)
 	@uv pip compile pyproject.toml --group dev --universal --generate-hashes --python-version 3.11 \
 	  --custom-compile-command "make lock" --quiet -o requirements.lock
+	@# where both have a library, the same version; without hiredis, which arq brings and all would use
+	@echo hiredis | uv pip compile tests/bench.in --excludes /dev/stdin --constraints requirements.lock \
+	  --universal --generate-hashes --no-annotate --python-version 3.11 \
+	  --custom-compile-command "make lock" --quiet -o tests/bench.lock
 
 clean:  ## remove .venv and caches
-	@rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
+	@rm -rf $(VENV) $(PEERS_VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache

@@ -4,19 +4,32 @@ import re
 from collections.abc import Mapping
 from itertools import takewhile
 
-#: Put in front of the others, and never called alone.
-SHARED = "ledger.lua"
+import pytest
+
+from worker.ledger.in_redis import SCRIPTS, SHARED
 
 
-def test_each_header_lists_keys_arguments_and_answer(scripts: Mapping[str, str]) -> None:
+def test_every_script_is_in_use(scripts: Mapping[str, str]) -> None:
+    """It is called by its name, or put in front of those that are."""
+    assert scripts.keys() == {f"{name}.lua" for name in (*SHARED, *SCRIPTS)}
+
+
+@pytest.mark.parametrize("name", SCRIPTS)
+def test_each_header_lists_keys_arguments_and_answer(scripts: Mapping[str, str], name: str) -> None:
     """The comment on top has a purpose, and a line each for KEYS, ARGV and the answer."""
-    for name in scripts.keys() - {SHARED}:
-        header = list(takewhile(lambda line: line.startswith("--"), scripts[name].splitlines()))
-        labels = re.findall(r"^-- (KEYS|ARGV|answer): \S", "\n".join(header), re.MULTILINE)
-        assert labels == ["KEYS", "ARGV", "answer"], name
-        assert not header[0].startswith("-- KEYS"), name
+    lines = scripts[f"{name}.lua"].splitlines()
+    header = list(takewhile(lambda line: line.startswith("--"), lines))
+    labels = re.findall(r"^-- (KEYS|ARGV|answer): \S", "\n".join(header), re.MULTILINE)
+    assert labels == ["KEYS", "ARGV", "answer"]
+    assert not header[0].startswith("-- KEYS")
 
 
-def test_the_shared_part_says_that_it_is_shared(scripts: Mapping[str, str]) -> None:
+@pytest.mark.parametrize("name", SHARED)
+def test_a_shared_part_says_that_it_is_shared(scripts: Mapping[str, str], name: str) -> None:
     """Whoever opens it learns that it runs in front of the others."""
-    assert scripts[SHARED].startswith("-- Shared by all scripts")
+    assert scripts[f"{name}.lua"].startswith("-- Shared by all scripts")
+
+
+def test_a_shared_part_is_no_script_of_its_own() -> None:
+    """It cannot be called."""
+    assert set(SHARED).isdisjoint(SCRIPTS)

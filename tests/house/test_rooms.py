@@ -21,6 +21,7 @@ ROOMS = {
     "pydantic_core": ("worker/classin/*",),
     "redis": (
         "worker/ledger/in_redis.py",
+        "worker/ledger/reading.py",
         "worker/reception.py",
         "ops/doctor.py",
         "ops/embedded.py",

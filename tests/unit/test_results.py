@@ -105,7 +105,7 @@ def test_a_doubt_is_a_failure(
 def test_what_is_under_way_or_deferred_is_no_end(stage: Stage, results: LedgerResults) -> None:
     """Celery's words for both."""
     running, deferred = stage.submit(FOLDER), stage.submit(FOLDER)
-    stage.ledger.claim(running, "one", 10)
+    stage.ledger.claim(running, "one", "w", 10)
     stage.perform(deferred, said(901))
     assert result_of(running, results).state == "STARTED"
     assert result_of(deferred, results).state == "RETRY"
