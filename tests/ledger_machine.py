@@ -89,10 +89,10 @@ class LedgerMachine(RuleBasedStateMachine):
         self.model.submit(wished)
 
     @precondition(lambda self: len(self.model.before) < MOST_RECORDS)
-    @rule(wished=st.lists(wishes, min_size=1, max_size=5))
-    def submit(self, wished: Sequence[Wish]) -> None:
+    @rule(wished=st.lists(wishes, min_size=1, max_size=5), mailed=st.booleans())
+    def submit(self, wished: Sequence[Wish], *, mailed: bool) -> None:
         """Hand some in, together."""
-        self.model.submit(wished)
+        self.model.submit(wished, mailed=mailed)
 
     @precondition(lambda self: self.model.messages)
     @rule(turns=st.lists(st.tuples(workers, st.none() | standings), min_size=1, max_size=5))
@@ -104,6 +104,21 @@ class LedgerMachine(RuleBasedStateMachine):
                 if claim is not None and standing is not None:
                     self.model.say(claim, standing)
                 self.model.check()
+
+    @precondition(lambda self: self.model.before)
+    @rule(
+        said=st.lists(st.tuples(numbers, standings), max_size=4),
+        asked=st.lists(numbers, max_size=4),
+        worker=workers,
+        room=st.sampled_from([1, 9]),
+    )
+    def exchange(
+        self, said: Sequence[tuple[int, Standing]], asked: Sequence[int], worker: str, room: int
+    ) -> None:
+        """Several at once: of claims what came of them, of records whether they may be had."""
+        known = said if self.model.claims else []
+        notes = [(self._some_claim(number), standing) for number, standing in known]
+        self.model.exchange(worker, notes, [self._some_record(each) for each in asked], room)
 
     @precondition(lambda self: self.model.before)
     @rule(number=numbers, worker=workers, full=rarely, crash=rarely)

@@ -1,5 +1,6 @@
 """A ledger and what should have become of it: who may say what, who may start, who has to fail."""
 
+import json
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -13,9 +14,19 @@ from tests.unit.clock import Clock
 from worker.classin.errors import InvalidInput, LeaseLost
 from worker.classin.verdicts import Verdict
 from worker.ledger.in_redis import RedisLedger
-from worker.ledger.ledger import Access, Claim, Due, Entered, Standing
+from worker.ledger.ledger import (
+    Access,
+    Advanced,
+    Claim,
+    Due,
+    Entered,
+    Note,
+    Room,
+    Standing,
+)
 from worker.ledger.lifecycle import EDGES, State
-from worker.ledger.record import Attempt, Priority, Submission
+from worker.ledger.record import Attempt, Priority, Record, Submission
+from worker.message import IDS, mailbox
 
 LEASE = 10.0
 SLACK = 60.0
@@ -69,15 +80,28 @@ class LedgerModel:
         #: Those whose lane was stopped before them.
         self._doomed: set[str] = set()
 
-    def submit(self, wishes: Sequence[Wish]) -> None:
-        """Hand some in, together: all of them are recorded, or none."""
+    def submit(self, wishes: Sequence[Wish], *, mailed: bool = False) -> None:
+        """Hand some in, together: all are recorded, or none; the ledger may send messages."""
         call = self._call(wishes)
+        box = mailbox() if mailed else None
         if (keys := self._keys_after(call)) is None:
             with pytest.raises(InvalidInput):
-                self.ledger.submit(call)
+                self.ledger.submit(call, box)
             return
         self._keys, self._last_call = keys, call
-        self._entered(self.ledger.submit(call))
+        entered = self.ledger.submit(call, box)
+        assert not (mailed and any(each.ready for each in entered))
+        self._entered(entered)
+        self.messages += self._mailed()
+
+    def _mailed(self) -> list[str]:
+        """Take what the ledger has put on the queue, in order."""
+        found: list[str] = []
+        for name, _ in mailbox().lists.values():
+            while text := self.redis.rpop(name):
+                headers = json.loads(str(text))["headers"]
+                found += headers.get(IDS, [headers["id"]])
+        return found
 
     def submit_again(self) -> None:
         """The answer was lost: nothing is recorded twice."""
@@ -90,14 +114,45 @@ class LedgerModel:
         claim = self._claim(record_id, worker, full)
         if claim is None:
             return None
-        self._holders[record_id] = claim
-        assert record_id not in self._doomed
+        self._granted(claim, self.before)
+        return claim
+
+    def exchange(
+        self, worker: str, said: Sequence[tuple[Claim, Standing]], asked: Sequence[str], room: int
+    ) -> None:
+        """Say several things and take several records in one call, whose first answer is lost."""
+        mine = {claim.record.id: (claim, standing) for claim, standing in said}
+        leases = {each: f"lease {len(self.claims)} {each}" for each in asked if each not in mine}
+        earlier = self.ledger.find_all(list(mine))
+        notes = [
+            Note(claim, standing, self._attempt(record, standing))
+            for (claim, standing), record in zip(mine.values(), earlier, strict=True)
+        ]
+        first = self.ledger.exchange(notes, leases, worker, LEASE, Room(room))
+        again = self.ledger.exchange(notes, leases, worker, LEASE, Room(room))
+        assert {claim.lease for claim in first.claims} <= {claim.lease for claim in again.claims}
+        for note, record, advanced in zip(notes, earlier, first.noted, strict=True):
+            assert (advanced is not None) >= self._counts(note.claim)
+            if self._counts(note.claim) and advanced is not None:
+                self._noted(note, record, advanced)
+            else:
+                assert self.ledger.find(record.id) == record
+        self.sent([due for each in again.noted if each for due in each.released])
+        records = Books.read(self.redis).records
+        for claim in again.claims:
+            self.claims.append(claim)
+            self._hands[worker].append(claim)
+            self._granted(claim, records)
+
+    def _granted(self, claim: Claim, records: Records) -> None:
+        """See that a claim was due: it counts from now on."""
+        self._holders[claim.record.id] = claim
+        assert claim.record.id not in self._doomed
         place, lane = claim.record.place, claim.record.lane
-        for other, values in self.before.items():
+        for other, values in records.items():
             ahead = lane is not None and values.get("lane") == lane and int(values["place"]) < place
             assert not ahead or values["state"] not in UNSETTLED
             assert other not in claim.record.after or values["state"] in WELL
-        return claim
 
     def deliver_and_crash(self, record_id: str, worker: str) -> None:
         """Redis forgets the claim, the worker does not; not twice in a row."""
@@ -120,19 +175,27 @@ class LedgerModel:
     def say(self, claim: Claim, standing: Standing) -> None:
         """Tell what came of an attempt; who has no right to changes nothing."""
         record = self.ledger.find(claim.record.id)
-        number = len(record.attempts) + 1
-        attempt = Attempt(number, self.clock.ms, 5, 200, standing.code, "", Verdict.AGAIN)
+        attempt = self._attempt(record, standing)
         if not self._counts(claim):
             with suppress(LeaseLost):
                 assert self.ledger.advance(claim, standing, attempt, LEASE).released == []
             assert self.ledger.find(record.id) == record
             return
         advanced = self.ledger.advance(claim, standing, attempt, LEASE)
+        self._noted(Note(claim, standing, attempt), record, advanced)
+
+    def _attempt(self, record: Record, standing: Standing) -> Attempt:
+        number = len(record.attempts) + 1
+        return Attempt(number, self.clock.ms, 5, 200, standing.code, "", Verdict.AGAIN)
+
+    def _noted(self, note: Note, record: Record, advanced: Advanced) -> None:
+        """See what a note that counts has made of a record."""
+        standing = note.standing
         found = self.ledger.find(record.id)
-        self._forgotten.discard(claim.lease)
+        self._forgotten.discard(note.claim.lease)
         self.sent(advanced.released)
         assert found.state is advanced.state
-        assert found.attempts == (*record.attempts, attempt)
+        assert found.attempts == (*record.attempts, note.attempt)
         barred = standing.access is Access.LOCKED_OUT and found.state is State.FAILED
         cancelled = record.cancelling and not standing.state.settled
         assert found.state is (State.CANCELLED if cancelled else standing.state) or barred
@@ -268,6 +331,8 @@ class LedgerModel:
             return
         was = State(earlier["state"])
         ways = {was, *EDGES[was]}
+        if was is State.BLOCKED:  # released and claimed in one call
+            ways |= EDGES[State.QUEUED]
         if State.RUNNING in ways:  # through it, where a claim was forgotten or made and used
             ways |= EDGES[State.RUNNING]
         assert state in ways

@@ -5,10 +5,12 @@ from redis import Redis
 
 from ops.embedded import PrivateRedis
 from tests.ledger_machine import whatever_happens
+from worker.classin.errors import Unavailable
 from worker.ledger.in_redis import RedisLedger, connect
-from worker.ledger.ledger import Standing
+from worker.ledger.ledger import Mailbox, Note, Room, Standing
 from worker.ledger.lifecycle import State
 from worker.ledger.record import Submission
+from worker.message import mailbox
 
 
 @pytest.fixture
@@ -35,3 +37,38 @@ def test_times_are_those_of_redis(client: Redis) -> None:
     assert record.due_at is not None
     assert 60_000 <= record.due_at - claim.at < 300_000
     assert ledger.due(5, orphans=True) == []
+
+
+@pytest.mark.parametrize("box", [None, mailbox()])
+def test_a_full_redis_takes_in_nothing_and_notes_what_is_under_way(
+    client: Redis, box: Mailbox | None
+) -> None:
+    """What was submitted, claimed and not noted stays as it is; a note never needs room."""
+    ledger = RedisLedger(client)
+    a, b, c, d = (
+        Submission(id=each, operation="edit_course", school="main", fields={}) for each in "abcd"
+    )
+    ledger.submit([a, b, c])
+    claims = [ledger.claim(each, each, "w", 10) for each in "ab"]
+    client.config_set("maxmemory", "1")
+
+    before = {key: client.dump(key) for key in client.scan_iter()}
+    with pytest.raises(Unavailable, match="is full"):
+        ledger.submit([d], box)
+    with pytest.raises(Unavailable, match="is full"):
+        ledger.claim("c", "c", "w", 10)
+    assert {key: client.dump(key) for key in client.scan_iter()} == before
+
+    done = Standing(state=State.SUCCEEDED, code=1)
+    notes = [Note(claim, done) for claim in claims if claim]
+    ledger.exchange(notes[:1], {}, "w", 10, Room())
+    exchanged = ledger.exchange(notes, {"c": "c"}, "w", 10, Room())
+    assert all(exchanged.noted)
+    assert (exchanged.claims, exchanged.full) == ([], True)
+    states = [ledger.find(each).state for each in "abc"]
+    assert states == [State.SUCCEEDED, State.SUCCEEDED, State.QUEUED]
+
+    client.config_set("maxmemory", "0")
+    exchanged = ledger.exchange(notes, {"c": "c"}, "w", 10, Room())
+    assert all(exchanged.noted)
+    assert [claim.record.id for claim in exchanged.claims] == ["c"]

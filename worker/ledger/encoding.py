@@ -4,9 +4,10 @@ import base64
 import hashlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 from worker.ledger import keys
-from worker.ledger.ledger import Due
+from worker.ledger.ledger import Advanced, Claim, Due, Entered, Standing
 from worker.ledger.lifecycle import Reason, State
 from worker.ledger.record import Attempt, Priority, Record, Submission, clean
 
@@ -14,30 +15,111 @@ from worker.ledger.record import Attempt, Priority, Record, Submission, clean
 PIECE = 1024 * 1024
 
 
-def arguments_of(submission: Submission) -> tuple[str, ...]:
-    """Give one record's share of submit.lua's ARGV."""
-    fields = dump(submission.fields)
-    key = submission.dedup_key or ""
-    pieces = list(_pieces(submission.contents))
-    return (
+#: Builds no encoder for each text.
+_text_of = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+
+
+def arguments_of(submissions: Sequence[Submission]) -> list[str | bytes]:
+    """Give what submit.lua takes of a chunk: the records, and the pieces of their files."""
+    records, pieces = [], []
+    for submission in submissions:
+        mine = [text for piece in _pieces(submission.contents) for text in piece]
+        records.append(_share_of(submission, len(mine) // 2))
+        pieces += mine
+    return [dumped(records), *pieces]
+
+
+def _share_of(submission: Submission, pieces: int) -> list[Any]:
+    """Write one record as submit.lua reads it."""
+    share: list[Any] = [
         submission.id,
         submission.operation,
-        clean(submission.school),
-        fields,
-        clean(submission.lane or ""),
-        clean(submission.batch or ""),
-        clean(submission.source or ""),
-        flag(submission.accepts_existing),
-        submission.retry_of or "",
-        " ".join(submission.after),
-        flag(submission.stops_lane),
-        "" if submission.priority is Priority.NORMAL else submission.priority.value,
-        clean(key),
-        keys.dedup_digest(submission.school, key) if key else "",
-        submission.digest or digest_of(submission.operation, submission.fields),
-        str(len(pieces)),
-        *(text for piece in pieces for text in piece),
-    )
+        submission.school,
+        _text_of(submission.fields),
+        submission.lane or "",
+        submission.batch or "",
+        submission.source or "",
+    ]
+    more: dict[str, str | int] = {}
+    if submission.accepts_existing:
+        more["accepts"] = "1"
+    if submission.retry_of:
+        more["retry_of"] = submission.retry_of
+    if submission.after:
+        more["after"] = " ".join(submission.after)
+    if submission.stops_lane:
+        more["stops_lane"] = "1"
+    if submission.priority is not Priority.NORMAL:
+        more["priority"] = submission.priority.value
+    if key := submission.dedup_key:
+        more["dedup_key"] = key
+        more["key"] = keys.dedup_digest(submission.school, key)
+        more["asks"] = submission.digest or digest_of(submission.operation, submission.fields)
+    if pieces:
+        more["pieces"] = pieces
+    if more:
+        share.append(more)
+    return share
+
+
+#: What submit.lua says of a record: whether it is new, and whether a message must be sent.
+_ENTERED = {"r": (True, True), "n": (True, False), "a": (False, True), "o": (False, False)}
+
+
+def entered_of(chunk: Sequence[Submission], found: Sequence[Any]) -> list[Entered]:
+    """Read what submit.lua answers for a chunk."""
+    letters, *others = found
+    entered = [
+        Entered(submission.id, *_ENTERED[letter])
+        for submission, letter in zip(chunk, letters, strict=True)
+    ]
+    for position, owner in zip(others[::2], others[1::2], strict=True):
+        entered[position - 1] = entered[position - 1]._replace(id=owner)
+    return entered
+
+
+def note_of(
+    claim: Claim, standing: Standing, attempt: Attempt | None, lasts: float = 0.0
+) -> list[Any]:
+    """Write a note as exchange.lua reads it."""
+    note: list[Any] = [
+        claim.record.id,
+        claim.lease,
+        str(claim.token),
+        standing.state.value,
+        "" if standing.code is None else str(standing.code),
+        standing.message,
+        _text_of(standing.result) if standing.result else "",
+        attempt.encode() if attempt else "",
+        attempt.n if attempt else 0,
+        standing.access or "",
+    ]
+    more: dict[str, str | int] = {}
+    if standing.reason:
+        more["reason"] = standing.reason.value
+    if standing.already:
+        more["already"] = "1"
+    if standing.unread:
+        more["unread"] = "1"
+    if standing.due_in:
+        more["due_in"] = ms(standing.due_in)
+    if standing.counts:
+        more["counts"] = "1"
+    if lasts:
+        more["lasts"] = ms(lasts)
+    if standing.slow_down is not None:
+        more["slow_down"] = ms(standing.slow_down)
+    if standing.looks:
+        more["looks"] = " ".join(str(ms(pause)) for pause in standing.looks)
+    if more:
+        note.append(more)
+    return note
+
+
+def advanced_of(found: Sequence[Any]) -> Advanced:
+    """Read what exchange.lua answers for a note."""
+    state, wait, *released = found
+    return Advanced(State(state), wait / 1000, dues(released))
 
 
 def digest_of(operation: str, fields: Mapping[str, object]) -> str:
@@ -100,14 +182,14 @@ def dues(found: Sequence[str]) -> list[Due]:
     ]
 
 
-def pairs(found: Sequence[str]) -> dict[str, str]:
-    """Read what HGETALL answers within a script."""
-    return dict(zip(found[::2], found[1::2], strict=True))
-
-
 def dump(value: object) -> str:
     """Write JSON, with nothing that Redis cannot be sent."""
-    return clean(json.dumps(value, ensure_ascii=False, separators=(",", ":")))
+    return clean(_text_of(value))
+
+
+def dumped(value: object) -> bytes:
+    """Write JSON as it goes to Redis: half characters are replaced as `clean` does."""
+    return _text_of(value).encode("utf-8", "replace")
 
 
 def flag(value: bool) -> str:  # noqa: FBT001  # it writes one

@@ -1,19 +1,43 @@
 """The ledger in Redis: one Lua script for each change; reading.py has the rest."""
 
+import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from importlib import resources
+from itertools import chain
+from pathlib import Path
 from typing import Any
 
 from redis import Redis
 from redis.backoff import ExponentialWithJitterBackoff
+from redis.commands.core import Script
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 from redis.retry import Retry
 
 from worker.classin.errors import Fault, InvalidInput, LeaseLost
 from worker.ledger import keys
-from worker.ledger.encoding import arguments_of, dues, dump, flag, ms, pairs, record_of
-from worker.ledger.ledger import Advanced, Claim, Due, Entered, Standing
+from worker.ledger.encoding import (
+    advanced_of,
+    arguments_of,
+    dues,
+    dump,
+    dumped,
+    entered_of,
+    flag,
+    ms,
+    note_of,
+    record_of,
+)
+from worker.ledger.ledger import (
+    Advanced,
+    Claim,
+    Due,
+    Entered,
+    Exchanged,
+    Mailbox,
+    Note,
+    Room,
+    Standing,
+)
 from worker.ledger.lifecycle import State
 from worker.ledger.reading import RedisReader, no_record, reaching_redis
 from worker.ledger.record import Attempt, Submission, clean
@@ -30,14 +54,24 @@ SHORT_WAIT = 0.25
 #: A record whose workers fell silent so often is what kills them.
 DEATHS = 3
 
-#: Put in front of every script, in this order.
+_SCRIPTS = Path(__file__).with_name("scripts")
+
+#: What scripts share.
 SHARED = ("ledger", "followers", "schools")
 
-#: One for each change.
-SCRIPTS = (
-    "submit", "claim", "begin", "advance", "beat", "due", "adrift", "unpark", "gate",
-    "cancel", "hold",
-)  # fmt: skip
+#: One for each change, with what is put in front of it.
+SCRIPTS: Mapping[str, Sequence[str]] = {
+    "submit": ("ledger", "followers"),
+    "exchange": ("ledger", "followers", "schools"),
+    "begin": (),
+    "beat": ("ledger",),
+    "due": ("ledger", "followers"),
+    "adrift": ("ledger",),
+    "unpark": ("ledger", "followers", "schools"),
+    "gate": ("ledger", "followers", "schools"),
+    "cancel": ("ledger", "followers"),
+    "hold": (),
+}
 
 
 def connect(url: str, *, patient: bool = False, submits: bool = False) -> Redis:
@@ -62,78 +96,88 @@ class RedisLedger(RedisReader):
     def __init__(self, redis: Redis, clock: Callable[[], int] | None = None) -> None:
         super().__init__(redis)
         self._clock = clock
-        folder = resources.files("worker.ledger") / "scripts"
-        texts = {
-            name: (folder / f"{name}.lua").read_text(encoding="utf-8")
-            for name in (*SHARED, *SCRIPTS)
-        }
-        shared = "".join(texts[name] for name in SHARED)
-        self._scripts = {name: redis.register_script(shared + texts[name]) for name in SCRIPTS}
+        #: By name, as soon as they are needed.
+        self._scripts: dict[str, Script] = {}
 
-    def submit(self, submissions: Sequence[Submission]) -> Sequence[Entered]:
+    def submit(
+        self, submissions: Sequence[Submission], mailbox: Mailbox | None = None
+    ) -> Sequence[Entered]:
         """Record new operations, a chunk in one step; see Ledger."""
         entered: list[Entered] = []
+        box = "" if mailbox is None else dump(mailbox._asdict())
         for chunk in chunks(submissions):
-            arguments = [argument for each in chunk for argument in arguments_of(each)]
-            found = self._run("submit", *arguments)
-            if found and found[0] in _REFUSALS:
+            found = self._run("submit", box, *arguments_of(chunk))
+            if found[0] in _REFUSALS:
                 position = len(entered) + int(found[1])
                 fault = Fault(str(position), _REFUSALS[found[0]].format(found[2]))
                 raise InvalidInput("nothing was submitted", [fault])
-            triples = zip(found[::3], found[1::3], found[2::3], strict=True)
-            entered += [Entered(each, bool(new), bool(ready)) for each, new, ready in triples]
+            entered += entered_of(chunk, found)
         return entered
 
     def claim(
         self, record_id: str, lease: str, worker: str, lasts: float, full: Iterable[str] = ()
     ) -> Claim | None:
         """Take the lease on a record; see Ledger."""
-        schools = "".join(f" {school} " for school in full)
-        found = self._run("claim", record_id, lease, worker, ms(lasts), ms(SHORT_WAIT), schools)
-        if found == "missing":
+        room = Room(of=dict.fromkeys(full, 0))
+        exchanged = self.exchange([], {record_id: lease}, worker, lasts, room)
+        if exchanged.missing:
             raise no_record(record_id)
-        if isinstance(found, str):
-            return None
-        at, wait, values = found
-        values = pairs(values)
-        record = record_of(record_id, values)
-        return Claim(lease, record, int(values["claims"]), int(at), int(wait) / 1000)
+        return exchanged.claims[0] if exchanged.claims else None
 
     def begin(self, claim: Claim, fields: Mapping[str, Any] | None = None) -> None:
         """Note that a request is about to be sent; see Ledger."""
         text = "" if fields is None else dump(fields)
-        if not self._run("begin", claim.record.id, claim.lease, claim.token, text):
+        if not self._run("begin", claim.record.id, claim.lease, text):
             raise _lease_lost(claim)
 
     def advance(
         self, claim: Claim, standing: Standing, attempt: Attempt | None, lasts: float = 0.0
     ) -> Advanced:
         """Note an attempt and move the record; see Ledger."""
-        found = self._run(
-            "advance",
-            claim.record.id,
-            claim.lease,
-            claim.token,
-            standing.state.value,
-            standing.reason.value if standing.reason else "",
-            "" if standing.code is None else standing.code,
-            clean(standing.message),
-            dump(standing.result) if standing.result else "",
-            flag(standing.already),
-            flag(standing.unread),
-            attempt.encode() if attempt else "",
-            attempt.n if attempt else 0,
-            ms(standing.due_in),
-            flag(standing.counts),
-            ms(lasts),
-            standing.access or "",
-            "" if standing.slow_down is None else ms(standing.slow_down),
-            " ".join(str(ms(pause)) for pause in standing.looks),
-        )
-        if not found:
+        request = {
+            "notes": [note_of(claim, standing, attempt, lasts)],
+            "asked": [],
+            "of": {},
+        }
+        (noted,) = json.loads(self._run("exchange", dumped(request)))["noted"]
+        if not noted:
             raise _lease_lost(claim)
-        state, wait, *released = found
-        return Advanced(State(state), int(wait) / 1000, dues(released))
+        return advanced_of(noted)
+
+    def exchange(
+        self,
+        notes: Sequence[Note],
+        asked: Mapping[str, str],
+        worker: str,
+        lasts: float,
+        room: Room,
+    ) -> Exchanged:
+        """Write down notes, then claim, in one script; see Ledger."""
+        request = {
+            "notes": [note_of(note.claim, note.standing, note.attempt) for note in notes],
+            "asked": list(chain(*asked.items())),
+            "worker": worker,
+            "lasts": ms(lasts),
+            "patience": ms(SHORT_WAIT),
+            "of": room.of,
+        }
+        if room.of_any is not None:
+            request["any"] = room.of_any
+        found = json.loads(self._run("exchange", dumped(request)))
+        noted = [advanced_of(each) if each else None for each in found["noted"]]
+        if found["full"]:
+            return Exchanged(noted, [], [], full=True)
+        claims, missing = [], []
+        for (record_id, lease), each in zip(asked.items(), found["claims"], strict=True):
+            if each == "missing":
+                missing.append(record_id)
+            elif not isinstance(each, str):
+                wait, values = each
+                record = record_of(record_id, values)
+                claims.append(
+                    Claim(lease, record, int(values["claims"]), int(found["now"]), wait / 1000)
+                )
+        return Exchanged(noted, claims, missing)
 
     def beat(self, worker: str, lasts: float, in_hand: Sequence[Claim]) -> Sequence[str]:
         """Renew what a worker has in hand; see Ledger."""
@@ -180,10 +224,18 @@ class RedisLedger(RedisReader):
             raise no_record(record_id)
         return State(state), dues(released)
 
-    def _run(self, name: str, *arguments: str | int) -> Any:  # noqa: ANN401  # as Redis answers
+    def _run(self, name: str, *arguments: str | bytes | int) -> Any:  # noqa: ANN401  # as Redis answers
         now = "" if self._clock is None else self._clock()
         with reaching_redis():
-            return self._scripts[name](args=(now, *arguments))
+            return self._script(name)(args=(now, *arguments))
+
+    def _script(self, name: str) -> Script:
+        """Give a script, with what is put in front of it."""
+        if name not in self._scripts:
+            files = (_SCRIPTS / f"{part}.lua" for part in (*SCRIPTS[name], name))
+            text = "".join(file.read_text(encoding="utf-8") for file in files)
+            self._scripts[name] = self._redis.register_script(text)
+        return self._scripts[name]
 
 
 #: What keeps a submission from being taken in, with the id that it is about.

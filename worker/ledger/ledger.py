@@ -4,14 +4,13 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from worker.ledger.lifecycle import Reason, State
 from worker.ledger.record import Attempt, Priority, Record, Submission
 
 
-@dataclass(frozen=True, slots=True)
-class Entered:
+class Entered(NamedTuple):
     """What became of one submission."""
 
     #: Its own, or that of the record which has its dedup key.
@@ -73,8 +72,7 @@ class Standing:
     looks: Sequence[float] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Due:
+class Due(NamedTuple):
     """A record that somebody must carry to a worker."""
 
     id: str
@@ -82,8 +80,7 @@ class Due:
     priority: Priority = Priority.NORMAL
 
 
-@dataclass(frozen=True, slots=True)
-class Advanced:
+class Advanced(NamedTuple):
     """Where a record stands after an attempt was noted, which the ledger has the last word on."""
 
     state: State
@@ -91,6 +88,52 @@ class Advanced:
     wait: float
     #: Who can go on because of that.
     released: Sequence[Due]
+
+
+class Note(NamedTuple):
+    """What is to be written down of one claim, in the end."""
+
+    claim: Claim
+    standing: Standing
+    attempt: Attempt | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Room:
+    """How many more records of each school a worker takes; None: as many as come."""
+
+    of_any: int | None = None
+    #: Of those schools of which it has some in hand.
+    of: Mapping[str, int] = field(default_factory=dict)
+
+
+class Exchanged(NamedTuple):
+    """What an exchange with the ledger brought."""
+
+    #: By the order of the notes; None: the lease was lost, and nothing changed.
+    noted: Sequence[Advanced | None]
+    #: Of what was asked for, that which may be worked on now.
+    claims: Sequence[Claim]
+    #: Ids that no record has.
+    missing: Sequence[str]
+    #: The store had no room for claims, and looked at none; notes are taken all the same.
+    full: bool = False
+
+
+class Mailbox(NamedTuple):
+    """A queue that lies in the ledger's own Redis: what is recorded gets its message at once.
+
+    In the texts of the messages, `@TAG@` stands for what tells one from another, `@ID@` for an id,
+    `@OPERATION@` for the name of its operation, `@IDS@` for several ids, and `@PRIORITY@` for the
+    number of their priority.
+    """
+
+    #: The list of each priority, and its number.
+    lists: Mapping[Priority, tuple[str, int]]
+    #: A message for one record, and one for several, of so many at most.
+    single: str
+    several: str
+    most: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,8 +148,7 @@ class Filter:
     since: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Page:
+class Page(NamedTuple):
     """Some records, newest first, and where the next page begins (None: nowhere)."""
 
     records: Sequence[Record]
@@ -173,8 +215,12 @@ class Obstacle:
 class Ledger(Protocol):
     """The account of all operations. Each method raises Unavailable when the store is away."""
 
-    def submit(self, submissions: Sequence[Submission]) -> Sequence[Entered]:
+    def submit(
+        self, submissions: Sequence[Submission], mailbox: Mailbox | None = None
+    ) -> Sequence[Entered]:
         """Record new operations; one whose id is there stays as it is.
+
+        With a mailbox, those that are ready get their messages in the same step.
 
         Raises InvalidInput, by position from 1, for a dedup key that was used for something else,
         or for an id to wait for that is not there: then nothing of its chunk was recorded. `named`
@@ -205,6 +251,19 @@ class Ledger(Protocol):
         """Note an attempt and put the record where it stands now; running renews the lease.
 
         Raises LeaseLost: then nothing was changed.
+        """
+
+    def exchange(
+        self,
+        notes: Sequence[Note],
+        asked: Mapping[str, str],
+        worker: str,
+        lasts: float,
+        room: Room,
+    ) -> Exchanged:
+        """Write down notes as `advance` does, then claim as `claim` does, in one round trip.
+
+        `asked`: leases by record id. Asking the same again gives the same answer.
         """
 
     def beat(self, worker: str, lasts: float, in_hand: Sequence[Claim]) -> Sequence[str]:

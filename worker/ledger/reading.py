@@ -4,7 +4,7 @@ import base64
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
-from itertools import chain, islice
+from itertools import chain, islice, repeat
 
 from redis import Redis
 from redis.exceptions import RedisError
@@ -16,7 +16,7 @@ from worker.ledger.ledger import Closure, Counts, Filter, Obstacle, Page
 from worker.ledger.lifecycle import State
 from worker.ledger.record import Record, clean
 
-#: Records that one round of paging looks at.
+#: Records that each further round of paging looks at.
 WINDOW = 200
 
 
@@ -164,7 +164,7 @@ class RedisReader:
 
     def page(self, chosen: Filter, limit: int, cursor: str | None = None) -> Page:
         """List records, newest first; see Ledger."""
-        records = list(islice(self._walk(chosen, cursor), limit + 1))
+        records = list(islice(self._walk(chosen, limit + 1, cursor), limit + 1))
         more = len(records) > limit
         return Page(records[:limit], str(records[limit - 1].place) if more else None)
 
@@ -190,8 +190,11 @@ class RedisReader:
             found = self._redis.hgetall(keys.CODES)
         return {int(code): int(number) for code, number in found.items()}
 
-    def _walk(self, chosen: Filter, cursor: str | None) -> Iterator[Record]:
-        """Go through the smallest index that serves, and leave out what does not fit."""
+    def _walk(self, chosen: Filter, first: int, cursor: str | None) -> Iterator[Record]:
+        """Go through the smallest index that serves, and leave out what does not fit.
+
+        So many are looked at `first`: often they are enough.
+        """
         wanted = {
             name: str(value)
             for name, value in asdict(chosen).items()
@@ -204,10 +207,10 @@ class RedisReader:
             if not (cursor.isascii() and cursor.isdecimal()):
                 raise InvalidInput("cursor", [Fault("cursor", "should come from an earlier page")])
             highest = f"({cursor}"
-        while True:
+        for window in chain([first], repeat(WINDOW)):
             with reaching_redis():
                 found = self._redis.zrevrangebyscore(
-                    index, highest, lowest, start=0, num=WINDOW, withscores=True
+                    index, highest, lowest, start=0, num=window, withscores=True
                 )
             if not found:
                 return

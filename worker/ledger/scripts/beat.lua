@@ -2,17 +2,18 @@
 -- KEYS: none
 -- ARGV: now (ms or ''), worker, how long leases last (ms), then id, lease, token of each record
 -- answer: the leases that are over: the record is another's now, or nobody's
-go_on_when_full()
-local ends = now + tonumber(ARGV[3])
-redis.call('ZADD', 'classin:workers', whole(ends), ARGV[2])
-redis.call('ZREMRANGEBYSCORE', 'classin:workers', '-inf', whole(now - 86400000))
+ledger.go_on_when_full()
+local ends = ledger.now + tonumber(ARGV[3])
+call('ZADD', 'classin:workers', ledger.whole(ends), ARGV[2])
+call('ZREMRANGEBYSCORE', 'classin:workers', '-inf', ledger.whole(ledger.now - 86400000))
 local lost = {}
 for i = 4, #ARGV, 3 do
-  local record = load(ARGV[i])
-  if not record or not holds(record, ARGV[i + 1], tonumber(ARGV[i + 2])) then
+  local record = ledger.load(ARGV[i])
+  if not record or not ledger.holds(record, ARGV[i + 1], ARGV[i + 2]) then
     table.insert(lost, ARGV[i + 1])
   else
-    renew(record, ARGV[i + 1], ARGV[i + 2], ends)
+    ledger.renew(record, ARGV[i + 1], ARGV[i + 2], ends)
   end
 end
+ledger.flush()
 return lost

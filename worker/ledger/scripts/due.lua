@@ -8,35 +8,36 @@
 local messages = {}
 
 local function orphan(record)
-  redis.call('HSET', record.key, 'lease', '')
-  if redis.call('HDEL', record.key, 'sending') == 1 then
-    redis.call('HSET', record.key, 'unread', '1')  -- what its holder sent last, nobody read
+  ledger.put(record, 'lease', '')
+  if record.sending then
+    ledger.put(record, 'sending', nil)
+    ledger.put(record, 'unread', '1')  -- what its holder sent last, nobody read
   end
-  local deaths = redis.call('HINCRBY', record.key, 'deaths', 1)
+  local deaths = (tonumber(record.deaths) or 0) + 1
+  ledger.put(record, 'deaths', ledger.whole(deaths))
   if record.cancel then
-    settle(record, 'cancelled')
+    ledger.settle(record, 'cancelled')
   elseif deaths >= tonumber(ARGV[4]) then
-    redis.call('HSET', record.key, 'reason', 'poison',
-      'message', deaths .. ' workers fell silent while they had it')
-    settle(record, 'failed')
+    ledger.put(record, 'reason', 'poison')
+    ledger.put(record, 'message', deaths .. ' workers fell silent while they had it')
+    ledger.settle(record, 'failed')
   else
-    to_queue(record, messages)
+    ledger.to_queue(record, messages)
   end
 end
 
-for _, id in ipairs(redis.call('ZRANGEBYSCORE', 'classin:due', '-inf', whole(now), 'LIMIT', 0, ARGV[2])) do
-  local record = load(id)
+for _, id in ipairs(call('ZRANGEBYSCORE', 'classin:due', '-inf', ledger.whole(ledger.now), 'LIMIT', 0, ARGV[2])) do
+  local record = ledger.load(id)
   if not record then
-    redis.call('ZREM', 'classin:due', id)
+    call('ZREM', 'classin:due', id)
   elseif record.state == 'deferred' then
     local paced = record.paced
-    to_queue(record, messages)
-    if paced then
-      redis.call('HSET', record.key, 'paced', paced)  -- its moment is kept for it
-    end
+    ledger.to_queue(record, messages)
+    ledger.put(record, 'paced', paced)  -- its moment is kept for it
   elseif ARGV[3] ~= '' then
     orphan(record)
   end
 end
-release(tonumber(ARGV[2]), messages)
+ledger.release(tonumber(ARGV[2]), messages)
+ledger.flush_all()
 return messages

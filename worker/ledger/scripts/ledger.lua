@@ -1,134 +1,286 @@
--- Shared by all scripts, put in front of each: the clock, the indexes, the counts, the states.
--- Keys are named here as keys.py lists them; `redis` and `ARGV` are the caller's, and ARGV[1] is
--- always now (ms since 1970), or '' for this server's clock: one clock for all hosts.
+-- Shared by all scripts, put in front of each that needs it: the clock, the records, and what is
+-- written of them. A script changes records in its own memory; `flush` at its end writes down what
+-- became of them, each index and each count once. Keys are named here as keys.py lists them; ARGV[1]
+-- is always now (ms since 1970), or '' for this server's clock: one clock for all hosts.
+--
+-- What is shared stands in one table: a function of Lua costs by the locals around it that it uses,
+-- each time that a script runs.
+local call, ledger = redis.call, {}
 
-local function moment(given)
+function ledger.moment(given)
   if given ~= '' then
     return tonumber(given)
   end
-  local time = redis.call('TIME')
+  local time = call('TIME')
   return tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
 end
 
-local now = moment(ARGV[1])
-
 -- A whole number as text, however large.
-local function whole(number)
+function ledger.whole(number)
   return string.format('%.0f', number)
 end
 
+ledger.now = ledger.moment(ARGV[1])
+ledger.now_text = ledger.whole(ledger.now)
+
 -- Lets a script go on where Redis has no room left (maxmemory): what is under way must be noted. Redis
 -- asks for room at a script's first write only, and not when that takes away.
-local function go_on_when_full()
-  redis.call('HDEL', 'classin:counts', '')
+function ledger.go_on_when_full()
+  call('HDEL', 'classin:counts', '')
 end
 
-local function record_key(id)
+function ledger.record_key(id)
   return 'classin:op:' .. id
 end
 
--- What the scripts need of a record to move it; nil if there is none.
-local function load(id)
-  local found = redis.call('HMGET', record_key(id), 'state', 'operation', 'school', 'place', 'batch',
-    'lane', 'lease', 'claims', 'due_at', 'lease_ends', 'priority', 'waits', 'stops_lane', 'cancel',
-    'code', 'paced')
-  if not found[1] then
+-- What is added to sorted sets (score, member and so on) and taken out of them, by the beginning of a
+-- key and its end, which are put together only once; the same of indexes, by property and value; and
+-- what is counted, by key.
+ledger.added, ledger.removed, ledger.listed, ledger.unlisted = {}, {}, {}, {}
+ledger.tallied = {}
+
+-- Gives the list of one key, in a table of such lists.
+local function list_of(lists, key, name)
+  local names = lists[key]
+  if not names then
+    names = {}
+    lists[key] = names
+  end
+  local list = names[name]
+  if not list then
+    list = {}
+    names[name] = list
+  end
+  return list
+end
+
+local function append_two(list, first, second)
+  local n = #list
+  list[n + 1], list[n + 2] = first, second
+end
+
+function ledger.add(key, name, score, member)
+  append_two(list_of(ledger.added, key, name), score, member)
+end
+
+function ledger.list(property, value, place, id)
+  append_two(list_of(ledger.listed, property, value), place, id)
+end
+
+function ledger.remove(key, name, member)
+  table.insert(list_of(ledger.removed, key, name), member)
+end
+
+function ledger.unlist(property, value, id)
+  table.insert(list_of(ledger.unlisted, property, value), id)
+end
+
+function ledger.tally(key, name, by)
+  local names = ledger.tallied[key]
+  if not names then
+    names = {}
+    ledger.tallied[key] = names
+  end
+  names[name] = (names[name] or 0) + by
+end
+
+-- Arguments that a command takes at a time: Lua unpacks no more than 8000.
+ledger.MOST = 4000
+
+function ledger.send(command, start, middle, lists)
+  for key, names in pairs(lists) do
+    for name, list in pairs(names) do
+      for from = 1, #list, ledger.MOST do
+        local last = math.min(from + ledger.MOST - 1, #list)
+        call(command, start .. key .. middle .. name, unpack(list, from, last))
+      end
+    end
+  end
+end
+
+-- Of each record at hand what is to be written of it: `state` and `code` as Redis has them, changed
+-- fields (false: to be taken out), `at`: when rescue is to look at it, `spot`: where it waits from now
+-- on ('queued' or 'parked'), `sent`: when its message went (false: it is parked; nil: not asked).
+ledger.records, ledger.marks = {}, {}
+
+-- Gives a record: its hash as a table, and its id; nil if there is none.
+function ledger.load(id)
+  local record = ledger.records[id]
+  if record then
+    return record
+  end
+  local found = call('HGETALL', ledger.record_key(id))
+  record = { id = id }
+  for i = 1, #found, 2 do
+    record[found[i]] = found[i + 1]
+  end
+  if not record.state then
     return nil
   end
-  return {
-    id = id, key = record_key(id), state = found[1], operation = found[2], school = found[3],
-    place = found[4], batch = found[5], lane = found[6], lease = found[7],
-    claims = tonumber(found[8]) or 0, due_at = tonumber(found[9]), lease_ends = tonumber(found[10]),
-    priority = found[11] or '', waits = tonumber(found[12]) or 0, stops_lane = found[13],
-    cancel = found[14], code = found[15] or '', paced = found[16],
-  }
+  ledger.records[id] = record
+  ledger.marks[record] = { state = record.state, code = record.code, changes = {} }
+  return record
 end
 
--- Moves a record from one value's index to another's; '' is none.
-local function reindex(property, id, place, from, to)
-  if from == to then
-    return
-  end
-  if from ~= '' then
-    redis.call('ZREM', 'classin:ix:' .. property .. ':' .. from, id)
-  end
-  if to ~= '' then
-    redis.call('ZADD', 'classin:ix:' .. property .. ':' .. to, place, id)
+-- Sets a field of a record; nil takes it out.
+function ledger.put(record, name, value)
+  if record[name] ~= value then
+    record[name] = value
+    ledger.marks[record].changes[name] = value or false
   end
 end
 
--- Counts one record less under one name and one more under another; '' is none.
-local function recount(counts, from, to)
-  if from == to then
-    return
+function ledger.has_end(state)
+  return state == 'running' or state == 'deferred'
+end
+
+-- Puts a record into a state. `at`: when rescue is to look at it, because it falls due or its lease
+-- runs out.
+function ledger.enter(record, to, at)
+  local mark = ledger.marks[record]
+  if record.state ~= to and ledger.has_end(record.state) then
+    ledger.put(record, 'due_at', nil)
+    ledger.put(record, 'paced', nil)
   end
-  if from ~= '' and redis.call('HINCRBY', counts, from, -1) <= 0 then
-    redis.call('HDEL', counts, from)
+  ledger.put(record, 'state', to)
+  mark.at = at and ledger.whole(at)
+  if at and to ~= 'running' then
+    ledger.put(record, 'due_at', mark.at)
   end
-  if to ~= '' then
-    redis.call('HINCRBY', counts, to, 1)
+  mark.spot = to == 'queued' and 'queued' or nil
+end
+
+-- Takes a record from where it waited: classin:queued, or else among the parked of its school.
+function ledger.leave_spot(record, mark)
+  local was_queued = mark.sent
+  if was_queued == nil then
+    was_queued = call('ZREM', 'classin:queued', record.id) == 1
+  elseif was_queued and mark.spot ~= 'queued' then
+    ledger.remove('classin:queued', '', record.id)
+  end
+  if not was_queued and mark.spot ~= 'parked' then
+    ledger.remove('classin:parked:', record.school, record.id)
   end
 end
 
--- Puts a record into a state, with all that hangs on it. `at`: when rescue is to look at it, because
--- it falls due or its lease runs out.
-local function enter(record, to, at)
-  local from = record.state
-  redis.call('HSET', record.key, 'state', to)
-  reindex('state', record.id, record.place, from, to)
-  if record.batch then
-    recount('classin:batch:' .. record.batch, from, to)
+-- Moves a record in all that hangs on its state.
+function ledger.relist(record, mark)
+  local id, from, to = record.id, mark.state, record.state
+  if from ~= to then
+    ledger.unlist('state', from, id)
+    ledger.list('state', to, record.place, id)
+    ledger.tally('classin:counts', record.operation .. ' ' .. from, -1)
+    ledger.tally('classin:counts', record.operation .. ' ' .. to, 1)
+    if record.batch then
+      ledger.tally('classin:batch:' .. record.batch, from, -1)
+      ledger.tally('classin:batch:' .. record.batch, to, 1)
+    end
   end
-  local counted = record.operation .. ' '
-  recount('classin:counts', from ~= '' and counted .. from or '', counted .. to)
-  if to == 'queued' then
-    redis.call('ZADD', 'classin:queued', now, record.id)
-  elseif from == 'queued' and redis.call('ZREM', 'classin:queued', record.id) == 0 then
-    redis.call('ZREM', 'classin:parked:' .. record.school, record.id)
+  if from == 'queued' and (to ~= 'queued' or mark.spot) then
+    ledger.leave_spot(record, mark)
   end
-  local was_due = from == 'running' or from == 'deferred'
-  if was_due and from ~= to then
-    redis.call('HDEL', record.key, 'due_at', 'lease_ends', 'paced')
+  if mark.spot == 'queued' then
+    ledger.add('classin:queued', '', ledger.now_text, id)
+  elseif mark.spot == 'parked' then
+    ledger.add('classin:parked:', record.school, record.place, id)
+    call('SADD', 'classin:parking', record.school)
   end
-  if at then
-    redis.call('ZADD', 'classin:due', whole(at), record.id)
-    redis.call('HSET', record.key, to == 'running' and 'lease_ends' or 'due_at', whole(at))
-  elseif was_due then
-    redis.call('ZREM', 'classin:due', record.id)
+  if mark.at then
+    ledger.add('classin:due', '', mark.at, id)
+  elseif ledger.has_end(from) and not ledger.has_end(to) then
+    ledger.remove('classin:due', '', id)
   end
-  record.state = to
+end
+
+-- Moves a record from one code's index and count to another's.
+function ledger.recode(record, from, to)
+  if from then
+    ledger.unlist('code', from, record.id)
+    ledger.tally('classin:codes', from, -1)
+  end
+  if to then
+    ledger.list('code', to, record.place, record.id)
+    ledger.tally('classin:codes', to, 1)
+  end
+end
+
+function ledger.write(record, mark)
+  local fields, gone = { ledger.record_key(record.id) }, nil
+  local n = 1
+  for name, value in pairs(mark.changes) do
+    if value then
+      fields[n + 1], fields[n + 2] = name, value
+      n = n + 2
+    else
+      gone = gone or { ledger.record_key(record.id) }
+      gone[#gone + 1] = name
+    end
+  end
+  if n > 1 then
+    call('HSET', unpack(fields))
+  end
+  if gone then
+    call('HDEL', unpack(gone))
+  end
+end
+
+-- Writes down what became of all records, and forgets them. A count of nothing goes.
+function ledger.flush()
+  for _, record in pairs(ledger.records) do
+    local mark = ledger.marks[record]
+    if next(mark.changes) then
+      ledger.write(record, mark)
+    end
+    ledger.relist(record, mark)
+    if mark.code ~= record.code then
+      ledger.recode(record, mark.code, record.code)
+    end
+  end
+  ledger.send('ZREM', 'classin:ix:', ':', ledger.unlisted)
+  ledger.send('ZADD', 'classin:ix:', ':', ledger.listed)
+  ledger.send('ZREM', '', '', ledger.removed)
+  ledger.send('ZADD', '', '', ledger.added)
+  for key, names in pairs(ledger.tallied) do
+    for name, by in pairs(names) do
+      if by ~= 0 and call('HINCRBY', key, name, by) <= 0 then
+        call('HDEL', key, name)
+      end
+    end
+  end
+  ledger.records, ledger.marks, ledger.tallied = {}, {}, {}
+  ledger.added, ledger.removed, ledger.listed, ledger.unlisted = {}, {}, {}, {}
 end
 
 -- Adds a record to those for whom a message must be sent: id, operation, priority.
-local function add_message(messages, record)
-  table.insert(messages, record.id)
-  table.insert(messages, record.operation)
-  table.insert(messages, record.priority)
+function ledger.add_message(messages, record)
+  local n = #messages
+  messages[n + 1], messages[n + 2], messages[n + 3] =
+    record.id, record.operation, record.priority or ''
 end
 
 -- Lets a record wait until a message is sent for it, now; nobody has a lease on it any more.
-local function to_queue(record, messages)
-  enter(record, 'queued')
-  redis.call('HSET', record.key, 'lease', '')
-  add_message(messages, record)
+function ledger.to_queue(record, messages)
+  ledger.enter(record, 'queued')
+  ledger.put(record, 'lease', '')
+  ledger.add_message(messages, record)
 end
 
 -- Says whether a claim still counts: it is the last one, or a restart of Redis forgot it and nobody
 -- has claimed the record since.
-local function holds(record, lease, token)
+function ledger.holds(record, lease, token)
   if record.lease == lease then
     return true
   end
   local waiting = record.state == 'queued' or record.state == 'deferred'
-  return waiting and record.claims < token
+  return waiting and (tonumber(record.claims) or 0) < tonumber(token)
 end
 
 -- Renews a claim that holds, for as long as its record is under way; one that was forgotten is known
 -- again.
-local function renew(record, lease, token, ends)
+function ledger.renew(record, lease, token, ends)
   if record.state == 'running' or record.lease ~= lease then
-    enter(record, 'running', ends)
-    redis.call('HSET', record.key, 'lease', lease, 'claims', token)
-    record.lease = lease
+    ledger.enter(record, 'running', ends)
+    ledger.put(record, 'lease', lease)
+    ledger.put(record, 'claims', token)
   end
 end

@@ -1,148 +1,268 @@
 -- Records new operations, all or none. One that is recorded already stays as it is, so that a
 -- submission whose answer was lost can be sent again; one whose dedup key is known is the record that
--- has it.
+-- has it. Where the queue lies beside the ledger, what is ready gets its message as well.
 -- KEYS: none (the ledger lives in one database, not in a cluster)
--- ARGV: now (ms, or '' for the server's clock), then for each record sixteen and more:
---       id, operation, school, fields (JSON), lane or '', batch or '', source or '', '1' if it
---       accepts what exists already or '', the record that it tries again or '', ids that it waits
---       for (separated by spaces), '1' if its lane stops should it fail or '', priority or '',
---       dedup key or '', digest of school and dedup key, digest of what is asked,
---       how many pieces of files follow, and each piece: NAME:NUMBER, base 64
--- answer: for each record: its id, '1' if it is new or '', '1' if a message must be sent or '';
---         or 'conflict' or 'unknown', the position (from 1), and the id that has the key or that is
---         not there
-local FIXED = 16
+-- ARGV: now (ms, or '' for the server's clock); the mailbox (JSON: single, several, most, and lists: by
+--       priority its list and its number) or ''; the records (JSON), each a list of id, operation,
+--       school, fields (JSON), lane or '', batch or '', source or '', and where there is more to say an
+--       object of accepts ('1' if it accepts what exists already), retry_of (the record that it tries
+--       again), after (ids that it waits for, separated by spaces), stops_lane ('1' if its lane stops
+--       should it fail), priority, dedup_key, key (digest of school and dedup key), asks (digest of what
+--       is asked), pieces (of its files); then of all those pieces: NAME:NUMBER, base 64
+-- answer: a text with a letter for each record: 'r' if it is new and the caller must send a message, 'n'
+--         if it is new, 'a' if it was there and the caller must send a message, 'o' if it was there;
+--         then for each whose dedup key another record has, its position (from 1) and that record's id;
+--         or 'conflict' or 'unknown', the position, and the id that has the key or that is not there
+local submitted = cjson.decode(ARGV[3])
+local NOTHING = {}
+local OPTIONS = { 'accepts', 'retry_of', 'after', 'stops_lane', 'priority', 'dedup_key' }
 
--- Gives who has a dedup key, and the digest of what was asked with it.
-local function owner_of(key, given)
-  local found = given[key] or redis.call('GET', 'classin:dedup:' .. key)
-  if found then
-    return string.match(found, '^(%S+) (%S+)$')
+-- Who has which dedup key and what it asks for, which ids are there or come earlier in this call, and
+-- where records stand (false: there is none).
+local owners, known, written = {}, {}, {}
+
+-- Reads what Redis knows of the ids, dedup keys and lanes that are given. Most are new: that takes one
+-- question each.
+local lanes = {}
+local function look_up()
+  local ids, digests, digest_keys, lane_keys = {}, {}, {}, {}
+  for i, each in ipairs(submitted) do
+    ids[i] = ledger.record_key(each[1])
+    local lane, key = each[5], each[8] and each[8].key
+    if lane ~= '' and lanes[lane] == nil then
+      lanes[lane] = false
+      lane_keys[#lane_keys + 1] = 'classin:lane:' .. lane
+    end
+    if key then
+      digests[#digests + 1] = key
+      digest_keys[#digest_keys + 1] = 'classin:dedup:' .. key
+    end
+  end
+  local any = #ids > 0 and call('EXISTS', unpack(ids)) > 0
+  for i, each in ipairs(submitted) do
+    written[each[1]] = any and call('HGET', ids[i], 'state')
+  end
+  if #lane_keys > 0 and call('EXISTS', unpack(lane_keys)) > 0 then
+    for lane in pairs(lanes) do
+      lanes[lane] = call('EXISTS', 'classin:lane:' .. lane) == 1
+    end
+  end
+  for i, found in ipairs(#digests > 0 and call('MGET', unpack(digest_keys)) or NOTHING) do
+    owners[digests[i]] = found or nil
   end
 end
 
--- Looks for what keeps a record from being taken in; notes its id and key for those that follow.
-local function fault_of(i, given)
-  local id, key, digest = ARGV[i], ARGV[i + 13], ARGV[i + 14]
-  local owner, asked
-  if key ~= '' then
-    owner, asked = owner_of(key, given)
-    if owner and asked ~= digest then
-      return 'conflict', owner
+-- Gives where a record stands; false if there is none.
+local function state_of(id)
+  if written[id] == nil then
+    written[id] = call('HGET', ledger.record_key(id), 'state')
+  end
+  return written[id]
+end
+
+-- Looks for what keeps a record from being taken in; gives who it is.
+local function fault_of(id, more)
+  local owner = id
+  if more.key then
+    local asked = more.asks
+    if owners[more.key] then
+      owner, asked = string.match(owners[more.key], '^(%S+) (%S+)$')
     end
-    given[key] = (owner or id) .. ' ' .. digest
+    if asked ~= more.asks then
+      return nil, 'conflict', owner
+    end
+    owners[more.key] = owner .. ' ' .. asked
   end
-  for other in string.gmatch(ARGV[i + 9], '%S+') do
-    if not given['id ' .. other] and redis.call('EXISTS', record_key(other)) == 0 then
-      return 'unknown', other
+  for other in string.gmatch(more.after or '', '%S+') do
+    if not known[other] and not state_of(other) then
+      return nil, 'unknown', other
     end
   end
-  if not owner or owner == id then
-    given['id ' .. id] = true
+  if owner == id then
+    known[id] = true
   end
+  return owner
 end
 
 -- Counts what a new record waits for; gives the first that did not succeed, too.
 local function waiting_for(ids, id)
   local waits, failed = 0, nil
   for other in string.gmatch(ids, '%S+') do
-    local state = redis.call('HGET', record_key(other), 'state')
-    if not SETTLED[state] then
-      waits = waits + redis.call('SADD', 'classin:followers:' .. other, id)
-    elseif not WELL[state] then
+    local state = state_of(other)
+    if not ledger.SETTLED[state] then
+      waits = waits + call('SADD', 'classin:followers:' .. other, id)
+    elseif not ledger.WELL[state] then
       failed = failed or other
     end
   end
   return waits, failed
 end
 
-local function keep_files(id, from, pieces)
-  for p = from, from + 2 * pieces - 1, 2 do
-    redis.call('HSET', 'classin:file:' .. id, ARGV[p], ARGV[p + 1])
+-- Lists a new record in all indexes and counts.
+local function list(id, operation, school, lane, batch, place, state)
+  ledger.add('classin:ix:all', '', place, id)
+  ledger.list('operation', operation, place, id)
+  ledger.list('school', school, place, id)
+  ledger.list('state', state, place, id)
+  ledger.tally('classin:counts', operation .. ' ' .. state, 1)
+  if batch ~= '' then
+    ledger.list('batch', batch, place, id)
+    ledger.tally('classin:batch:' .. batch, state, 1)
+  end
+  if lane ~= '' then
+    ledger.add('classin:lane:', lane, place, id)
+    lanes[lane] = true
+  end
+  if state == 'queued' then
+    ledger.add('classin:queued', '', ledger.now_text, id)
+  end
+end
+
+-- Adds a field to those of a hash, unless it is empty.
+local function append(hash, name, value)
+  if value and value ~= '' then
+    local n = #hash
+    hash[n + 1], hash[n + 2] = name, value
   end
 end
 
 -- Writes one new record; gives where it stands. What is to fail at once is blocked until all are
 -- written, so that those behind it in its lane stop with it.
-local failing = {}
-local function write(i, place)
-  local id, operation, school, lane, batch = ARGV[i], ARGV[i + 1], ARGV[i + 2], ARGV[i + 4], ARGV[i + 5]
-  local at = whole(place)
-  local record = {
-    'operation', operation, 'school', school, 'fields', ARGV[i + 3], 'place', at,
-    'enqueued_at', whole(now),
+local failing, names = {}, {}
+local function write_new(each, more, place)
+  local id, operation, school, fields, lane, batch, source = unpack(each, 1, 7)
+  local waits, failed = 0, nil
+  if more.after then
+    waits, failed = waiting_for(more.after, id)
+  end
+  local blocked = waits > 0 or failed or lanes[lane]
+  local state = blocked and 'blocked' or 'queued'
+  local hash = {
+    ledger.record_key(id), 'operation', operation, 'school', school, 'fields', fields, 'place', place,
+    'enqueued_at', ledger.now_text, 'state', state,
   }
-  local names = { [4] = 'lane', [5] = 'batch', [6] = 'source', [7] = 'accepts', [8] = 'retry_of',
-    [9] = 'after', [10] = 'stops_lane', [11] = 'priority', [12] = 'dedup_key' }
-  for offset, name in pairs(names) do
-    if ARGV[i + offset] ~= '' then
-      table.insert(record, name)
-      table.insert(record, ARGV[i + offset])
+  append(hash, 'lane', lane)
+  append(hash, 'batch', batch)
+  append(hash, 'source', source)
+  if more ~= NOTHING then
+    append(hash, 'waits', waits > 0 and waits)
+    for _, name in ipairs(OPTIONS) do
+      append(hash, name, more[name])
     end
   end
-  local waits, failed = waiting_for(ARGV[i + 9], id)
-  if waits > 0 then
-    table.insert(record, 'waits')
-    table.insert(record, waits)
-  end
-  redis.call('HSET', record_key(id), unpack(record))
-  redis.call('ZADD', 'classin:ix:all', at, id)
-  reindex('operation', id, at, '', operation)
-  reindex('school', id, at, '', school)
-  reindex('batch', id, at, '', batch)
-  local behind = lane ~= '' and redis.call('EXISTS', 'classin:lane:' .. lane) == 1
-  if lane ~= '' then
-    redis.call('ZADD', 'classin:lane:' .. lane, at, id)
-  end
-  keep_files(id, i + FIXED, tonumber(ARGV[i + 15]))
-  local standing = {
-    id = id, key = record_key(id), state = '', operation = operation, school = school,
-    place = at,
-    batch = batch ~= '' and batch, lane = lane ~= '' and lane, stops_lane = ARGV[i + 10] ~= '',
-  }
-  enter(standing, (behind or failed or waits > 0) and 'blocked' or 'queued')
+  call('HSET', unpack(hash))
+  list(id, operation, school, lane, batch, place, state)
   if failed then
-    table.insert(failing, { standing, failed })
+    failing[#failing + 1] = { id, failed .. ', which it waited for, did not succeed' }
   end
-  return standing.state
+  return state
 end
 
-local given = {}
-local i, position = 2, 1
-while i <= #ARGV do
-  local fault, other = fault_of(i, given)
+-- Keeps a record's files, and what points at it.
+local function write_more(id, more, from)
+  for p = from, from + 2 * (more.pieces or 0) - 1, 2 do
+    call('HSET', 'classin:file:' .. id, ARGV[p], ARGV[p + 1])
+  end
+  if more.key then
+    names[#names + 1] = 'classin:dedup:' .. more.key
+    names[#names + 1] = id .. ' ' .. more.asks
+  end
+  if more.retry_of and state_of(more.retry_of) then
+    call('HSET', ledger.record_key(more.retry_of), 'retried_by', id)
+  end
+end
+
+look_up()
+local owner_of = {}
+for i, each in ipairs(submitted) do
+  local owner, fault, other = fault_of(each[1], each[8] or NOTHING)
   if fault then
-    return { fault, position, other }
+    return { fault, i, other }
   end
-  i, position = i + FIXED + 2 * tonumber(ARGV[i + 15]), position + 1
+  owner_of[i] = owner
 end
 
-local place = math.max(now * 1000, tonumber(redis.call('GET', 'classin:place') or 0))
-local answer = {}
-i = 2
-while i <= #ARGV do
-  local id, key = ARGV[i], ARGV[i + 13]
-  local owner = key ~= '' and owner_of(key, {}) or id
-  local state = redis.call('HGET', record_key(owner), 'state')
-  local new = not state
+local place = math.max(ledger.now * 1000, tonumber(call('GET', 'classin:place')) or 0)
+local before = place
+local answer, letters, ready, piece = { '' }, {}, {}, 4
+for i, each in ipairs(submitted) do
+  local id, more, owner = each[1], each[8] or NOTHING, owner_of[i]
+  local new = not state_of(owner)
   if new then
-    if key ~= '' then
-      redis.call('SET', 'classin:dedup:' .. key, id .. ' ' .. ARGV[i + 14])
-    end
     place = place + 1
-    owner, state = id, write(i, place)
-    local retried = record_key(ARGV[i + 8])
-    if ARGV[i + 8] ~= '' and redis.call('EXISTS', retried) == 1 then
-      redis.call('HSET', retried, 'retried_by', id)
+    written[id] = write_new(each, more, ledger.whole(place))
+    if more ~= NOTHING then
+      write_more(id, more, piece)
     end
   end
-  table.insert(answer, owner)
-  table.insert(answer, new and '1' or '')
-  table.insert(answer, owner == id and state == 'queued' and '1' or '')
-  i = i + FIXED + 2 * tonumber(ARGV[i + 15])
+  if owner ~= id then
+    answer[#answer + 1] = i
+    answer[#answer + 1] = owner
+  end
+  local must = owner == id and written[id] == 'queued'
+  if must then
+    ready[#ready + 1] = i
+  end
+  letters[i] = new and (must and 'r' or 'n') or (must and 'a' or 'o')
+  piece = piece + 2 * (more.pieces or 0)
 end
+
+local mailbox = ARGV[2] ~= '' and cjson.decode(ARGV[2])
+
+-- Fills the gaps of a message's text.
+local function message(text, ids, operation, priority)
+  place = place + 1
+  local gaps = {
+    ID = ids[1], IDS = '"' .. table.concat(ids, '", "') .. '"', OPERATION = operation,
+    PRIORITY = mailbox.lists[priority][2], TAG = 'classin-' .. ledger.whole(place),
+  }
+  return (string.gsub(text, '@(%u+)@', gaps))
+end
+
+-- Puts the messages of those that are ready on the queue, the first first.
+local function mail(priority, positions)
+  local texts = {}
+  for from = 1, #positions, mailbox.most do
+    local ids = {}
+    for i = from, math.min(from + mailbox.most - 1, #positions) do
+      ids[#ids + 1] = submitted[positions[i]][1]
+    end
+    local text = #ids > 1 and mailbox.several or mailbox.single
+    texts[#texts + 1] = message(text, ids, submitted[positions[from]][2], priority)
+  end
+  call('LPUSH', mailbox.lists[priority][1], unpack(texts))
+end
+
+-- Says whether an id can stand in a message as it is: only another Celery's could not.
+local function is_plain(id)
+  return not string.find(id, '[%c"\\]')
+end
+
+if mailbox then
+  local by_priority = {}
+  for _, i in ipairs(ready) do
+    local each = submitted[i]
+    if is_plain(each[1]) then
+      local priority = each[8] and each[8].priority or 'normal'
+      by_priority[priority] = by_priority[priority] or {}
+      table.insert(by_priority[priority], i)
+      letters[i] = letters[i] == 'r' and 'n' or 'o'
+    end
+  end
+  for priority, positions in pairs(by_priority) do
+    mail(priority, positions)
+  end
+end
+if #names > 0 then
+  call('MSET', unpack(names))
+end
+if place > before then
+  call('SET', 'classin:place', ledger.whole(place))
+end
+ledger.flush()
 for _, each in ipairs(failing) do
-  fail_with(each[1], each[2] .. ', which it waited for, did not succeed')
+  ledger.fail_with(ledger.load(each[1]), each[2])
 end
-redis.call('SET', 'classin:place', whole(place))
+ledger.flush_all()
+answer[1] = table.concat(letters)
 return answer

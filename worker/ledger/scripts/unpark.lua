@@ -10,39 +10,39 @@ local messages = {}
 local LOOKED_AT = 100
 
 local function give_back(school, id)
-  local record = load(id)
-  redis.call('ZREM', 'classin:parked:' .. school, id)
-  redis.call('ZADD', 'classin:queued', ARGV[3] == '' and whole(now) or 0, id)  -- 0: no message went
-  add_message(messages, record)
+  local record = ledger.load(id)
+  call('ZREM', 'classin:parked:' .. school, id)
+  call('ZADD', 'classin:queued', ARGV[3] == '' and ledger.whole(ledger.now) or 0, id)  -- 0: no message went
+  ledger.add_message(messages, record)
 end
 
 local function candidate(school, probed)
-  local oldest = redis.call('ZRANGE', 'classin:parked:' .. school, 0, LOOKED_AT - 1)
+  local oldest = call('ZRANGE', 'classin:parked:' .. school, 0, LOOKED_AT - 1)
   for _, id in ipairs(oldest) do
-    if redis.call('HGET', record_key(id), 'operation') ~= probed then
+    if call('HGET', ledger.record_key(id), 'operation') ~= probed then
       return id
     end
   end
   return oldest[1]
 end
 
-local schools = ARGV[3] ~= '' and { ARGV[3] } or redis.call('SMEMBERS', 'classin:parking')
+local schools = ARGV[3] ~= '' and { ARGV[3] } or call('SMEMBERS', 'classin:parking')
 for _, school in ipairs(schools) do
-  local key = school_key(school)
-  local found = redis.call('HMGET', key, 'state', 'by_hand', 'next_look', 'probed', 'probe', 'probe_until')
+  local key = ledger.school_key(school)
+  local found = call('HMGET', key, 'state', 'by_hand', 'next_look', 'probed', 'probe', 'probe_until')
   if not found[1] then
-    for _, id in ipairs(redis.call('ZRANGE', 'classin:parked:' .. school, 0, ARGV[2] - 1)) do
+    for _, id in ipairs(call('ZRANGE', 'classin:parked:' .. school, 0, ARGV[2] - 1)) do
       give_back(school, id)
     end
-  elseif ARGV[3] == '' and not found[2] and tonumber(found[3]) <= now
-    and not (found[5] and tonumber(found[6]) > now) then
+  elseif ARGV[3] == '' and not found[2] and tonumber(found[3]) <= ledger.now
+    and not (found[5] and tonumber(found[6]) > ledger.now) then
     local id = candidate(school, found[4])
     if id then
       give_back(school, id)
     end
   end
-  if redis.call('EXISTS', 'classin:parked:' .. school) == 0 then
-    redis.call('SREM', 'classin:parking', school)
+  if call('EXISTS', 'classin:parked:' .. school) == 0 then
+    call('SREM', 'classin:parking', school)
   end
 end
 return messages

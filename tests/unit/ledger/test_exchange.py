@@ -1,0 +1,192 @@
+"""An exchange: notes of what is done and claims of what comes next, in one round trip."""
+
+from dataclasses import replace
+
+import pytest
+from redis import Redis
+
+from tests.unit.clock import Clock
+from tests.unit.ledger.hands import (
+    DONE,
+    GIVEN_BACK,
+    LATER,
+    REFUSED,
+    attempt,
+    claimed,
+    entry,
+    states,
+)
+from worker.classin.errors import Unavailable
+from worker.ledger.in_redis import RedisLedger
+from worker.ledger.ledger import Advanced, Due, Exchanged, Note, Room
+from worker.ledger.lifecycle import State
+
+ANY = Room()
+
+
+def exchange(
+    ledger: RedisLedger, notes: list[Note], asked: str, room: Room = ANY, lease: str = "two"
+) -> Exchanged:
+    """Ask for a record by each letter, under a lease of its own."""
+    return ledger.exchange(notes, {each: f"{lease} {each}" for each in asked}, "w", 10, room)
+
+
+def ids(exchanged: Exchanged) -> str:
+    """What was claimed."""
+    return "".join(claim.record.id for claim in exchanged.claims)
+
+
+def test_notes_and_claims_go_together(ledger: RedisLedger, clock: Clock) -> None:
+    """Each has the answer that it would have by itself, in order."""
+    ledger.submit([entry(each) for each in "abcxy"])
+    a, b, c = (claimed(ledger, each, lease=each) for each in "abc")
+
+    exchanged = exchange(
+        ledger,
+        [Note(a, DONE, attempt(1)), Note(b, LATER, attempt(1)), Note(c, GIVEN_BACK)],
+        "xy",
+    )
+
+    assert exchanged.noted == [
+        Advanced(State.SUCCEEDED, 0, []),
+        Advanced(State.DEFERRED, 0, []),
+        Advanced(State.QUEUED, 0, [Due("c", "create_folder")]),
+    ]
+    assert ids(exchanged) == "xy"
+    assert [claim.record for claim in exchanged.claims] == ledger.find_all("xy")
+    assert [(claim.lease, claim.token, claim.at) for claim in exchanged.claims] == [
+        ("two x", 1, clock.ms), ("two y", 1, clock.ms),
+    ]  # fmt: skip
+    assert states(ledger, "abcxy") == [
+        State.SUCCEEDED, State.DEFERRED, State.QUEUED, State.RUNNING, State.RUNNING,
+    ]  # fmt: skip
+    assert ledger.find("a").attempts == (attempt(1),)
+
+
+def test_nothing_to_say_and_nothing_to_ask_is_nothing(ledger: RedisLedger) -> None:
+    """An answer there is all the same."""
+    assert exchange(ledger, [], "") == Exchanged([], [], [])
+
+
+def test_what_is_wrong_with_one_does_not_disturb_the_others(ledger: RedisLedger) -> None:
+    """A lease that is lost, a record that is not there, one that is somebody else's."""
+    ledger.submit([entry(each) for each in "abcx"])
+    a, b = claimed(ledger, "a"), claimed(ledger, "b")
+    ledger.advance(a, GIVEN_BACK, None)
+    claimed(ledger, "c", lease="somebody else's")
+    gone = replace(b, record=replace(b.record, id="gone"))
+
+    exchanged = exchange(ledger, [Note(a, DONE), Note(gone, DONE), Note(b, DONE)], "zcxa")
+
+    assert exchanged.noted == [None, None, Advanced(State.SUCCEEDED, 0, [])]
+    assert (ids(exchanged), exchanged.missing) == ("xa", ["z"])
+    assert states(ledger, "abcx") == [
+        State.RUNNING, State.SUCCEEDED, State.RUNNING, State.RUNNING,
+    ]  # fmt: skip
+
+
+def test_an_exchange_may_be_repeated(ledger: RedisLedger, redis: Redis) -> None:
+    """Its answer was lost: nothing is noted twice, and the claims are the same."""
+    ledger.submit([*(entry(each) for each in "abxy"), entry("f", after="a")])
+    notes = [
+        Note(claimed(ledger, "a"), DONE, attempt(1)),
+        Note(claimed(ledger, "b"), LATER, attempt(1)),
+    ]
+    room = Room(1)
+    first = exchange(ledger, notes, "xyz", room)
+    before = {key: redis.dump(key) for key in redis.scan_iter()}
+
+    again = exchange(ledger, notes, "xyz", room)
+
+    assert {key: redis.dump(key) for key in redis.scan_iter()} == before
+    assert (again.claims, again.missing) == (first.claims, ["z"])
+    assert [each and each.state for each in again.noted] == [State.SUCCEEDED, State.DEFERRED]
+    assert (ids(first), ledger.find("b").deferrals) == ("x", 1)
+
+
+@pytest.mark.parametrize(
+    ("room", "taken"),
+    [
+        (Room(), "abcd"),
+        (Room(1), "ac"),
+        (Room(2, {"main": 1}), "acd"),
+        (Room(None, {"main": 1}), "acd"),
+        (Room(0, {"other": 1}), "c"),
+    ],
+)
+def test_room_runs_out_within_a_call(
+    ledger: RedisLedger, redis: Redis, room: Room, taken: str
+) -> None:
+    """For each school by itself; what there is no room for is put aside."""
+    ledger.submit(
+        [entry("a"), entry("b"), *(replace(entry(each), school="other") for each in "cd")]
+    )
+    assert ids(exchange(ledger, [], "abcd", room)) == taken
+    aside = [redis.zrange(f"classin:parked:{school}", 0, -1) for school in ("main", "other")]
+    assert "".join(str(each) for ids in aside for each in ids) == "".join(
+        sorted({*"abcd"} - {*taken})
+    )
+    assert redis.exists("classin:queued") == 0
+
+
+def test_what_is_not_taken_uses_up_no_room(ledger: RedisLedger) -> None:
+    """It is somebody else's."""
+    ledger.submit([entry("a"), entry("b")])
+    claimed(ledger, "a")
+    assert ids(exchange(ledger, [], "ab", Room(1))) == "b"
+
+
+def test_who_was_released_can_be_claimed_at_once(ledger: RedisLedger) -> None:
+    """A note lets it go on, and its message had been here before."""
+    ledger.submit([entry("a", lane="l"), entry("b", lane="l"), entry("f", after="a")])
+    exchanged = exchange(ledger, [Note(claimed(ledger, "a"), DONE)], "bf")
+    noted = exchanged.noted[0]
+    assert noted is not None
+    assert sorted(due.id for due in noted.released) == ["b", "f"]
+    assert ids(exchanged) == "bf"
+
+
+def test_what_is_given_back_can_be_claimed_anew(ledger: RedisLedger, redis: Redis) -> None:
+    """By the same call: the note comes first."""
+    ledger.submit([entry("a")])
+    exchanged = exchange(ledger, [Note(claimed(ledger, "a"), GIVEN_BACK, attempt(1))], "a")
+    (claim,) = exchanged.claims
+    assert (claim.token, claim.record.attempts) == (2, (attempt(1),))
+    assert redis.exists("classin:queued") == 0
+
+
+def test_one_lane_may_settle_several_times_in_a_call(ledger: RedisLedger) -> None:
+    """A failure that stops it reaches all who are behind, whoever else is noted."""
+    ledger.submit([entry("a", lane="l", stops=True), *(entry(x, lane="l") for x in "bc")])
+    ledger.submit([entry("x"), entry("y", after="x")])
+    notes = [Note(claimed(ledger, "a"), REFUSED), Note(claimed(ledger, "x"), DONE)]
+    exchanged = exchange(ledger, notes, "")
+    assert [[due.id for due in each.released] for each in exchanged.noted if each] == [[], ["y"]]
+    assert states(ledger, "abc") == [State.FAILED] * 3
+
+
+def test_requests_of_one_call_keep_their_distance(ledger: RedisLedger, clock: Clock) -> None:
+    """Each has a moment of its own; what would wait too long is put off."""
+    ledger.set_paces({"main": 1000})
+    ledger.submit([entry(each) for each in "abcd"])
+    exchanged = exchange(ledger, [], "abcd")
+    assert [claim.wait for claim in exchanged.claims] == [0, 0]
+    assert [ledger.find(each).due_at for each in "cd"] == [clock.ms + 1000, clock.ms + 2000]
+
+
+def test_counts_of_many_are_right_at_the_end(ledger: RedisLedger) -> None:
+    """What one adds and another takes away is nothing."""
+    ledger.submit([entry(each) for each in "abxy"])
+    notes = [Note(claimed(ledger, each), DONE) for each in "ab"]
+    exchange(ledger, notes, "xy")
+    assert ledger.counts().by_state() == {State.SUCCEEDED: 2, State.RUNNING: 2}
+    assert ledger.batch("b") == {State.SUCCEEDED: 2, State.RUNNING: 2}
+    assert ledger.codes() == {1: 2}
+
+
+def test_an_exchange_without_redis_says_so(ledger: RedisLedger, server: object) -> None:
+    """In one line, like all others."""
+    ledger.submit([entry("a")])
+    server.connected = False  # type: ignore[attr-defined]  # it is a FakeServer
+    with pytest.raises(Unavailable, match=r"^Redis does not answer as it should: [^\n]+$"):
+        exchange(ledger, [], "a")

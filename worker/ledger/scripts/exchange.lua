@@ -1,0 +1,244 @@
+-- Notes what came of claims, then takes the lease on other records: many of both in one call.
+-- A note puts its record where it stands now: still running (the lease is renewed), given back to the
+-- queue, deferred, or settled. What the reply told of the school is kept as well. A record that is to
+-- be cancelled is so now, unless it settled. Only the holder of the lease may; saying the same twice
+-- changes nothing.
+-- What may be claimed is queued, or deferred and due, its school may be spoken to, there is room for
+-- it, and its pace allows a request. Else it is put where it waits for that: what is of a closed or
+-- full school is parked, until the next look makes one of them the probe; what would be too fast is
+-- deferred. Claiming again under the same lease gives the same answer.
+-- KEYS: none
+-- ARGV: now (ms or ''), and JSON: notes, each a list of id, lease, token (which claim of the record it
+--       is), state, code or '', message, result (JSON or ''), attempt (one line, or ''), its number,
+--       'in', 'locked' or 'held' (what the reply told of the school) or '', and where there is more to
+--       say an object of reason, already ('1'), unread ('1'), due_in (ms), counts ('1': this deferral
+--       counts), lasts (ms: a running one's lease), slow_down (ms), looks (ms, separated by spaces);
+--       asked: a list of id, lease, id, lease; worker; lasts (ms); patience (ms that the worker would
+--       wait for the pace); any (how many of each school are taken; missing: all); of (by school: how
+--       many more of it)
+-- answer: JSON: now; noted: for each note '' when the lease is another's, or a list of the state, how
+--         long to wait before the next request (ms), and id, operation, priority of each for which a
+--         message must be sent; claims: for each id 'missing', 'busy' (leased, not due, blocked or
+--         settled), 'parked' or 'paced', or a list of how long to wait before the request (ms), and
+--         the whole record
+local given = cjson.decode(ARGV[2])
+
+-- While a school is closed, one operation at a time is let through to look; it has so long (ms).
+local PROBE_LASTS = 120000
+
+-- The moment that was kept for a record is its own for so long (ms): what comes later, with others
+-- that were held up as well, needs another.
+local TURN_LASTS = 5000
+
+local NOTHING = {}
+
+-- Gives a text, or nil for one that is empty.
+local function filled(text)
+  return text ~= '' and text or nil
+end
+
+local function note_attempt(record, attempt, number, unread)
+  if attempt ~= '' then
+    local lines = record.attempts or ''
+    local _, noted = string.gsub(lines, '\n', '\n')
+    if noted < number then
+      ledger.put(record, 'attempts', lines .. attempt .. '\n')
+    end
+  end
+  ledger.put(record, 'sending', nil)
+  if unread then
+    ledger.put(record, 'unread', unread)
+  end
+end
+
+-- Keeps what the reply told of the school, which may change where the record stands; gives its state,
+-- and for how long it is deferred.
+local function note_school(record, access, state, more)
+  local due_in = more.due_in or 0
+  if access == 'in' then
+    ledger.let_in(record)
+  elseif access == 'held' then
+    due_in = ledger.close(record, 'held', more.looks) - ledger.now
+  elseif access == 'locked' and ledger.is_barred(record) then
+    state = 'failed'
+    ledger.put(record, 'reason', 'refused')
+  elseif access == 'locked' then
+    ledger.close(record, 'paused', more.looks)
+  end
+  if more.slow_down then
+    ledger.slow_down(record, more.slow_down)
+  end
+  return state, due_in
+end
+
+-- Puts a record where it stands after an attempt; gives how long to wait for the next.
+local function move(record, state, due_in, access, more, messages)
+  if ledger.SETTLED[state] then
+    ledger.settle(record, state)
+  elseif state == 'running' then
+    ledger.enter(record, 'running', ledger.now + (more.lasts or 0))
+    return ledger.reserve(record) - ledger.now
+  elseif state == 'deferred' then
+    ledger.enter(record, 'deferred', ledger.now + due_in)
+    if more.counts then
+      ledger.put(record, 'deferrals', ledger.whole((tonumber(record.deferrals) or 0) + 1))
+    end
+  elseif access == 'locked' then
+    ledger.park(record)
+  else
+    ledger.to_queue(record, messages)
+  end
+  return 0
+end
+
+local function take_note(note)
+  local id, lease, token, state, code, message, result, attempt, number, access, more = unpack(note)
+  local record = ledger.load(id)
+  if not record or not ledger.holds(record, lease, token) then
+    return ''
+  end
+  if ledger.SETTLED[record.state] or (record.state == 'deferred' and record.lease == lease) then
+    return { record.state, 0 }  -- said before
+  end
+  more = more or NOTHING
+  ledger.renew(record, lease, token, ledger.now)
+  note_attempt(record, attempt, number, more.unread)
+  ledger.put(record, 'code', filled(code))
+  ledger.put(record, 'message', filled(message))
+  ledger.put(record, 'reason', more.reason)
+  ledger.put(record, 'result', filled(result))
+  ledger.put(record, 'already', more.already)
+  local due_in
+  state, due_in = note_school(record, access, state, more)
+  if not ledger.SETTLED[state] and record.cancel then
+    state = 'cancelled'
+  end
+  local answer = { state, 0 }
+  local messages = {}
+  answer[2] = move(record, state, due_in, access, more, messages)
+  ledger.release(100, messages)
+  for i, each in ipairs(messages) do
+    answer[i + 2] = each
+  end
+  return answer
+end
+
+local function may_pass(record)
+  local known = ledger.school_of(record.school)
+  if not known.state then
+    return true
+  end
+  if known.by_hand or known.next_look > ledger.now then
+    return false
+  end
+  if known.probe and known.probe ~= record.id and known.probe_until > ledger.now then
+    return false
+  end
+  known.probe, known.probe_until = record.id, ledger.now + PROBE_LASTS
+  call('HSET', ledger.school_key(record.school), 'probe', record.id,
+    'probe_until', ledger.whole(known.probe_until))
+  return true
+end
+
+-- How far the queue has come, by priority: as Redis has it, and as this call finds it.
+local reached, came = {}, {}
+
+-- Remembers how far the queue has come: what was sent earlier and is queued still has no message.
+local function note_progress(record)
+  local sent, priority = call('ZSCORE', 'classin:queued', record.id), record.priority or ''
+  ledger.marks[record].sent = sent
+  if not sent then
+    return
+  end
+  if reached[priority] == nil then
+    reached[priority] = tonumber(call('HGET', 'classin:frontier', priority)) or false
+  end
+  if not reached[priority] or tonumber(sent) > reached[priority] then
+    reached[priority], came[priority] = tonumber(sent), sent
+  end
+end
+
+local left = given.of
+
+-- Says how many more of a school are taken; nil: as many as come.
+local function room_of(school)
+  return left[school] or given.any
+end
+
+-- Finds whether a record may go out now, and puts it elsewhere if not; gives why not, or how long to
+-- wait.
+local function refuse(record)
+  note_progress(record)
+  local room = room_of(record.school)
+  if (room and room <= 0) or not may_pass(record) then
+    ledger.park(record)
+    return 'parked'
+  end
+  local free_at = ledger.pace_of(ledger.kind_of(record)).free_at
+  local its_turn = record.paced and ledger.now - tonumber(record.paced) <= TURN_LASTS
+    and free_at <= ledger.now
+  local slot = its_turn and ledger.now or ledger.reserve(record)
+  if slot > ledger.now + given.patience then
+    ledger.enter(record, 'deferred', slot)
+    ledger.put(record, 'paced', ledger.whole(slot))
+    return 'paced'
+  end
+  ledger.put(record, 'paced', nil)
+  ledger.put(record, 'claims', ledger.whole((tonumber(record.claims) or 0) + 1))
+  return nil, slot - ledger.now
+end
+
+local function claim(id, lease)
+  if ledger.records[id] then
+    ledger.flush()  -- its note comes first
+  end
+  local record = ledger.load(id)
+  if not record then
+    return 'missing'
+  end
+  local wait = 0
+  if not (record.state == 'running' and record.lease == lease) then
+    local due = record.state == 'deferred' and tonumber(record.due_at) <= ledger.now
+    if record.state ~= 'queued' and not due then
+      return 'busy'
+    end
+    local why
+    why, wait = refuse(record)
+    if why then
+      return why
+    end
+  end
+  local room = room_of(record.school)
+  left[record.school] = room and room - 1
+  ledger.enter(record, 'running', ledger.now + given.lasts)
+  ledger.put(record, 'lease', lease)
+  ledger.put(record, 'worker', given.worker)
+  ledger.put(record, 'started_at', record.started_at or ledger.now_text)
+  return { wait, record }
+end
+
+-- Notes go on where Redis is full; claims do not, which would fill it further.
+local full
+if #given.notes > 0 then
+  full = redis.pcall('SETRANGE', 'classin:place', 0, '')
+  if type(full) == 'table' and full.err then
+    ledger.go_on_when_full()
+  else
+    full = nil
+  end
+end
+local noted, claims = {}, {}
+for i, note in ipairs(given.notes) do
+  noted[i] = take_note(note)
+end
+if not full then
+  for i = 1, #given.asked, 2 do
+    claims[#claims + 1] = claim(given.asked[i], given.asked[i + 1])
+  end
+end
+ledger.flush_all()
+ledger.flush_paces()
+for priority, sent in pairs(came) do
+  call('HSET', 'classin:frontier', priority, sent)
+end
+return cjson.encode({ now = ledger.now, noted = noted, claims = claims, full = full ~= nil })
