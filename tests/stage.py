@@ -1,17 +1,19 @@
 """What stories are played on: settings, a worker process, the command."""
 
+import json
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from redis import Redis
 
 from ops.supervision import classin as command_line
-from worker.queues import QUEUE
+from worker.message import IDS, QUEUE
 from worker.settings import Settings, environment_with, from_env
 
 #: Seconds until a story that does not go on is given up: a limit, not a measure.
@@ -32,6 +34,17 @@ def until(condition: Callable[[], bool], what: str) -> None:
 def queued_messages(redis: Redis) -> list[str]:
     """Give the messages that wait in Redis, of all priorities."""
     return [str(each) for name in _queue_lists(redis) for each in redis.lrange(name, 0, -1)]
+
+
+def queued_ids(redis: Redis) -> set[str]:
+    """Give the ids of the records that these messages are for, or are to become."""
+    return {name for message in queued_messages(redis) for name in _ids_in(json.loads(message))}
+
+
+def _ids_in(message: Mapping[str, Any]) -> list[str]:
+    headers = message["headers"]
+    ids: list[str] = headers.get(IDS, [headers["id"]])
+    return ids
 
 
 def lose_messages(redis: Redis) -> int:

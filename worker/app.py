@@ -1,21 +1,23 @@
-"""The Celery application: the queues plus one task for each operation of the catalogue.
+"""The Celery application: the queues, a task for each operation, and one for several together.
 
 `celery -A worker.app worker` and `classin worker` run it.
 """
 
+import gc
 import logging
 import threading
+from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Any, cast
+from typing import Any
 
 from celery import Task, bootsteps, signals
 
 from worker.classin.catalogue import CATALOGUE
-from worker.classin.errors import NotFound
+from worker.dispatch import Waiting
 from worker.equipment import Equipment
-from worker.ledger.ledger import Due
 from worker.ledger.record import Priority
-from worker.queues import PRIORITIES, Queues, build_queues, task_name
+from worker.message import SEVERAL, task_name
+from worker.queues import Queues, build_queues
 from worker.reception import Arrival, check_messages_for
 from worker.rescue import Rescue
 from worker.rounds import Rounds
@@ -23,85 +25,66 @@ from worker.settings import Settings, from_env
 from worker.shutdown import Shutdown, end_now
 from worker.watchdog import Watchdog
 
-log = logging.getLogger(__name__)
+#: When the collector looks at what is new: hardly anything here is in a circle.
+_COLLECTED = (20_000, 20, 50)
 
 
-class OperationTask(Task):  # type: ignore[type-arg]  # generic in its stubs only
-    """The task of one operation: the message names a record, and the record says the rest."""
+class Intake(Task):  # type: ignore[type-arg]  # generic in its stubs only
+    """A task whose messages name records, which are carried out by threads of our own.
+
+    Celery's pool has no part in it.
+    """
 
     abstract = True
     typing = False
     ignore_result = False
     Strategy = "worker.reception:careful_strategy"
     equipment: Equipment
+
+    def take(self, ids: Sequence[str], priority: Priority, accepted: Callable[[], object]) -> None:
+        """Let records wait to be carried out; `accepted` is called as soon as more may come."""
+        self.equipment.dispatch.take([Waiting(each, priority) for each in ids], accepted)
+
+
+class OperationTask(Intake):
+    """The task of one operation: its messages name a record, or are to become one."""
+
+    abstract = True
     operation: str
-
-    def __call__(self, /, *positional: object, **fields: object) -> None:
-        """Run; Celery's own way there has no room for a field named self."""
-        self.equipment.pulse.worked()
-        try:
-            self.run(*positional, **fields)
-        finally:
-            self.equipment.pulse.worked()
-
-    def run(self, /, *_: object, **__: object) -> None:
-        """Carry out the record that bears this task's id, or refuse it for what its message says.
-
-        Once the worker is to end, nothing begins: the message goes back instead.
-        """
-        arrival = Arrival.of(self.operation, self.request)
-        self._take_links()
-        execution = self.equipment.execution
-        faults = [] if arrival.is_ours else arrival.faults(self.equipment.settings)
-        try:
-            if faults:
-                execution.refuse(arrival.id, "; ".join(faults))
-            elif self.stopping.is_set():
-                cast("Queues", self.app).publish([Due(arrival.id, self.operation, self._priority)])
-            else:
-                execution.perform(arrival.id)
-        except NotFound as error:
-            log.error("%s: %s", self.operation, error)  # noqa: TRY400  # it says all
-
-    @property
-    def _priority(self) -> Priority:
-        """That of the message under way."""
-        number = (self.request.delivery_info or {}).get("priority")
-        return next((name for name, its in PRIORITIES.items() if its == number), Priority.NORMAL)
 
     @property
     def stopping(self) -> threading.Event:
         """Set as soon as the worker is asked to end."""
         return self.equipment.stopping
 
-    def arrive(self, request: Any) -> None:  # noqa: ANN401  # Celery's Context
+    def arrival(self, request: Any) -> Arrival:  # noqa: ANN401  # Celery's Context
+        """Read what a message of another Celery asks for."""
+        return Arrival.of(self.operation, request)
+
+    def arrive(self, arrival: Arrival) -> None:
         """Record what a message of another Celery asks for; see Recorder.
 
         What is recorded already stays as it is. Whether it may begin, its claim will say.
         """
         self.equipment.pulse.worked()  # a ledger that is away is no stall of the worker's
-        arrival = Arrival.of(self.operation, request)
-        if not arrival.is_ours:
-            self.equipment.doorstep.submit([arrival.submission(self.equipment.settings)])
+        self.equipment.doorstep.submit([arrival.submission(self.equipment.settings)])
 
-    def _take_links(self) -> None:
-        """Take off what Celery would start at the end of this delivery.
-
-        A delivery's end is not the operation's: it may be deferred.
-        """
-        for link in ("callbacks", "errbacks", "chain", "chord"):
-            setattr(self.request, link, None)
+    def take_in(self, arrival: Arrival, accepted: Callable[[], object]) -> None:
+        """Let what is recorded now wait; see Recorder."""
+        faults = arrival.faults(self.equipment.settings)
+        waiting = Waiting(arrival.id, arrival.priority, refused="; ".join(faults) or None)
+        self.equipment.dispatch.take([waiting], accepted)
 
 
 class LifeSigns(bootsteps.StartStopStep):
-    """Tells that the worker lives, and looks for what must come back, while it runs."""
+    """Sets the threads to work, tells that they live, and looks for what must come back."""
 
     #: What they are of, given by `build_app`.
     equipment: Equipment
     rescue: Rounds | None = None
 
     def start(self, parent: Any) -> None:  # noqa: ANN401
-        """Start both."""
+        """Start all."""
         settings, ledger = self.equipment.settings, self.equipment.ledger
         ledger.set_paces(settings.paces)
         rescue = Rescue(
@@ -115,6 +98,9 @@ class LifeSigns(bootsteps.StartStopStep):
         self.rescue = Rounds("rescue", rescue.look, rescue.tick)
         self.rescue.start()
         self.equipment.heartbeat().start()
+        self.equipment.threads = parent.concurrency
+        self.equipment.crew.start()
+        _save_effort()
 
     def stop(self, parent: Any) -> None:  # noqa: ANN401
         """Stop looking; the heart beats until the process ends, for what is still under way."""
@@ -145,8 +131,6 @@ class Leave(bootsteps.StartStopStep):
     """Ends the worker in time, and gives back at once what it has fetched and not begun."""
 
     equipment: Equipment
-    #: So that it stops before the pool does, which waits for what is under way.
-    requires = ("celery.worker.components:Pool",)
 
     def start(self, parent: Any) -> None:  # noqa: ANN401
         """Listen for Celery's word that the worker was asked to end."""
@@ -155,11 +139,23 @@ class Leave(bootsteps.StartStopStep):
         signals.worker_shutting_down.connect(lambda **_: shutdown.begin(), weak=False)
 
     def stop(self, parent: Any) -> None:  # noqa: ANN401
-        """Leave the broker, which takes back what was not acknowledged.
+        """Leave the broker, which takes back what was not acknowledged; then wait for the rest.
 
         Celery itself would leave last of all.
         """
         parent.consumer.shutdown()
+        self.equipment.crew.stop()
+
+
+def _save_effort() -> None:
+    """Spare this process work that nobody needs, now that all is loaded."""
+    # What is there stays there: the collector need not look through it again and again.
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(*_COLLECTED)
+    # No format of ours tells who logged, from where.
+    logging._srcfile = None  # noqa: SLF001  # as logging's documentation says
+    logging.logThreads = False
 
 
 def _reconnect(hub: Any) -> None:  # noqa: ANN401
@@ -175,11 +171,11 @@ def _lose_connection() -> None:
 def build_app(settings: Settings) -> Queues:
     """Build the worker's Celery from the catalogue."""
     app = build_queues(settings)
-    equipment = Equipment(settings, app.publish)
+    equipment = Equipment(settings, app)
     app.conf.worker_consumer = "worker.reception:CarefulConsumer"
     for step in (LifeSigns, Watch, Leave):
         app.steps["worker"].add(type(f"{step.__name__}Step", (step,), {"equipment": equipment}))
-    names = {task_name(operation) for operation in CATALOGUE}
+    names = {SEVERAL, *map(task_name, CATALOGUE)}
     check_messages_for(names, equipment.pulse.fetched)
     for operation in CATALOGUE:
         kind = type(
@@ -188,11 +184,10 @@ def build_app(settings: Settings) -> Queues:
             {"name": task_name(operation), "operation": operation, "equipment": equipment},
         )
         app.register_task(kind())
-    # At level DEBUG the pool would log messages whole, with what another Celery put in them.
-    logging.getLogger("celery.pool").setLevel(logging.INFO)
-    # Celery says "succeeded" of every delivery; what became of the operation, we say ourselves.
-    for name in ("celery.worker.strategy", "celery.app.trace"):
-        logging.getLogger(name).setLevel(logging.WARNING)
+    several = type("several_task", (Intake,), {"name": SEVERAL, "equipment": equipment})
+    app.register_task(several())
+    # Celery says "received" of every delivery; what became of the operation, we say ourselves.
+    logging.getLogger("celery.worker.strategy").setLevel(logging.WARNING)
     return app
 
 

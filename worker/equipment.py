@@ -4,13 +4,13 @@ import os
 import secrets
 import socket
 import threading
-from collections.abc import Callable, Sequence
 from functools import cached_property
 
+from worker.crew import Crew
+from worker.dispatch import Dispatch, Outlet
 from worker.execution import Execution, Sender
 from worker.in_hand import BEATS, InHand
 from worker.ledger.in_redis import RedisLedger, connect
-from worker.ledger.ledger import Due
 from worker.rounds import Rounds
 from worker.settings import Settings
 from worker.shares import Shares
@@ -21,13 +21,15 @@ from worker.watchdog import Pulse
 class Equipment:
     """What carries operations out in this process, made when first needed (after any fork)."""
 
-    def __init__(self, settings: Settings, publish: Callable[[Sequence[Due]], None]) -> None:
+    def __init__(self, settings: Settings, outlet: Outlet) -> None:
         self.settings = settings
+        #: Operations side by side.
+        self.threads = settings.threads
         #: Set once the worker is to end: no further attempt begins.
         self.stopping = threading.Event()
         #: What shows that this process gets on.
         self.pulse = Pulse()
-        self._publish = publish
+        self._outlet = outlet
 
     @cached_property
     def ledger(self) -> RedisLedger:
@@ -59,19 +61,34 @@ class Equipment:
     @cached_property
     def execution(self) -> Execution:
         """What carries operations out."""
-        settings = self.settings
-        several = len(settings.schools) > 1
-        most = max(1, settings.threads * settings.share // 100) if several else None
         return Execution(
             ledger=self.ledger,
             sender=self.sender,
-            schools=settings.schools,
-            patience=settings.patience,
-            publish=self._publish,
+            schools=self.settings.schools,
+            patience=self.settings.patience,
+            in_hand=self.in_hand,
+            stopping=self.stopping,
+        )
+
+    @cached_property
+    def dispatch(self) -> Dispatch:
+        """What waits, and what is under way."""
+        several = len(self.settings.schools) > 1
+        most = max(1, self.threads * self.settings.share // 100) if several else None
+        return Dispatch(
+            ledger=self.ledger,
+            execution=self.execution,
+            outlet=self._outlet,
             in_hand=self.in_hand,
             shares=Shares(most),
             stopping=self.stopping,
+            threads=self.threads,
         )
+
+    @cached_property
+    def crew(self) -> Crew:
+        """The threads that do the work."""
+        return Crew(self.dispatch, self.threads, self.stopping)
 
     def heartbeat(self) -> Rounds:
         """Build what tells that this process lives, and renews its leases.

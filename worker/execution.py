@@ -1,9 +1,8 @@
-"""Perform one operation: claim, pace, sign, send, judge, note, release."""
+"""Carry out one operation that was claimed: pace, sign, send, judge."""
 
 import logging
 import threading
 import time
-import uuid
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -17,7 +16,6 @@ from worker.classin.errors import (
     ClassinError,
     FileGone,
     InvalidOperation,
-    LeaseLost,
     Unavailable,
     Unread,
 )
@@ -30,24 +28,19 @@ from worker.classin.verdicts import Verdict
 from worker.classin.wire import Request, prepare
 from worker.files import Files
 from worker.in_hand import InHand
-from worker.ledger.ledger import Advanced, Claim, Due, Ledger, Standing
+from worker.ledger.ledger import Advanced, Claim, Due, Ledger, Note, Standing
 from worker.ledger.lifecycle import Reason, State
 from worker.ledger.record import Attempt, Record
 from worker.retries import Outcome, deferral, retrying, standing_after, worth_repeating
 from worker.settings import Patience
-from worker.shares import Shares
 from worker.skew import SigningClock, explains, may_mean_clock
 from worker.transport import Stream
 
 #: Seconds that a thread waits for the pace between two attempts; for longer, the record is put off.
 LONGEST_PACE = 2.0
 
-#: So many operations of a lane one thread carries out, then others have a turn: the next one's
-#: message goes to the end of the queue.
-IN_A_ROW = 10
-
 #: Seconds between two tries to note what happened, while the ledger is away.
-_NOTE_AGAIN = 1.0
+NOTE_AGAIN = 1.0
 
 log = logging.getLogger(__name__)
 
@@ -62,11 +55,26 @@ class Sender(Protocol):
 class _PutAsideError(Exception):
     """The delivery is over although an attempt would be due: the record stands elsewhere now."""
 
+    def __init__(self, note: Note | None = None) -> None:
+        super().__init__()
+        self.note = note
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """What came of carrying an operation out, as far as it went now."""
+
+    claim: Claim
+    #: What is still to be noted of it, if anything.
+    note: Note | None
+    #: Who can go on because of what was noted meanwhile.
+    released: Sequence[Due]
+
 
 class Execution:
-    """Carries recorded operations out. `clock` gives seconds since 1970.
+    """Carries out what was claimed. `clock` gives seconds since 1970.
 
-    `publish` sends messages for records that can go on; once `stopping` is set, no attempt begins.
+    Once `stopping` is set, no attempt begins.
     """
 
     def __init__(  # noqa: PLR0913  # all that a worker works with
@@ -76,11 +84,8 @@ class Execution:
         sender: Sender,
         schools: Mapping[str, School],
         patience: Patience,
-        publish: Callable[[Sequence[Due]], None],
         in_hand: InHand,
-        shares: Shares,
         stopping: threading.Event,
-        in_a_row: int = IN_A_ROW,
         clock: Callable[[], float] = time.time,
         sleep: Callable[[float], None] | None = None,
     ) -> None:
@@ -89,157 +94,68 @@ class Execution:
         self._sender = sender
         self._schools = schools
         self._patience = patience
-        self._publish = publish
         self._in_hand = in_hand
-        self._shares = shares
         self._stopping = stopping
-        self._in_a_row = in_a_row
         self._clock = clock
         self._signing = SigningClock(clock)
         self._sleep = sleep or self._wait
-        #: By lease: who can go on because of it, until they are told.
-        self._released: dict[str, list[Due]] = {}
 
-    def perform(self, record_id: str) -> None:
-        """Carry one operation as far as it goes now, then some of those that could not before.
-
-        Those are the next of its lane, and what had no room here of its school. Does nothing if it
-        is not to be done now. Raises NotFound, Unavailable.
-        """
-        following: str | None = record_id
-        done = 0
-        while following is not None:
-            done += 1
-            following = self._perform(following, goes_on=done < self._in_a_row)
-
-    def refuse(self, record_id: str, why: str) -> None:
-        """Settle a record as refused by us, before anything was sent."""
-        claim = self._claim(record_id)
-        if claim is not None:
-            with self._in_hand.holding(claim):
-                self._refuse(claim, why)
-            self._tell(self._released.pop(claim.lease, []))
+    def carry_out(self, claim: Claim) -> Done:
+        """Carry one operation as far as it goes now; whatever goes wrong is part of the answer."""
+        released: list[Due] = []
+        note: Note | None = None
+        try:
+            note = self._carry_out(claim, released)
+        except _PutAsideError as aside:
+            note = aside.note
+        except ClassinError as error:
+            # Nothing more can be noted of it: its lease is another's, or runs out.
+            log.warning("%s: %s", claim.record.id, error)
+        except Exception:
+            # Whatever went wrong here may have gone wrong after sending.
+            log.exception("%s %s", claim.record.operation, claim.record.id)
+            note = self._deferred(claim, "an error in the worker; its log says which", unread=True)
+        return Done(claim, note, released)
 
     def _wait(self, seconds: float) -> None:
         """Sleep, but not beyond the moment at which the worker is to end."""
         self._stopping.wait(seconds)
 
-    def _perform(self, record_id: str, *, goes_on: bool) -> str | None:
-        """Carry one operation as far as it goes now; gives who comes next here."""
-        with self._shares.door:
-            claim = self._claim(record_id, self._shares.full())
-            if claim is None:
-                return None
-            self._shares.take(claim.record.school)
-        with self._in_hand.holding(claim):
-            try:
-                self._carry_out(claim)
-            except LeaseLost as lost:
-                log.warning("%s", lost)
-            except _PutAsideError:
-                pass
-            except ClassinError:
-                raise
-            except Exception:
-                # Whatever went wrong here may have gone wrong after sending.
-                self._defer(claim, "an error in the worker; its log says which", unread=True)
-                raise
-            finally:
-                self._shares.give_back(claim.record.school)
-                released = self._released.pop(claim.lease, [])
-                taken = released[:1] if goes_on and not self._stopping.is_set() else []
-                self._tell(released[len(taken) :])
-        return taken[0].id if taken else self._next_of(claim.record.school)
-
-    def _tell(self, released: Sequence[Due]) -> None:
-        """Send messages for who can go on; where that fails, rescue finds them."""
-        if not released:
-            return
-        try:
-            self._publish(released)
-        except Unavailable as error:
-            log.warning("who can go on is told a little later: %s", error)
-
-    def _claim(self, record_id: str, full: Sequence[str] = ()) -> Claim | None:
-        lease, hand = str(uuid.uuid4()), self._in_hand
-        return self._ledger.claim(record_id, lease, hand.worker, hand.lasts, full)
-
-    def _next_of(self, school: str) -> str | None:
-        """Take one of those that were put aside because their school had its share here."""
-        if not self._shares.may_have_waiting(school) or self._stopping.is_set():
-            return None
-        waiting = self._ledger.unpark(1, school)
-        if not waiting:
-            self._shares.none_waiting(school)
-            return None
-        return waiting[0].id
-
-    def _refuse(self, claim: Claim, why: str) -> None:
-        refused = Standing(state=State.FAILED, reason=Reason.REFUSED, message=why)
-        self._advance(claim, refused, None)
-
-    def _advance(self, claim: Claim, standing: Standing, attempt: Attempt | None) -> None:
-        """Put the record where it stands now, and say so in the log: no fields, no message."""
-        advanced = self._noted(claim, standing, attempt)
-        record = claim.record
-        count = attempt.n if attempt else len(record.attempts)
-        code = "-" if standing.code is None else standing.code
-        state = advanced.state
-        if state is standing.state and standing.reason:
-            log.info(
-                "%s %s: %s/%s, code %s, attempts %d",
-                record.operation, record.id, state, standing.reason, code, count,
-            )  # fmt: skip
-        else:
-            log.info(
-                "%s %s: %s, code %s, attempts %d", record.operation, record.id, state, code, count
-            )
-
-    def _noted(
-        self, claim: Claim, standing: Standing, attempt: Attempt | None, lasts: float = 0.0
-    ) -> Advanced:
-        """Note what happened as soon as the ledger answers, and remember who can go on."""
+    def _noted(self, note: Note, lasts: float) -> Advanced:
+        """Note what happened as soon as the ledger answers."""
         while True:
             try:
-                advanced = self._ledger.advance(claim, standing, attempt, lasts)
-                break
+                return self._ledger.advance(note.claim, note.standing, note.attempt, lasts)
             except Unavailable as error:
                 if self._stopping.is_set():
                     raise
-                log.warning("%s is noted when it is back: %s", claim.record.id, error)
-                self._sleep(_NOTE_AGAIN)
-        if advanced.released:
-            self._released.setdefault(claim.lease, []).extend(advanced.released)
-        return advanced
+                log.warning("%s is noted when it is back: %s", note.claim.record.id, error)
+                self._sleep(NOTE_AGAIN)
 
-    def _carry_out(self, claim: Claim) -> None:
+    def _carry_out(self, claim: Claim, released: list[Due]) -> Note:
         record = claim.record
         try:
             fields = self._filled(record)
             operation = read(record.operation, fields).identified(record.id)
         except InvalidOperation as error:
-            self._refuse(claim, "; ".join(str(fault) for fault in error.faults))
-            return
+            return refusal(claim, "; ".join(str(fault) for fault in error.faults))
         school = self._schools.get(record.school)
         if school is None:
-            self._defer(claim, f"this worker has no school {record.school!r}", unread=False)
-            return
+            return self._deferred(claim, f"this worker has no school {record.school!r}")
         if record.unread and operation.spec.repeat is Repeat.HARMFUL:
             doubt = "a worker fell silent after it may have been sent"
-            self._advance(claim, Standing(state=State.UNCERTAIN, message=doubt), None)
-            return
+            return Note(claim, Standing(state=State.UNCERTAIN, message=doubt))
         if claim.wait:
             self._sleep(claim.wait)
         if self._stopping.is_set():
-            as_it_was = Standing(state=State.QUEUED, code=record.code, message=record.message or "")
-            self._advance(claim, as_it_was, None)
-            return
-        delivery = _Delivery(claim, operation, school, None if fields is record.fields else fields)
+            message = record.message or ""
+            return Note(claim, Standing(state=State.QUEUED, code=record.code, message=message))
+        filled = None if fields is record.fields else fields
+        delivery = _Delivery(claim, operation, school, filled, released)
         try:
             outcome = self._deliver(delivery)
         except FileGone as gone:
-            self._settle_without_file(claim, str(gone))
-            return
+            return self._note_without_file(claim, str(gone))
         standing = standing_after(
             outcome,
             patience=self._patience,
@@ -249,7 +165,7 @@ class Execution:
         if self._stopping.is_set() and worth_repeating(outcome.verdict, delivery.made):
             # Somebody else goes on; that this worker ends is no reason to put it off.
             standing = replace(standing, state=State.QUEUED, reason=None, access=None)
-        self._advance(claim, standing, outcome.attempt)
+        return Note(claim, standing, outcome.attempt)
 
     def _filled(self, record: Record) -> Mapping[str, Any]:
         """Give the fields with what they refer to filled in. Raises InvalidOperation."""
@@ -259,17 +175,16 @@ class Execution:
         results = {each.id: each.result for each in self._ledger.find_all(sorted(named))}
         return filled(record.fields, results.get)
 
-    def _settle_without_file(self, claim: Claim, message: str) -> None:
+    def _note_without_file(self, claim: Claim, message: str) -> Note:
         """Refuse what cannot be sent; uncertain if an earlier attempt may have been carried out."""
         if not self._ledger.find(claim.record.id).unread:
-            self._refuse(claim, message)
-            return
+            return refusal(claim, message)
         message += "; an earlier attempt may have been carried out"
-        self._advance(claim, Standing(state=State.UNCERTAIN, message=message), None)
+        return Note(claim, Standing(state=State.UNCERTAIN, message=message))
 
     def _deliver(self, delivery: "_Delivery") -> Outcome:
         """Try as often as one delivery may; gives the last outcome, not yet noted."""
-        note = partial(self._note, delivery.claim)
+        note = partial(self._note, delivery)
         retrier = retrying(self._patience, self._sleep, note, self._stopping)
         return retrier(self._attempt, delivery)
 
@@ -321,30 +236,30 @@ class Execution:
         self._ledger.begin(delivery.claim, delivery.filled)
         delivery.filled = None
 
-    def _note(self, claim: Claim, outcome: Outcome) -> None:
+    def _note(self, delivery: "_Delivery", outcome: Outcome) -> None:
         """Write down an attempt that another will follow, unless something speaks against it."""
-        attempt = outcome.attempt
+        claim, attempt = delivery.claim, outcome.attempt
         standing = Standing(
             state=State.RUNNING, code=attempt.code, message=attempt.message, unread=outcome.unread
         )
-        advanced = self._noted(claim, standing, attempt, self._in_hand.lasts)
+        advanced = self._noted(Note(claim, standing, attempt), self._in_hand.lasts)
+        delivery.released += advanced.released
         if advanced.state is not State.RUNNING:
             raise _PutAsideError
         if advanced.wait > LONGEST_PACE:
             later = replace(standing, state=State.DEFERRED, due_in=advanced.wait)
-            self._advance(claim, later, attempt)
-            raise _PutAsideError
+            raise _PutAsideError(Note(claim, later, attempt))
         if advanced.wait:
             self._sleep(advanced.wait)
 
-    def _defer(self, claim: Claim, message: str, *, unread: bool) -> None:
+    def _deferred(self, claim: Claim, message: str, *, unread: bool = False) -> Note:
         wait = deferral(self._patience, claim.record.deferrals)
         standing = Standing(
             state=State.DEFERRED, message=message, due_in=wait, counts=True, unread=unread
         )
         if _tried_for(claim) >= self._patience.give_up_after:
             standing = replace(standing, state=State.FAILED, reason=Reason.EXHAUSTED)
-        self._advance(claim, standing, None)
+        return Note(claim, standing)
 
 
 @dataclass(slots=True)
@@ -356,6 +271,8 @@ class _Delivery:
     school: School
     #: The fields with earlier results filled in, until the record has them.
     filled: Mapping[str, Any] | None
+    #: Takes who can go on because of what is noted.
+    released: list[Due]
     #: Attempts made in this delivery.
     made: int = 0
     #: Whether "it is so already" is no surprise.
@@ -363,6 +280,11 @@ class _Delivery:
 
     def __post_init__(self) -> None:
         self.expected = self.claim.record.unread or self.claim.record.accepts_existing
+
+
+def refusal(claim: Claim, why: str) -> Note:
+    """Note that a record is refused by us, before anything was sent."""
+    return Note(claim, Standing(state=State.FAILED, reason=Reason.REFUSED, message=why))
 
 
 def _tried_for(claim: Claim) -> float:

@@ -2,8 +2,7 @@
 
 import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from worker.classin.errors import LeaseLost
@@ -40,35 +39,36 @@ class InHand:
         self.worker = worker
         self.lasts = lasts
         self._stuck_after = stuck_after
-        self._on_progress = on_progress
-        self._clock = clock
+        self.on_progress = on_progress
+        self.clock = clock
         self._held: dict[str, _Held] = {}
         self._lock = threading.Lock()
 
-    @contextmanager
-    def holding(self, claim: Claim) -> Iterator[None]:
-        """Keep a claim's lease while inside."""
-        now = self._clock()
+    def take(self, claims: Sequence[Claim], since: float) -> None:
+        """Keep the leases of these, which were asked for at that moment."""
         with self._lock:
-            self._held[claim.lease] = _Held(claim, now + self.lasts, now)
-        try:
-            yield
-        finally:
-            with self._lock:
-                del self._held[claim.lease]
+            for claim in claims:
+                self._held[claim.lease] = _Held(claim, since + self.lasts, since)
+        self.on_progress()
+
+    def drop(self, claims: Iterable[Claim]) -> None:
+        """Let these go: nothing more is to be noted of them."""
+        with self._lock:
+            for claim in claims:
+                self._held.pop(claim.lease, None)
 
     def got_on(self, claim: Claim) -> None:
         """Note that its thread gets on. Raises LeaseLost once others may have it."""
-        now = self._clock()
+        now = self.clock()
         held = self._held[claim.lease]
         if held.ends <= now:
             raise LeaseLost(f"the lease on {claim.record.id} ran out")
         held.got_on = now
-        self._on_progress()
+        self.on_progress()
 
     def beat(self, ledger: Ledger) -> None:
         """Renew the leases of all that gets on. Raises Unavailable."""
-        now = self._clock()
+        now = self.clock()
         with self._lock:
             held = [each for each in self._held.values() if now - each.got_on < self._stuck_after]
         lost = set(ledger.beat(self.worker, self.lasts, [each.claim for each in held]))

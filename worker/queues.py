@@ -12,17 +12,8 @@ from kombu.exceptions import OperationalError
 from worker.classin.errors import Unavailable
 from worker.ledger.ledger import Due
 from worker.ledger.record import Priority
+from worker.message import IDS, MOST, PRIORITIES, QUEUE, RECORDED, SEVERAL, task_name
 from worker.settings import Settings
-
-#: The one queue of all operations.
-QUEUE = "classin"
-
-#: The header by which a message of ours says that its record is there.
-RECORDED = "recorded"
-
-#: Priorities by Redis's numbers, the least first; on other brokers they may count for nothing. What
-#: another Celery sends without one has 0 there, and so is high; it may well send with one of these.
-PRIORITIES = {Priority.HIGH: 0, Priority.NORMAL: 3, Priority.LOW: 6}
 
 #: How a broker says, as a number or as text, that it has no such queue.
 _NOT_FOUND = "404"
@@ -94,20 +85,35 @@ class Queues(Celery):
     backend_cls = "worker.results:LedgerResults"
 
     def publish(self, due: Sequence[Due]) -> None:
-        """Put a message on the queue for each record: its id, and nothing of its fields.
+        """Put messages on the queue for these records: their ids, and nothing of their fields.
 
         Raises Unavailable; some may be out then.
         """
+        for priority in Priority:
+            records = [each for each in due if each.priority is priority]
+            if len(records) == 1:
+                self._send(task_name(records[0].operation), records[0].id, {}, priority)
+            else:
+                self.put_back([each.id for each in records], priority)
+
+    def put_back(self, ids: Sequence[str], priority: Priority) -> None:
+        """Put messages on the queue for these records, of whatever kinds. Raises Unavailable."""
+        for start in range(0, len(ids), MOST):
+            together = ids[start : start + MOST]
+            self._send(SEVERAL, together[0], {IDS: together}, priority)
+
+    def _send(
+        self, task: str, task_id: str, headers: Mapping[str, Any], priority: Priority
+    ) -> None:
         with self._reaching_broker(), self.producer_pool.acquire(block=True) as producer:
-            for record in due:
-                self.send_task(
-                    task_name(record.operation),
-                    task_id=record.id,
-                    queue=QUEUE,
-                    headers={RECORDED: True},
-                    producer=producer,
-                    priority=PRIORITIES[record.priority],
-                )
+            self.send_task(
+                task,
+                task_id=task_id,
+                queue=QUEUE,
+                headers={RECORDED: True, **headers},
+                producer=producer,
+                priority=PRIORITIES[priority],
+            )
 
     def is_empty(self) -> bool:
         """Say whether no message waits, of any priority. Raises Unavailable."""
@@ -161,7 +167,7 @@ def build_queues(settings: Settings) -> Queues:
         accept_content=["json"],
         task_acks_late=False,
         worker_pool="threads",
-        worker_concurrency=settings.threads,
+        worker_concurrency=settings.threads,  # of our own: see worker.crew
         worker_prefetch_multiplier=1,
         worker_send_task_events=False,
         worker_redirect_stdouts=False,
@@ -170,11 +176,6 @@ def build_queues(settings: Settings) -> Queues:
     )
     app.conf.update(_BROKERS.get(urlsplit(broker).scheme, {}))
     return app
-
-
-def task_name(operation: str) -> str:
-    """Name the Celery task of an operation."""
-    return f"classin.{operation}"
 
 
 def broker_url(settings: Settings) -> str:

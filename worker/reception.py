@@ -14,14 +14,14 @@ import json
 import logging
 import threading
 import time
-from collections.abc import Callable, Container, Mapping
+from collections.abc import Callable, Container, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Protocol, Self
 
 from celery.exceptions import InvalidTaskError
-from celery.worker import strategy
+from celery.worker import state, strategy
 from celery.worker.consumer import Consumer
 from kombu.transport import TRANSPORT_ALIASES
 from kombu.transport import redis as kombu_redis
@@ -30,8 +30,8 @@ from redis import Redis
 from worker.classin.catalogue import read
 from worker.classin.errors import InvalidInput, InvalidOperation, Unavailable
 from worker.classin.lane import lane_of
-from worker.ledger.record import Submission
-from worker.queues import QUEUE, RECORDED
+from worker.ledger.record import Priority, Submission
+from worker.message import IDS, PRIORITIES, QUEUE, RECORDED, SEVERAL
 from worker.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -154,6 +154,7 @@ class Arrival:
     positional: bool
     #: Whether it names what Celery should start at the end of its delivery.
     linked: bool
+    priority: Priority = Priority.NORMAL
 
     @classmethod
     def of(cls, operation: str, request: Any) -> Self:  # noqa: ANN401  # Celery's Context
@@ -166,13 +167,8 @@ class Arrival:
             headers=request.headers or {},
             positional=bool(request.args),
             linked=any(links),
+            priority=_priority(request.delivery_info or {}),
         )
-
-    @property
-    def is_ours(self) -> bool:
-        """Whether it is one of our own, whose record was there first."""
-        bare = not (self.fields or self.positional or self.linked)
-        return bare and bool(self.headers.get(RECORDED))
 
     def submission(self, settings: Settings) -> Submission:
         """Give what to record; fields that do not pass as they are, to be refused when tried."""
@@ -222,8 +218,38 @@ class Recorder(Protocol):
     def stopping(self) -> threading.Event:
         """Set as soon as the worker is to end."""
 
-    def arrive(self, request: Any) -> None:  # noqa: ANN401  # Celery's Context
+    def arrival(self, request: Any) -> Arrival:  # noqa: ANN401  # Celery's Context
+        """Read what a message asks for."""
+
+    def arrive(self, arrival: Arrival) -> None:
         """Record what a message asks for, unless that was done. Raises Unavailable."""
+
+    def take_in(self, arrival: Arrival, accepted: Callable[[], object]) -> None:
+        """Let what is recorded wait; `accepted` is called as soon as more may come."""
+
+
+def _priority(properties: Mapping[str, Any]) -> Priority:
+    """Read a message's priority; what is none of ours is normal."""
+    number = properties.get("priority")
+    return next((name for name, its in PRIORITIES.items() if its == number), Priority.NORMAL)
+
+
+def recorded_ids(message: Any) -> Sequence[str] | None:  # noqa: ANN401  # kombu's
+    """Give the records that a message is for; None if it is to become one.
+
+    Raises ValueError, TypeError or LookupError for one that is shaped like neither.
+    """
+    headers = message.headers
+    if headers["task"] == SEVERAL:
+        ids = headers[IDS]
+        if not (isinstance(ids, list) and all(isinstance(each, str) for each in ids)):
+            raise TypeError("ids are texts")
+        return ids
+    if not headers.get(RECORDED) or headers.get("eta"):
+        return None
+    args, kwargs, links = message.payload
+    bare = not (args or kwargs or any((links or {}).values()))
+    return [headers["id"]] if bare else None
 
 
 def recorded(
@@ -257,19 +283,25 @@ class CarefulConsumer(Consumer):
     """Celery's consumer, which records what needs it, and shows nothing of what it cannot use."""
 
     def __init__(self, begin: Callable[[Any], None], **options: Any) -> None:  # noqa: ANN401
-        super().__init__(partial(self._pass_on, begin), **options)
+        del begin  # the pool's: what there is to do, threads of our own do
+        super().__init__(self._pass_on, **options)
+        # The next message comes when there is room for what this one brings.
+        self.initial_prefetch_count = 1
 
-    def _pass_on(self, begin: Callable[[Any], None], request: Any) -> None:  # noqa: ANN401
-        """Let a request wait for a thread once it is recorded."""
+    def _pass_on(self, request: Any) -> None:  # noqa: ANN401  # Celery's
+        """Let what another Celery asks for wait for a thread once it is recorded."""
         recorder: Recorder = request.task
-        record = partial(recorder.arrive, request._context)  # noqa: SLF001  # as its task gets it
         try:
+            arrival = recorder.arrival(request._context)  # noqa: SLF001  # as its task would get it
+            record = partial(recorder.arrive, arrival)
             done = recorded(record, request.message.requeue, recorder.stopping)
         except Exception as error:  # noqa: BLE001  # whatever it is
             # Were it to end the worker, it would end the next one, too.
             raise InvalidTaskError(type(error).__name__) from None
+        finally:
+            state.task_ready(request)
         if done:
-            begin(request)
+            recorder.take_in(arrival, request.acknowledge)
 
     def ensure_connected(self, conn: Any) -> Any:  # noqa: ANN401
         """Connect, however long that takes; half a minute between two tries is Celery's way."""
@@ -304,13 +336,24 @@ class CarefulConsumer(Consumer):
         message.reject_log_error(log, self.connection_errors)  # type: ignore[attr-defined]  # missing in the stubs
 
 
-def careful_strategy(*parts: Any) -> Callable[..., None]:  # noqa: ANN401
-    """Receive messages as Celery does, but let one that breaks it count as invalid."""
-    receive = strategy.default(*parts)
+def careful_strategy(task: Any, app: Any, consumer: Any) -> Callable[..., None]:  # noqa: ANN401  # Celery's
+    """Take what messages of our own name; receive others as Celery does.
 
-    def receive_carefully(*message: Any) -> None:  # noqa: ANN401
+    One that breaks it counts as invalid.
+    """
+    receive = strategy.default(task, app, consumer)
+
+    def receive_carefully(message: Any, body: Any, ack: Any, *more: Any) -> None:  # noqa: ANN401
         try:
-            receive(*message)
+            ids = recorded_ids(message)
+            if ids is None:
+                receive(message, body, ack, *more)
+            else:
+                task.take(
+                    ids,
+                    _priority(message.properties),
+                    partial(ack, log, consumer.connection_errors),
+                )
         except (LookupError, TypeError, ValueError, AttributeError, RecursionError) as error:
             raise InvalidTaskError(type(error).__name__) from None
 

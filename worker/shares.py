@@ -1,48 +1,46 @@
 """Shares: no school's operations occupy all of a worker while others wait."""
 
-import threading
 from collections import Counter
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Iterable
+
+from worker.ledger.ledger import Room
 
 
 class Shares:
-    """Counts what is under way by school; `most` of one at a time (None: as many as come)."""
+    """Counts what is under way by school; `most` of one at a time (None: as many as come).
+
+    One thread uses it.
+    """
 
     def __init__(self, most: int | None = None) -> None:
         self._most = most
         self._busy: Counter[str] = Counter()
-        self._turned_away: set[str] = set()
-        self._lock = threading.Lock()
-        #: While schools share a worker, its threads claim one after the other: else all of them
-        #: could find room for the same last one.
-        self.door: AbstractContextManager[object] = (
-            nullcontext() if most is None else threading.Lock()
-        )
+        self._full: set[str] = set()
 
-    def full(self) -> list[str]:
-        """Name the schools of which nothing more is taken now; what comes of them is put aside."""
+    def room(self) -> Room:
+        """Say how many more of each school are taken; what comes beyond is put aside."""
         if self._most is None:
-            return []
-        with self._lock:
-            full = [school for school, number in self._busy.items() if number >= self._most]
-            self._turned_away.update(full)
-        return full
+            return Room()
+        return Room(self._most, {school: self._most - busy for school, busy in self._busy.items()})
 
-    def take(self, school: str) -> None:
-        """Count one more."""
-        with self._lock:
+    def take(self, schools: Iterable[str], *, some_left: bool) -> None:
+        """Count one more of each; `some_left`: others were not taken, perhaps for want of room."""
+        for school in schools:
             self._busy[school] += 1
+        if self._most is not None and some_left:
+            self._full |= {each for each, busy in self._busy.items() if busy >= self._most}
 
     def give_back(self, school: str) -> None:
         """Count one less."""
-        with self._lock:
-            self._busy[school] -= 1
+        self._busy[school] -= 1
+        if not self._busy[school]:
+            del self._busy[school]
 
     def may_have_waiting(self, school: str) -> bool:
         """Say whether some of its records may have been put aside for this worker's sake."""
-        return school in self._turned_away
+        return school in self._full
 
     def none_waiting(self, school: str) -> None:
         """Remember that none is."""
-        with self._lock:
-            self._turned_away.discard(school)
+        if self._most is None or self._busy[school] < self._most:
+            self._full.discard(school)

@@ -13,6 +13,7 @@ from functools import partial
 from typing import Any
 
 from worker.app import OperationTask, app
+from worker.ledger.ledger import Exchanged
 
 
 class Step(StrEnum):
@@ -32,11 +33,11 @@ class Step(StrEnum):
 
 #: The call whose end is that step.
 _CALLS = {
-    Step.CLAIMED: "claim",
+    Step.CLAIMED: "exchange",
     Step.ANNOUNCED: "begin",
     Step.SENT: "send",
     Step.READ: "send",
-    Step.NOTED: "advance",
+    Step.NOTED: "exchange",
 }
 
 
@@ -58,10 +59,15 @@ class Watched:
             if self._step is Step.SENT:
                 _die()
             raise
-        nothing_to_do = self._step is Step.CLAIMED and answer is None
-        if self._step is not Step.SENT and not nothing_to_do:
+        if self._step is not Step.SENT and not self._too_early(answer):
             _die()
         return answer
+
+    def _too_early(self, answer: object) -> bool:
+        """Say whether an exchange with the ledger was about something else."""
+        if not isinstance(answer, Exchanged):
+            return False
+        return not (answer.claims if self._step is Step.CLAIMED else answer.noted)
 
 
 def _die() -> None:

@@ -10,10 +10,11 @@ from celery import Celery
 from ops.embedded import PrivateRedis
 from ops.simulator import FaultRule, SimulatorClient
 from producers import Submitter
-from tests.stage import PATIENCE, Environment, WorkerProcess, queued_messages, until
+from tests.stage import PATIENCE, Environment, WorkerProcess, queued_ids, until
 from worker.ledger.in_redis import RedisLedger, connect
 from worker.ledger.lifecycle import State
-from worker.queues import QUEUE, broker_url
+from worker.message import QUEUE
+from worker.queues import broker_url
 from worker.watchdog import STALLED
 
 
@@ -47,8 +48,8 @@ def send(
 
 
 def waiting(environment: Environment) -> int:
-    """Count the messages on the queue."""
-    return len(queued_messages(connect(environment.settings.ledger_url)))
+    """Count what messages on the queue are for."""
+    return len(queued_ids(connect(environment.settings.ledger_url)))
 
 
 def in_state(ledger: RedisLedger, ids: Sequence[str], state: State) -> int:
@@ -218,7 +219,7 @@ def test_a_worker_that_fetches_nothing_reconnects_and_then_ends(
     simulator.faults(FaultRule(operation="add_course", delay=0.5))
     worker.start()
     courses = names(8)
-    ids = submit(submitter, courses)
+    ids = [record_id for name in courses for record_id in submit(submitter, [name])]
     until(lambda: in_state(ledger, ids, State.RUNNING) == 1, "the worker works")
     redis.client_pause(600_000, all=False)
 

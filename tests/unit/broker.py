@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from worker.queues import QUEUE, Queues
+from worker.message import IDS, QUEUE
+from worker.queues import Queues
 
 
 def taken_from(queues: Queues) -> list[dict[str, Any]]:
@@ -16,3 +17,10 @@ def taken_from(queues: Queues) -> list[dict[str, Any]]:
             if message is None:
                 return taken
             taken.append(message.serializable())
+
+
+def ids_in(message: dict[str, Any]) -> list[str]:
+    """Give the ids that a message of ours, as it lay there, is for."""
+    headers = message["headers"]
+    ids: list[str] = headers.get(IDS, [headers["id"]])
+    return ids

@@ -15,7 +15,8 @@ from tests.unit.stage import SCHOOL, Stage
 from worker.classin.call import v1
 from worker.classin.operation import REGISTRY, Operation, Repeat
 from worker.ledger.in_redis import RedisLedger
-from worker.queues import QUEUE, Queues, build_queues
+from worker.message import QUEUE
+from worker.queues import Queues, build_queues
 from worker.settings import Settings
 
 # The same examples each time, however slow the machine.

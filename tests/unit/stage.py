@@ -4,6 +4,7 @@ import threading
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from queue import Empty
 from typing import Any
 
 from tests.unit.clock import Clock
@@ -13,11 +14,12 @@ from worker.classin.operation import Operation
 from worker.classin.reply import Reply
 from worker.classin.school import School
 from worker.classin.wire import Request
+from worker.dispatch import Dispatch, Waiting
 from worker.execution import Execution
 from worker.in_hand import BEATS, InHand
 from worker.ledger.in_redis import RedisLedger
 from worker.ledger.ledger import Due
-from worker.ledger.record import Record, Submission, new_id
+from worker.ledger.record import Priority, Record, Submission, new_id
 from worker.settings import Patience
 from worker.shares import Shares
 from worker.transport import Stream
@@ -110,7 +112,7 @@ class Stage:
         self.ledger.submit([entry])
         return entry.id
 
-    def execution(self, classin: ClassIn) -> Execution:
+    def dispatch(self, classin: ClassIn, threads: int = 1) -> Dispatch:
         """Equip a worker that meets this ClassIn."""
         hand = InHand(
             f"worker {len(self.hands)}",
@@ -119,17 +121,25 @@ class Stage:
             clock=self.clock,
         )
         self.hands.append(hand)
-        return Execution(
+        execution = Execution(
             ledger=self.ledger,
             sender=classin,
             schools=self.schools,
             patience=self.patience,
-            publish=self.publish,
+            in_hand=hand,
+            stopping=self.stopping,
+            clock=self.clock,
+            sleep=self.sleep,
+        )
+        return Dispatch(
+            ledger=self.ledger,
+            execution=execution,
+            outlet=self,
             in_hand=hand,
             shares=self.shares,
             stopping=self.stopping,
+            threads=threads,
             in_a_row=self.in_a_row,
-            clock=self.clock,
             sleep=self.sleep,
         )
 
@@ -138,6 +148,10 @@ class Stage:
         if self.broker_away:
             raise Unavailable("the broker does not answer")
         self.published += due
+
+    def put_back(self, ids: Sequence[str], priority: Priority) -> None:
+        """Take a message for several."""
+        self.publish([Due(each, "", priority) for each in ids])
 
     def pass_time(self, seconds: float) -> None:
         """Let time go by in which all workers beat, as far as the ledger answers."""
@@ -164,8 +178,18 @@ class Stage:
     ) -> ClassIn:
         """Deliver the record's message once, to a worker that meets this ClassIn."""
         classin = ClassIn(list(script), between=between)
-        self.execution(classin).perform(record_id)
+        self.deliver(self.dispatch(classin), Waiting(record_id))
         return classin
+
+    def deliver(self, dispatch: Dispatch, *waiting: Waiting) -> None:
+        """Let a worker take these, and do all that there is to do then."""
+        dispatch.take(waiting, lambda: None)
+        while not dispatch.is_idle:
+            dispatch.gather(wait=False)
+            dispatch.round()
+            with suppress(Empty):
+                while job := dispatch.jobs.get_nowait():
+                    job()
 
     def seconds_until_due(self, record_id: str) -> float:
         """How long a deferred record still has to wait."""

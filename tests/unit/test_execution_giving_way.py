@@ -4,12 +4,12 @@ from dataclasses import replace
 
 import pytest
 
-from tests.unit.stage import SCHOOL, Act, ClassIn, Stage, said
+from tests.unit.stage import SCHOOL, Act, Stage, said
 from worker.classin.errors import NotSent
 from worker.classin.operations.cloud import CreateFolder
 from worker.classin.operations.courses import EditCourse
 from worker.classin.reply import Reply
-from worker.execution import IN_A_ROW
+from worker.dispatch import IN_A_ROW
 from worker.ledger.ledger import Due
 from worker.ledger.lifecycle import Reason, State
 from worker.shares import Shares
@@ -62,15 +62,26 @@ def test_a_worker_that_is_to_end_notes_what_is_decided(
 
 
 def test_a_worker_that_is_to_end_begins_nothing(stage: Stage) -> None:
-    """A message that it still got is sent anew; what was said before is not forgotten."""
+    """A message that it still got is sent anew."""
     course = stage.submit(COURSE)
-    stage.perform(course, said(253, "not now"))
-    stage.clock.forward(stage.seconds_until_due(course))
     stage.stopping.set()
     assert stage.perform(course, said(1)).sent == []
-    record = stage.ledger.find(course)
+    assert stage.ledger.find(course).started_at is None
+    assert [due.id for due in stage.published] == [course]
+
+
+def test_what_has_not_begun_when_the_worker_is_to_end_is_given_back(stage: Stage) -> None:
+    """It waited for its pace; what was said before is not forgotten."""
+    stage.ledger.set_paces({"main edit_course": 1200})
+    first, second = stage.submit(COURSE), stage.submit(COURSE)
+    stage.perform(second, said(253, "not now"))
+    stage.clock.forward(stage.seconds_until_due(second))
+    stage.perform(first, said(1))
+    stage.asleep = stage.stopping.set
+    assert stage.perform(second, said(1)).sent == []
+    record = stage.ledger.find(second)
     assert (record.state, record.code, record.message) == (State.QUEUED, 253, "not now")
-    assert stage.published == [Due(course, "edit_course")]
+    assert stage.published == [Due(second, "edit_course")]
 
 
 def test_what_is_called_off_while_it_runs_is_not_tried_again(stage: Stage) -> None:
@@ -284,5 +295,5 @@ def test_a_worker_with_nothing_to_do_does_nothing(stage: Stage) -> None:
     """A record that waits for another was delivered all the same."""
     first = stage.submit(FOLDER)
     second = referring(stage, first)
-    stage.execution(ClassIn([])).perform(second)
+    assert stage.perform(second, said(1)).sent == []
     assert stage.ledger.find(second).state is State.BLOCKED

@@ -35,10 +35,10 @@ def test_what_is_in_hand_is_kept(ledger: RedisLedger, clock: Clock, in_hand: InH
     """Much longer than a lease lasts, as long as it gets on."""
     ledger.submit([entry("a")])
     claim = claimed(ledger)
-    with in_hand.holding(claim):
-        for _ in range(5):
-            beat_for(in_hand, ledger, clock, STUCK_AFTER / 2)
-            in_hand.got_on(claim)
+    in_hand.take([claim], clock())
+    for _ in range(5):
+        beat_for(in_hand, ledger, clock, STUCK_AFTER / 2)
+        in_hand.got_on(claim)
     assert orphans(ledger) == []
 
 
@@ -47,10 +47,22 @@ def test_what_is_no_longer_in_hand_is_not_renewed(
 ) -> None:
     """Whether or not anything came of it."""
     ledger.submit([entry("a")])
-    with pytest.raises(ZeroDivisionError), in_hand.holding(claimed(ledger)):
-        raise ZeroDivisionError
+    claim = claimed(ledger)
+    in_hand.take([claim], clock())
+    in_hand.drop([claim])
     beat_for(in_hand, ledger, clock, LEASE)
     assert orphans(ledger) == ["a"]
+
+
+def test_a_lease_lasts_from_the_moment_it_was_asked_for(
+    ledger: RedisLedger, clock: Clock, in_hand: InHand
+) -> None:
+    """The answer may have taken long."""
+    ledger.submit([entry("a")])
+    claim = claimed(ledger)
+    in_hand.take([claim], clock() - LEASE)
+    with pytest.raises(LeaseLost):
+        in_hand.got_on(claim)
 
 
 def test_a_beat_tells_that_the_worker_lives(
@@ -67,14 +79,14 @@ def test_what_is_stuck_is_left_to_others(
     """The worker lives, but that thread does not get on; it learns of it."""
     ledger.submit([entry("a"), entry("b")])
     stuck, other = claimed(ledger), claimed(ledger, "b", lease="two")
-    with in_hand.holding(stuck), in_hand.holding(other):
-        for _ in range(3):
-            in_hand.got_on(other)
-            beat_for(in_hand, ledger, clock, STUCK_AFTER / 2)
-        assert orphans(ledger) == ["a"]
+    in_hand.take([stuck, other], clock())
+    for _ in range(3):
         in_hand.got_on(other)
-        with pytest.raises(LeaseLost, match="the lease on a ran out"):
-            in_hand.got_on(stuck)
+        beat_for(in_hand, ledger, clock, STUCK_AFTER / 2)
+    assert orphans(ledger) == ["a"]
+    in_hand.got_on(other)
+    with pytest.raises(LeaseLost, match="the lease on a ran out"):
+        in_hand.got_on(stuck)
 
 
 def test_without_a_beat_nothing_is_sent_any_more(
@@ -83,12 +95,12 @@ def test_without_a_beat_nothing_is_sent_any_more(
     """Once the lease has run out, another may have it: the ledger need not be asked."""
     ledger.submit([entry("a")])
     claim = claimed(ledger)
-    with in_hand.holding(claim):
-        clock.forward(LEASE - 0.001)
+    in_hand.take([claim], clock())
+    clock.forward(LEASE - 0.001)
+    in_hand.got_on(claim)
+    clock.forward(0.001)
+    with pytest.raises(LeaseLost):
         in_hand.got_on(claim)
-        clock.forward(0.001)
-        with pytest.raises(LeaseLost):
-            in_hand.got_on(claim)
 
 
 def test_a_ledger_that_is_away_renews_nothing(
@@ -97,15 +109,15 @@ def test_a_ledger_that_is_away_renews_nothing(
     """When it is back in time, the beat goes on."""
     ledger.submit([entry("a")])
     claim = claimed(ledger)
-    with in_hand.holding(claim):
-        clock.forward(LEASE - 1)
-        server.connected = False
-        with pytest.raises(Unavailable):
-            in_hand.beat(ledger)
-        server.connected = True
+    in_hand.take([claim], clock())
+    clock.forward(LEASE - 1)
+    server.connected = False
+    with pytest.raises(Unavailable):
         in_hand.beat(ledger)
-        clock.forward(LEASE - 1)
-        in_hand.got_on(claim)
+    server.connected = True
+    in_hand.beat(ledger)
+    clock.forward(LEASE - 1)
+    in_hand.got_on(claim)
 
 
 def test_a_lost_lease_is_learnt_from_the_beat(
@@ -114,34 +126,38 @@ def test_a_lost_lease_is_learnt_from_the_beat(
     """Another has the record: nothing more is sent."""
     ledger.submit([entry("a")])
     claim = claimed(ledger)
-    with in_hand.holding(claim):
-        clock.forward(LEASE)
-        assert orphans(ledger) == ["a"]
-        claimed(ledger, lease="another")
-        in_hand.beat(ledger)
-        with pytest.raises(LeaseLost):
-            in_hand.got_on(claim)
+    in_hand.take([claim], clock())
+    clock.forward(LEASE)
+    assert orphans(ledger) == ["a"]
+    claimed(ledger, lease="another")
+    in_hand.beat(ledger)
+    with pytest.raises(LeaseLost):
+        in_hand.got_on(claim)
 
 
-def test_the_same_record_twice_in_one_hand(ledger: RedisLedger, in_hand: InHand) -> None:
+def test_the_same_record_twice_in_one_hand(
+    ledger: RedisLedger, clock: Clock, in_hand: InHand
+) -> None:
     """One thread has given it back and is about to let go, another has taken it already."""
     ledger.submit([entry("a")])
     first = claimed(ledger)
-    with in_hand.holding(first):
-        ledger.advance(first, GIVEN_BACK, None)
-        second = claimed(ledger, lease="two")
-        with in_hand.holding(second):
-            in_hand.beat(ledger)
-            in_hand.got_on(second)
-            with pytest.raises(LeaseLost):
-                in_hand.got_on(first)
+    in_hand.take([first], clock())
+    ledger.advance(first, GIVEN_BACK, None)
+    second = claimed(ledger, lease="two")
+    in_hand.take([second], clock())
+    in_hand.beat(ledger)
+    in_hand.got_on(second)
+    with pytest.raises(LeaseLost):
+        in_hand.got_on(first)
 
 
-def test_what_has_just_settled_is_not_lost(ledger: RedisLedger, in_hand: InHand) -> None:
+def test_what_has_just_settled_is_not_lost(
+    ledger: RedisLedger, clock: Clock, in_hand: InHand
+) -> None:
     """The beat came between the last word and letting go."""
     ledger.submit([entry("a")])
     claim = claimed(ledger)
-    with in_hand.holding(claim):
-        ledger.advance(claim, DONE, None)
-        in_hand.beat(ledger)
-        in_hand.got_on(claim)
+    in_hand.take([claim], clock())
+    ledger.advance(claim, DONE, None)
+    in_hand.beat(ledger)
+    in_hand.got_on(claim)

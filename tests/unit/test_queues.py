@@ -12,13 +12,14 @@ from celery import current_app
 from kombu.transport.memory import Channel, Transport
 from kombu.utils.url import url_to_parts
 
-from tests.unit.broker import taken_from
+from tests.unit.broker import ids_in, taken_from
 from tests.unit.stage import Stage
 from worker.classin.errors import Unavailable
 from worker.classin.operations.courses import EditCourse
 from worker.ledger.ledger import Due
 from worker.ledger.record import Priority
-from worker.queues import Queues, broker_url, build_queues, task_name
+from worker.message import MOST, SEVERAL, task_name
+from worker.queues import Queues, broker_url, build_queues
 from worker.settings import Settings
 
 HOME = Path("/srv/classin")
@@ -70,8 +71,20 @@ def test_a_message_names_its_record_and_nothing_else(queues: Queues, stage: Stag
 
 def test_messages_keep_their_order(queues: Queues) -> None:
     """First in, first out."""
-    queues.publish([Due(record_id, "create_folder") for record_id in "abc"])
+    for record_id in "abc":
+        queues.publish([Due(record_id, "create_folder")])
     assert [message["headers"]["id"] for message in taken_from(queues)] == ["a", "b", "c"]
+
+
+def test_several_share_a_message(queues: Queues) -> None:
+    """So many at most, in order; a single one has a message of its own kind."""
+    names = [f"r{number}" for number in range(MOST + 1)]
+    queues.publish([Due(name, "create_folder") for name in names])
+    queues.publish([Due("alone", "create_folder")])
+    messages = taken_from(queues)
+    tasks = [message["headers"]["task"] for message in messages]
+    assert tasks == [SEVERAL, SEVERAL, "classin.create_folder"]
+    assert [ids_in(message) for message in messages] == [names[:MOST], names[MOST:], ["alone"]]
 
 
 def test_a_message_has_its_record_s_priority(queues: Queues) -> None:

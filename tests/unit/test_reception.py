@@ -3,7 +3,9 @@
 import base64
 import json
 import threading
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -14,8 +16,9 @@ from hypothesis import strategies as st
 from tests.unit.broker import taken_from
 from worker.classin.errors import Unavailable
 from worker.ledger.ledger import Due
-from worker.queues import Queues, task_name
-from worker.reception import Arrival, fault_of, recorded
+from worker.message import SEVERAL, task_name
+from worker.queues import Queues
+from worker.reception import Arrival, fault_of, recorded, recorded_ids
 from worker.settings import Settings
 
 TASKS = {task_name("edit_course")}
@@ -196,19 +199,27 @@ FOREIGN = Arrival(
 )
 
 
-def arrival_of(written: dict[str, Any]) -> Arrival:
-    """A message as Celery's consumer understands it."""
-    args, kwargs, embed = json.loads(base64.b64decode(written["body"]))
-    request = Context({**written["headers"], "args": args, "kwargs": kwargs, **(embed or {})})
-    return Arrival.of("edit_course", request)
+def received(queues: Queues) -> Sequence[str] | None:
+    """The records that the next message is for, as a worker understands it."""
+    (written,) = taken_from(queues)
+    body = json.loads(base64.b64decode(written["body"]))
+    return recorded_ids(SimpleNamespace(headers=written["headers"], payload=body))
 
 
 def test_our_own_messages_are_known(queues: Queues) -> None:
     """Their records were there first: nothing is to be recorded."""
     queues.publish([Due("a", "edit_course")])
-    (written,) = taken_from(queues)
-    arrival = arrival_of(written)
-    assert (arrival.id, arrival.is_ours) == ("a", True)
+    assert received(queues) == ["a"]
+    queues.publish([Due("a", "edit_course"), Due("b", "create_folder")])
+    assert received(queues) == ["a", "b"]
+
+
+@pytest.mark.parametrize("headers", [{}, {"ids": None}, {"ids": 5}, {"ids": "ab"}, {"ids": [1]}])
+def test_one_for_several_names_them(queues: Queues, headers: dict[str, Any]) -> None:
+    """Else it is no message of ours."""
+    queues.send_task(SEVERAL, task_id="a", queue="classin", headers=headers)
+    with pytest.raises((LookupError, TypeError)):
+        received(queues)
 
 
 @pytest.mark.parametrize(
@@ -218,6 +229,7 @@ def test_our_own_messages_are_known(queues: Queues) -> None:
         {"kwargs": {"courseId": 5}, "headers": {"recorded": True}},
         {"args": [5], "headers": {"recorded": True}},
         {"link": "other", "headers": {"recorded": True}},
+        {"headers": {"recorded": True}, "countdown": 60},
         {"headers": {"school": "main"}},
     ],
 )
@@ -226,8 +238,17 @@ def test_those_of_another_celery_are_known(queues: Queues, options: dict[str, An
     if "link" in options:
         options = {**options, "link": queues.signature(options["link"])}
     queues.send_task("classin.edit_course", task_id="a", queue="classin", **options)
-    (written,) = taken_from(queues)
-    assert not arrival_of(written).is_ours
+    assert received(queues) is None
+
+
+@pytest.mark.parametrize(
+    ("number", "priority"),
+    [(0, "high"), (3, "normal"), (6, "low"), (4, "normal"), (None, "normal")],
+)
+def test_an_arrival_has_its_message_s_priority(number: int | None, priority: str) -> None:
+    """As far as it is one that we know."""
+    request = Context({"id": "a", "delivery_info": {"priority": number}})
+    assert Arrival.of("edit_course", request).priority == priority
 
 
 def test_what_arrives_is_recorded_as_if_it_were_submitted(settings: Settings) -> None:

@@ -9,7 +9,15 @@ from hypothesis import strategies as st
 from worker.classin.errors import InvalidInput, InvalidSettings
 from worker.classin.school import School
 from worker.ledger.in_redis import connect
-from worker.settings import Deadlines, Patience, Settings, from_env, read_seconds
+from worker.settings import (
+    USUAL_PROCESSES,
+    Deadlines,
+    Patience,
+    Settings,
+    from_env,
+    read_seconds,
+    usual_processes,
+)
 
 SECRET = "Mb7SR6H"
 
@@ -40,6 +48,14 @@ def test_an_empty_environment_has_defaults() -> None:
     assert settings.ledger_url == f"unix://{settings.home}/redis.sock"
 
 
+def test_there_is_a_process_for_each_core() -> None:
+    """But not for all of a big machine, which has other things to do."""
+    assert 1 <= from_env({}).processes <= USUAL_PROCESSES
+    assert usual_processes(1) == 1
+    assert usual_processes(3) == 3
+    assert usual_processes(96) == USUAL_PROCESSES
+
+
 def test_an_empty_variable_is_as_good_as_none() -> None:
     """Compose files set them so."""
     names = ("CLASSIN_REDIS_URL", "CLASSIN_SID", "CLASSIN_SECRET", "CLASSIN_THREADS")
@@ -66,6 +82,7 @@ def test_every_variable_has_its_say() -> None:
             "CLASSIN_LEASE": "2s",
             "CLASSIN_CONNECT_TIMEOUT": "3",
             "CLASSIN_REPLY_TIMEOUT": "1m",
+            "CLASSIN_WORKER_PROCESSES": "3",
             "CLASSIN_THREADS": "4",
             "CLASSIN_SHARE": "100",
             "CLASSIN_PACE": "edit_course=10/s, all=600/m",
@@ -92,6 +109,7 @@ def test_every_variable_has_its_say() -> None:
             lease=2,
         ),
         deadlines=Deadlines(connect=3, reply=60),
+        processes=3,
         threads=4,
         share=100,
         paces={"main create_classroom": 60, "main edit_course": 100, "main": 100},
@@ -110,7 +128,8 @@ def test_all_faults_are_named_at_once(tmp_path: Path) -> None:
     assert faults(
         environment
         | {"CLASSIN_BASE_URL": "http://example.com", "CLASSIN_REDIS_URL": "http://localhost"}
-        | {"CLASSIN_THREADS": "none", "CLASSIN_FIRST_WAIT": "soon", "CLASSIN_HOME": "/x" * 50}
+        | {"CLASSIN_WORKER_PROCESSES": "65", "CLASSIN_THREADS": "none"}
+        | {"CLASSIN_FIRST_WAIT": "soon", "CLASSIN_HOME": "/x" * 50}
     ) == [
         f"{path} [a] sid: should be the institution's SID, in digits",
         f"{path} [a] secret: is missing",
@@ -120,7 +139,8 @@ def test_all_faults_are_named_at_once(tmp_path: Path) -> None:
         "CLASSIN_REDIS_URL: should start with redis://, rediss:// or unix://",
         "CLASSIN_BASE_URL: should start with https://; plain http goes to loopback addresses only",
         "CLASSIN_FIRST_WAIT: should be a time like 30s, 5m, 1h or 1d; got 'soon'",
-        "CLASSIN_THREADS: should be a whole number from 1 to 999999999; got 'none'",
+        "CLASSIN_WORKER_PROCESSES: should be a whole number from 1 to 64; got '65'",
+        "CLASSIN_THREADS: should be a whole number from 1 to 1000; got 'none'",
     ]
 
 

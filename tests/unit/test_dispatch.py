@@ -1,0 +1,422 @@
+"""What comes in is claimed, set to work and noted, many at a time."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import partial
+
+import pytest
+from fakeredis import FakeServer
+
+from tests.unit.clock import Clock
+from tests.unit.stage import SCHOOL, ClassIn, Stage, said
+from worker.classin.errors import Unavailable
+from worker.classin.operations.cloud import CreateFolder
+from worker.classin.operations.courses import EditCourse
+from worker.dispatch import Backlog, Dispatch, Waiting
+from worker.ledger.in_redis import RedisLedger
+from worker.ledger.ledger import Exchanged, Note, Room
+from worker.ledger.lifecycle import State
+from worker.ledger.record import Priority
+from worker.shares import Shares
+
+COURSE = EditCourse(course_id=352861, course_name="Today is a good day")
+FOLDER = CreateFolder(folder_id=747759, folder_name="tools")
+
+
+@dataclass
+class Floor:
+    """A worker whose threads are played by the test."""
+
+    stage: Stage
+    classin: ClassIn = field(default_factory=lambda: ClassIn([said(1)]))
+    threads: int = 4
+
+    def __post_init__(self) -> None:
+        self.dispatch: Dispatch = self.stage.dispatch(self.classin, self.threads)
+
+    def take(self, *records: str) -> list[str]:
+        """Let a message come in; gives who heard that more may come."""
+        heard: list[str] = []
+        self.dispatch.take([Waiting(each) for each in records], lambda: heard.append("more"))
+        return heard
+
+    def go_round(self) -> None:
+        """Take in what there is, and speak with the ledger."""
+        self.dispatch.gather(wait=False)
+        self.dispatch.round()
+
+    def work(self, jobs: int = 1) -> None:
+        """Let threads do so many jobs."""
+        for _ in range(jobs):
+            job = self.dispatch.jobs.get_nowait()
+            assert job is not None
+            job()
+
+    def let_go(self, record: str) -> None:
+        """Do the next job, which is about this record, and renew its lease no more."""
+        job = self.dispatch.jobs.get_nowait()
+        assert isinstance(job, partial)
+        (claim,) = job.args
+        assert claim.record.id == record
+        job()
+        self.stage.hands[0].drop([claim])
+
+    def states(self, *records: str) -> list[State]:
+        """Where these stand."""
+        return [each.state for each in self.stage.ledger.find_all(records)]
+
+
+@pytest.fixture
+def floor(stage: Stage) -> Floor:
+    """A worker with four threads."""
+    return Floor(stage)
+
+
+def courses(stage: Stage, number: int) -> list[str]:
+    """Submit so many that need not wait for each other."""
+    return [stage.submit(COURSE) for _ in range(number)]
+
+
+def test_no_more_is_claimed_than_there_are_threads_for(stage: Stage, floor: Floor) -> None:
+    """What others could do meanwhile stays theirs."""
+    records = courses(stage, 6)
+    floor.take(*records)
+    floor.go_round()
+    assert floor.states(*records) == [State.RUNNING] * 4 + [State.QUEUED] * 2
+    floor.go_round()
+    assert floor.states(*records[4:]) == [State.QUEUED] * 2
+
+    floor.work(3)
+    floor.go_round()
+    assert floor.states(*records) == [State.SUCCEEDED] * 3 + [State.RUNNING] * 3
+
+
+def test_what_is_done_is_noted_and_the_next_claimed_at_once(stage: Stage, floor: Floor) -> None:
+    """In one exchange with the ledger, however many there are."""
+    records = courses(stage, 8)
+    floor.take(*records)
+    floor.go_round()
+    floor.work(4)
+    floor.go_round()
+    assert floor.states(*records) == [State.SUCCEEDED] * 4 + [State.RUNNING] * 4
+    floor.work(4)
+    floor.go_round()
+    assert floor.states(*records) == [State.SUCCEEDED] * 8
+    assert floor.dispatch.is_idle
+
+
+def test_a_record_named_twice_is_carried_out_once(stage: Stage, floor: Floor) -> None:
+    """By one message, or by two."""
+    (record,) = courses(stage, 1)
+    floor.take(record, record)
+    floor.take(record)
+    floor.go_round()
+    floor.work()
+    floor.take(record)
+    floor.go_round()
+    assert floor.states(record) == [State.SUCCEEDED]
+    assert len(floor.classin.sent) == 1
+    assert floor.dispatch.jobs.empty()
+    floor.go_round()
+    assert floor.dispatch.is_idle
+
+
+def test_one_that_lost_its_lease_disturbs_no_other(
+    stage: Stage, floor: Floor, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Its own news count for nothing."""
+    lost, other = courses(stage, 2)
+    floor.take(lost, other)
+    floor.go_round()
+    floor.let_go(lost)
+    floor.work()
+    stage.pass_time(stage.patience.lease)
+    assert [due.id for due in stage.ledger.due(5, orphans=True)] == [lost]
+    stage.perform(lost, said(193))
+    floor.go_round()
+    assert floor.states(lost, other) == [State.FAILED, State.SUCCEEDED]
+    assert lost in caplog.text
+    assert floor.dispatch.is_idle
+
+
+def test_leases_are_kept_until_their_news_are_noted(stage: Stage, floor: Floor) -> None:
+    """However long that takes; then nothing is kept any more."""
+    (record,) = courses(stage, 1)
+    floor.take(record)
+    floor.go_round()
+    floor.work()
+    stage.pass_time(10 * stage.patience.lease)
+    assert stage.ledger.due(5, orphans=True) == []
+    floor.go_round()
+    assert floor.states(record) == [State.SUCCEEDED]
+
+
+def test_news_wait_for_a_ledger_that_is_away(
+    stage: Stage, floor: Floor, server: FakeServer
+) -> None:
+    """And so does what is to be claimed."""
+    done, waiting = courses(stage, 2)
+    floor.take(done)
+    floor.go_round()
+    floor.work()
+    floor.take(waiting)
+    server.connected = False
+
+    def come_back() -> None:
+        server.connected = len(stage.clock.waits) == 3
+
+    stage.asleep = come_back
+    for _ in range(4):
+        floor.go_round()
+    assert floor.states(done, waiting) == [State.SUCCEEDED, State.RUNNING]
+
+
+class Full(RedisLedger):
+    """A ledger without room for claims."""
+
+    def exchange(
+        self,
+        notes: Sequence[Note],
+        asked: Mapping[str, str],
+        worker: str,
+        lasts: float,
+        room: Room,
+    ) -> Exchanged:
+        """Take notes alone."""
+        del asked
+        return super().exchange(notes, {}, worker, lasts, room)._replace(full=True)
+
+
+def test_a_full_ledger_takes_news_and_lets_nothing_begin(stage: Stage) -> None:
+    """What waits is asked for again, until there is room."""
+    done, waiting = courses(stage, 2)
+    floor = Floor(stage, threads=1)
+    floor.take(done, waiting)
+    floor.go_round()
+    floor.work()
+    real = stage.ledger
+    full = Full(real._redis, stage.clock.millis)  # noqa: SLF001  # the same one
+    floor.dispatch._ledger = full  # noqa: SLF001  # it has got full meanwhile
+    floor.go_round()
+    assert floor.states(done, waiting) == [State.SUCCEEDED, State.QUEUED]
+    assert stage.clock.waits == [1.0]
+    floor.go_round()
+    floor.dispatch._ledger = real  # noqa: SLF001  # there is room again
+    floor.go_round()
+    assert floor.states(waiting) == [State.RUNNING]
+
+
+class LostAnswer(RedisLedger):
+    """A ledger whose first answer gets lost."""
+
+    lost = False
+
+    def exchange(
+        self,
+        notes: Sequence[Note],
+        asked: Mapping[str, str],
+        worker: str,
+        lasts: float,
+        room: Room,
+    ) -> Exchanged:
+        """Do it; say that it could not be done."""
+        found = super().exchange(notes, asked, worker, lasts, room)
+        if not self.lost:
+            self.lost = True
+            raise Unavailable("the connection was lost")
+        return found
+
+
+def test_what_was_claimed_though_the_answer_got_lost_is_begun(stage: Stage) -> None:
+    """It is asked for again under the same lease, with what has come since."""
+    first, second = courses(stage, 2)
+    stage.ledger = LostAnswer(stage.ledger._redis, stage.clock.millis)  # noqa: SLF001  # the same
+    floor = Floor(stage)
+    floor.take(first)
+    floor.go_round()
+    floor.take(second)
+    floor.go_round()
+    floor.work(2)
+    floor.go_round()
+    assert floor.states(first, second) == [State.SUCCEEDED] * 2
+    assert [len(each.attempts) for each in stage.ledger.find_all([first, second])] == [1, 1]
+
+
+class Slow(RedisLedger):
+    """A ledger that is away for a while before it answers."""
+
+    clock: Clock
+
+    def exchange(
+        self,
+        notes: Sequence[Note],
+        asked: Mapping[str, str],
+        worker: str,
+        lasts: float,
+        room: Room,
+    ) -> Exchanged:
+        """Take longer than a lease lasts."""
+        self.clock.forward(lasts + 1)
+        return super().exchange(notes, asked, worker, lasts, room)
+
+
+def test_a_lease_that_came_late_is_asked_after(stage: Stage) -> None:
+    """It is as old as the question; the ledger says that it holds, so that all goes on."""
+    (record,) = courses(stage, 1)
+    stage.ledger = slow = Slow(stage.ledger._redis, stage.clock.millis)  # noqa: SLF001  # the same
+    slow.clock = stage.clock
+    floor = Floor(stage)
+    floor.take(record)
+    floor.go_round()
+    floor.work()
+    assert len(floor.classin.sent) == 1
+
+
+class Broken(RedisLedger):
+    """A ledger that fails in a way nobody thought of."""
+
+    def exchange(self, *_: object) -> Exchanged:
+        """Fail."""
+        raise ZeroDivisionError
+
+
+def test_an_error_of_ours_ends_no_worker(stage: Stage, caplog: pytest.LogCaptureFixture) -> None:
+    """What it was about comes back when its lease runs out."""
+    (record,) = courses(stage, 1)
+    floor = Floor(stage)
+    floor.take(record)
+    floor.go_round()
+    floor.work()
+    real, stage.ledger = stage.ledger, Broken(stage.ledger._redis)  # noqa: SLF001  # to break it
+    broken = Floor(stage)
+    broken.take(record)
+    broken.go_round()
+    assert "ZeroDivisionError" in caplog.text
+    assert broken.dispatch.is_idle
+    stage.ledger = real
+    floor.go_round()
+    assert floor.states(record) == [State.SUCCEEDED]
+
+
+def test_what_goes_on_here_needs_no_message(stage: Stage) -> None:
+    """The others are told by a job, so that a broker that is away holds up nothing."""
+    stage.in_a_row = 2
+    floor = Floor(stage)
+    first = stage.submit(FOLDER)
+    followers = [
+        stage.submit_raw("edit_course", COURSE.to_json(), after=(first,)) for _ in range(3)
+    ]
+    floor.take(first)
+    floor.go_round()
+    floor.work()
+    floor.go_round()
+    assert sorted(floor.states(*followers)) == [State.QUEUED] * 3
+    assert stage.published == []
+    floor.work()
+    assert len(stage.published) == 2
+    floor.go_round()
+    assert floor.states(*followers).count(State.RUNNING) == 1
+
+
+def test_what_waits_is_given_back_when_the_worker_is_to_end(stage: Stage, floor: Floor) -> None:
+    """With its priority; what is under way is noted first, and what is refused needs no thread."""
+    records = courses(stage, 6)
+    floor.take(*records)
+    floor.go_round()
+    floor.dispatch.take([Waiting(stage.submit(COURSE), Priority.LOW)], lambda: None)
+    bad = stage.submit(FOLDER)
+    floor.dispatch.take([Waiting(bad, refused="links cannot be kept")], lambda: None)
+    stage.stopping.set()
+    floor.work(4)
+    floor.go_round()
+    floor.work(2)
+    given_back = {(due.id, due.priority) for due in stage.published}
+    assert given_back == {
+        *((each, Priority.NORMAL) for each in records[4:]),
+        (stage.published[-1].id, Priority.LOW),
+    }
+    floor.go_round()
+    assert floor.states(bad) == [State.FAILED]
+    assert floor.dispatch.is_idle
+
+
+def test_a_broker_that_is_away_is_told_of(
+    stage: Stage, floor: Floor, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Rescue finds what waits for a message."""
+    floor.take(*courses(stage, 1))
+    stage.broker_away = True
+    stage.stopping.set()
+    floor.go_round()
+    floor.work()
+    assert "sent a little later" in caplog.text
+
+
+def test_a_school_has_no_more_than_its_share(stage: Stage) -> None:
+    """Also of what is claimed together; the rest goes on as soon as there is room."""
+    stage.shares = Shares(2)
+    stage.schools = {"main": SCHOOL, "other": replace(SCHOOL, name="other")}
+    floor = Floor(stage)
+    mine = courses(stage, 4)
+    other = stage.submit_raw("edit_course", COURSE.to_json(), school="other")
+    floor.take(*mine)
+    floor.take(other)
+    floor.go_round()
+    assert floor.states(*mine).count(State.RUNNING) == 2
+    floor.go_round()
+    assert floor.states(other) == [State.RUNNING]
+    floor.work(3)
+    floor.go_round()
+    assert floor.states(*mine) == [State.SUCCEEDED] * 2 + [State.RUNNING] * 2
+
+
+def test_a_ledger_that_is_away_lets_a_school_wait(
+    stage: Stage, server: FakeServer, caplog: pytest.LogCaptureFixture
+) -> None:
+    """What was put aside stays there until rescue looks."""
+    stage.shares = Shares(1)
+    floor = Floor(stage)
+    records = courses(stage, 2)
+    floor.take(*records)
+    floor.go_round()
+    floor.work()
+    server.connected = False
+
+    def come_back() -> None:
+        server.connected = True
+
+    stage.asleep = come_back
+    floor.go_round()
+    assert "waits a little longer" in caplog.text
+    floor.go_round()
+    assert floor.states(*records) == [State.SUCCEEDED, State.QUEUED]
+
+
+def test_messages_are_accepted_while_little_waits() -> None:
+    """From a certain number on they are held, until less waits."""
+    backlog, heard = Backlog(3), list[int]()
+    backlog.add(2, lambda: heard.append(1))
+    backlog.add(2, lambda: heard.append(2))
+    backlog.add(1, lambda: heard.append(3))
+    assert heard == [1]
+    backlog.remove(2)
+    assert heard == [1]
+    backlog.remove(1)
+    assert heard == [1, 2, 3]
+
+
+def test_a_worker_hears_when_there_is_room(stage: Stage, floor: Floor) -> None:
+    """Little may wait: what it could not begin soon, others may."""
+    held = floor.take(*courses(stage, 6))
+    floor.go_round()
+    assert held == []
+    floor.work(2)
+    floor.go_round()
+    assert held == ["more"]
+
+
+def test_unavailable_is_what_a_ledger_away_raises(stage: Stage, server: FakeServer) -> None:
+    """So that these stories tell of what happens."""
+    server.connected = False
+    with pytest.raises(Unavailable):
+        stage.ledger.find("a")
