@@ -6,14 +6,11 @@ import io
 import itertools
 import os
 import stat
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, closing, contextmanager
-from http import HTTPStatus
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, ExitStack, closing, contextmanager, nullcontext
 from pathlib import Path
 from typing import Any, Protocol
 from urllib.parse import unquote_to_bytes, urlsplit
-
-import fsspec
 
 from worker.classin.errors import ClassinError, FileGone, NotSent
 from worker.classin.fields import IN_REDIS, File
@@ -31,7 +28,8 @@ _CONNECT, _SILENCE = 10.0, 30.0
 _LASTING = (
     FileNotFoundError, NotADirectoryError, IsADirectoryError, PermissionError, ValueError,
 )  # fmt: skip
-_PASSING = {HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_EARLY, HTTPStatus.TOO_MANY_REQUESTS}
+#: HTTP's own: a timeout, too early, too many requests.
+_PASSING = {408, 425, 429}
 
 
 class Source(Protocol):
@@ -96,22 +94,31 @@ class Reading:
         return None
 
 
+#: What most operations have of files.
+_NOTHING: nullcontext[Mapping[str, Reading]] = nullcontext({})
+
+
 class Files:
     """Opens the files of records."""
 
     def __init__(self, ledger: Ledger) -> None:
         self._ledger = ledger
 
-    @contextmanager
     def opened(
         self, record_id: str, operation: Operation, beat: Callable[[], None]
-    ) -> Iterator[Mapping[str, Reading]]:
+    ) -> AbstractContextManager[Mapping[str, Reading]]:
         """Read every file of an operation through, then give them anew, by ClassIn's names.
 
         `beat` is called while they are read. Raises FileGone, or NotSent when one cannot be read
         now.
         """
         names = operation.files()
+        return self._opened(record_id, operation, [*names], beat) if names else _NOTHING
+
+    @contextmanager
+    def _opened(
+        self, record_id: str, operation: Operation, names: Sequence[str], beat: Callable[[], None]
+    ) -> Iterator[Mapping[str, Reading]]:
         for name in names:
             with closing(self._open(record_id, operation, name, beat)) as reading:
                 reading.drain()
@@ -158,6 +165,8 @@ def open_at(at: str) -> Source:
         if not stat.S_ISREG(path.stat().st_mode):
             raise IsADirectoryError(errno.EISDIR, "Is no regular file")
         return path.open("rb")
+    import fsspec  # noqa: PLC0415  # most operations have no file, and it takes a while to import
+
     system, path_there = fsspec.core.url_to_fs(at, **_options(at))
     web = at.startswith(("http:", "https:"))
     # On the web: one request, for servers that know no ranges; a size, so that none is asked for.

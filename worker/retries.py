@@ -51,12 +51,31 @@ def retrying(
     sleep: Callable[[float], None],
     note: Callable[[Outcome], None],
     stopping: threading.Event,
-) -> Retrying:
+) -> Callable[..., Outcome]:
     """Build the retrier of one delivery: it hands back the last outcome, whatever that is.
 
-    `note` is told each outcome that will be followed by another attempt. Once `stopping` is set, no
-    further attempt begins.
+    It is called with what makes an attempt, and with that one's arguments. `note` is told each
+    outcome that will be followed by another attempt. Once `stopping` is set, no further attempt
+    begins.
     """
+
+    def deliver(attempt: Callable[..., Outcome], *args: object) -> Outcome:
+        first = attempt(*args)
+        if not worth_repeating(first.verdict, 1):  # nearly always
+            return first
+        made = iter([first])
+        retrier = _retrier(patience, sleep, note, stopping)
+        return retrier(lambda: next(made, None) or attempt(*args))
+
+    return deliver
+
+
+def _retrier(
+    patience: Patience,
+    sleep: Callable[[float], None],
+    note: Callable[[Outcome], None],
+    stopping: threading.Event,
+) -> Retrying:
 
     def outcome(state: RetryCallState) -> Outcome:
         assert state.outcome is not None  # noqa: S101  # tenacity calls back after an attempt only
@@ -86,19 +105,27 @@ def standing_after(
     `tried_for`: seconds since the first attempt; `deferrals`: how many of them counted.
     """
     attempt, verdict = outcome.attempt, outcome.verdict
+    if (settled := settlement(verdict)) is not None:
+        state, reason = settled
+        return Standing(
+            state=state,
+            reason=reason,
+            code=attempt.code,
+            message=attempt.message,
+            result=outcome.reply.result if outcome.reply else None,
+            already=verdict is Verdict.ALREADY,
+            unread=outcome.unread,
+            access=_access(outcome, settles=True),
+            looks=patience.looks,
+        )
     standing = Standing(
         state=State.DEFERRED,
         code=attempt.code,
         message=attempt.message,
         unread=outcome.unread,
-        access=_access(outcome),
+        access=_access(outcome, settles=False),
         looks=patience.looks,
     )
-    if (settled := settlement(verdict)) is not None:
-        state, reason = settled
-        result = outcome.reply.result if outcome.reply else None
-        already = verdict is Verdict.ALREADY
-        return replace(standing, state=state, reason=reason, result=result, already=already)
     if verdict is Verdict.LOCKED_OUT:
         return replace(standing, state=State.QUEUED)  # until its school is open again
     if tried_for >= patience.give_up_after:
@@ -111,16 +138,14 @@ def standing_after(
     )
 
 
-def _access(outcome: Outcome) -> Access | None:
+def _access(outcome: Outcome, *, settles: bool) -> Access | None:
     """Say what an outcome tells of the school."""
     code = outcome.attempt.code
     if outcome.verdict is Verdict.LOCKED_OUT:
         return Access.LOCKED_OUT
     if code == Code.MAINTENANCE:
         return Access.MAINTENANCE
-    if code is not None and settlement(outcome.verdict) is not None:
-        return Access.LET_IN
-    return None
+    return Access.LET_IN if settles and code is not None else None
 
 
 def deferral(patience: Patience, deferrals: int) -> float:

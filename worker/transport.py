@@ -1,15 +1,21 @@
 """The way to ClassIn over HTTP: the only importer of requests."""
 
+import io
+import re
 import threading
 import time
 from collections.abc import Callable, Mapping
+from http import client
 from http.client import HTTPException
-from typing import Protocol
+from typing import Any, Protocol, cast
+from urllib.parse import quote_plus, urlsplit
 
 import requests
 from requests.adapters import HTTPAdapter
 from requests_toolbelt import MultipartEncoder
-from urllib3.exceptions import HTTPError, NewConnectionError
+from urllib3 import BaseHTTPResponse, HTTPConnectionPool, HTTPHeaderDict, HTTPResponse, Timeout
+from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.exceptions import HTTPError, InvalidHeader, NewConnectionError
 
 from worker.classin.call import Dialect
 from worker.classin.errors import NotSent, Unread
@@ -21,6 +27,19 @@ from worker.settings import Deadlines
 LARGEST_REPLY = 16 * 1024 * 1024
 
 _PIECE = 64 * 1024
+
+#: What goes with every request. Replies are too small to be worth compressing.
+_HEADERS = {"User-Agent": "classin-queue", "Accept": "*/*", "Accept-Encoding": "identity"}
+
+_FORM = "application/x-www-form-urlencoded"
+
+#: The usual head of a reply: status, and headers of one line each.
+_HEAD = re.compile(
+    rb"HTTP/1\.1 ([2-5][0-9]{2}) [^\r\n]*\r\n"
+    rb"((?:[!#-'*+.0-9A-Z^_`a-z|~-]+:[^\r\n]*\r\n)*[!#-'*+.0-9A-Z^_`a-z|~-]+:[^\r\n]*)\r\n\r\n"
+)
+_STAYS = "keep-alive"
+_ENCODED = frozenset({"transfer-encoding", "content-encoding"})
 
 
 class Stream(Protocol):
@@ -35,7 +54,7 @@ class Stream(Protocol):
 
 
 class Transport:
-    """Sends signed requests over connections that are kept, one session for each thread.
+    """Sends signed requests over connections that are kept, one for each thread.
 
     TLS certificates are always verified; redirects are not followed; nothing is read from the
     environment: no proxies, no .netrc.
@@ -63,18 +82,11 @@ class Transport:
         body, headers = _body(request, streams or {})
         ends = self._clock() + self._deadlines.connect + self._deadlines.reply
         try:
-            with self._session().post(
-                self._base_url + request.target,
-                data=body,
-                headers=headers,
-                timeout=(self._deadlines.connect, self._deadlines.reply),
-                allow_redirects=False,
-                stream=True,
-            ) as response:
+            with self._way().post(request.target, body, headers) as response:
                 if streams:  # they may have taken long
                     ends = self._clock() + self._deadlines.reply
                 answer = self._read(response, ends)
-                return read_reply(dialect, response.status_code, response.headers, answer)
+                return read_reply(dialect, response.status_code, response.raw.headers, answer)
         except (requests.ConnectionError, requests.Timeout) as error:
             raise _accident(error) from None
         except (requests.RequestException, HTTPError, HTTPException, OSError) as error:
@@ -89,31 +101,182 @@ class Transport:
                 raise Unread("the reply is longer than any of ClassIn's")
             if self._clock() > ends:
                 raise Unread("the reply did not end in time")
+        response.raw.release_conn()
         return bytes(body)
 
-    def _session(self) -> requests.Session:
-        session: requests.Session | None = getattr(self._local, "session", None)
-        if session is None:
-            session = requests.Session()
-            session.trust_env = False
-            session.headers["User-Agent"] = "classin-queue"
-            adapter = HTTPAdapter(pool_connections=1, pool_maxsize=1, max_retries=0)
-            session.mount("https://", adapter)
-            session.mount("http://", adapter)
-            self._local.session = session
-        return session
+    def _way(self) -> "_Way":
+        way: _Way | None = getattr(self._local, "way", None)
+        if way is None:
+            way = self._local.way = _Way(self._base_url, self._deadlines)
+        return way
+
+
+class _Way(HTTPAdapter):
+    """What requests has below its sessions, for one address: all that stays is looked up once."""
+
+    def __init__(self, base_url: str, deadlines: Deadlines) -> None:
+        super().__init__(pool_connections=1, pool_maxsize=1, max_retries=0)
+        address = requests.Request("POST", base_url).prepare().url or ""
+        parts = urlsplit(address)
+        self._path = parts.path.rstrip("/")
+        self._origin = f"{parts.scheme}://{parts.netloc}"
+        self._headers = {"Host": parts.netloc, **_HEADERS}
+        #: Requests takes urllib3's own as well, which its types do not say.
+        self._timeout: Any = Timeout(connect=deadlines.connect, read=deadlines.reply)
+        self._pool: HTTPConnectionPool | None = None
+
+    def post(
+        self, target: str, body: bytes | MultipartEncoder, headers: Mapping[str, str]
+    ) -> requests.Response:
+        """Send a body there, and give the reply, which is still to be read."""
+        length = len(body) if isinstance(body, bytes) else body.len
+        all_headers: Any = {**self._headers, **headers, "Content-Length": str(length)}
+        request = requests.PreparedRequest()
+        request.method, request.headers, request.body = "POST", all_headers, body
+        request.url = self._origin + self._path + target
+        return self.send(request, stream=True, timeout=self._timeout)
+
+    def get_connection_with_tls_context(
+        self,
+        request: requests.PreparedRequest,
+        verify: bool | str | None,  # noqa: FBT001  # as requests has it
+        proxies: Mapping[str, str] | None = None,
+        cert: tuple[str, str] | str | None = None,
+    ) -> HTTPConnectionPool:
+        """Give the pool, which keeps one connection."""
+        if self._pool is None:
+            found = super().get_connection_with_tls_context(request, verify, proxies, cert)
+            self._pool = cast("HTTPConnectionPool", found)
+            secure = self._pool.scheme == "https"
+            self._pool.ConnectionCls = _SecureConnection if secure else _Connection
+        return self._pool
+
+    def request_url(
+        self, request: requests.PreparedRequest, proxies: Mapping[str, str] | None
+    ) -> str:
+        """Give path and query."""
+        del proxies
+        return (request.url or "").removeprefix(self._origin)
+
+    def build_response(
+        self, req: requests.PreparedRequest, resp: BaseHTTPResponse
+    ) -> requests.Response:
+        """Give what is read here of a response: no cookies, no encoding."""
+        del req
+        response = requests.Response()
+        response.status_code, response.raw = resp.status, resp
+        return response
+
+
+class _Connection(HTTPConnection):
+    """Sends a small request at one go, and reads the reply to it so where that came whole."""
+
+    _small = False
+
+    def request(
+        self,
+        method: str,
+        url: str,
+        body: Any = None,  # noqa: ANN401  # as urllib3 has it
+        headers: Mapping[str, Any] | None = None,
+        **options: bool,
+    ) -> None:
+        """Send a request; what is no bytes goes piece by piece."""
+        self._small = isinstance(body, bytes)
+        if not self._small:
+            super().request(method, url, body, headers, **options)
+            return
+        if self.sock is not None:
+            self.sock.settimeout(self.timeout)
+        self.send(_head(method, url, headers or {}) + body)
+
+    def getresponse(self) -> HTTPResponse:  # type: ignore[override]  # urllib3's own, as there
+        """Begin to read the reply; what is long or out of the ordinary is left to http.client."""
+        if not self._small:
+            return super().getresponse()
+        self.sock.settimeout(self.timeout)
+        answer = client.HTTPResponse(self.sock, method="POST")
+        try:
+            if (reply := _whole(answer.fp.peek())) is not None:
+                answer.close()
+                return reply
+            answer.begin()
+        except BaseException:
+            answer.close()
+            raise
+        if answer.will_close:
+            self.close()
+        return HTTPResponse(
+            answer,
+            HTTPHeaderDict(answer.headers.items()),
+            answer.status,
+            preload_content=False,
+            original_response=answer,
+            request_method="POST",
+        )
+
+
+class _SecureConnection(_Connection, HTTPSConnection):
+    """The same over TLS."""
+
+
+def _head(method: str, target: str, headers: Mapping[str, str]) -> bytes:
+    """Write the head of a request. Raises InvalidHeader if one would begin another."""
+    lines = [f"{method} {target} HTTP/1.1"]
+    lines += [f"{name}: {value}" for name, value in headers.items()]
+    text = "\n".join(lines)
+    if "\r" in text or text.count("\n") != len(headers):
+        raise InvalidHeader("a header has more than one line")
+    return f"{text}\n\n".replace("\n", "\r\n").encode("latin-1")
+
+
+def _whole(seen: bytes) -> HTTPResponse | None:
+    """Read a reply that is here from its first byte to its last; None for any other.
+
+    Only of the common form: one value for each header, a body as long as it says, not encoded, and
+    the connection stays.
+    """
+    head = _HEAD.match(seen)
+    if head is None:
+        return None
+    headers: dict[str, str] = {}
+    lines = head[2].decode("latin-1").split("\r\n")
+    for line in lines:
+        name, _, value = line.partition(":")
+        headers[name.lower()] = value.strip(" \t")
+    body = seen[head.end() :]
+    common = (
+        len(headers) == len(lines)
+        and headers.get("content-length") == str(len(body))
+        and headers.get("connection", _STAYS).lower() == _STAYS
+        and headers.keys().isdisjoint(_ENCODED)
+    )
+    if not common:
+        return None
+    return HTTPResponse(io.BytesIO(body), headers, int(head[1]), preload_content=False)
 
 
 def _body(
     request: Request, streams: Mapping[str, Stream]
-) -> tuple[bytes | Mapping[str, str] | MultipartEncoder | None, Mapping[str, str]]:
+) -> tuple[bytes | MultipartEncoder, Mapping[str, str]]:
     """Give what to send, and the headers; files are read as they are sent."""
-    if not request.files:
-        return request.body if request.form is None else request.form, request.headers
-    parts: list[tuple[str, object]] = [*(request.form or {}).items()]
-    parts += [(name, (file.name, streams[name])) for name, file in request.files.items()]
-    encoder = MultipartEncoder(parts)
-    return encoder, {**request.headers, "Content-Type": encoder.content_type}
+    if request.files:
+        parts: list[tuple[str, object]] = [*(request.form or {}).items()]
+        parts += [(name, (file.name, streams[name])) for name, file in request.files.items()]
+        encoder = MultipartEncoder(parts)
+        return encoder, {**request.headers, "Content-Type": encoder.content_type}
+    if request.form is None:
+        return request.body or b"", request.headers
+    return _written(request.form), {**request.headers, "Content-Type": _FORM}
+
+
+def _written(form: Mapping[str, str]) -> bytes:
+    """Write a form as `urlencode` does; most values need no quoting."""
+    return "&".join(f"{_quoted(name)}={_quoted(value)}" for name, value in form.items()).encode()
+
+
+def _quoted(text: str) -> str:
+    return text if text.isalnum() and text.isascii() else quote_plus(text)
 
 
 def _accident(error: requests.RequestException) -> NotSent | Unread:
