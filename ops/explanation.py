@@ -103,7 +103,7 @@ def explained(kind: type[Operation]) -> Explanation:
         repeat_in_words=_REPEATS[spec.repeat],
         fields=fields,
         rules=tuple(rule.words(kind.wire_name) for rule in kind.rules),
-        codes=tuple(_code(kind, code) for code in sorted(spec.codes)),
+        codes=tuple(_code(kind, Code(number)) for number in sorted(spec.codes)),
         example=" ".join(
             ["classin enqueue", spec.name, *(_typed(*field) for field in example(kind).items())]
         ),

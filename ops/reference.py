@@ -1,14 +1,19 @@
-"""The reference page of all operations, made from the catalogue: `make reference` writes it."""
+"""What is made from the operations' declarations: `make reference` writes it.
 
+The reference page, and the index by which operations are found before they are imported.
+"""
+
+import json
 from collections.abc import Iterator, Sequence
 from itertools import groupby
 from pathlib import Path
 
 from ops.explanation import Explanation, FieldExplanation, explained
-from worker.classin.catalogue import CATALOGUE
+from worker.classin.catalogue import declared
 
-#: Where the page lies in the checkout.
+#: Where the page, and the index, lie in the checkout.
 PAGE = Path("docs/operations.md")
+INDEX = Path("worker/classin/index.py")
 
 _HEAD = """# Operations
 
@@ -17,15 +22,51 @@ What ClassIn can be asked, chapter by chapter. This page is made from the catalo
 same for one operation, `classin ops --json` for programs.
 """
 
+_INDEX_HEAD = '''"""The operations in short: there at once, while declarations take long to import.
+
+Made from these declarations by `make reference`; do not edit it.
+"""
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+
+class Brief(NamedTuple):
+    """An operation in short; Spec has the meanings."""
+
+    chapter: str
+    title: str
+    repeat: str
+
+
+# fmt: off
+#: By name, in the order of the API's chapters.
+INDEX: Mapping[str, Brief] = {
+'''
+
 
 def reference() -> str:
     """Write the whole page, in Markdown."""
-    explanations = [explained(kind) for kind in CATALOGUE.values()]
+    explanations = [explained(kind) for kind in declared()]
     parts = [_HEAD]
     for chapter, group in groupby(explanations, key=lambda each: each.chapter):
         parts.append(f"\n## {chapter.replace('_', ' ').capitalize()}\n")
         parts += [_section(each) for each in group]
     return "".join(parts)
+
+
+def index() -> str:
+    """Write the index, in Python."""
+    rows = [
+        f"    {_quoted(spec.name)}: Brief({_quoted(spec.chapter)}, {_quoted(spec.title)},"
+        f" {_quoted(spec.repeat.value)}),\n"
+        for spec in (kind.spec for kind in declared())
+    ]
+    return f"{_INDEX_HEAD}{''.join(rows)}}}\n# fmt: on\n"
+
+
+def _quoted(text: str) -> str:
+    return json.dumps(text, ensure_ascii=False)
 
 
 def _section(said: Explanation) -> str:
@@ -57,3 +98,4 @@ def _rows(field: FieldExplanation, within: str) -> Iterator[str]:
 
 if __name__ == "__main__":
     PAGE.write_text(reference(), encoding="utf-8")
+    INDEX.write_text(index(), encoding="utf-8")

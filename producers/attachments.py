@@ -50,7 +50,9 @@ def attach(kind: type[Operation], fields: Mapping[str, Any]) -> tuple[dict[str, 
     Gives the fields, and a fault for all that keeps a file from going along.
     """
     wire_names = kind.file_fields()
-    filled, faults = dict(fields), []
+    filled, faults = dict(fields), list[Fault]()
+    if not wire_names:
+        return filled, faults
     for spelling, value in fields.items():
         if spelling not in wire_names or not (isinstance(value, str) and value.startswith("@")):
             continue

@@ -4,7 +4,8 @@ import json
 from collections.abc import Iterable
 from functools import partial
 
-from producers.submission import Checked, Line, Submitter
+from producers.line import Line
+from producers.submission import Checked, Submitter
 from worker.classin.errors import Fault, Invalid
 
 

@@ -30,8 +30,10 @@ def known_to(ledger: Ledger, entries: Sequence[Entry]) -> Known:
     """Find the records that a batch names, or that have its dedup keys. Raises Unavailable."""
     names: dict[str, dict[str, None]] = defaultdict(dict)
     for entry in entries:
-        keys = [entry.dedup_key] if entry.dedup_key is not None else []
-        names[entry.school] |= dict.fromkeys([*entry.names, *keys])
+        if found := entry.names:
+            names[entry.school] |= dict.fromkeys(found)
+        if entry.dedup_key is not None:
+            names[entry.school][entry.dedup_key] = None
     return {
         (school, name): record_id
         for school, all_of_it in names.items()

@@ -12,13 +12,12 @@ from worker.classin.operation import Operation
 def unpacked(kind: type[Operation], fields: Mapping[str, Any]) -> dict[str, Any]:
     """Read lists and objects that were given as JSON text, as on a command line."""
     return {
-        name: _json(value) if kind.holds_many(name) else value for name, value in fields.items()
+        name: _json(value) if isinstance(value, str) and kind.holds_many(name) else value
+        for name, value in fields.items()
     }
 
 
-def _json(value: object) -> object:
-    if not isinstance(value, str):
-        return value
+def _json(value: str) -> object:
     try:
         return json.loads(value)
     except (ValueError, RecursionError):

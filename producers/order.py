@@ -39,6 +39,8 @@ class Entry:
     @property
     def names(self) -> Sequence[str]:
         """Whom it waits for, as it calls them."""
+        if not any(each.after for each in self.submissions):
+            return ()
         return tuple(dict.fromkeys(name for each in self.submissions for name in each.after))
 
     def refuse(self, *faults: Fault) -> None:
@@ -53,6 +55,9 @@ def ordered(entries: Sequence[Entry], known: Known) -> list[Submission]:
     order = _Order(entries, known)
     submissions: list[Submission] = []
     for position, entry in enumerate(entries):
+        if entry.dedup_key is None and not entry.names:  # it has nothing to do with any other
+            submissions += entry.submissions
+            continue
         ids = order.look_up(position)
         submissions += [_with_ids(each, ids) for each in entry.submissions]
     return submissions

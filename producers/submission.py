@@ -9,96 +9,37 @@ receipt.wait(30).state
 
 import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import suppress
-from dataclasses import dataclass, replace
-from functools import cache, partial
-from typing import Annotated, Any, Literal, Self, TypedDict, Unpack
+from dataclasses import replace
+from functools import cache, cached_property, partial
+from typing import TYPE_CHECKING, Any, NamedTuple, Self, Unpack
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
-
-from producers.again import again, mending, successors
 from producers.attachments import packed, unkept
 from producers.known import digest_of_asked, known_to, owners_of, refuse_other
 from producers.lanes import is_own, own_lane
+from producers.line import Line, Options
 from producers.order import Entry, ordered
 from producers.reading import operations_of
 from producers.receipt import Receipt
 from worker.classin.errors import Fault, Invalid, InvalidInput, InvalidOperation, Unavailable
-from worker.classin.faults import explain
 from worker.classin.lane import lane_of
 from worker.classin.operation import Operation
 from worker.classin.references import renamed
 from worker.ledger.in_redis import RedisLedger, chunks, connect
 from worker.ledger.ledger import Due, Entered, Ledger
 from worker.ledger.record import Priority, Submission, new_id
-from worker.queues import Queues, build_queues
+from worker.message import mailbox_of
 from worker.settings import Settings, from_env
+
+if TYPE_CHECKING:
+    from worker.queues import Queues
 
 log = logging.getLogger(__name__)
 
-#: What submitters call things: a dedup key, a lane, a record. All characters can be seen.
-Name = Annotated[
-    str, Field(min_length=1, max_length=200, pattern=r"^(?:[^\p{C}\p{Z}]| )*$", strict=True)
-]
-
-#: So many names can one line wait for.
-_MOST_NAMES = 1000
+#: What is said besides of an operation that comes as an object: nothing.
+_NO_MORE = Line(operation="", fields={})
 
 
-def _ids(value: object) -> object:
-    """Take receipts for the records that they prove, and nothing for no names."""
-    if isinstance(value, (list, tuple)):
-        return [each.id if isinstance(each, Receipt) else each for each in value]
-    return () if value is None else value
-
-
-class Line(BaseModel):
-    """What a submitter asks for, as a line of JSONL says it; its fields are not yet checked."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
-
-    operation: str
-    fields: dict[str, Any] = Field(repr=False)
-    school: str | None = None
-    #: Whether "it is so already" is success even at the first attempt.
-    if_exists: Literal["accept", "refuse"] | None = None
-    #: The submitter's own name for it: whoever uses it again for the same gets the first's record.
-    dedup_key: Name | None = None
-    #: What must keep its order, instead of what is about the same thing.
-    lane: Name | None = None
-    #: The records that must have gone well before, by id or dedup key; also of lines before it.
-    after: Annotated[tuple[Name, ...], Field(max_length=_MOST_NAMES), BeforeValidator(_ids)] = ()
-    priority: Priority | None = None
-    #: What becomes of those behind it in its lane if it does not succeed.
-    lane_on_failure: Literal["stop", "go on"] | None = None
-
-    @classmethod
-    def read(cls, line: object) -> Self:
-        """Read a line's object. Raises InvalidInput, which names every fault."""
-        if not isinstance(line, dict):
-            raise InvalidInput("line", [Fault("", "should be an object with operation and fields")])
-        try:
-            return cls.model_validate(line)
-        except ValidationError as error:
-            raise InvalidInput(
-                "line", explain(error.errors(include_url=False), cls, line)
-            ) from None
-
-
-class Options(TypedDict, total=False):
-    """What may be said besides operation and fields; Line has the meanings."""
-
-    school: str | None
-    if_exists: str | None
-    dedup_key: str | None
-    lane: str | None
-    after: Sequence[str | Receipt]
-    priority: str | None
-    lane_on_failure: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class Checked:
+class Checked(NamedTuple):
     """What became of the lines of a batch, before anything is submitted."""
 
     batch: str
@@ -110,16 +51,17 @@ class Checked:
 class Submitter:
     """Takes operations in, for the schools and the Redis of its settings."""
 
-    def __init__(self, settings: Settings, ledger: Ledger, queues: Queues) -> None:
+    def __init__(self, settings: Settings, ledger: Ledger, queues: "Queues | None" = None) -> None:
         self._settings = settings
         self._ledger = ledger
-        self._queues = queues
+        self._given = queues
+        self._mailbox = mailbox_of(settings)
 
     @classmethod
     def from_settings(cls, settings: Settings) -> Self:
         """Build one with connections of its own."""
         ledger = RedisLedger(connect(settings.ledger_url, submits=True))
-        return cls(settings, ledger, build_queues(settings))
+        return cls(settings, ledger)
 
     def check(
         self, asked: Operation | Line, *, source: str | None = None, batch: str | None = None
@@ -128,25 +70,38 @@ class Submitter:
 
         Gives one submission; of a bulk operation with more items than a call carries, several.
         """
-        line = asked if isinstance(asked, Line) else _line(asked)
-        faults: list[Fault] = []
-        school = ""
+        line = asked if isinstance(asked, Line) else _NO_MORE
+        return self._checked(asked, line, self._school(line), source, batch)
+
+    def _school(self, line: Line) -> str | Sequence[Fault]:
+        """Give the name of a line's school, or what is wrong with it."""
         try:
-            school = self._settings.school(line.school).name
+            return self._settings.school(line.school).name
         except InvalidInput as error:
-            faults += error.faults
-        try:
-            if isinstance(asked, Operation):
-                operations = [asked]
-            else:
-                operations = operations_of(line.operation, line.fields)
-        except InvalidOperation as error:
-            raise InvalidOperation(line.operation, [*error.faults, *faults]) from None
+            return error.faults
+
+    def _checked(
+        self,
+        asked: Operation | Line,
+        line: Line,
+        school: str | Sequence[Fault],
+        source: str | None,
+        batch: str | None,
+    ) -> list[Submission]:
+        faults = [] if isinstance(school, str) else [*school]
+        if isinstance(asked, Operation):
+            name, operations = asked.spec.name, [asked]
+        else:
+            name = asked.operation
+            try:
+                operations = operations_of(name, asked.fields)
+            except InvalidOperation as error:
+                raise InvalidOperation(name, [*error.faults, *faults]) from None
         faults += [fault for operation in operations for fault in unkept(operation)]
         faults += _unfit(line, operations)
         if faults:
-            raise InvalidInput(line.operation, faults)
-        return [_submission(line, school, each, source, batch) for each in operations]
+            raise InvalidInput(name, faults)
+        return [_submission(line, str(school), each, source, batch) for each in operations]
 
     def check_all(
         self, lines: Iterable[tuple[str, Callable[[], Operation | Line]]], source: str | None
@@ -209,6 +164,9 @@ class Submitter:
         Raises NotFound, InvalidInput (there is nothing to try, or another must be tried first) or
         Unavailable.
         """
+        # To judge anew how an attempt ended takes ClassIn's codes: no first submission does.
+        from producers.again import again, mending, successors  # noqa: PLC0415
+
         record = self._ledger.find(record_id)
         operations = mending(record) if mend else [again(record)]
         ids = {} if mend else successors(record, self._ledger)
@@ -261,7 +219,7 @@ class Submitter:
     def _record(self, chunk: Sequence[Submission], before: int, total: int) -> Sequence[Entered]:
         """Record a chunk, and say how far it came if that cannot be done."""
         try:
-            return self._ledger.submit(chunk)
+            return self._ledger.submit(chunk, self._mailbox)
         except Unavailable as error:
             told = f"recorded for certain: {before:,} of {total:,}"
             safe = "with dedup keys it is safe to hand in all of it again"
@@ -279,6 +237,15 @@ class Submitter:
                 subject, [Fault(entry.dedup_key or entry.operation, fault.what)]
             ) from None
 
+    @cached_property
+    def _queues(self) -> "Queues":
+        """The queues: those given, or its own as soon as they are needed."""
+        if self._given is not None:
+            return self._given
+        from worker.queues import build_queues  # noqa: PLC0415  # Celery, which takes a while
+
+        return build_queues(self._settings)
+
     def _publish(self, due: Sequence[Due]) -> None:
         if not due:
             return
@@ -294,11 +261,12 @@ class Submitter:
         entry = Entry(where)
         try:
             asked = read()
-            line = asked if isinstance(asked, Line) else _line(asked)
+            line = asked if isinstance(asked, Line) else _NO_MORE
             entry.dedup_key = line.dedup_key
-            with suppress(InvalidInput):  # told below
-                entry.school = self._settings.school(line.school).name
-            entry.submissions = self.check(asked, source=source, batch=batch)
+            school = self._school(line)
+            if isinstance(school, str):
+                entry.school = school
+            entry.submissions = self._checked(asked, line, school, source, batch)
         except Invalid as error:
             entry.refuse(*error.faults)
         return entry
@@ -329,10 +297,6 @@ def submit_many(operations: Iterable[Operation | Mapping[str, Any]]) -> Sequence
     return _submitter().submit_many(operations, source="python")
 
 
-def _line(operation: Operation) -> Line:
-    return Line(operation=operation.spec.name, fields=operation.to_json())
-
-
 def _known_shape(asked: Operation | Line | Mapping[str, Any]) -> Operation | Line:
     return asked if isinstance(asked, (Operation, Line)) else Line.read(asked)
 
@@ -357,6 +321,7 @@ def _submission(
     accepts = operation.spec.accepts_existing
     if line.if_exists is not None:
         accepts = line.if_exists == "accept"
+    names = [*line.after, *sorted(operation.references())]
     return Submission(
         id=own_id,
         operation=operation.spec.name,
@@ -367,7 +332,7 @@ def _submission(
         batch=batch,
         source=source,
         accepts_existing=accepts,
-        after=tuple(dict.fromkeys([*line.after, *sorted(operation.references())])),
+        after=tuple(dict.fromkeys(names)) if names else (),
         stops_lane=line.lane_on_failure == "stop",
         priority=line.priority or Priority.NORMAL,
         dedup_key=line.dedup_key,

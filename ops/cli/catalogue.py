@@ -6,17 +6,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ops.cli.output import AsJson, out, print_json, table
+from ops.cli.listing import print_listing
+from ops.cli.options import AsJson
+from ops.cli.output import out, print_json, table
 
 if TYPE_CHECKING:
-    from rich.console import RenderableType
-
     from ops.explanation import Explanation, FieldExplanation
-
-
-def add_to(program: typer.Typer) -> None:
-    """Add the command of this module."""
-    program.command(rich_help_panel="Look")(ops)
 
 
 def ops(
@@ -25,30 +20,18 @@ def ops(
     as_json: AsJson = False,
 ) -> None:
     """List what ClassIn can be asked, or explain one operation."""
+    if not as_json and operation is None:
+        print_listing()
+        return
     from ops.explanation import explained
     from worker.classin.catalogue import CATALOGUE, find
 
-    kinds = [find(operation)] if operation else list(CATALOGUE.values())
-    explanations = [explained(kind) for kind in kinds]
-    if as_json:
-        for explanation in explanations:
+    kinds = [find(operation)] if operation is not None else list(CATALOGUE.values())
+    for explanation in map(explained, kinds):
+        if as_json:
             print_json(explanation.to_json())
-    elif operation:
-        _print_one(explanations[0])
-    else:
-        out().print(_listing(explanations))
-        out().print("\nExplain one with: classin ops create_folder")
-
-
-def _listing(explanations: "list[Explanation]") -> "RenderableType":
-    rows = table("chapter", "operation", "*what it does", "a repeat")
-    chapter = ""
-    for each in explanations:
-        rows.add_row(
-            each.chapter if each.chapter != chapter else "", each.name, each.title, each.repeat
-        )
-        chapter = each.chapter
-    return rows
+        else:
+            _print_one(explanation)
 
 
 def _print_one(said: "Explanation") -> None:

@@ -5,15 +5,11 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from ops.cli.output import AsJson, out, print_json, table
+from ops.cli.options import AsJson
+from ops.cli.output import out, print_json, table
 
 if TYPE_CHECKING:
     from ops.doctor import Finding
-
-
-def add_to(program: typer.Typer) -> None:
-    """Add the command of this module."""
-    program.command(rich_help_panel="Run")(doctor)
 
 
 def doctor(*, as_json: AsJson = False) -> None:

@@ -4,13 +4,8 @@ from typing import Annotated
 
 import typer
 
-from ops.cli.output import AsJson, coloured, err, out, print_json
-
-
-def add_to(program: typer.Typer) -> None:
-    """Add the commands of this module."""
-    for command in (cancel, pause, resume):
-        program.command(rich_help_panel="Mend")(command)
+from ops.cli.options import AsJson
+from ops.cli.output import coloured, err, out, print_json
 
 
 def cancel(

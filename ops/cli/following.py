@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ops.cli.output import AsJson, coloured, err, local, out, print_json, table
+from ops.cli.options import AsJson
+from ops.cli.output import coloured, err, local, out, print_json, table
 from worker.ledger.lifecycle import State
 
 if TYPE_CHECKING:
@@ -16,12 +17,6 @@ if TYPE_CHECKING:
 
 #: Seconds between two looks of `watch`.
 _LOOK_EVERY = 0.5
-
-
-def add_to(program: typer.Typer) -> None:
-    """Add the commands of this module."""
-    for command in (stats, watch):
-        program.command(rich_help_panel="Look")(command)
 
 
 def stats(*, as_json: AsJson = False) -> None:

@@ -6,19 +6,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ops.cli.output import AsJson, err, local, out, print_json, state_of, table
+from ops.cli.options import AsJson
+from ops.cli.output import err, local, out, print_json, state_of, table
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
     from worker.ledger.ledger import Obstacle
     from worker.ledger.record import Record
-
-
-def add_to(program: typer.Typer) -> None:
-    """Add the commands of this module."""
-    for command in (show, ls):
-        program.command(rich_help_panel="Look")(command)
 
 
 def show(

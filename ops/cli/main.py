@@ -1,47 +1,65 @@
-"""`classin`: where the commands come together, and where errors become exit codes."""
+"""`classin`: where it begins, and where errors become exit codes.
 
+What there is to ask for is told before typer is there; a command's own module comes when it is run.
+"""
+
+import gc
 import sys
-from importlib import import_module
+from collections.abc import Sequence
 
-import typer
+from ops.cli.overview import MODULES, overview, terminal_width
 
-#: Modules that add their commands to the program.
-_MODULES = (
-    "running", "submitting", "looking", "following", "mending", "controlling", "catalogue",
-    "checking",
-)  # fmt: skip
-
-program = typer.Typer(
-    name="classin",
-    help="Carry a school's operations into ClassIn, and see what became of them.",
-    no_args_is_help=True,
-    pretty_exceptions_enable=False,
-    add_completion=False,
-    rich_markup_mode="rich",
-    context_settings={"help_option_names": ["-h", "--help"]},
-)
+#: So many objects come into being before garbage is looked for: more than a command loads.
+_LOADED = 100_000
 
 
 def main() -> None:
     """Run the command. Exit 0: done; 1: an operation or a server failed; 2: wrong input."""
-    from ops.cli.connection import in_one_line
-    from worker.classin.errors import ClassinError, Invalid, Unavailable
-
-    for module in _MODULES:
-        import_module(f"ops.cli.{module}").add_to(program)
+    # What a command imports stays until it ends: Python would go through that for garbage more than
+    # a hundred times, and once more at the end. What works for days is left to Python's own ways.
+    if not _works_for_days(sys.argv[1:]):
+        gc.set_threshold(_LOADED)
     try:
-        program()
-    except Invalid as error:
-        sys.stderr.write(f"{error}\n")
-        sys.exit(2)
-    except Unavailable as error:
-        sys.stderr.write(f"{in_one_line(error)}\n")
-        sys.exit(1)
-    except ClassinError as error:
-        sys.stderr.write(f"{error}\n")
-        sys.exit(1)
+        match sys.argv[1:]:
+            case [] | ["-h"] | ["--help"] as words:
+                sys.stdout.write(overview(terminal_width()))
+                sys.stdout.flush()
+                sys.exit(0 if words else 2)
+            case ["ops"]:
+                from ops.cli.listing import print_listing
+
+                print_listing()
+            case words:
+                _run(words)
     except BrokenPipeError:
         sys.stderr.close()
         sys.exit(1)
     except KeyboardInterrupt:
         sys.exit(130)
+    finally:
+        gc.freeze()
+
+
+def _works_for_days(words: Sequence[str]) -> bool:
+    return bool(words) and MODULES.get(words[0]) == "running"
+
+
+def _run(words: list[str]) -> None:
+    from ops.cli.program import build
+    from worker.classin.errors import ClassinError, Invalid, Unavailable
+
+    # Who mistypes a command hears of all.
+    program = build(words[:1] if words[0] in MODULES else MODULES)
+    try:
+        program(prog_name="classin")
+    except Invalid as error:
+        sys.stderr.write(f"{error}\n")
+        sys.exit(2)
+    except Unavailable as error:
+        from ops.cli.connection import in_one_line
+
+        sys.stderr.write(f"{in_one_line(error)}\n")
+        sys.exit(1)
+    except ClassinError as error:
+        sys.stderr.write(f"{error}\n")
+        sys.exit(1)

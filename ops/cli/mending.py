@@ -4,12 +4,8 @@ from typing import Annotated
 
 import typer
 
-from ops.cli.output import AsJson, out, print_json
-
-
-def add_to(program: typer.Typer) -> None:
-    """Add the command of this module."""
-    program.command(rich_help_panel="Mend")(retry)
+from ops.cli.options import AsJson
+from ops.cli.output import out, print_json
 
 
 def retry(

@@ -1,21 +1,20 @@
 """How commands speak: tables and words for people, JSON lines for programs."""
 
 import json
+import re
 import sys
 from collections.abc import Mapping
 from datetime import datetime
 from functools import cache
-from typing import Annotated, Any
-
-import typer
-from rich.console import Console
-from rich.table import Table
+from typing import TYPE_CHECKING, Any
 
 from worker.ledger.lifecycle import State
-from worker.ledger.record import Record
 
-#: The option that every command has.
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON: one object, or one a line.")]
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.table import Table
+
+    from worker.ledger.record import Record
 
 _COLOURS = {
     State.QUEUED: "cyan",
@@ -29,17 +28,31 @@ _COLOURS = {
     State.CANCELLED: "dim",
 }
 
+_STYLE = re.compile(r"\[/?[a-z]*\]")
+
 
 @cache
-def out() -> Console:
+def out() -> "Console":
     """Standard output; wide when it goes into a file or another program."""
+    from rich.console import Console
+
     return Console(highlight=False, width=None if sys.stdout.isatty() else 180)
 
 
 @cache
-def err() -> Console:
+def err() -> "Console":
     """Standard error, for progress and remarks."""
+    from rich.console import Console
+
     return Console(stderr=True, highlight=False)
+
+
+def say(text: str) -> None:
+    """Print a line in which some is marked `[bold]...[/]`; rich is needed for people only."""
+    if sys.stdout.isatty():
+        out().print(text)
+    else:
+        sys.stdout.write(_STYLE.sub("", text) + "\n")
 
 
 def print_json(value: Mapping[str, Any]) -> None:
@@ -53,15 +66,17 @@ def coloured(state: State) -> str:
     return f"[{_COLOURS[state]}]{state.value}[/]"
 
 
-def state_of(record: Record) -> str:
+def state_of(record: "Record") -> str:
     """Give a record's state with its reason, as rich markup."""
     reason = f"/{record.reason.value}" if record.reason else ""
     already = " (already)" if record.already else ""
     return f"{coloured(record.state)}{reason}{already}"
 
 
-def table(*columns: str, title: str | None = None) -> Table:
+def table(*columns: str, title: str | None = None) -> "Table":
     """Build a plain table: columns whose name starts with `#` hold numbers, with `*` may wrap."""
+    from rich.table import Table
+
     plain = Table(title=title, box=None, header_style="bold", pad_edge=False, title_justify="left")
     for column in columns:
         plain.add_column(

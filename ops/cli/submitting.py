@@ -11,11 +11,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ops.cli.output import AsJson, err, out, print_json
+from ops.cli.options import AsJson
+from ops.cli.output import err, out, print_json, say
 
 if TYPE_CHECKING:
+    from producers.line import Options
     from producers.receipt import Receipt
-    from producers.submission import Checked, Options, Submitter
+    from producers.submission import Checked, Submitter
     from worker.ledger.record import Record
 
 #: So many faults of a file are shown; the rest is counted.
@@ -23,11 +25,6 @@ _MOST_FAULTS = 50
 
 #: What a value looks like that refers to another's result.
 _REFERENCE = re.compile(r'\s*\{.*"\$result"\s*:', re.DOTALL)
-
-
-def add_to(program: typer.Typer) -> None:
-    """Add the commands of this module."""
-    program.command(rich_help_panel="Submit")(enqueue)
 
 
 def enqueue(  # noqa: PLR0913  # each is an option of the command
@@ -150,7 +147,7 @@ def _print_batch(batch: str, receipts: Sequence["Receipt"]) -> None:
 
 def _print_one(receipt: "Receipt") -> None:
     said = "submitted as" if receipt.new else "this was submitted before, as"
-    out().print(f"{said} [bold]{receipt.id}[/]; see it with: classin show {receipt.id}")
+    say(f"{said} [bold]{receipt.id}[/]; see it with: classin show {receipt.id}")
 
 
 def _print_as_json(receipts: Sequence["Receipt"]) -> None:

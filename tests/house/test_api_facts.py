@@ -106,13 +106,13 @@ def described(kind: type[Operation]) -> dict[str, Any]:
         "action": spec.call.action,
         "fields": fields_of(kind),
         "rules": rules_of(kind),
-        "codes": sorted(code.value for code in spec.codes),
-        "done": sorted(code.value for code in spec.done),
+        "codes": sorted(spec.codes),
+        "done": sorted(spec.done),
         "already": {
-            str(code.value): {wire_name(kind, name): value for name, value in conditions.items()}
+            str(code): {wire_name(kind, name): value for name, value in conditions.items()}
             for code, conditions in spec.already.items()
         },
-        "partly": {str(code.value): mended for code, mended in sorted(spec.partly.items())},
+        "partly": {str(code): mended for code, mended in sorted(spec.partly.items())},
         "repeat": spec.repeat.value,
         "identity": identity_of(kind),
         "bulk": spec.bulk

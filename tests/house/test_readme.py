@@ -11,7 +11,8 @@ import pytest
 import typer
 from typer.main import get_command
 
-from producers.submission import Line
+from ops.cli.program import build
+from producers.line import Line
 from worker.classin.catalogue import read
 from worker.settings import from_env
 
@@ -23,15 +24,9 @@ def readme(root: Path) -> str:
 
 
 @pytest.fixture(scope="module")
-def commands(root: Path) -> Mapping[str, set[str]]:
+def commands() -> Mapping[str, set[str]]:
     """The options of each command of `classin`."""
-    program = typer.Typer()
-    for path in sorted((root / "ops" / "cli").glob("*.py")):
-        if path.stem != "__main__":
-            add_to = getattr(import_module(f"ops.cli.{path.stem}"), "add_to", None)
-            if add_to is not None:
-                add_to(program)
-    context = typer.Context(get_command(program))
+    context = typer.Context(get_command(build()))
     return {
         name: {option for parameter in command.params for option in parameter.opts}
         for name, command in getattr(context.command, "commands", {}).items()

@@ -1,10 +1,15 @@
-"""The reference page says what the catalogue says."""
+"""The reference page and the index say what the operations declare."""
 
 from pathlib import Path
 
-from ops.reference import PAGE, reference
+from ops.reference import INDEX, PAGE, index, reference
 
 
 def test_the_reference_page_is_fresh(root: Path) -> None:
     """`make reference` would change nothing."""
     assert (root / PAGE).read_text(encoding="utf-8") == reference()
+
+
+def test_the_index_is_fresh(root: Path) -> None:
+    """Nor would it change the index, by which operations are found before they are imported."""
+    assert (root / INDEX).read_text(encoding="utf-8") == index()

@@ -8,13 +8,19 @@ from fnmatch import fnmatch
 ROOMS = {
     "aiohttp": ("ops/simulator/*", "worker/files.py"),
     "annotated_types": ("worker/classin/*", "ops/explanation.py"),
-    "celery": ("worker/queues.py", "worker/app.py", "worker/results.py", "worker/reception.py"),
+    "celery": (
+        "worker/queues.py",
+        "worker/app.py",
+        "worker/results.py",
+        "worker/reception.py",
+        "ops/lifeline.py",
+    ),
     "fsspec": ("worker/files.py",),
     "kombu": ("worker/queues.py", "worker/reception.py"),
     "platformdirs": ("worker/settings.py",),
     "pydantic": (
         "worker/classin/*",
-        "producers/submission.py",
+        "producers/line.py",
         "ops/explanation.py",
         "ops/simulator/*",
     ),

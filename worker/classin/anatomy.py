@@ -1,16 +1,17 @@
 """What a field takes, read from its annotation: the plain type, how many lists, the limits."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
 from datetime import datetime
+from functools import cache
 from types import NoneType, UnionType
-from typing import Annotated, Any, Union, get_args, get_origin
+from typing import Annotated, Any, NamedTuple, Union, get_args, get_origin
 
 from annotated_types import GroupedMetadata
+from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 
-@dataclass(frozen=True, slots=True)
-class Anatomy:
+class Anatomy(NamedTuple):
     """A field taken apart."""
 
     #: The plain type; of a moment, datetime.
@@ -36,6 +37,13 @@ def anatomy(field: FieldInfo) -> Anatomy:
     if known is None:
         known = _KNOWN[id(field)] = (field, _taken_apart(field))
     return known[1]
+
+
+@cache
+def by_spelling(kind: type[BaseModel]) -> Mapping[str, FieldInfo]:
+    """Give the fields of a kind by either spelling, the attribute or ClassIn's name."""
+    fields = kind.model_fields
+    return {field.alias: field for field in fields.values() if field.alias} | fields
 
 
 def _taken_apart(field: FieldInfo) -> Anatomy:

@@ -1,7 +1,7 @@
 """Where an operation is sent, and in which dialect."""
 
-from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
 
 
 class Dialect(StrEnum):
@@ -13,8 +13,7 @@ class Dialect(StrEnum):
     V2 = "v2"
 
 
-@dataclass(frozen=True, slots=True)
-class Call:
+class Call(NamedTuple):
     """The address of one operation below the base URL, and its dialect."""
 
     dialect: Dialect

@@ -1,24 +1,37 @@
 """The catalogue: every operation that ClassIn can be asked, by name."""
 
-from collections.abc import Mapping
-from types import MappingProxyType
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from worker.classin import operations
 from worker.classin.errors import Fault, InvalidOperation
 from worker.classin.faults import nearest
+from worker.classin.index import INDEX
 from worker.classin.operation import REGISTRY, Operation
 
-__all__ = ["CATALOGUE", "find", "read"]
+__all__ = ["CATALOGUE", "declared", "find", "read"]
 
-operations.load()
+
+class _Catalogue(Mapping[str, type[Operation]]):
+    """What the index lists; a chapter is imported when one of its operations is looked at."""
+
+    def __getitem__(self, name: str) -> type[Operation]:
+        if name not in INDEX:
+            raise KeyError(name)
+        return REGISTRY[name]
+
+    def __contains__(self, name: object) -> bool:
+        return name in INDEX
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(INDEX)
+
+    def __len__(self) -> int:
+        return len(INDEX)
+
 
 #: Operations by name, in the order of the API's chapters.
-CATALOGUE: Mapping[str, type[Operation]] = MappingProxyType(
-    dict(
-        sorted(REGISTRY.items(), key=lambda entry: operations.CHAPTERS.index(entry[1].spec.chapter))
-    )
-)
+CATALOGUE: Mapping[str, type[Operation]] = _Catalogue()
 
 
 def find(name: str) -> type[Operation]:
@@ -36,3 +49,9 @@ def read(name: str, fields: Mapping[str, Any]) -> Operation:
     Raises InvalidOperation, which names every fault.
     """
     return find(name)(**fields)
+
+
+def declared() -> list[type[Operation]]:
+    """Import every chapter; gives what they declare, in their order, for the index to list."""
+    operations.load()
+    return sorted(REGISTRY.values(), key=lambda kind: operations.CHAPTERS.index(kind.spec.chapter))

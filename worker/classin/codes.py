@@ -69,7 +69,8 @@ class Code(IntEnum):
     @classmethod
     def known(cls, number: int | None) -> "Code | None":
         """The code with this number, or None if the table does not have it."""
-        return cls(number) if number is not None and number in cls._value2member_map_ else None
+        found: Code | None = cls._value2member_map_.get(number)  # type: ignore[assignment]  # its members
+        return found
 
     # fmt: off
     OK = 1, "carried out", DONE, Remedy.NOTHING

@@ -2,12 +2,13 @@
 
 import difflib
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any
-
-from pydantic import BaseModel
-from pydantic_core import ErrorDetails
+from typing import TYPE_CHECKING, Any
 
 from worker.classin.errors import Fault
+
+if TYPE_CHECKING:
+    from pydantic import BaseModel
+    from pydantic_core import ErrorDetails
 
 #: An echoed value is cut here.
 LONGEST_ECHO = 40
@@ -21,8 +22,8 @@ def nearest(word: str, words: Iterable[str]) -> str:
 
 
 def explain(
-    errors: Sequence[ErrorDetails],
-    model: type[BaseModel],
+    errors: "Sequence[ErrorDetails]",
+    model: "type[BaseModel]",
     given: Mapping[str, Any],
     *,
     hidden: Callable[[Sequence[int | str]], bool] = lambda _: False,
@@ -41,7 +42,7 @@ def explain(
 
 
 def _fault(
-    error: ErrorDetails, model: type[BaseModel], given: Mapping[str, Any], *, hidden: bool
+    error: "ErrorDetails", model: "type[BaseModel]", given: Mapping[str, Any], *, hidden: bool
 ) -> Fault:
     aliases = {name: field.alias or name for name, field in model.model_fields.items()}
     path = [str(step) for step in error["loc"]] or [""]
@@ -88,7 +89,7 @@ _PHRASES = {
 }
 
 
-def _phrase(error: ErrorDetails, *, hidden: bool) -> str:
+def _phrase(error: "ErrorDetails", *, hidden: bool) -> str:
     """Say what would be right, and what was given instead unless that is nobody's business."""
     value = error["input"]
     if error["type"] == "string_too_short" and not value:

@@ -136,8 +136,10 @@ class Sensitivity(StrEnum):
 
 def sensitivity_of(field: FieldInfo) -> Sensitivity | None:
     """Say whether, and why, a field's value must not be shown."""
-    marks = (part for part in anatomy(field).metadata if isinstance(part, Sensitivity))
-    return next(marks, None)
+    for part in anatomy(field).metadata:
+        if isinstance(part, Sensitivity):
+            return part
+    return None
 
 
 _Id = Annotated[int, BeforeValidator(_no_bool), Field(gt=0, lt=2**63)]
@@ -233,7 +235,9 @@ def shown_address(at: str) -> str:
 class File(BaseModel):
     """A file that goes along with its operation: described here, its content lies elsewhere."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", hide_input_in_errors=True, defer_build=True
+    )
 
     name: Annotated[str, Chars(1, 128)]
     #: In bytes.

@@ -36,9 +36,11 @@ def item_results(operation: Operation, result: Mapping[str, Any] | None) -> list
     entries = _at(result, bulk.results)
     if not isinstance(entries, list):
         return []
-    items = _items(operation, bulk)
+    told = [key for key in bulk.echo if any(isinstance(e, dict) and key in e for e in entries)]
+    items = _items(operation, bulk) if told else ()
+    marks = {key: _marks(items, key) for key in told}
     return [
-        _result(entry, _position(entry, index, items, bulk))
+        _result(entry, _position(entry, index, marks))
         for index, entry in enumerate(entries)
         if isinstance(entry, dict)
     ]
@@ -61,18 +63,22 @@ def _items(operation: Operation, bulk: Bulk) -> Sequence[Any]:
     return found
 
 
-def _position(entry: Mapping[str, Any], index: int, items: Sequence[Any], bulk: Bulk) -> int:
+def _marks(items: Sequence[Any], key: str) -> dict[str, int | None]:
+    """Give positions by what an answer may repeat of the items; None for what several bear."""
+    found: dict[str, int | None] = {}
+    for position, item in enumerate(items):
+        mark = str(item.get(key) if isinstance(item, dict) else item)
+        found[mark] = None if mark in found else position
+    return found
+
+
+def _position(
+    entry: Mapping[str, Any], index: int, marks: Mapping[str, Mapping[str, int | None]]
+) -> int:
     """Find the item by what the entry repeats; a mark that several items bear decides nothing."""
-    for key in bulk.echo:
-        if key not in entry:
-            continue
-        alike = [
-            position
-            for position, item in enumerate(items)
-            if str(item.get(key) if isinstance(item, dict) else item) == str(entry[key])
-        ]
-        if len(alike) == 1:
-            return alike[0]
+    for key, positions in marks.items():
+        if key in entry and (position := positions.get(str(entry[key]))) is not None:
+            return position
     return index
 
 

@@ -3,26 +3,28 @@
 import hashlib
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any, ClassVar, Self
+from functools import cache
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Self
 
 from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 from pydantic.alias_generators import to_camel
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticCustomError
 
-from worker.classin.anatomy import anatomy
+from worker.classin.anatomy import anatomy, by_spelling
 from worker.classin.call import Call, Dialect
-from worker.classin.codes import Code
 from worker.classin.errors import Fault, InvalidOperation
 from worker.classin.faults import explain
 from worker.classin.fields import File, sensitivity_of
 from worker.classin.references import Reference, keep, kept, lifted, restored
-from worker.classin.reply import Reply
+from worker.classin.registry import Registry
 from worker.classin.rules import Rule
 from worker.classin.signing import LONGEST_SIGNED
-from worker.classin.verdicts import Verdict
+
+if TYPE_CHECKING:
+    from worker.classin.reply import Reply
+    from worker.classin.verdicts import Verdict
 
 #: Shown instead of a value that is personal or a credential.
 MASK = "***"
@@ -75,9 +77,7 @@ class Fields(BaseModel):
     @classmethod
     def field_named(cls, name: str) -> FieldInfo | None:
         """Find a field by either spelling."""
-        if name in cls.model_fields:
-            return cls.model_fields[name]
-        return next((field for field in cls.model_fields.values() if field.alias == name), None)
+        return by_spelling(cls).get(name)
 
     @classmethod
     def holds_many(cls, name: str) -> bool:
@@ -101,6 +101,8 @@ class Fields(BaseModel):
     @model_validator(mode="after")
     def _keep_rules(self) -> Self:
         """Check the rules; pydantic comes here only when each field is right by itself."""
+        if not self.rules:
+            return self
         values = vars(self)
         given = {name: values[name] for name in self.model_fields_set if values[name] is not None}
         if broken := [rule for rule in self.rules if rule.broken(given)]:
@@ -118,8 +120,7 @@ class Item(Fields):
         cls.rules = tuple(rules)
 
 
-@dataclass(frozen=True, slots=True)
-class Bulk:
+class Bulk(NamedTuple):
     """How an operation names many things, and how its answer tells what became of each."""
 
     #: The attribute that holds the list; None where the answer tells of what is not listed.
@@ -134,8 +135,7 @@ class Bulk:
     most: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Spec:
+class Spec(NamedTuple):
     """What one operation declares besides its fields."""
 
     name: str  # as submitters write it: edit_course
@@ -144,12 +144,12 @@ class Spec:
     call: Call
     repeat: Repeat
     lane: str | None  # the field whose entity sees its operations in order
-    codes: frozenset[Code]  # all that the operation's page lists
-    done: frozenset[Code]
+    codes: frozenset[int]  # all that the operation's page lists; their words are in codes.py
+    done: frozenset[int]
     #: Codes that say "it is so already", each with the values that fields must have for that.
-    already: Mapping[Code, Mapping[str, object]]
+    already: Mapping[int, Mapping[str, object]]
     #: Codes that say "the main thing is done", each with the operation that mends the rest.
-    partly: Mapping[Code, str | None]
+    partly: Mapping[int, str | None]
     #: The attribute that takes a unique identity; `list.attribute` for one in each item.
     identity: str | None
     bulk: Bulk | None
@@ -187,7 +187,7 @@ class Operation(Fields):
     ) -> None:
         """Keep what the class statement declares."""
         super().__init_subclass__()
-        listed = frozenset(map(Code, codes))
+        listed = frozenset(codes)
         cls.rules = tuple(rules)
         cls.spec = Spec(
             name=re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", cls.__name__).lower(),
@@ -197,9 +197,9 @@ class Operation(Fields):
             repeat=repeat,
             lane=lane,
             codes=listed,
-            done=frozenset({Code.OK, *map(Code, done)}),
-            already={Code(n): _of(already, n) or {} for n in already},
-            partly={Code(n): _of(partly, n) for n in partly},
+            done=frozenset({1, *done}),  # 1: carried out
+            already={n: _of(already, n) or {} for n in already},
+            partly={n: _of(partly, n) for n in partly},
             identity=identity,
             bulk=bulk,
             accepts_existing=accepts_existing,
@@ -247,7 +247,8 @@ class Operation(Fields):
 
     def references(self) -> frozenset[str]:
         """Give the ids of the records whose results it waits for."""
-        return frozenset(reference.id for reference in kept(self).values())
+        references = kept(self)
+        return frozenset(each.id for each in references.values()) if references else frozenset()
 
     def _unsignable(self) -> Iterator[Fault]:
         """Find text so long that the sources disagree on its signing."""
@@ -262,13 +263,13 @@ class Operation(Fields):
                     f" (has {len(value.encode())} bytes)",
                 )
 
-    def judged(self, reply: Reply) -> Verdict | None:
+    def judged(self, reply: "Reply") -> "Verdict | None":
         """Judge what the tables cannot; None leaves it to them. Operations override it, rarely."""
         del reply
         return None
 
     def mending(
-        self, code: Code, result: Mapping[str, Any], item: int | None = None
+        self, code: int, result: Mapping[str, Any], item: int | None = None
     ) -> "Operation | None":
         """Build the operation that does what this one left out; None: a person must.
 
@@ -302,42 +303,49 @@ class Operation(Fields):
         """Give the fields under ClassIn's names; absent ones and files are left out."""
         if kept(self):
             raise ValueError(f"{self.spec.name} waits for results: fill them in first")
-        absent = {name for name in type(self).model_fields if isinstance(getattr(self, name), File)}
+        absent = set(_files_of(type(self))) or None
         return self.model_dump(by_alias=True, exclude_none=True, exclude=absent)
 
     def files(self) -> dict[str, File]:
         """Give the files to send along, under ClassIn's names."""
         return {
-            field.alias or name: value
-            for name, field in type(self).model_fields.items()
-            if isinstance(value := getattr(self, name), File)
+            wire: value
+            for name, wire in _files_of(type(self)).items()
+            if (value := getattr(self, name)) is not None
         }
 
     @classmethod
     def file_fields(cls) -> dict[str, str]:
         """Give the fields that take a file, each spelling with the wire name."""
-        return {
-            spelling: field.alias or name
-            for name, field in cls.model_fields.items()
-            if anatomy(field).base is File
-            for spelling in (name, field.alias or name)
-        }
+        return {each: wire for name, wire in _files_of(cls).items() for each in (name, wire)}
 
     def to_json(self) -> dict[str, Any]:
         """Give the fields as the record keeps them: JSON values, files without their content."""
         fields = self.model_dump(mode="json", by_alias=True, exclude_none=True)
-        return restored(fields, kept(self))
+        references = kept(self)
+        return restored(fields, references) if references else fields
 
     def lane(self) -> str | None:
         """Name the entity whose operations must keep their order; a person only by a digest."""
         name = self.spec.lane
         if name is None or (value := getattr(self, name)) is None:
             return None
-        if reference := kept(self).get((self.wire_name(name),)):
+        references = kept(self)
+        if references and (reference := references.get((self.wire_name(name),))):
             value = reference
         elif sensitivity_of(type(self).model_fields[name]):
             value = hashlib.sha256(str(value).encode()).hexdigest()[:16]
         return f"{name}:{value}"
+
+
+@cache
+def _files_of(kind: type[Operation]) -> Mapping[str, str]:
+    """Give ClassIn's names of the fields that take a file, by attribute."""
+    return {
+        name: field.alias or name
+        for name, field in kind.model_fields.items()
+        if anatomy(field).base is File
+    }
 
 
 def item_kind(field: FieldInfo) -> type[Fields] | None:
@@ -387,5 +395,5 @@ def _of(declared: Iterable[int] | Mapping[int, Any], number: int) -> Any:  # noq
     return declared.get(number) if isinstance(declared, Mapping) else None
 
 
-#: Every operation by name; `worker.classin.catalogue` fills it by importing the chapters.
-REGISTRY: dict[str, type[Operation]] = {}
+#: Every operation by name.
+REGISTRY = Registry()

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import IntEnum
 from functools import cache
+from types import MappingProxyType
 from typing import Any
 
 from annotated_types import Lt, MinLen
@@ -29,6 +30,9 @@ _DATA = "data"
 
 #: No operation has a value so deep among its fields: what lies deeper is not looked at.
 _DEEPEST = 8
+
+#: What an operation keeps that has no references.
+_NONE: Mapping[Place, "Reference"] = MappingProxyType({})
 
 #: Kinds that neither are a reference nor hold one: most values are of these.
 _PLAIN = frozenset({bool, int, float, str, type(None)})
@@ -121,8 +125,8 @@ def keep(operation: BaseModel, references: Mapping[Place, Reference]) -> None:
 
 def kept(operation: BaseModel) -> Mapping[Place, Reference]:
     """Give what `keep` kept."""
-    found: Mapping[Place, Reference] = (operation.__pydantic_private__ or {}).get("references", {})
-    return found
+    private = operation.__pydantic_private__
+    return private.get("references", _NONE) if private else _NONE
 
 
 def restored(fields: dict[str, Any], references: Mapping[Place, Reference]) -> dict[str, Any]:

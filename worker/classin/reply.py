@@ -7,6 +7,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
+from functools import lru_cache
 from typing import Any
 
 from worker.classin.call import Dialect
@@ -72,6 +73,7 @@ def whole(number: object) -> int | None:
         return None
 
 
+@lru_cache(maxsize=8)  # many replies come within a second
 def _date(text: str | None) -> int | None:
     try:
         return int(parsedate_to_datetime(text).timestamp()) if text else None

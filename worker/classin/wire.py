@@ -52,5 +52,5 @@ def _as_form(fields: Mapping[str, object]) -> dict[str, str]:
     }
 
 
-def _as_json(value: object) -> str:
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+#: Built once: `json.dumps` would build an encoder for each value.
+_as_json = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode

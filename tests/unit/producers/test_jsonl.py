@@ -9,7 +9,8 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from producers.jsonl import check_lines
-from producers.submission import Checked, Line, Submitter
+from producers.line import Line
+from producers.submission import Checked, Submitter
 from worker.ledger.in_redis import RedisLedger
 
 GOOD = {"operation": "create_folder", "fields": {"folderId": 747759, "folderName": "课程1"}}

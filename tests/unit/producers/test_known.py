@@ -8,12 +8,13 @@ import pytest
 from fakeredis import FakeServer
 from redis import Redis
 
-from producers.submission import Line, Submitter
+from producers.line import Line
+from producers.submission import Submitter
 from tests.unit.broker import taken_from
 from tests.unit.stage import Stage, said
 from worker.classin.errors import InvalidInput, Unavailable
 from worker.ledger.in_redis import CHUNK, RedisLedger
-from worker.ledger.ledger import Entered
+from worker.ledger.ledger import Entered, Mailbox
 from worker.ledger.lifecycle import State
 from worker.ledger.record import Submission
 from worker.queues import Queues
@@ -237,12 +238,14 @@ class Rival(RedisLedger):
         super().__init__(redis)
         self.before, self.rival = before, rival
 
-    def submit(self, submissions: Sequence[Submission]) -> Sequence[Entered]:
+    def submit(
+        self, submissions: Sequence[Submission], mailbox: Mailbox | None = None
+    ) -> Sequence[Entered]:
         """Let the other one be first."""
         self.before -= 1
         if self.before == 0:
             super().submit([self.rival])
-        return super().submit(submissions)
+        return super().submit(submissions, mailbox)
 
 
 def test_somebody_else_submits_the_same_at_the_same_time(

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from producers.submission import Line, Submitter
+from producers.line import Line
+from producers.submission import Submitter
 from worker.classin.errors import InvalidInput, InvalidOperation
 from worker.classin.operation import MASK
 from worker.ledger.in_redis import RedisLedger

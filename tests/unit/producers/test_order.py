@@ -7,7 +7,8 @@ import pytest
 
 from producers import Receipt, result_of
 from producers.jsonl import check_lines
-from producers.submission import Checked, Line, Submitter
+from producers.line import Line
+from producers.submission import Checked, Submitter
 from tests.unit.broker import taken_from
 from tests.unit.stage import Stage, said
 from worker.classin.errors import InvalidInput

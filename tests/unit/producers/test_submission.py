@@ -10,8 +10,9 @@ from fakeredis import FakeServer
 from redis import Redis
 
 from producers.attachments import LARGEST_KEPT, file_at
-from producers.submission import Line, Submitter
-from tests.unit.broker import taken_from
+from producers.line import Line
+from producers.submission import Submitter
+from tests.unit.broker import ids_in, taken_from
 from tests.unit.stage import Stage, said
 from worker.classin.errors import Invalid, InvalidInput, InvalidOperation, Unavailable
 from worker.classin.fields import File
@@ -32,7 +33,7 @@ FOLDER = {"folderId": 747759, "folderName": "tools"}
 
 def ids(queues: Queues) -> list[str]:
     """The records that messages on the queue name."""
-    return [message["headers"]["id"] for message in taken_from(queues)]
+    return [each for message in taken_from(queues) for each in ids_in(message)]
 
 
 def test_an_operation_is_recorded_and_a_message_sent(submitter: Submitter, queues: Queues) -> None:

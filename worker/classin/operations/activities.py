@@ -1,18 +1,23 @@
 """Units and activities of a class, the newer half of the API (LMS)."""
 
 from enum import IntEnum
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from annotated_types import MinLen
 from pydantic import Field
 
 from worker.classin.call import v2
-from worker.classin.codes import Code
 from worker.classin.fields import ActivityId, Chars, CourseId, Moment, Uid, UnitId
 from worker.classin.operation import Bulk, Operation, Repeat
-from worker.classin.reply import Reply
 from worker.classin.rules import AtLeastOne
 from worker.classin.verdicts import Verdict
+
+if TYPE_CHECKING:
+    from worker.classin.reply import Reply
+
+
+#: As the table of codes names it; to submit does not need the table.
+_PUBLISHED_ALREADY = 29184
 
 
 class Publication(IntEnum):
@@ -174,9 +179,9 @@ class ReleaseActivity(
     course_id: CourseId
     activity_ids: Annotated[tuple[ActivityId, ...], MinLen(1)]
 
-    def judged(self, reply: Reply) -> Verdict | None:
+    def judged(self, reply: "Reply") -> Verdict | None:
         """Trust 29184, "published already", of one activity only: of several it may mean one."""
-        if reply.code == Code(29184) and len(self.activity_ids) > 1:
+        if reply.code == _PUBLISHED_ALREADY and len(self.activity_ids) > 1:
             return Verdict.REFUSED
         return None
 

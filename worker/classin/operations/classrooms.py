@@ -7,7 +7,6 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from worker.classin.call import v2
-from worker.classin.codes import Code
 from worker.classin.fields import (
     ActivityId,
     Chars,
@@ -23,6 +22,9 @@ from worker.classin.fields import (
 from worker.classin.operation import Operation, Repeat
 from worker.classin.operations.lessons import OmoBroadcast, Resolution, SecondCamera
 from worker.classin.rules import AllOrNone, AtLeastOne, Needs
+
+#: As the table of codes names it; to submit does not need the table.
+_CREATED_WITHOUT_LIVE = 267
 
 
 class RecordType(IntEnum):
@@ -99,13 +101,13 @@ class CreateClassroom(
     omo_station_broadcast: OmoBroadcast = None
 
     def mending(
-        self, code: Code, result: Mapping[str, Any], item: int | None = None
+        self, code: int, result: Mapping[str, Any], item: int | None = None
     ) -> Operation | None:
         """Set the recording again; the co-teachers go along, for left out they may be removed."""
         del item
         made = result.get("data")
         activity_id = told_id(made.get("activityId")) if isinstance(made, dict) else None
-        if code != Code(267) or self.record_state is None or activity_id is None:
+        if code != _CREATED_WITHOUT_LIVE or self.record_state is None or activity_id is None:
             return None
         return UpdateClassroom(
             course_id=self.course_id,

@@ -1,18 +1,23 @@
 """The cloud drive: folders and files."""
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from pydantic import Field
 
 from worker.classin.call import v1
-from worker.classin.codes import Code
 from worker.classin.fields import Chars, FileId, FolderId, Upload
 from worker.classin.operation import Operation, Repeat
-from worker.classin.reply import Reply
 from worker.classin.verdicts import Verdict
+
+if TYPE_CHECKING:
+    from worker.classin.reply import Reply
 
 FileName = Annotated[str, Chars(1, 128)]
 FolderName = Annotated[str, Chars(1, 128)]
+
+
+#: As the table of codes names it; to submit does not need the table.
+_FOLDER_NAME_TAKEN = 206
 
 
 class GetFolderList(
@@ -138,10 +143,10 @@ class RenameFolder(
     folder_id: FolderId
     folder_name: FolderName
 
-    def judged(self, reply: Reply) -> Verdict | None:
+    def judged(self, reply: "Reply") -> Verdict | None:
         """Take 206 for done when the folder that has the name is this very one."""
         holder = (reply.result or {}).get("data")
-        if reply.code == Code.FOLDER_NAME_TAKEN and str(holder) == str(self.folder_id):
+        if reply.code == _FOLDER_NAME_TAKEN and str(holder) == str(self.folder_id):
             return Verdict.DONE
         return None
 

@@ -11,7 +11,6 @@ from annotated_types import MaxLen, MinLen
 from pydantic import Field
 
 from worker.classin.call import v1
-from worker.classin.codes import Code
 from worker.classin.fields import (
     Chars,
     Count,
@@ -37,6 +36,9 @@ from worker.classin.operations.broadcast import (
     WatchByLogin,
 )
 from worker.classin.rules import AllOrNone, AtLeastOne, Needs, NotBoth
+
+#: As the table of codes names it; to submit does not need the table.
+_EDITED_WITHOUT_RECORDING = 284
 
 
 class TeachMode(IntEnum):
@@ -142,7 +144,7 @@ class AddCourseClass(
     omo_station_broadcast: OmoBroadcast = None
 
     def mending(
-        self, code: Code, result: Mapping[str, Any], item: int | None = None
+        self, code: int, result: Mapping[str, Any], item: int | None = None
     ) -> Operation | None:
         """Give the lesson the recording or the introduction that it was made without."""
         del item
@@ -213,7 +215,7 @@ class AddCourseClassMultiple(
     class_json: Annotated[tuple[NewLesson, ...], MinLen(1), MaxLen(50)]
 
     def mending(
-        self, code: Code, result: Mapping[str, Any], item: int | None = None
+        self, code: int, result: Mapping[str, Any], item: int | None = None
     ) -> Operation | None:
         """Give one lesson the recording or the introduction that it was made without."""
         if item is None or item >= len(self.class_json):
@@ -277,11 +279,11 @@ class EditCourseClass(
     )
 
     def mending(
-        self, code: Code, result: Mapping[str, Any], item: int | None = None
+        self, code: int, result: Mapping[str, Any], item: int | None = None
     ) -> Operation | None:
         """Set the recording once more, in case the video service is well again."""
         del result, item
-        if code != Code(284) or self.record is None:
+        if code != _EDITED_WITHOUT_RECORDING or self.record is None:
             return None
         return _video(self.course_id, self.class_id, self)
 
@@ -351,11 +353,11 @@ class DelEndCourseClass(
 
 
 def _mended(
-    code: Code, course_id: int, result: Mapping[str, Any], lesson: AddCourseClass | NewLesson
+    code: int, course_id: int, result: Mapping[str, Any], lesson: AddCourseClass | NewLesson
 ) -> Operation | None:
     """Build what gives a new lesson the part that it was made without."""
     class_id = told_id(result.get("data"))
-    match code.value:
+    match code:
         case 280 | 281 if class_id is not None:
             return _video(course_id, class_id, lesson)
         case 824 if class_id is not None and lesson.class_introduce is not None:

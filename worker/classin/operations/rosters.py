@@ -9,7 +9,6 @@ from pydantic import AfterValidator, Field
 from pydantic_core import PydanticCustomError
 
 from worker.classin.call import v1, v2
-from worker.classin.codes import Code
 from worker.classin.fields import Chars, CourseId, CustomColumn, Flag, GroupId, PersonName, Uid
 from worker.classin.operation import Bulk, Item, Operation, Repeat
 
@@ -48,7 +47,7 @@ class AddCourseStudent(
     )
 
     def mending(
-        self, code: Code, result: Mapping[str, Any], item: int | None = None
+        self, code: int, result: Mapping[str, Any], item: int | None = None
     ) -> Operation | None:
         """Give the course's members their names, which the new member's lack of one asks for."""
         del code, result, item
@@ -110,7 +109,7 @@ class AddCourseStudentMultiple(
     student_json: tuple[NewMember, ...]
 
     def mending(
-        self, code: Code, result: Mapping[str, Any], item: int | None = None
+        self, code: int, result: Mapping[str, Any], item: int | None = None
     ) -> Operation | None:
         """Give the course's members their names; once does for all items."""
         del code, result, item

@@ -8,7 +8,6 @@ from annotated_types import MaxLen, MinLen
 from pydantic import Field
 
 from worker.classin.call import v1, v2
-from worker.classin.codes import Code
 from worker.classin.fields import (
     Account,
     Avatar,
@@ -92,7 +91,7 @@ class Register(
     )
 
     def mending(
-        self, code: Code, result: Mapping[str, Any], item: int | None = None
+        self, code: int, result: Mapping[str, Any], item: int | None = None
     ) -> Operation | None:
         """Make the user the member of the institution that was asked for."""
         del result, item
@@ -136,7 +135,7 @@ class RegisterMultiple(
     user_json: Annotated[tuple[NewUser, ...], MinLen(1), MaxLen(10)]
 
     def mending(
-        self, code: Code, result: Mapping[str, Any], item: int | None = None
+        self, code: int, result: Mapping[str, Any], item: int | None = None
     ) -> Operation | None:
         """Make the item's user the member of the institution that was asked for."""
         del result

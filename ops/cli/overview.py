@@ -1,0 +1,92 @@
+"""The commands of `classin` in one view: kept apart from them, so that it is there at once."""
+
+import os
+import sys
+from collections.abc import Mapping
+
+#: What all of it is for, in a line.
+PURPOSE = "Carry a school's operations into ClassIn, and see what became of them."
+
+#: By group and name, in the order of the help: the module of a command, and its line of help. The
+#: house checks keep the lines like those of the commands themselves.
+COMMANDS: Mapping[str, Mapping[str, tuple[str, str]]] = {
+    "Run": {
+        "up": (
+            "running",
+            "Run a worker and, unless CLASSIN_REDIS_URL is set, a private Redis, until Ctrl-C.",
+        ),
+        "worker": ("running", "Carry operations out, until SIGTERM or Ctrl-C."),
+        "simulator": ("running", "Pretend to be ClassIn, on this machine, until Ctrl-C."),
+        "demo": (
+            "running",
+            "Run the main job: a private Redis, the simulator, a worker, and a file of operations.",
+        ),
+        "doctor": (
+            "checking",
+            "Look at Redis, the clocks and each school's credentials; changes nothing.",
+        ),
+    },
+    "Submit": {
+        "enqueue": ("submitting", "Submit one operation, or a file of them."),
+    },
+    "Look": {
+        "show": ("looking", "Tell what became of one operation."),
+        "ls": ("looking", "List operations, newest first; filters combine."),
+        "stats": (
+            "following",
+            "Count the operations by state, and the codes that came back last.",
+        ),
+        "watch": ("following", "Follow a batch to its end, or everything until Ctrl-C."),
+        "ops": ("catalogue", "List what ClassIn can be asked, or explain one operation."),
+    },
+    "Mend": {
+        "retry": (
+            "mending",
+            "Submit settled operations anew; of a partial bulk operation, the items that failed.",
+        ),
+        "cancel": ("controlling", "Call operations off."),
+        "pause": (
+            "controlling",
+            "Let a school's operations wait until `resume`; what is running ends first.",
+        ),
+        "resume": ("controlling", "Let a school's operations go on, whatever closed it."),
+    },
+}
+
+#: The modules of the commands, by name.
+MODULES = {name: module for group in COMMANDS.values() for name, (module, _) in group.items()}
+
+_OPTIONS = {"-h, --help": "Show this message and exit."}
+
+
+def overview(width: int | None = None) -> str:
+    """Write the help of `classin` itself, no wider than so many characters."""
+    parts = ["Usage: classin [OPTIONS] COMMAND [ARGS]...\n", f"  {_folded(PURPOSE, width, 2)}\n"]
+    parts += _section("Options", _OPTIONS, width)
+    for group, commands in COMMANDS.items():
+        parts += _section(group, {name: line for name, (_, line) in commands.items()}, width)
+    parts.append("More of one: classin COMMAND --help\n")
+    return "\n".join(parts)
+
+
+def terminal_width() -> int | None:
+    """Give the width of the terminal that standard output is; None if it is none."""
+    try:
+        return os.get_terminal_size(sys.stdout.fileno()).columns
+    except (OSError, ValueError):
+        return None
+
+
+def _section(title: str, rows: Mapping[str, str], width: int | None) -> list[str]:
+    first = max(map(len, [*MODULES, *_OPTIONS]))
+    lines = [f"  {name:{first}}  {_folded(line, width, first + 4)}" for name, line in rows.items()]
+    return [f"{title}:", *lines, ""]
+
+
+def _folded(text: str, width: int | None, indent: int) -> str:
+    """Break text that begins so many characters from the left, where it is too long."""
+    if width is None or indent + len(text) <= width:
+        return text
+    from textwrap import wrap
+
+    return ("\n" + " " * indent).join(wrap(text, max(width - indent, 20)))

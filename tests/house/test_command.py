@@ -1,0 +1,119 @@
+"""The command is quick to answer: it loads what it needs, and tells nothing that is not so."""
+
+import gc
+import inspect
+import subprocess
+import sys
+from importlib import import_module
+from pathlib import Path
+
+import pytest
+
+from ops.cli.overview import COMMANDS, MODULES, PURPOSE, overview
+from ops.cli.program import build
+from ops.embedded import PrivateRedis
+from worker.settings import environment_with
+
+#: What takes long to import.
+HEAVY = frozenset(
+    {
+        "aiohttp", "celery", "fsspec", "kombu", "pydantic", "redis", "requests", "rich", "tomllib",
+        "worker.classin.codes",
+    }
+)  # fmt: skip
+
+_COMMAND = "import sys; sys.argv = ['classin', {words}]; from ops.cli.main import main; main()"
+
+
+def _told(code: str, what: str, root: Path, **variables: str) -> list[str]:
+    """Run code in a process of its own, with these variables; gives what is so at its end."""
+    report = f"import atexit, gc, sys; atexit.register(lambda: print({what}, file=sys.stderr))"
+    done = subprocess.run(
+        [sys.executable, "-c", f"{report}\n{code}"],
+        cwd=root, env=environment_with(variables), capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    return done.stderr.splitlines()[-1].split()
+
+
+def _loaded(code: str, root: Path, **variables: str) -> frozenset[str]:
+    """Run code in a process of its own; gives which heavy modules it has loaded at its end."""
+    return HEAVY & set(_told(code, "*sys.modules", root, **variables))
+
+
+def _as_command(line: str) -> str:
+    """Write the code that is run for a line of a shell."""
+    return _COMMAND.format(words=", ".join(map(repr, line.split())))
+
+
+@pytest.mark.parametrize(
+    ("line", "needed"),
+    [
+        ("--help", ""),
+        ("enqueue --help", "pydantic"),
+        ("ops", "rich"),
+        ("ops edit_course", "pydantic rich worker.classin.codes"),
+    ],
+)
+def test_a_command_loads_only_what_it_needs(line: str, needed: str, root: Path) -> None:
+    """The first help waits for no library, and the catalogue for neither Redis nor Celery."""
+    assert _loaded(_as_command(line), root) == set(needed.split())
+
+
+def test_to_submit_one_operation_loads_no_celery(root: Path, redis: PrivateRedis) -> None:
+    """Nor what is for files, for judging and for painting."""
+    line = "enqueue edit_course courseId=352861 courseName=Spring"
+    variables = {"CLASSIN_REDIS_URL": redis.url, "CLASSIN_SID": "1", "CLASSIN_SECRET": "s"}
+    assert _loaded(_as_command(line), root, **variables) == {"pydantic", "redis"}
+
+
+@pytest.mark.parametrize(("line", "usual"), [("show --help", False), ("worker --help", True)])
+def test_only_what_works_for_days_looks_for_garbage_early(
+    line: str, root: Path, *, usual: bool
+) -> None:
+    """What other commands import stays until they end, which is soon."""
+    (threshold,) = _told(_as_command(line), "gc.get_threshold()[0]", root)
+    assert (int(threshold) == gc.get_threshold()[0]) is usual
+
+
+def test_a_submitter_loads_no_celery(root: Path) -> None:
+    """Celery comes only when a message is to be sent through it, fsspec when there is a file."""
+    code = (
+        "from pathlib import Path; import producers; from worker.settings import Settings;"
+        "producers.Submitter.from_settings(Settings(home=Path('/nowhere')))"
+    )
+    assert _loaded(code, root) == {"pydantic", "redis"}
+
+
+def test_one_operation_loads_its_own_chapter_only(root: Path) -> None:
+    """To find an operation does not import all the others."""
+    code = (
+        "from worker.classin.catalogue import find; find('edit_course'); import sys;"
+        "chapters = 'worker.classin.operations.'; "
+        "assert [name for name in sys.modules if name.startswith(chapters)] == "
+        "[f'{chapters}courses']"
+    )
+    _loaded(code, root)
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_the_overview_says_what_a_command_says_of_itself(name: str) -> None:
+    """The line in the overview is the first of the command's own help."""
+    command = getattr(import_module(f"ops.cli.{MODULES[name]}"), name)
+    lines = {name: line for group in COMMANDS.values() for name, (_, line) in group.items()}
+    assert lines[name] == (inspect.getdoc(command) or "").partition("\n")[0]
+
+
+def test_the_program_has_the_commands_of_the_overview() -> None:
+    """All of them, in the same order."""
+    assert [command.name for command in build().registered_commands] == list(MODULES)
+
+
+def test_the_overview_fits_into_a_narrow_terminal() -> None:
+    """Long lines are broken, and go on where they began; into a file they stay whole."""
+    narrow, wide = overview(60).splitlines(), overview().splitlines()
+    assert max(map(len, narrow)) <= 60
+    assert " ".join(" ".join(narrow).split()) == " ".join(" ".join(wide).split())
+    assert f"  {PURPOSE}" in wide
+    start = next(line for line in narrow if line.startswith("  demo "))
+    after = narrow[narrow.index(start) + 1]
+    assert len(after) - len(after.lstrip()) == start.index("Run the main job")
