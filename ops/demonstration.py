@@ -93,6 +93,7 @@ def _system() -> Iterator[tuple[Submitter, SimulatorClient]]:
             "CLASSIN_SID": DEFAULT_SCHOOL.sid,
             "CLASSIN_SECRET": DEFAULT_SCHOOL.secret,
             "CLASSIN_FIRST_WAIT": "0.2",
+            "CLASSIN_WORKER_PROCESSES": "1",
         }
         log = stack.enter_context(_child("simulator", home, variables, "--port", "0"))
         variables["CLASSIN_BASE_URL"] = _address(log)

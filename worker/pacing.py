@@ -3,9 +3,9 @@
 import re
 from collections.abc import Mapping
 
-from worker.classin.catalogue import CATALOGUE
 from worker.classin.errors import Fault, InvalidInput
 from worker.classin.faults import LONGEST_ECHO, nearest
+from worker.classin.index import INDEX
 
 #: By operation, or by `all`: the least milliseconds between two requests; None lifts a limit.
 Paces = Mapping[str, float | None]
@@ -25,8 +25,8 @@ def read_paces(text: str, where: str) -> Paces:
     faults: list[Fault] = []
     for word in text.replace(",", " ").split():
         name, _, pace = word.partition("=")
-        if name not in CATALOGUE and name != ALL:
-            near = nearest(name, [*CATALOGUE, ALL])
+        if name not in INDEX and name != ALL:
+            near = nearest(name, [*INDEX, ALL])
             faults.append(Fault(where, f"ClassIn knows no {name[:LONGEST_ECHO]!r}{near}"))
         elif name in paces:
             faults.append(Fault(where, f"{name} should be there once only"))

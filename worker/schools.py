@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from worker.classin.errors import Fault, InvalidInput
-from worker.classin.school import School
+from worker.classin.school import School, faults_of
 from worker.pacing import Paces, read_paces
 
 _KEYS = ("sid", "secret", "secret_file", "pace")
@@ -35,14 +35,6 @@ def read_schools(path: Path, faults: list[Fault]) -> Iterator[tuple[School, Pace
         school = School(name, sid or "", secret or "")
         faults += faults_of(school, f"{here} sid", f"{here} secret")
         yield school, _paces_of(here, table, faults)
-
-
-def faults_of(school: School, sid_at: str, secret_at: str) -> Iterator[Fault]:
-    """Give what is wrong with a school, by where its SID and its secret stand."""
-    if not re.fullmatch("[0-9]+", school.sid):
-        yield Fault(sid_at, "should be the institution's SID, in digits")
-    if not school.secret:
-        yield Fault(secret_at, "is missing")
 
 
 def _secret_of(

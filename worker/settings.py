@@ -8,13 +8,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import SplitResult, quote, urlsplit
 
-import platformdirs
-
 from worker.classin.errors import Fault, InvalidInput, InvalidSettings
 from worker.classin.faults import nearest
-from worker.classin.school import School
+from worker.classin.school import School, faults_of
 from worker.pacing import USUAL, Paces, paces_of, read_paces
-from worker.schools import faults_of, read_schools
 
 #: The address of the service.
 CLASSIN = "https://api.eeo.cn"
@@ -34,7 +31,28 @@ _SHORTEST_LEASE = 2.0
 #: Longer than anybody waits, in seconds.
 _LONGEST_TIME = 10 * 365 * 86400.0
 
+#: More threads and processes than anybody needs: whoever asks for more has mistyped.
+MOST_THREADS, MOST_PROCESSES = 1000, 64
+
+#: Processes started by default, where there are cores for them.
+USUAL_PROCESSES = 4
+
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+
+
+def usable_cores() -> int:
+    """Give how many cores this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1  # macOS knows no more
+
+
+def usual_processes(cores: int) -> int:
+    """Give how many worker processes suit a machine: one for each core, but not for very many.
+
+    Python keeps a process to one core; for waiting, threads will do.
+    """
+    return min(cores, USUAL_PROCESSES)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,8 +99,10 @@ class Settings:
     schools: Mapping[str, School] = field(default_factory=dict)
     patience: Patience = Patience()
     deadlines: Deadlines = Deadlines()
+    #: Worker processes that `classin worker` and `classin up` start.
+    processes: int = field(default_factory=lambda: usual_processes(usable_cores()))
     #: Operations that one worker process carries out side by side.
-    threads: int = 16
+    threads: int = 64
     #: While several schools are configured, one may occupy so many percent of the threads.
     share: int = 75
     #: By "SCHOOL OPERATION", or "SCHOOL" for all: the least milliseconds between two requests.
@@ -141,7 +161,8 @@ def from_env(environment: Mapping[str, str] = os.environ) -> Settings:
             connect=reader.seconds("CLASSIN_CONNECT_TIMEOUT", deadlines.connect, least=_SOME),
             reply=reader.seconds("CLASSIN_REPLY_TIMEOUT", deadlines.reply, least=_SOME),
         ),
-        threads=reader.count("CLASSIN_THREADS", usual.threads),
+        processes=reader.count("CLASSIN_WORKER_PROCESSES", usual.processes, most=MOST_PROCESSES),
+        threads=reader.count("CLASSIN_THREADS", usual.threads, most=MOST_THREADS),
         share=reader.count("CLASSIN_SHARE", usual.share, most=100),
         paces=paces,
         rescue_every=reader.seconds("CLASSIN_RESCUE_EVERY", usual.rescue_every, least=_SOME),
@@ -187,6 +208,11 @@ def environment_with(variables: Mapping[str, str]) -> dict[str, str]:
     return {**rest, **variables}
 
 
+def put_in_env(variables: Mapping[str, str]) -> None:
+    """Let this process read these variables from now on, whatever stood in the environment."""
+    os.environ.update(variables)
+
+
 class _Reader:
     """Reads single variables and gathers what is wrong with them."""
 
@@ -198,8 +224,7 @@ class _Reader:
         return self._environment.get(name, "").strip() or None
 
     def home(self, name: str) -> Path:
-        usual = platformdirs.user_data_dir("classin-queue", appauthor=False)
-        home = Path(self.text(name) or usual).absolute()
+        home = Path(self.text(name) or _usual_home()).absolute()
         if len(os.fsencode(home)) > _LONGEST_HOME:
             self._wrong(
                 name, f"should be a path of at most {_LONGEST_HOME} bytes; {home} is longer"
@@ -292,6 +317,8 @@ class _Reader:
                 "CLASSIN_SCHOOLS", "should not be set beside CLASSIN_SID and CLASSIN_SECRET"
             )
         elif path is not None:
+            from worker.schools import read_schools  # noqa: PLC0415  # most have no file
+
             yield from read_schools(Path(path), self._faults)
         elif sid or secret:
             school = School(ONLY_SCHOOL, sid or "", secret or "")
@@ -308,6 +335,13 @@ def read_seconds(text: str) -> float:
     if not found:
         raise ValueError(text)
     return float(found[1]) * _UNITS[found[2] or "s"]
+
+
+def _usual_home() -> str:
+    """Give where a system keeps what programs of a user need."""
+    import platformdirs  # noqa: PLC0415  # only where no home is named
+
+    return platformdirs.user_data_dir("classin-queue", appauthor=False)
 
 
 def _split(text: str) -> SplitResult | None:

@@ -1,33 +1,59 @@
 """What runs: `up`, `worker`, `simulator`, `demo`."""
 
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from ops.cli.output import AsJson, err, out, print_json, state_of, table
+from ops.cli.options import AsJson
+from ops.cli.output import err, out, print_json, state_of, table
+from worker.settings import MOST_PROCESSES, MOST_THREADS, USUAL_PROCESSES
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from ops.demonstration import Ending
     from ops.embedded import PrivateRedis
     from worker.settings import Settings
 
 
-def add_to(program: typer.Typer) -> None:
-    """Add the commands of this module."""
-    for command in (up, worker, simulator, demo):
-        program.command(rich_help_panel="Run")(command)
+Processes = Annotated[
+    int | None,
+    typer.Option(
+        min=1,
+        max=MOST_PROCESSES,
+        show_default=f"one for each core, at most {USUAL_PROCESSES}",
+        help="Worker processes; each uses one core. CLASSIN_WORKER_PROCESSES sets it, too.",
+    ),
+]
+Threads = Annotated[
+    int | None,
+    typer.Option(
+        min=1,
+        max=MOST_THREADS,
+        show_default="64",
+        help="Operations side by side in each process. CLASSIN_THREADS sets it, too.",
+    ),
+]
+LogLevel = Annotated[
+    Literal["error", "warning", "info", "debug"], typer.Option(help="How much it says.")
+]
 
 
-def up() -> None:
-    """Run a worker and, unless CLASSIN_REDIS_URL is set, a private Redis, until Ctrl-C."""
+def up(
+    *, processes: Processes = None, threads: Threads = None, log_level: LogLevel = "info"
+) -> None:
+    """Run a worker and, unless CLASSIN_REDIS_URL is set, a private Redis, until Ctrl-C.
+
+    What ends by itself is started again.
+    """
     from contextlib import ExitStack
     from functools import partial
 
     from ops.embedded import PrivateRedis
-    from ops.supervision import MARGIN, Stop, classin, only_one, stop_on_signals, supervise
+    from ops.supervision import Stop, only_one, stop_on_signals
     from worker.settings import from_env
 
-    settings = from_env()
+    settings = _chosen(from_env(), processes, threads)
     _need_school(settings)
     stop_on_signals()
     redis = None
@@ -38,14 +64,9 @@ def up() -> None:
                 redis = stack.enter_context(PrivateRedis(settings.home, settings.socket))
                 out().print(f"Redis: private, its data in {settings.home}")
             out().print("Submit in another terminal: classin enqueue ...; Ctrl-C ends this.")
-            supervise(
-                classin("worker"),
-                said=err().print,
-                grace=settings.grace + MARGIN,
-                tend=partial(_keep_running, redis),
-            )
-        except Stop:
-            out().print("stopping: what is under way is finished first")
+            _supervise(settings, log_level, partial(_keep_running, redis))
+        except Stop as stop:
+            raise typer.Exit(stop.code) from None
 
 
 def _keep_running(redis: "PrivateRedis | None") -> None:
@@ -57,24 +78,95 @@ def _keep_running(redis: "PrivateRedis | None") -> None:
 
 def worker(
     *,
-    threads: Annotated[
-        int | None, typer.Option(min=1, max=1000, help="Operations side by side.")
-    ] = None,
-    log_level: Annotated[str, typer.Option(help="warning, info or debug.")] = "info",
+    processes: Processes = None,
+    threads: Threads = None,
+    log_level: LogLevel = "info",
+    number: Annotated[int | None, typer.Option(min=1, hidden=True)] = None,
 ) -> None:
-    """Carry operations out, until SIGTERM or Ctrl-C."""
+    """Carry operations out, until SIGTERM or Ctrl-C.
+
+    Several processes are looked after by this one: which ends is started again.
+    """
     from ops.cli.connection import open_ledger
+    from ops.supervision import Stop, stop_on_signals
     from worker.settings import from_env
 
-    settings = from_env()
+    settings = _chosen(from_env(), processes, threads)
     _need_school(settings)
     open_ledger().counts()  # a worker without its Redis says so and ends
+    if number is not None:
+        _work_as(number, settings, log_level)
+    elif settings.processes == 1:
+        _announce(settings)
+        _work(settings, log_level)
+    else:
+        stop_on_signals()
+        try:
+            _supervise(settings, log_level)
+        except Stop as stop:
+            raise typer.Exit(stop.code) from None
+
+
+def _chosen(settings: "Settings", processes: int | None, threads: int | None) -> "Settings":
+    """Give the settings with what the command's options say instead."""
+    from dataclasses import replace
+
+    return replace(
+        settings,
+        processes=processes or settings.processes,
+        threads=threads or settings.threads,
+    )
+
+
+def _announce(settings: "Settings") -> None:
+    several = f"{settings.processes} processes of " if settings.processes > 1 else ""
+    schools = ", ".join(settings.schools)
+    out().print(
+        f"worker: {several}{settings.threads} threads, for {schools}, to {settings.base_url}"
+    )
+
+
+def _supervise(
+    settings: "Settings", log_level: str, tend: "Callable[[], object]" = lambda: None
+) -> None:
+    """Keep so many worker processes running until Stop. Raises Exit if they do not start."""
+    from ops.supervision import MARGIN, Crew, NotStarted, TiedChild, classin, supervise
+
+    options = ["--threads", str(settings.threads), "--log-level", log_level]
+
+    def start(number: int) -> TiedChild:
+        return TiedChild(classin("worker", "--number", str(number), *options))
+
+    _announce(settings)
+    crew = Crew(settings.processes, start, said=err().print)
+    try:
+        supervise(crew, grace=settings.grace + MARGIN, tend=tend)
+    except NotStarted as failure:
+        err().print(str(failure))
+        raise typer.Exit(failure.code) from None
+
+
+def _work_as(number: int, settings: "Settings", log_level: str) -> None:
+    """Be the worker process of that number, tied to its supervisor."""
+    import multiprocessing
+
+    from ops.lifeline import tie
+    from ops.supervision import MARGIN
+
+    tie(settings.grace + MARGIN)
+    multiprocessing.current_process().name = f"worker {number}"  # it stands in the log's lines
+    # The first has the name that a single one has, so that the same ping finds it.
+    _work(settings, log_level, f"celery{number if number > 1 else ''}@%h")
+
+
+def _work(settings: "Settings", log_level: str, node: str = "celery@%h") -> None:
+    """Be Celery's worker, in this process, with that name among the nodes."""
+    from worker.settings import put_in_env
+
+    put_in_env({"CLASSIN_THREADS": str(settings.threads)})
     from worker.app import app
 
-    number = threads or settings.threads
-    schools = ", ".join(settings.schools)
-    out().print(f"worker: {number} threads, for {schools}, to {settings.base_url}")
-    arguments = ["--loglevel", log_level, "--concurrency", str(number)]
+    arguments = ["--loglevel", log_level, "--hostname", node]
     quiet = ["--without-gossip", "--without-mingle", "--without-heartbeat"]
     app.worker_main(["--quiet", "worker", *arguments, *quiet])
 

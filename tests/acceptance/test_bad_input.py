@@ -107,6 +107,7 @@ def test_a_thousand_bad_lines_are_told_briefly(classin: Command) -> None:
         ({"base_url": "http://classin.example"}, ["CLASSIN_BASE_URL", "https://"]),
         ({"redis_url": "localhost"}, ["CLASSIN_REDIS_URL", "redis://"]),
         ({"attempts": "0", "first_wait": "soon"}, ["CLASSIN_ATTEMPTS", "CLASSIN_FIRST_WAIT"]),
+        ({"worker_processes": "0"}, ["CLASSIN_WORKER_PROCESSES", "from 1 to 64"]),
         ({"sid": "", "secret": ""}, ["set CLASSIN_SID and CLASSIN_SECRET"]),
     ],
 )
@@ -127,6 +128,28 @@ def test_settings(
     assert done.returncode == 2
     for part in said:
         assert part in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--processes", "0"], ["--processes", "greater than or equal to 1"]),
+        (["--processes", "1000"], ["--processes", "less than or equal to 64"]),
+        (["--processes", "two"], ["--processes", "integer"]),
+        (["--threads", "0"], ["--threads", "greater than or equal to 1"]),
+        (["--threads", "5000"], ["--threads", "less than or equal to 1000"]),
+        (["--log-level", "loud"], ["--log-level", "warning"]),
+    ],
+)
+@pytest.mark.parametrize("command", ["worker", "up"])
+def test_how_many(classin: Command, command: str, words: list[str], said: list[str]) -> None:
+    """What cannot be is refused with what can."""
+    done = classin(command, *words)
+
+    assert (done.returncode, done.stdout) == (2, "")
+    plain = " ".join(done.stderr.replace("│", " ").split())
+    for part in said:
+        assert part in plain
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,8 @@ from tests.stage import Command, Environment, WorkerProcess, until
 from worker.classin.operations.cloud import CreateFolder
 from worker.ledger.in_redis import RedisLedger, connect
 from worker.ledger.lifecycle import Reason, State
-from worker.queues import QUEUE, broker_url, build_queues
+from worker.message import QUEUE
+from worker.queues import broker_url, build_queues
 
 TOP = 747759
 

@@ -30,7 +30,8 @@ from worker.classin.errors import OperationFailed, Unavailable
 from worker.classin.operations.cloud import CreateFolder
 from worker.ledger.in_redis import RedisLedger, connect
 from worker.ledger.lifecycle import Reason, State
-from worker.queues import QUEUE, broker_url, build_queues
+from worker.message import QUEUE
+from worker.queues import broker_url, build_queues
 from worker.reception import ILL_FORMED
 from worker.settings import environment_with
 
@@ -52,11 +53,11 @@ def test_the_message_holds_the_id_and_nothing_of_the_fields(
 
     (raw,) = queued_messages(connect(environment.settings.ledger_url))
 
-    body = base64.b64decode(json.loads(raw)["body"]).decode()
     assert receipt.id in raw
+    body = base64.b64decode(json.loads(raw)["body"])
+    assert json.loads(body)[:2] == [[], {}]
     for text in ("Zhang San", "747759", "folder_name", "folderName"):
         assert text not in raw
-        assert text not in body
 
 
 def test_results_through_celery(
@@ -178,7 +179,6 @@ def ill_formed() -> list[str | bytes]:
         message(headers={"task": None}),
         message(headers={"eta": "rubbish"}),
         message(headers={"expires": "rubbish"}),
-        message(headers={"timelimit": 5}),
         message(properties={"delivery_tag": None}),
         message(properties={"delivery_info": None}),
         json.dumps({"headers": None, "properties": None, "body": ""}),
@@ -248,7 +248,7 @@ def test_a_worker_that_is_asked_to_end_finishes_first(
     simulator.faults(FaultRule(operation="create_folder", delay=1))
     worker.start()
     receipt = submitter.submit(CreateFolder(folder_id=747759, folder_name="tools"))
-    until(lambda: receipt.record().state is State.RUNNING, "a worker has it")
+    until(lambda: bool(simulator.journal("create_folder")), "its request is out")
 
     worker.stop()
 
@@ -297,7 +297,7 @@ def test_up_runs_all_and_starts_again_what_died(
 ) -> None:
     """One command, a private Redis, and a worker; both are killed meanwhile."""
     del simulator
-    environment.set(home=str(home / "own"))
+    environment.set(home=str(home / "own"), worker_processes="2")
     up = subprocess.Popen(command_line("up"), env=environment_with(environment.variables))
     try:
         words = ("enqueue", "create_folder", "folderId=747759", "--json")

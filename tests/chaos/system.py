@@ -19,7 +19,8 @@ from worker.classin.school import School
 from worker.ledger.in_redis import RedisLedger, connect
 from worker.ledger.ledger import Due, Filter
 from worker.ledger.record import Record
-from worker.queues import QUEUE, Queues, build_queues
+from worker.message import QUEUE
+from worker.queues import Queues, build_queues
 from worker.settings import from_env
 
 #: Records read together.
@@ -42,6 +43,9 @@ _WAITS = {
     "CLASSIN_ADRIFT_AFTER": "5s",
     "CLASSIN_LOOKS": "1s 2s",
 }
+
+#: The crew kills the process that it starts; with a supervisor between, workers would but end.
+_SIZE = {"CLASSIN_WORKER_PROCESSES": "1", "CLASSIN_THREADS": "16"}
 
 
 class System:
@@ -133,6 +137,7 @@ def system(home: Path, schools: Sequence[School], world: Seed, workers: int) -> 
         url = stack.enter_context(in_thread(app))
         variables = {
             **_WAITS,
+            **_SIZE,
             BROKER: os.environ.get(BROKER, ""),
             "CLASSIN_HOME": str(home),
             "CLASSIN_BASE_URL": url,
