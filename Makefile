@@ -46,7 +46,7 @@ test: $(READY)  ## run all tests
 chaos: $(READY)  ## a trial by fire, about four minutes: deaths, faults, lost messages (SEED=7 repeats one)
 	@$(BIN)/python -m tests.chaos $(if $(SEED),--seed $(SEED))
 
-bench: $(READY) $(PEERS_READY)  ## measure against other queues, 20 minutes on an idle machine; writes docs/sizing.md
+bench: $(READY) $(PEERS_READY)  ## measure against other queues, a quarter of an hour on an idle machine; writes docs/sizing.md
 	@$(BIN)/python -m tests.bench --document
 
 bench-quick: $(READY) $(PEERS_READY)  ## the same in about a minute, roughly; writes nothing
@@ -71,7 +71,7 @@ check: $(READY)  ## ruff, mypy --strict, import-linter (the house checks run wit
 	@$(BIN)/lint-imports
 	@$(BIN)/python -m pytest -q tests/house
 
-reference: $(READY)  ## write docs/operations.md anew from the catalogue
+reference: $(READY)  ## write docs/operations.md and worker/classin/index.py anew from the catalogue
 	@$(BIN)/python -m ops.reference
 
 format: $(READY)  ## let ruff put the code in order

@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from ops.cli.output import err, out
-from tests.bench.candidates import RQ_PROCESSES, THREADS, WORKER_THREADS, candidates
+from tests.bench.candidates import CELERY_THREADS, RQ_PROCESSES, THREADS, candidates
 from tests.bench.chart import chart
 from tests.bench.machine import machine
 from tests.bench.place import ROOT
@@ -21,8 +21,11 @@ from tests.bench.tour import Bench, tour
 
 _DOCUMENT, _CHART = ROOT / "docs" / "sizing.md", ROOT / "docs" / "bench.svg"
 
-#: Records kept in `--full`.
-_MILLION = 1_000_000
+
+_SIDE_BY_SIDE = (
+    f"Side by side in each of two processes: {THREADS}, Celery {CELERY_THREADS};"
+    f" rq in {RQ_PROCESSES} processes."
+)
 
 
 def main() -> int:
@@ -36,11 +39,11 @@ def main() -> int:
 
     rows = [row for row in ROWS if row.number in _numbers(wanted)]
     with target() as server:
-        bench = Bench(server, candidates(wanted.peers, wanted.peer_threads), _sizes(wanted))
+        bench = Bench(server, candidates(wanted.peers), _sizes(wanted))
         samples = tour(bench, {row.number for row in rows}, said)
     found = list(results(samples, rows))
     out().print(rich_table(found))
-    account = f"{here.account()}\n{_side_by_side(wanted.peer_threads)}"
+    account = f"{here.account()}\n{_SIDE_BY_SIDE}"
     out().print(f"\n{account}", soft_wrap=True)
     if wanted.json:
         told = json.dumps(to_json(found, samples, here), indent=2, ensure_ascii=False)
@@ -54,17 +57,9 @@ def main() -> int:
     return int(len(found) < len(rows))
 
 
-def _side_by_side(peers: int) -> str:
-    return (
-        f"Side by side in each of two processes: ours {WORKER_THREADS}, theirs {peers};"
-        f" rq in {RQ_PROCESSES} processes."
-    )
-
-
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="about a minute; rough")
-    parser.add_argument("--full", action="store_true", help="with a million records kept; long")
     parser.add_argument("--only", help="these rows, like 1,3,9")
     parser.add_argument("--rounds", type=int, help="how often all is measured, in turn")
     parser.add_argument("--scale", type=float, default=1.0, help="so many times as much of all")
@@ -73,7 +68,6 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument(
         "--peers", type=Path, default=ROOT / ".venv-bench", help="their environment"
     )
-    parser.add_argument("--peer-threads", type=int, default=THREADS, help="in each process")
     wanted = parser.parse_args()
     if not Path("/proc/self/stat").exists():
         parser.error("it looks at processes in /proc, which only Linux has")
@@ -90,8 +84,6 @@ def _numbers(wanted: argparse.Namespace) -> set[str]:
 
 def _sizes(wanted: argparse.Namespace) -> Sizes:
     sizes = (QUICK if wanted.quick else FULL).scaled(wanted.scale)
-    if wanted.full:
-        sizes = replace(sizes, many=_MILLION)
     return replace(sizes, rounds=wanted.rounds) if wanted.rounds else sizes
 
 

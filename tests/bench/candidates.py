@@ -7,12 +7,11 @@ from pathlib import Path
 
 from ops.supervision import classin
 
-#: Our workers as users start them: two processes in all, with so many threads each.
-WORKER_THREADS = 100
-WORKERS = [classin("worker", "--threads", str(WORKER_THREADS))] * 2
+#: Operations side by side in each of two processes: ours, and those of all peers but Celery.
+THREADS = 100
 
-#: Operations side by side in each of a peer's two processes, unless told otherwise.
-THREADS = 50
+#: Celery's best on two cores: with more threads it gets slower.
+CELERY_THREADS = 50
 
 #: rq does one thing at a time in each process; more of them do not fit on small machines.
 RQ_PROCESSES = 16
@@ -44,41 +43,41 @@ class Candidate:
 _OURS = "tests.bench.ours"
 
 
-def candidates(peers: Path, threads: int = THREADS) -> Mapping[str, Candidate]:
+def candidates(peers: Path) -> Mapping[str, Candidate]:
     """Give all candidates by name; the peers live in a virtual environment of their own."""
     ours = Candidate(
         name="ours",
         module=_OURS,
         python=Path(sys.executable),
-        threads=WORKER_THREADS,
-        workers=WORKERS,
+        threads=THREADS,
+        workers=[classin("worker", "--processes", "2", "--threads", str(THREADS))],
         ready=" ready.",
     )
-    return {each.name: each for each in (ours, *_peers(peers, threads))}
+    return {each.name: each for each in (ours, *_peers(peers))}
 
 
-def _peers(peers: Path, threads: int) -> Iterator[Candidate]:
-    """Give the peers, each with two processes that do so many side by side, where it can."""
+def _peers(peers: Path) -> Iterator[Candidate]:
+    """Give the peers, each with two processes, where it can."""
 
     def peer(module: str, ready: str = "", times: int = 2, *workers: str) -> Candidate:
         return Candidate(
             name=module.removeprefix("on_"),
             module=f"{_FOLDER}.{module}",
             python=peers / "bin" / "python",
-            threads=threads,
+            threads=CELERY_THREADS if module == "on_celery" else THREADS,
             workers=[f"{peers}/bin/{command}".split() for command in workers],
             ready=ready,
             times=times,
         )
 
-    celery = f"celery -A {_FOLDER}.on_celery worker --pool threads --concurrency {threads}"
+    celery = f"celery -A {_FOLDER}.on_celery worker --pool threads --concurrency {CELERY_THREADS}"
     names = (f"{celery} --hostname {name}@%h" for name in ("one", "two"))
     yield peer("on_celery", "worker is ready", 2, *names)
-    dramatiq = f"dramatiq {_FOLDER}.on_dramatiq --processes 2 --threads {threads}"
+    dramatiq = f"dramatiq {_FOLDER}.on_dramatiq --processes 2 --threads {THREADS}"
     yield peer("on_dramatiq", "is ready for action", 2, dramatiq)
-    taskiq = f"taskiq worker {_FOLDER}.on_taskiq:broker --workers 2 --max-async-tasks {threads}"
+    taskiq = f"taskiq worker {_FOLDER}.on_taskiq:broker --workers 2 --max-async-tasks {THREADS}"
     yield peer("on_taskiq", "Listening started", 2, taskiq)
-    huey = f"huey_consumer {_FOLDER}.on_huey.huey -w {threads} -k thread"
+    huey = f"huey_consumer {_FOLDER}.on_huey.huey -w {THREADS} -k thread"
     yield peer("on_huey", "Huey consumer started", 2, huey, huey)
     arq = f"arq {_FOLDER}.on_arq.Worker"
     yield peer("on_arq", "Starting worker", 2, arq, arq)

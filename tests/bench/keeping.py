@@ -12,11 +12,12 @@ from redis import Redis
 
 from producers import Submitter
 from tests.bench.place import Place
+from tests.bench.processes import wait_until
 from tests.bench.sizes import Sizes
 from worker.classin.operations.courses import EditCourse
 from worker.classin.verdicts import Verdict
 from worker.ledger.in_redis import CHUNK, RedisLedger, connect
-from worker.ledger.ledger import Access, Claim, Filter, Standing
+from worker.ledger.ledger import Access, Claim, Exchanged, Filter, Note, Room, Standing
 from worker.ledger.lifecycle import State
 from worker.ledger.record import Attempt, Submission
 from worker.settings import from_env
@@ -24,8 +25,14 @@ from worker.settings import from_env
 #: Records of a page.
 _PAGE = 50
 
+#: Records that are claimed, and noted, together.
+_TOGETHER = 16
+
 #: Seconds of a lease; far longer than needed.
 _LEASE = 60.0
+
+#: Seconds until Redis has written its file anew: a limit, not a measure.
+_REWRITE = 600.0
 
 #: What ClassIn says when all went well.
 _SAID = "程序正常执行"
@@ -52,6 +59,14 @@ class Keeper:
         """The bytes that Redis uses."""
         return int(self._redis.info("memory")["used_memory"])
 
+    def rest(self) -> None:
+        """Wait until Redis has nothing else to do than to answer."""
+        wait_until(
+            lambda: not self._redis.info("persistence")["aof_rewrite_in_progress"],
+            _REWRITE,
+            lambda: "Redis does not end to write its file anew",
+        )
+
     def fill(self, numbers: range) -> None:
         """Let operations of these numbers be settled, several at a time."""
         chunks = [numbers[start : start + CHUNK] for start in range(0, len(numbers), CHUNK)]
@@ -60,11 +75,18 @@ class Keeper:
             list(makers.map(_make, [self._variables] * _MAKERS, shares))
 
     def make(self, numbers: range) -> None:
-        """Submit and settle operations of these numbers."""
+        """Submit and settle operations of these numbers, as a busy worker does."""
         entries = [self._submission(number) for number in numbers]
         self._ledger.submit(entries)
-        for entry in entries:
-            self._settle(self._claim(entry))
+        notes: list[Note] = []
+        for start in range(0, len(entries), _TOGETHER):
+            leases = {each.id: str(uuid4()) for each in entries[start : start + _TOGETHER]}
+            claims = self._exchange(notes, leases).claims
+            notes = [_note(claim) for claim in claims]
+        self._exchange(notes, {})
+
+    def _exchange(self, notes: Sequence[Note], asked: Mapping[str, str]) -> Exchanged:
+        return self._ledger.exchange(notes, asked, "bench", _LEASE, Room())
 
     def access(self, number: int) -> dict[str, float]:
         """Do everything once, and give how long each took, in ms."""
@@ -74,8 +96,9 @@ class Keeper:
             self._ledger.submit([entry])
         with _timing(took, "claim"):
             claim = self._claim(entry)
+        note = _note(claim)
         with _timing(took, "settle"):
-            self._settle(claim)
+            self._ledger.advance(note.claim, note.standing, note.attempt)
         with _timing(took, "a page of ls"):
             self._ledger.page(Filter(state=State.SUCCEEDED), _PAGE)
         return took
@@ -90,17 +113,17 @@ class Keeper:
         assert claim is not None
         return claim
 
-    def _settle(self, claim: Claim) -> None:
-        """Note what an operation brings that ClassIn carries out at once."""
-        standing = Standing(
-            state=State.SUCCEEDED,
-            code=1,
-            message=_SAID,
-            result={"data": 1},
-            access=Access.LET_IN,
-        )
-        attempt = Attempt(1, claim.at, 100, 200, 1, _SAID, Verdict.DONE)
-        self._ledger.advance(claim, standing, attempt)
+
+def _note(claim: Claim) -> Note:
+    """Note what an operation brings that ClassIn carries out at once."""
+    standing = Standing(
+        state=State.SUCCEEDED,
+        code=1,
+        message=_SAID,
+        result={"data": 1},
+        access=Access.LET_IN,
+    )
+    return Note(claim, standing, Attempt(1, claim.at, 100, 200, 1, _SAID, Verdict.DONE))
 
 
 @contextmanager
@@ -124,6 +147,7 @@ def keeping(small: Place, large: Place, sizes: Sizes) -> Iterator[tuple[str, flo
     before = many.size
     many.fill(range(_FIRST + sizes.few, _FIRST + sizes.many))
     yield "record size", (many.size - before) / (sizes.many - sizes.few) / 1000
+    many.rest()
     numbers = range(_FIRST + sizes.many, _FIRST + sizes.many + sizes.accesses)
     pairs = [(few.access(number), many.access(number)) for number in numbers]
     for name in pairs[0][0]:

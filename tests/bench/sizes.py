@@ -25,7 +25,7 @@ class Sizes:
     entered_singly: int = 2000
     #: Records kept: few, and many.
     few: int = 1000
-    many: int = 100_000
+    many: int = 1_000_000
     #: How often each access to them is timed.
     accesses: int = 200
     #: Waiting while the workers' memory is looked at.
