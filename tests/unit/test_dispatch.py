@@ -1,8 +1,8 @@
 """What comes in is claimed, set to work and noted, many at a time."""
 
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
+from typing import Any
 
 import pytest
 from fakeredis import FakeServer
@@ -14,10 +14,14 @@ from worker.classin.operations.cloud import CreateFolder
 from worker.classin.operations.courses import EditCourse
 from worker.dispatch import Backlog, Dispatch, Waiting
 from worker.ledger.in_redis import RedisLedger
-from worker.ledger.ledger import Exchanged, Note, Room
+from worker.ledger.ledger import Exchanged
 from worker.ledger.lifecycle import State
 from worker.ledger.record import Priority
+from worker.settings import Patience
 from worker.shares import Shares
+
+#: Seconds that a lease lasts by default.
+LEASE = Patience().lease
 
 COURSE = EditCourse(course_id=352861, course_name="Today is a good day")
 FOLDER = CreateFolder(folder_id=747759, folder_name="tools")
@@ -174,17 +178,10 @@ def test_news_wait_for_a_ledger_that_is_away(
 class Full(RedisLedger):
     """A ledger without room for claims."""
 
-    def exchange(
-        self,
-        notes: Sequence[Note],
-        asked: Mapping[str, str],
-        worker: str,
-        lasts: float,
-        room: Room,
-    ) -> Exchanged:
+    def exchange(self, *said: Any) -> Exchanged:  # noqa: ANN401  # whatever it is asked
         """Take notes alone."""
-        del asked
-        return super().exchange(notes, {}, worker, lasts, room)._replace(full=True)
+        notes, _, *more = said
+        return super().exchange(notes, {}, *more)._replace(full=True)
 
 
 def test_a_full_ledger_takes_news_and_lets_nothing_begin(stage: Stage) -> None:
@@ -211,16 +208,9 @@ class LostAnswer(RedisLedger):
 
     lost = False
 
-    def exchange(
-        self,
-        notes: Sequence[Note],
-        asked: Mapping[str, str],
-        worker: str,
-        lasts: float,
-        room: Room,
-    ) -> Exchanged:
+    def exchange(self, *said: Any) -> Exchanged:  # noqa: ANN401  # whatever it is asked
         """Do it; say that it could not be done."""
-        found = super().exchange(notes, asked, worker, lasts, room)
+        found = super().exchange(*said)
         if not self.lost:
             self.lost = True
             raise Unavailable("the connection was lost")
@@ -247,17 +237,10 @@ class Slow(RedisLedger):
 
     clock: Clock
 
-    def exchange(
-        self,
-        notes: Sequence[Note],
-        asked: Mapping[str, str],
-        worker: str,
-        lasts: float,
-        room: Room,
-    ) -> Exchanged:
+    def exchange(self, *said: Any) -> Exchanged:  # noqa: ANN401  # whatever it is asked
         """Take longer than a lease lasts."""
-        self.clock.forward(lasts + 1)
-        return super().exchange(notes, asked, worker, lasts, room)
+        self.clock.forward(LEASE + 1)
+        return super().exchange(*said)
 
 
 def test_a_lease_that_came_late_is_asked_after(stage: Stage) -> None:
@@ -275,8 +258,9 @@ def test_a_lease_that_came_late_is_asked_after(stage: Stage) -> None:
 class Broken(RedisLedger):
     """A ledger that fails in a way nobody thought of."""
 
-    def exchange(self, *_: object) -> Exchanged:
+    def exchange(self, *said: Any) -> Exchanged:  # noqa: ANN401  # whatever it is asked
         """Fail."""
+        del said
         raise ZeroDivisionError
 
 
