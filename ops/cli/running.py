@@ -85,7 +85,7 @@ def worker(
 ) -> None:
     """Carry operations out, until SIGTERM or Ctrl-C.
 
-    Several processes are looked after by this one: which ends is started again.
+    This one looks after several processes: one that ends is started again.
     """
     from ops.cli.connection import open_ledger
     from ops.supervision import Stop, stop_on_signals
