@@ -59,8 +59,6 @@ _AMQP = {
     "broker_heartbeat_checkrate": 300,
     # Else RabbitMQ locks a second worker of the same name out, as those of one machine have.
     "control_queue_exclusive": False,
-    # After a reconnection Celery would otherwise set it from threads that must not read the socket.
-    "worker_enable_prefetch_count_reduction": False,
     # What was kept from before the broker's restart is found dead only when it is used.
     "task_publish_retry": True,
     "task_publish_retry_policy": {"max_retries": 1, "interval_start": 0},
@@ -169,6 +167,8 @@ def build_queues(settings: Settings) -> Queues:
         worker_pool="threads",
         worker_concurrency=settings.threads,  # of our own: see worker.crew
         worker_prefetch_multiplier=1,
+        # After a reconnection Celery would fetch more than worker.reception asks for.
+        worker_enable_prefetch_count_reduction=False,
         worker_send_task_events=False,
         worker_redirect_stdouts=False,
         worker_cancel_long_running_tasks_on_connection_loss=False,

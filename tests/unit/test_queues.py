@@ -140,6 +140,12 @@ def test_a_worker_over_amqp_hears_at_once_and_shares_its_machine() -> None:
     conf = build_queues(Settings(home=HOME, broker_url="amqp://example")).conf
     assert conf.broker_heartbeat / conf.broker_heartbeat_checkrate == pytest.approx(0.1)
     assert not conf.control_queue_exclusive
+
+
+@pytest.mark.parametrize("broker", ["amqp://example", "redis://example", None])
+def test_a_worker_fetches_no_more_after_a_reconnection(broker: str | None) -> None:
+    """Celery would restore a prefetch of its own."""
+    conf = build_queues(Settings(home=HOME, broker_url=broker)).conf
     assert not conf.worker_enable_prefetch_count_reduction
 
 
