@@ -121,11 +121,11 @@ class Execution:
         """Sleep, but not beyond the moment at which the worker is to end."""
         self._stopping.wait(seconds)
 
-    def _noted(self, note: Note, lasts: float) -> Advanced:
+    def _noted(self, note: Note) -> Advanced:
         """Note what happened as soon as the ledger answers."""
         while True:
             try:
-                return self._ledger.advance(note.claim, note.standing, note.attempt, lasts)
+                return self._ledger.advance(*note)
             except Unavailable as error:
                 if self._stopping.is_set():
                     raise
@@ -242,7 +242,7 @@ class Execution:
         standing = Standing(
             state=State.RUNNING, code=attempt.code, message=attempt.message, unread=outcome.unread
         )
-        advanced = self._noted(Note(claim, standing, attempt), self._in_hand.lasts)
+        advanced = self._noted(Note(claim, standing, attempt, self._in_hand.lasts))
         delivery.released += advanced.released
         if advanced.state is not State.RUNNING:
             raise _PutAsideError

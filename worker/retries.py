@@ -2,7 +2,8 @@
 
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from functools import partial
 
 from tenacity import (
     RetryCallState,
@@ -76,6 +77,7 @@ def _retrier(
     note: Callable[[Outcome], None],
     stopping: threading.Event,
 ) -> Retrying:
+    """Build tenacity's part, which begins with the outcome of the first attempt."""
 
     def outcome(state: RetryCallState) -> Outcome:
         assert state.outcome is not None  # noqa: S101  # tenacity calls back after an attempt only
@@ -105,36 +107,31 @@ def standing_after(
     `tried_for`: seconds since the first attempt; `deferrals`: how many of them counted.
     """
     attempt, verdict = outcome.attempt, outcome.verdict
-    if (settled := settlement(verdict)) is not None:
-        state, reason = settled
-        return Standing(
-            state=state,
-            reason=reason,
-            code=attempt.code,
-            message=attempt.message,
-            result=outcome.reply.result if outcome.reply else None,
-            already=verdict is Verdict.ALREADY,
-            unread=outcome.unread,
-            access=_access(outcome, settles=True),
-            looks=patience.looks,
-        )
-    standing = Standing(
-        state=State.DEFERRED,
+    settled = settlement(verdict)
+    standing = partial(
+        Standing,
         code=attempt.code,
         message=attempt.message,
         unread=outcome.unread,
-        access=_access(outcome, settles=False),
+        access=_access(outcome, settles=settled is not None),
         looks=patience.looks,
     )
+    if settled is not None:
+        state, reason = settled
+        result = outcome.reply.result if outcome.reply else None
+        already = verdict is Verdict.ALREADY
+        return standing(state=state, reason=reason, result=result, already=already)
     if verdict is Verdict.LOCKED_OUT:
-        return replace(standing, state=State.QUEUED)  # until its school is open again
+        return standing(state=State.QUEUED)  # until its school is open again
     if tried_for >= patience.give_up_after:
-        return replace(standing, state=State.FAILED, reason=Reason.EXHAUSTED)
+        return standing(state=State.FAILED, reason=Reason.EXHAUSTED)
     throttled = verdict is Verdict.THROTTLED
     wait = throttled_wait(outcome.reply, patience) if throttled else deferral(patience, deferrals)
-    due_in = min(wait, patience.give_up_after - tried_for)
-    return replace(
-        standing, due_in=due_in, counts=not throttled, slow_down=wait if throttled else None
+    return standing(
+        state=State.DEFERRED,
+        due_in=min(wait, patience.give_up_after - tried_for),
+        counts=not throttled,
+        slow_down=wait if throttled else None,
     )
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from worker.ledger import keys
-from worker.ledger.ledger import Advanced, Claim, Due, Entered, Standing
+from worker.ledger.ledger import Advanced, Due, Entered, Note
 from worker.ledger.lifecycle import Reason, State
 from worker.ledger.record import Attempt, Priority, Record, Submission, clean
 
@@ -78,10 +78,9 @@ def entered_of(chunk: Sequence[Submission], found: Sequence[Any]) -> list[Entere
     return entered
 
 
-def note_of(
-    claim: Claim, standing: Standing, attempt: Attempt | None, lasts: float = 0.0
-) -> list[Any]:
+def note_of(said: Note) -> list[Any]:
     """Write a note as exchange.lua reads it."""
+    claim, standing, attempt, lasts = said
     note: list[Any] = [
         claim.record.id,
         claim.lease,

@@ -134,15 +134,11 @@ class RedisLedger(RedisReader):
         self, claim: Claim, standing: Standing, attempt: Attempt | None, lasts: float = 0.0
     ) -> Advanced:
         """Note an attempt and move the record; see Ledger."""
-        request = {
-            "notes": [note_of(claim, standing, attempt, lasts)],
-            "asked": [],
-            "of": {},
-        }
-        (noted,) = json.loads(self._run("exchange", dumped(request)))["noted"]
-        if not noted:
+        notes = [Note(claim, standing, attempt, lasts)]
+        (noted,) = self.exchange(notes, {}, "", 0, Room()).noted
+        if noted is None:
             raise _lease_lost(claim)
-        return advanced_of(noted)
+        return noted
 
     def exchange(
         self,
@@ -154,7 +150,7 @@ class RedisLedger(RedisReader):
     ) -> Exchanged:
         """Write down notes, then claim, in one script; see Ledger."""
         request = {
-            "notes": [note_of(note.claim, note.standing, note.attempt) for note in notes],
+            "notes": [note_of(note) for note in notes],
             "asked": list(chain(*asked.items())),
             "worker": worker,
             "lasts": ms(lasts),

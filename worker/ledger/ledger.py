@@ -91,11 +91,13 @@ class Advanced(NamedTuple):
 
 
 class Note(NamedTuple):
-    """What is to be written down of one claim, in the end."""
+    """What is to be written down of one claim."""
 
     claim: Claim
     standing: Standing
     attempt: Attempt | None = None
+    #: Seconds for which the lease is renewed, of one that goes on running.
+    lasts: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
