@@ -9,6 +9,7 @@ from worker.classin.fields import IN_REDIS
 from worker.classin.items import item_results
 from worker.classin.judgement import judge_item
 from worker.classin.operation import Operation
+from worker.classin.references import with_only
 from worker.classin.verdicts import Verdict
 from worker.ledger.ledger import Ledger
 from worker.ledger.lifecycle import State
@@ -37,8 +38,7 @@ def again(record: Record) -> Operation:
     failed = set(_failed_items(operation, record))
     if bulk is None or bulk.field is None or not failed:
         raise _refused(record, "is done in the main: --mend does what is left")
-    items = [item for n, item in enumerate(getattr(operation, bulk.field)) if n in failed]
-    return operation.model_copy(update={bulk.field: tuple(items)})
+    return with_only(operation, bulk.field, failed)
 
 
 def mending(record: Record) -> list[Operation]:

@@ -1,15 +1,17 @@
 """What the ledger knows of a batch before any of it is submitted."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from producers.order import Entry, Known
 from worker.classin.errors import Fault, InvalidInput
 from worker.classin.operation import Operation
+from worker.classin.school import School
 from worker.ledger.encoding import digest_of
 from worker.ledger.ledger import Ledger
 from worker.ledger.record import Submission
+from worker.sealing import comparable
 
 #: Names that are looked up in one call.
 _NAMES = 1000
@@ -18,9 +20,14 @@ _NAMES = 1000
 _COMPARED = 50
 
 
-def digest_of_asked(operation: Operation) -> str:
-    """Sum up what is asked, as it was handed in: ids by the same names, files by what they hold."""
-    fields = operation.to_json()
+def digest_of_asked(
+    operation: Operation, school: str, school_named: Callable[[str], School]
+) -> str:
+    """Sum up what is asked, as it was handed in: ids by the same names, files by what they hold.
+
+    No credential can be guessed from it.
+    """
+    fields = comparable(operation, school, school_named)
     for name in operation.files():
         del fields[name]["at"]
     return digest_of(operation.spec.name, fields)

@@ -16,6 +16,7 @@ from worker.classin.errors import (
     ClassinError,
     FileGone,
     InvalidOperation,
+    SealBroken,
     Unavailable,
     Unread,
 )
@@ -32,6 +33,7 @@ from worker.ledger.ledger import Advanced, Claim, Due, Ledger, Note, Standing
 from worker.ledger.lifecycle import Reason, State
 from worker.ledger.record import Attempt, Record
 from worker.retries import Outcome, deferral, retrying, standing_after, worth_repeating
+from worker.sealing import opened, sealed
 from worker.settings import Patience
 from worker.skew import SigningClock, explains, may_mean_clock
 from worker.transport import Stream
@@ -134,12 +136,15 @@ class Execution:
 
     def _carry_out(self, claim: Claim, released: list[Due]) -> Note:
         record = claim.record
+        school = self._schools.get(record.school)
         try:
             fields = self._filled(record)
-            operation = read(record.operation, fields).identified(record.id)
+            open_fields = opened(record.operation, fields, school)
+            operation = read(record.operation, open_fields).identified(record.id)
         except InvalidOperation as error:
             return refusal(claim, "; ".join(str(fault) for fault in error.faults))
-        school = self._schools.get(record.school)
+        except SealBroken as broken:
+            return self._note_incomplete(claim, str(broken))
         if school is None:
             return self._deferred(claim, f"this worker has no school {record.school!r}")
         if record.unread and operation.spec.repeat is Repeat.HARMFUL:
@@ -150,12 +155,12 @@ class Execution:
         if self._stopping.is_set():
             message = record.message or ""
             return Note(claim, Standing(state=State.QUEUED, code=record.code, message=message))
-        filled = None if fields is record.fields else fields
+        filled = None if fields is record.fields else sealed(record.operation, fields, school)
         delivery = _Delivery(claim, operation, school, filled, released)
         try:
             outcome = self._deliver(delivery)
         except FileGone as gone:
-            return self._note_without_file(claim, str(gone))
+            return self._note_incomplete(claim, str(gone))
         standing = standing_after(
             outcome,
             patience=self._patience,
@@ -175,7 +180,7 @@ class Execution:
         results = {each.id: each.result for each in self._ledger.find_all(sorted(named))}
         return filled(record.fields, results.get)
 
-    def _note_without_file(self, claim: Claim, message: str) -> Note:
+    def _note_incomplete(self, claim: Claim, message: str) -> Note:
         """Refuse what cannot be sent; uncertain if an earlier attempt may have been carried out."""
         if not self._ledger.find(claim.record.id).unread:
             return refusal(claim, message)

@@ -32,6 +32,7 @@ from worker.classin.errors import InvalidInput, InvalidOperation, Unavailable
 from worker.classin.lane import lane_of
 from worker.ledger.record import Priority, Submission
 from worker.message import IDS, PRIORITIES, QUEUE, RECORDED, SEVERAL
+from worker.sealing import sealed
 from worker.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -171,7 +172,7 @@ class Arrival:
         )
 
     def submission(self, settings: Settings) -> Submission:
-        """Give what to record; fields that do not pass as they are, to be refused when tried."""
+        """Give what to record, its credentials sealed; what does not pass is refused when tried."""
         school, _ = self._school(settings)
         fields, lane, said = self.fields, None, self.headers.get("if_exists")
         accepts = said == "accept"
@@ -186,7 +187,7 @@ class Arrival:
             id=self.id,
             operation=self.operation,
             school=school,
-            fields=fields,
+            fields=sealed(self.operation, fields, settings.schools.get(school)),
             lane=lane,
             source="celery",
             accepts_existing=accepts,

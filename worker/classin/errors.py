@@ -10,6 +10,7 @@
     ├── OperationFailed        what `AsyncResult(id).get()` raises for a record that did not succeed
     ├── LeaseLost              another worker has the record now; what is done here no longer counts
     ├── FileGone               a record's file is not there any more, or is another one now
+    ├── SealBroken             a sealed credential that its school's secret does not open
     └── Accident               an attempt that brought no reply to judge
         ├── NotSent              the request did not leave: nothing can have happened
         └── Unread               it may have been sent, and even carried out
@@ -80,6 +81,10 @@ class LeaseLost(ClassinError):
 
 class FileGone(ClassinError):
     """The file that an operation was submitted with is not there any more, or is another now."""
+
+
+class SealBroken(ClassinError):
+    """A sealed credential cannot be opened: it was sealed under another secret, or is none."""
 
 
 class Accident(ClassinError):

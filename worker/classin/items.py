@@ -59,7 +59,7 @@ def _items(operation: Operation, bulk: Bulk) -> Sequence[Any]:
     if bulk.field is None:
         return ()
     field = type(operation).model_fields[bulk.field]
-    found: Sequence[Any] = operation.wire_fields().get(field.alias or bulk.field, ())
+    found: Sequence[Any] = operation.to_json().get(field.alias or bulk.field, ())
     return found
 
 

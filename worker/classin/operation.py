@@ -17,7 +17,7 @@ from worker.classin.call import Call, Dialect
 from worker.classin.errors import Fault, InvalidOperation
 from worker.classin.faults import explain
 from worker.classin.fields import File, sensitivity_of
-from worker.classin.references import Reference, keep, kept, lifted, restored
+from worker.classin.references import Reference, ids_kept, keep, kept, lifted, restored
 from worker.classin.registry import Registry
 from worker.classin.rules import Rule
 from worker.classin.signing import LONGEST_SIGNED
@@ -247,8 +247,7 @@ class Operation(Fields):
 
     def references(self) -> frozenset[str]:
         """Give the ids of the records whose results it waits for."""
-        references = kept(self)
-        return frozenset(each.id for each in references.values()) if references else frozenset()
+        return ids_kept(self)
 
     def _unsignable(self) -> Iterator[Fault]:
         """Find text so long that the sources disagree on its signing."""
@@ -302,7 +301,7 @@ class Operation(Fields):
     def wire_fields(self) -> dict[str, Any]:
         """Give the fields under ClassIn's names; absent ones and files are left out."""
         if kept(self):
-            raise ValueError(f"{self.spec.name} waits for results: fill them in first")
+            raise ValueError(f"{self.spec.name} waits for results, or is sealed: fill it in first")
         absent = set(_files_of(type(self))) or None
         return self.model_dump(by_alias=True, exclude_none=True, exclude=absent)
 

@@ -1,13 +1,16 @@
-"""References: fields that stand for what another record's result will hold, until it does: pure."""
+"""References: fields that stand for what another record's result will hold, until it does: pure.
+
+Values that are sealed are lifted out of an operation's fields, and restored, as references are.
+"""
 
 import re
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import IntEnum
 from functools import cache
 from types import MappingProxyType
-from typing import Any
+from typing import Any, TypeVar
 
 from annotated_types import Lt, MinLen
 from pydantic import BaseModel
@@ -18,6 +21,7 @@ from worker.classin.anatomy import Anatomy, anatomy
 from worker.classin.errors import Fault, InvalidOperation
 from worker.classin.fields import File
 from worker.classin.rules import fewest
+from worker.classin.seals import SEAL, Sealed, credentials_of
 
 #: A value's place among an operation's fields: names, and positions in lists.
 Place = tuple[str | int, ...]
@@ -25,14 +29,19 @@ Place = tuple[str | int, ...]
 #: The key that tells a reference from other objects.
 _MARK = "$result"
 
+_Kind = TypeVar("_Kind", bound=BaseModel)
+
 #: Where in a result a reference looks, unless it says so.
 _DATA = "data"
 
 #: No operation has a value so deep among its fields: what lies deeper is not looked at.
 _DEEPEST = 8
 
-#: What an operation keeps that has no references.
-_NONE: Mapping[Place, "Reference"] = MappingProxyType({})
+#: What is looked for among fields.
+_MARKS = frozenset({_MARK, SEAL})
+
+#: What an operation keeps that has neither references nor anything sealed.
+_NONE: Mapping[Place, "Reference | Sealed"] = MappingProxyType({})
 
 #: Kinds that neither are a reference nor hold one: most values are of these.
 _PLAIN = frozenset({bool, int, float, str, type(None)})
@@ -43,7 +52,9 @@ class Reference:
     """Stands for a value in the result of another record."""
 
     id: str
-    #: From the root of the result: keys, and positions in lists from 0, with dots between them.
+    #: From the root of the result: keys, and places in lists, with dots between them. A place is a
+    #: position from 0, or a mark as in `customColumn=3`: the only entry that bears it; where no
+    #: entry bears a mark of that name, the position.
     path: str = _DATA
 
     def __str__(self) -> str:
@@ -68,11 +79,23 @@ class Reference:
         for step in self.path.split("."):
             if isinstance(found, Mapping):
                 found = found.get(step)
-            elif isinstance(found, list) and re.fullmatch("[0-9]{1,9}", step):
-                found = found[int(step)] if int(step) < len(found) else None
+            elif isinstance(found, list):
+                found = _in_list(found, step)
             else:
                 return None
         return found
+
+
+def _in_list(entries: Sequence[Any], step: str) -> object:
+    """Find the entry at a place of a list; None where there is none."""
+    name, _, mark = step.rpartition("=")
+    marked = [each for each in entries if name and isinstance(each, Mapping) and name in each]
+    if marked:
+        bearing = [each for each in marked if str(each[name]) == mark]
+        return bearing[0] if len(bearing) == 1 else None
+    if not re.fullmatch("[0-9]{1,9}", mark):
+        return None
+    return entries[int(mark)] if int(mark) < len(entries) else None
 
 
 def referenced(fields: Mapping[str, Any]) -> set[str]:
@@ -114,7 +137,7 @@ def filled(
     return whole
 
 
-def keep(operation: BaseModel, references: Mapping[Place, Reference]) -> None:
+def keep(operation: BaseModel, references: Mapping[Place, Reference | Sealed]) -> None:
     """Let an operation keep what was lifted out of its fields.
 
     It is kept with pydantic's private attributes, which copies and comparisons heed, but not
@@ -123,14 +146,48 @@ def keep(operation: BaseModel, references: Mapping[Place, Reference]) -> None:
     object.__setattr__(operation, "__pydantic_private__", {"references": references})
 
 
-def kept(operation: BaseModel) -> Mapping[Place, Reference]:
+def kept(operation: BaseModel) -> Mapping[Place, Reference | Sealed]:
     """Give what `keep` kept."""
     private = operation.__pydantic_private__
     return private.get("references", _NONE) if private else _NONE
 
 
-def restored(fields: dict[str, Any], references: Mapping[Place, Reference]) -> dict[str, Any]:
-    """Put references back to where they were lifted out; changes the fields, and gives them."""
+def ids_kept(operation: BaseModel) -> frozenset[str]:
+    """Give the ids of the records that an operation keeps references to."""
+    references = kept(operation)
+    if not references:
+        return frozenset()
+    return frozenset(each.id for each in references.values() if isinstance(each, Reference))
+
+
+def is_sealed(operation: BaseModel) -> bool:
+    """Say whether any of its credentials must be opened before they can be sent."""
+    references = kept(operation)
+    return bool(references) and any(isinstance(each, Sealed) for each in references.values())
+
+
+def with_only(operation: _Kind, name: str, positions: Collection[int]) -> _Kind:
+    """Give an operation with only these items of a list, and with what it keeps of them."""
+    items, ordered = getattr(operation, name), sorted(positions)
+    chosen = operation.model_copy(update={name: tuple(items[position] for position in ordered)})
+    if references := kept(operation):
+        wire_name = type(operation).model_fields[name].alias or name
+        moved: dict[Place, int] = {(wire_name, each): new for new, each in enumerate(ordered)}
+        keep(
+            chosen,
+            {
+                (wire_name, moved[place[:2]], *place[2:]) if place[:2] in moved else place: each
+                for place, each in references.items()
+                if place[0] != wire_name or place[:2] in moved
+            },
+        )
+    return chosen
+
+
+def restored(
+    fields: dict[str, Any], references: Mapping[Place, Reference | Sealed]
+) -> dict[str, Any]:
+    """Put back what was lifted out to where it was; changes the fields, and gives them."""
     for place, reference in references.items():
         *way, last = place
         holder: Any = fields
@@ -142,8 +199,8 @@ def restored(fields: dict[str, Any], references: Mapping[Place, Reference]) -> d
 
 def lifted(
     kind: type[BaseModel], given: Mapping[str, Any], identity: str | None
-) -> tuple[Mapping[str, Any], Mapping[Place, Reference], list[Fault]]:
-    """Take the references out of an operation's fields, and say what is wrong with them.
+) -> tuple[Mapping[str, Any], Mapping[Place, Reference | Sealed], list[Fault]]:
+    """Take references and what is sealed out of an operation's fields; say what is wrong there.
 
     In their places stand values that pass the checks of a field, so that all else can be checked.
     The places have ClassIn's names. `identity`: the attribute, or list and attribute, with which
@@ -159,7 +216,7 @@ class _Lifter:
     """Goes through fields as their kind has them."""
 
     def __init__(self, identity: str | None) -> None:
-        self.references: dict[Place, Reference] = {}
+        self.references: dict[Place, Reference | Sealed] = {}
         self.faults: list[Fault] = []
         self._identity = [to_camel(name) for name in (identity or "").split(".")]
 
@@ -167,12 +224,16 @@ class _Lifter:
         self, kind: type[BaseModel], given: Mapping[str, Any], place: Place
     ) -> dict[str, Any]:
         """Go through the fields of an operation or of an item; unknown ones stay as they are."""
-        fields = dict(given)
+        fields, sealable = dict(given), credentials_of(kind)
         for name, field in kind.model_fields.items():
             wire_name, depth = field.alias or name, anatomy(field).depth
             for spelling in {name, wire_name} & given.keys():
-                value = self._from_value(field, depth, given[spelling], (*place, wire_name))
-                fields[spelling] = value
+                value, here = given[spelling], (*place, wire_name)
+                if spelling in sealable and (sealed := Sealed.read(value)):
+                    self.references[here] = sealed
+                    fields[spelling] = _stand_in(field, depth, len(self.references))
+                else:
+                    fields[spelling] = self._from_value(field, depth, value, here)
         return fields
 
     def _from_value(self, field: FieldInfo, depth: int, value: object, place: Place) -> object:
@@ -244,7 +305,7 @@ def _blank(kind: type[BaseModel], number: int) -> BaseModel:
 
 
 def _mentioned(fields: Mapping[str, Any]) -> bool:
-    """Say quickly whether anything is marked as a reference: nearly always nothing is."""
+    """Say quickly whether anything is marked as a reference or sealed: nearly always nothing is."""
     level: Collection[Any] = fields.values()
     for _ in range(_DEEPEST):
         if _PLAIN.issuperset(map(type, level)):
@@ -252,12 +313,12 @@ def _mentioned(fields: Mapping[str, Any]) -> bool:
         deeper: list[Any] = []
         for each in level:
             if isinstance(each, dict):
-                if _MARK in each:
+                if not _MARKS.isdisjoint(each):
                     return True
                 deeper += each.values()
             elif isinstance(each, (list, tuple)):
                 deeper += each
-            elif isinstance(each, Reference):
+            elif isinstance(each, (Reference, Sealed)):
                 return True
         level = deeper
     return False

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from ops.explanation import example
 from worker.classin.catalogue import CATALOGUE, read
 from worker.classin.errors import InvalidOperation
+from worker.classin.explanation import example
 from worker.classin.operation import MASK, Operation, masked
 from worker.classin.operations.courses import EditCourse
 from worker.classin.operations.lessons import AddCourseClassMultiple
@@ -91,7 +91,7 @@ def test_the_record_s_fields_build_the_same_operation() -> None:
 def test_nothing_is_sent_while_it_waits() -> None:
     """What stands in a reference's place is nobody's id."""
     operation = read("edit_course", {"courseId": WAITING})
-    with pytest.raises(ValueError, match="edit_course waits for results: fill them in first"):
+    with pytest.raises(ValueError, match="edit_course waits for results"):
         operation.wire_fields()
 
 

@@ -10,10 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic.fields import FieldInfo
 
-from ops.explanation import example
 from worker.classin.anatomy import anatomy
 from worker.classin.catalogue import CATALOGUE, read
 from worker.classin.errors import InvalidOperation
+from worker.classin.explanation import example
 from worker.classin.fields import File
 from worker.classin.operation import Fields, Operation, item_kind, masked
 from worker.classin.references import Place, filled, referenced, renamed

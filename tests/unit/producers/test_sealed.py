@@ -1,0 +1,187 @@
+"""What is submitted is sealed at the door, and stays so: tried again, filled in, or known."""
+
+import json
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from producers import result_of
+from producers.submission import Submitter
+from tests.unit.stage import SCHOOL, Stage, said
+from worker.classin.errors import InvalidInput, InvalidOperation
+from worker.classin.school import School
+from worker.classin.seals import Sealed
+from worker.ledger.in_redis import RedisLedger
+from worker.ledger.lifecycle import Reason, State
+from worker.queues import Queues
+from worker.sealing import seal, sealed
+from worker.settings import Settings
+
+ACCOUNT = {"telephone": "13800138000", "password": "a-secret"}
+ROTATED = replace(SCHOOL, secret="another")
+BROKEN = (
+    "its sealed password can no longer be opened, since the school's secret changed: submit it anew"
+)
+
+
+def form_of(stage: Stage, record_id: str, code: int = 1) -> dict[str, Any]:
+    """Carry a record out; gives what ClassIn was sent."""
+    (request,) = stage.perform(record_id, said(code)).sent
+    assert request.form is not None
+    return {**request.form}
+
+
+@pytest.fixture
+def rotated(settings: Settings, ledger: RedisLedger, queues: Queues) -> Submitter:
+    """The door after the school got another secret."""
+    return Submitter(replace(settings, schools={"main": ROTATED}), ledger, queues)
+
+
+def test_the_record_has_it_sealed_and_classin_gets_it_open(
+    submitter: Submitter, stage: Stage
+) -> None:
+    """Also when it is tried again, which seals nothing anew."""
+    first = submitter.submit("register", ACCOUNT)
+    assert form_of(stage, first.id, 137)["password"] == "a-secret"
+
+    (second,) = submitter.retry(first.id)
+
+    assert Sealed.read(first.record().fields["password"])
+    assert second.record().fields == first.record().fields
+    assert form_of(stage, second.id)["password"] == "a-secret"
+
+
+def test_older_records_work_and_are_sealed_when_tried_again(
+    submitter: Submitter, stage: Stage
+) -> None:
+    """They have their credentials plain."""
+    first = stage.submit_raw("register", ACCOUNT)
+    assert form_of(stage, first, 137)["password"] == "a-secret"
+
+    (second,) = submitter.retry(first)
+
+    assert Sealed.read(second.record().fields["password"])
+    assert form_of(stage, second.id)["password"] == "a-secret"
+
+
+def test_each_item_keeps_its_own(submitter: Submitter, stage: Stage) -> None:
+    """The two of three that failed go again with their passwords."""
+    users = [{"telephone": f"1380013800{n}", "password": f"a-secret-{n}"} for n in range(3)]
+    entries = [{"errno": errno, "telephone": None} for errno in (137, 1, 137)]
+    first = submitter.submit("register_multiple", {"userJson": users})
+    stage.perform(first.id, said(1, data=entries))
+    assert first.record().state is State.PARTIAL
+    assert "a-secret" not in json.dumps(first.record().fields)
+    assert [item["code"] for item in first.record().to_json()["items"]] == [137, 1, 137]
+
+    (second,) = submitter.retry(first.id)
+
+    assert json.loads(form_of(stage, second.id)["userJson"]) == [users[0], users[2]]
+
+
+def test_a_new_secret_opens_nothing(submitter: Submitter, rotated: Submitter, stage: Stage) -> None:
+    """Nothing is sent; the record says what to do, and so does trying it again."""
+    first = submitter.submit("register", ACCOUNT)
+    stage.schools = {"main": ROTATED}
+
+    classin = stage.perform(first.id, said(1))
+
+    record = first.record()
+    assert (classin.sent, record.attempts) == ([], ())
+    assert (record.state, record.reason) == (State.FAILED, Reason.REFUSED)
+    assert record.message == BROKEN
+    with pytest.raises(InvalidInput) as refused:
+        rotated.retry(first.id)
+    assert [fault.what for fault in refused.value.faults] == [BROKEN]
+
+
+def test_what_another_celery_sent_is_checked_when_it_is_opened(stage: Stage) -> None:
+    """A password that is too short is refused, though its record has it sealed."""
+    short = stage.submit_raw("register", sealed("register", {**ACCOUNT, "password": "abc"}, SCHOOL))
+
+    assert stage.perform(short, said(1)).sent == []
+
+    record = stage.ledger.find(short)
+    assert record.reason is Reason.REFUSED
+    assert str(record.message).startswith("password: should have at least 6")
+
+
+def test_what_may_have_been_done_is_uncertain_under_a_new_secret(
+    submitter: Submitter, stage: Stage
+) -> None:
+    """A request had gone out before the secret changed, and nobody read the reply."""
+    first = submitter.submit("register", ACCOUNT)
+    stage.perform(first.id, said(104))
+    assert first.record().unread
+    stage.schools = {"main": ROTATED}
+
+    record = stage.carry_on(first.id, said(1))
+
+    assert record.state is State.UNCERTAIN
+    assert str(record.message).startswith(BROKEN)
+
+
+def test_what_needs_no_credential_is_mended_under_a_new_secret(
+    submitter: Submitter, rotated: Submitter, stage: Stage
+) -> None:
+    """The follow-up only names the account."""
+    partial = submitter.submit("register", {**ACCOUNT, "addToSchoolMember": 1})
+    stage.perform(partial.id, said(820, data=4711))
+
+    (mend,) = rotated.retry(partial.id, mend=True)
+
+    assert mend.record().operation == "add_school_student"
+
+
+def test_a_reference_beside_it_is_filled_in_and_it_stays_sealed(
+    submitter: Submitter, stage: Stage
+) -> None:
+    """Before the request goes out the record gets the fields that it went out with."""
+    first = submitter.submit("register", ACCOUNT)
+    change = {"uid": result_of(first), "oldMd5pass": "0" * 32, "password": "b-secret"}
+    second = submitter.submit("modify_password", change)
+    stage.perform(first.id, said(1, data=4711))
+
+    form = form_of(stage, second.id)
+
+    assert (form["uid"], form["oldMd5pass"], form["password"]) == ("4711", "0" * 32, "b-secret")
+    fields = second.record().fields
+    assert fields["uid"] == 4711
+    assert Sealed.read(fields["oldMd5pass"])
+    assert Sealed.read(fields["password"])
+
+
+def test_the_same_again_is_known_though_no_seal_is_like_another(
+    submitter: Submitter, two_schools: Submitter
+) -> None:
+    """With another password it is something else; none can be guessed from what is compared."""
+    first = submitter.submit("register", ACCOUNT, dedup_key="ada")
+
+    assert submitter.submit("register", ACCOUNT, dedup_key="ada").id == first.id
+    at_rest = {**ACCOUNT, "password": Sealed(seal('"a-secret"', SCHOOL)).to_json()}
+    assert submitter.submit("register", at_rest, dedup_key="ada").id == first.id
+    with pytest.raises(InvalidInput, match="something else"):
+        submitter.submit("register", {**ACCOUNT, "password": "b-secret"}, dedup_key="ada")
+    there = two_schools.submit("register", ACCOUNT, dedup_key="ada", school="north")
+    assert there.id != first.id
+
+
+@pytest.mark.parametrize(
+    ("text", "school", "said"),
+    [
+        ('"a-secret"', ROTATED, "its sealed password can no longer be opened"),
+        ("no json", SCHOOL, "its sealed password can no longer be opened"),
+        ("", None, "its password was not kept"),
+        ('"abc"', SCHOOL, "password: should have at least 6"),
+    ],
+)
+def test_what_comes_sealed_is_opened_and_checked(
+    submitter: Submitter, text: str, school: School | None, said: str
+) -> None:
+    """Refused before anything is recorded."""
+    token = seal(text, school) if school else ""
+    fields = {**ACCOUNT, "password": Sealed(token).to_json()}
+
+    with pytest.raises((InvalidInput, InvalidOperation), match=said):
+        submitter.submit("register", fields)

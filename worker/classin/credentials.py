@@ -1,0 +1,59 @@
+"""Credentials among a record's fields: found wherever they lie, and exchanged for others: pure."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from pydantic import BaseModel
+from pydantic.fields import FieldInfo
+
+from worker.classin.anatomy import anatomy, by_spelling
+from worker.classin.references import Place, Reference
+from worker.classin.seals import Sealed, credentials_of, is_credential
+
+#: Gives what is to stand for a credential, or for what is sealed already.
+Change = Callable[[object, Place], object]
+
+
+def exchanged(
+    kind: type[BaseModel], fields: Mapping[str, Any], change: Change
+) -> Mapping[str, Any]:
+    """Give JSON fields with something else in place of each credential, plain or sealed.
+
+    Where a kind has credentials, whatever it cannot read counts as one: it may be a password under
+    a misspelt name. References stay.
+    """
+    return _object(kind, fields, change, ()) if credentials_of(kind) else fields
+
+
+def _object(
+    kind: type[BaseModel], given: Mapping[str, Any], change: Change, place: Place
+) -> dict[str, Any]:
+    known, held = by_spelling(kind), credentials_of(kind)
+    return {
+        name: each
+        if name in known and name not in held
+        else _value(held.get(name), each, change, (*place, name))
+        for name, each in given.items()
+    }
+
+
+def _value(field: FieldInfo | None, value: object, change: Change, place: Place) -> object:
+    """Exchange the value of a field, be it one that nobody knows."""
+    if field is None or is_credential(field):
+        return value if _stays(value) else change(value, place)
+    return _items(field, anatomy(field).depth, value, change, place)
+
+
+def _items(field: FieldInfo, depth: int, value: object, change: Change, place: Place) -> object:
+    """Exchange what is in a value with so many lists around items."""
+    if _stays(value):
+        return value
+    if depth and isinstance(value, (list, tuple)):
+        return [_items(field, depth - 1, each, change, (*place, n)) for n, each in enumerate(value)]
+    if not depth and isinstance(value, dict) and not Sealed.read(value):
+        return _object(anatomy(field).base, value, change, place)
+    return change(value, place)
+
+
+def _stays(value: object) -> bool:
+    return value is None or Reference.read(value) is not None

@@ -1,0 +1,57 @@
+"""Seals: what stands for a credential that only its school's secret opens; pure, no cipher."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+
+from pydantic import BaseModel
+from pydantic.fields import FieldInfo
+
+from worker.classin.anatomy import anatomy, by_spelling
+from worker.classin.fields import Sensitivity, sensitivity_of
+
+#: The key that tells a sealed value from other objects.
+SEAL = "$sealed"
+
+
+@dataclass(frozen=True, slots=True)
+class Sealed:
+    """Stands for a credential."""
+
+    #: What the cipher made of it; '': nothing was kept of it.
+    token: str
+
+    def to_json(self) -> dict[str, str]:
+        """Give it as a record's fields hold it."""
+        return {SEAL: self.token}
+
+    @classmethod
+    def read(cls, value: object) -> "Sealed | None":
+        """Read one, given as an object or as JSON; None for what is none, or is ill-formed."""
+        if isinstance(value, Sealed):
+            return value
+        if not isinstance(value, dict) or value.keys() != {SEAL}:
+            return None
+        token = value[SEAL]
+        return cls(token) if isinstance(token, str) else None
+
+
+@cache
+def credentials_of(kind: type[BaseModel]) -> Mapping[str, FieldInfo]:
+    """Give the fields that are credentials, or hold items with some, by either spelling."""
+    return {
+        spelling: field
+        for spelling, field in by_spelling(kind).items()
+        if is_credential(field) or credentials_within(field)
+    }
+
+
+def is_credential(field: FieldInfo) -> bool:
+    """Say whether what a field takes is a credential."""
+    return sensitivity_of(field) is Sensitivity.CREDENTIAL
+
+
+def credentials_within(field: FieldInfo) -> Mapping[str, FieldInfo]:
+    """Give the credentials of the items that a field holds."""
+    base = anatomy(field).base
+    return credentials_of(base) if issubclass(base, BaseModel) else {}
