@@ -1,4 +1,4 @@
-"""Lifeline: what ties a worker process to its supervisor. Standard input is the line.
+"""Lifeline: what ties a process to its supervisor. Standard input is the line.
 
 `ops.supervision.TiedChild` holds the other end, and only that process does: however it ends, the
 line breaks.
@@ -9,9 +9,9 @@ import signal
 import sys
 import threading
 import time
+from collections.abc import Callable
 from contextlib import suppress
-
-from celery import signals
+from functools import partial
 
 from worker.shutdown import end_now
 
@@ -21,9 +21,17 @@ def tie(grace: float) -> None:
 
     Who does not manage that within so many seconds ends anyway.
     """
+    from celery import signals  # noqa: PLC0415  # who is no worker needs none of it
+
+    tell_ready = tie_until_ready(grace)
+    signals.worker_ready.connect(lambda **_: tell_ready(), weak=False)
+
+
+def tie_until_ready(grace: float) -> Callable[[], None]:
+    """The same for who is no worker; gives what tells that it is ready."""
     line = sys.stdin.fileno()
-    signals.worker_ready.connect(lambda **_: _tell_ready(line), weak=False)
     threading.Thread(target=_outlive, args=[line, grace], name="lifeline", daemon=True).start()
+    return partial(_tell_ready, line)
 
 
 def _tell_ready(line: int) -> None:
@@ -37,4 +45,4 @@ def _outlive(line: int, grace: float) -> None:
         os.read(line, 1)
     os.kill(os.getpid(), signal.SIGTERM)
     time.sleep(grace)
-    end_now(1, "the supervisor is gone, and this worker does not get to its end")
+    end_now(1, "the supervisor is gone, and this process does not get to its end")

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from producers.submission import Submitter
 from worker.classin.errors import Unavailable
 from worker.ledger.ledger import Due, Filter, Ledger
 from worker.ledger.lifecycle import State
@@ -21,14 +22,8 @@ class Mending:
         self._queues = queues
 
     def cancel(self, record_id: str) -> State:
-        """Call one operation off; gives where it stands now. Raises NotFound.
-
-        What settled stays as it is; what is running is cancelled when its attempt ends, unless that
-        settles it. What waited for it fails, and its lane goes on.
-        """
-        state, released = self._ledger.cancel(record_id)
-        self._publish(released)
-        return state
+        """Call one operation off, as Submitter.cancel does. Raises NotFound."""
+        return Submitter(self._settings, self._ledger, self._queues).cancel(record_id)
 
     def unsettled(self, batch: str) -> Sequence[str]:
         """Name what of a batch can still be called off, the last submitted first."""

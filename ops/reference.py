@@ -8,8 +8,8 @@ from collections.abc import Iterator, Sequence
 from itertools import groupby
 from pathlib import Path
 
-from ops.explanation import Explanation, FieldExplanation, explained
 from worker.classin.catalogue import declared
+from worker.classin.explanation import Explanation, FieldExplanation, explained
 
 #: Where the page, and the index, lie in the checkout.
 PAGE = Path("docs/operations.md")

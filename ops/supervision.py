@@ -80,8 +80,8 @@ class NotStarted(Exception):
     `code` is what to exit with.
     """
 
-    def __init__(self, code: int) -> None:
-        super().__init__(f"the worker did not start: {_told(code)}")
+    def __init__(self, code: int, what: str = "worker") -> None:
+        super().__init__(f"the {what} did not start: {_told(code)}")
         self.code = code if code > 0 else 1
 
 
@@ -169,11 +169,13 @@ class Crew:
         start: Callable[[int], Child],
         said: Callable[[str], object],
         clock: Callable[[], float] = time.monotonic,
+        what: str = "worker",
     ) -> None:
         self._posts = [_Post(number) for number in range(1, size + 1)]
         self._start = start
         self.said = said
         self._clock = clock
+        self._what = what
         #: Whether any was ever ready.
         self._works = False
 
@@ -197,12 +199,12 @@ class Crew:
         if code is None:
             return
         if not self._works:
-            raise NotStarted(code)
+            raise NotStarted(code, self._what)
         now = self._clock()
         if now - post.began > RECOVERED_AFTER:
             post.pause = FIRST_PAUSE
         post.child, post.due = None, now + post.pause
-        which = f"worker {post.number}" if len(self._posts) > 1 else "the worker"
+        which = f"{self._what} {post.number}" if len(self._posts) > 1 else f"the {self._what}"
         self.said(f"{which} ended ({_told(code)}); it is started again in {post.pause:.0f} s")
         post.pause = min(post.pause * 2, LONGEST_PAUSE)
 

@@ -1,14 +1,11 @@
 """Reading a running system: which records, and how they stand."""
 
-import re
-from datetime import datetime
-
+from producers.moment import read_moment
 from worker.classin.catalogue import CATALOGUE
 from worker.classin.errors import Fault, InvalidInput
 from worker.classin.faults import nearest
 from worker.ledger.ledger import Filter
 from worker.ledger.lifecycle import State
-from worker.settings import read_seconds
 
 
 def choose(  # noqa: PLR0913  # a filter has so many sides
@@ -35,7 +32,7 @@ def choose(  # noqa: PLR0913  # a filter has so many sides
         faults.append(Fault("--operation", fault))
     start = None
     if since is not None:
-        start = _moment(since, now)
+        start = read_moment(since, now)
         if start is None:
             fault = f"should be like 2d, 90m or 2026-09-01T08:00; got {since!r}"
             faults.append(Fault("--since", fault))
@@ -44,16 +41,3 @@ def choose(  # noqa: PLR0913  # a filter has so many sides
     return Filter(
         state=state, operation=operation, school=school, code=code, batch=batch, since=start
     )
-
-
-def _moment(text: str, now: float) -> int | None:
-    """Read a span before now, or a date, as ms since 1970; None if it is neither."""
-    if re.fullmatch(r"[\d.]+[smhd]?", text):
-        try:
-            return round((now - read_seconds(text)) * 1000)
-        except (ValueError, OverflowError):
-            return None
-    try:
-        return round(datetime.fromisoformat(text).astimezone().timestamp() * 1000)
-    except (ValueError, OverflowError):
-        return None

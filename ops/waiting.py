@@ -1,11 +1,9 @@
-"""What an operation waits for, in words and as JSON."""
+"""What an operation waits for, in words."""
 
 from collections.abc import Callable
-from typing import Any
 
 from worker.classin.codes import Code
 from worker.ledger.ledger import Closure, Obstacle
-from worker.ledger.record import iso
 
 
 def in_words(obstacle: Obstacle, moment: Callable[[int], str]) -> str:
@@ -29,31 +27,3 @@ def closure_in_words(closure: Closure, moment: Callable[[int], str]) -> str:
     how = "held" if closure.held else "paused"
     look = f"; next look {moment(closure.next_look)}" if closure.next_look is not None else ""
     return f"school {closure.school} is {how} {since}{said}{look}"
-
-
-def to_json(obstacle: Obstacle | None) -> dict[str, Any] | None:
-    """Give what it waits for as `waits_for` of a record's JSON."""
-    if obstacle is None:
-        return None
-    closure = obstacle.closure
-    return {
-        "behind": obstacle.behind,
-        "state": obstacle.state.value if obstacle.state else None,
-        "due_at": iso(obstacle.due_at),
-        "pace": obstacle.pace,
-        "school": closure_to_json(closure) if closure else None,
-    }
-
-
-def closure_to_json(closure: Closure) -> dict[str, Any]:
-    """Give why a school is not spoken to."""
-    return {
-        "school": closure.school,
-        "closed": "held" if closure.held else "paused",
-        "by_hand": closure.by_hand,
-        "since": iso(closure.since),
-        "code": closure.code,
-        "why": closure.why,
-        "next_look": iso(closure.next_look),
-        "waiting": closure.parked,
-    }

@@ -11,7 +11,7 @@ from ops.cli.options import AsJson
 from ops.cli.output import out, print_json, table
 
 if TYPE_CHECKING:
-    from ops.explanation import Explanation, FieldExplanation
+    from worker.classin.explanation import Explanation, FieldExplanation
 
 
 def ops(
@@ -23,8 +23,8 @@ def ops(
     if not as_json and operation is None:
         print_listing()
         return
-    from ops.explanation import explained
     from worker.classin.catalogue import CATALOGUE, find
+    from worker.classin.explanation import explained
 
     kinds = [find(operation)] if operation is not None else list(CATALOGUE.values())
     for explanation in map(explained, kinds):

@@ -41,7 +41,7 @@ def main() -> None:
 
 
 def _works_for_days(words: Sequence[str]) -> bool:
-    return bool(words) and MODULES.get(words[0]) == "running"
+    return bool(words) and MODULES.get(words[0]) in {"running", "gateway"}
 
 
 def _run(words: list[str]) -> None:

@@ -5,16 +5,25 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 from itertools import chain, islice, repeat
+from typing import Any
 
 from redis import Redis
 from redis.exceptions import RedisError
 
 from worker.classin.errors import Fault, InvalidInput, NotFound, Unavailable
 from worker.ledger import keys
-from worker.ledger.encoding import record_of, whole
-from worker.ledger.ledger import Closure, Counts, Filter, Obstacle, Page
+from worker.ledger.encoding import ms, record_of, whole
+from worker.ledger.ledger import (
+    Closure,
+    Counts,
+    Filter,
+    Obstacle,
+    Page,
+    Pulse,
+)
 from worker.ledger.lifecycle import State
 from worker.ledger.record import Record, clean
+from worker.ledger.settlement import BEGINNING, Settlement, place_of, settlement_of
 
 #: Records that each further round of paging looks at.
 WINDOW = 200
@@ -134,6 +143,44 @@ class RedisReader:
         with reaching_redis():
             found = self._redis.zrange(keys.WORKERS, 0, -1, withscores=True)
         return {str(name): int(until) for name, until in found}  # type: ignore[str-unpack]  # pairs, with scores
+
+    def events(self, after: str, limit: int, wait: float = 0.0) -> Sequence[Settlement]:
+        """Give what settled after an event; see Ledger."""
+        with reaching_redis():
+            found: Any = self._redis.xread({keys.EVENTS: after}, limit, ms(wait) if wait else None)
+        return [settlement_of(*each) for _, all_of_it in found or () for each in all_of_it]
+
+    def last_event(self) -> str:
+        """Name the last event; see Ledger."""
+        with reaching_redis():
+            found = self._redis.xrevrange(keys.EVENTS, count=1)
+        return str(found[0][0]) if found else BEGINNING
+
+    def keeps_event(self, event: str) -> bool:
+        """Say whether what came after an event is still known; see Ledger."""
+        with reaching_redis():
+            first = self._redis.xrange(keys.EVENTS, count=1)
+        return not first or place_of(str(first[0][0])) <= place_of(event)
+
+    def pulse(self) -> Pulse:
+        """Say whether work gets on; see Ledger."""
+        with reaching_redis():
+            pipeline = self._redis.pipeline(transaction=False)
+            pipeline.time()
+            # 0: taken without a message
+            pipeline.zrangebyscore(keys.QUEUED, "(0", "+inf", 0, 1, withscores=True)
+            pipeline.zrange(keys.DUE, 0, 0, withscores=True)
+            pipeline.xrevrange(keys.EVENTS, count=1)
+            pipeline.zrange(keys.WORKERS, 0, -1, withscores=True)
+            (seconds, micros), queued, due, events, workers = pipeline.execute()
+        now = seconds * 1000 + micros // 1000
+        waiting = [int(since) for _, since in [*queued, *due] if since <= now]
+        return Pulse(
+            now=now,
+            oldest_due=min(waiting, default=None),
+            last_settled=place_of(str(events[0][0]))[0] if events else None,
+            workers=sum(until > now for _, until in workers),
+        )
 
     def find(self, record_id: str) -> Record:
         """Give one record; see Ledger."""

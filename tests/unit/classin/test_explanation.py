@@ -5,9 +5,9 @@ import shlex
 
 import pytest
 
-from ops.explanation import explained
 from producers.lists import unpacked
 from worker.classin.catalogue import CATALOGUE, read
+from worker.classin.explanation import explained
 from worker.classin.operation import Operation
 from worker.classin.operations.activities import CreateUnit
 from worker.classin.operations.cloud import CreateFolder, GetTopFolderId, RenameFolder

@@ -1,0 +1,1 @@
+"""The gateway: operations over HTTP, for whoever has an API key."""

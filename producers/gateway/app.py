@@ -1,0 +1,106 @@
+"""The app: routes, the intake before them, and the words for whatever goes wrong."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
+from typing import Self
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+from starlette.staticfiles import StaticFiles
+
+from producers.gateway.desk import Desk
+from producers.gateway.feed import Feed
+from producers.gateway.intake import Intake, Limits
+from producers.gateway.pool import Pool
+from producers.gateway.problems import Problem, problem_of
+from producers.gateway.routes import ASSETS, Routes
+from producers.submission import Submitter
+from worker.classin.errors import ClassinError
+from worker.ledger.api_keys import ApiKeys
+from worker.ledger.in_redis import RedisLedger, connect
+from worker.ledger.ledger import Ledger
+from worker.settings import Settings
+
+#: Threads that ask the ledger: Redis does one thing at a time, and Python nearly so.
+THREADS = 16
+
+
+class GatewayApp:
+    """The gateway as an ASGI app, `asgi`; `close` lets those go home who wait for news."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        ledger: Ledger,
+        submitter: Submitter,
+        keys: ApiKeys,
+        limits: Limits | None = None,
+    ) -> None:
+        pool = Pool(THREADS)
+        feed = Feed(ledger, pool)
+        desk = Desk(settings, ledger, submitter)
+        routes = Routes(desk, feed, pool, ledger, settings.gateway.stuck_after)
+        self.asgi = FastAPI(
+            title="classin-queue",
+            description="Operations for ClassIn, handed in over HTTP.",
+            openapi_url=None,
+            docs_url=None,
+            redoc_url=None,
+            redirect_slashes=False,
+            lifespan=_following(feed),
+        )
+        self.asgi.include_router(routes.router)
+        # Only the files of that package are of use here: it is not imported.
+        assets = StaticFiles(packages=[("fastapi_offline", "static")])
+        self.asgi.mount(f"/docs/{ASSETS}", assets)
+        self.asgi.add_middleware(Intake, keys=keys, pool=pool, limits=limits)
+        for kind in (Problem, ClassinError, HTTPException, RequestValidationError):
+            self.asgi.add_exception_handler(kind, _answer)
+        self.close = feed.close
+
+    @classmethod
+    def from_settings(cls, settings: Settings) -> Self:
+        """Build one with connections of its own."""
+        redis = connect(settings.ledger_url)
+        ledger = RedisLedger(redis)
+        return cls(settings, ledger, Submitter(settings, ledger), ApiKeys(redis))
+
+
+def _following(feed: Feed) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
+    @asynccontextmanager
+    async def following(app: FastAPI) -> AsyncIterator[None]:
+        del app
+        task = asyncio.create_task(feed.run())
+        try:
+            yield
+        finally:
+            feed.close()
+            task.cancel()
+            with suppress(asyncio.CancelledError):
+                await task
+
+    return following
+
+
+async def _answer(request: Request, error: Exception) -> Response:
+    """Say what went wrong, in the form of a problem."""
+    del request
+    match error:
+        case Problem():
+            problem = error
+        case ClassinError():
+            problem = problem_of(error)
+        case HTTPException():  # no such route, or another method
+            problem = Problem(error.status_code, str(error.detail), headers=error.headers)
+        case RequestValidationError():
+            errors = [
+                {"detail": str(each["msg"]), "parameter": str(each["loc"][-1])}
+                for each in error.errors()
+            ]
+            problem = Problem(422, "The parameters are not right: see errors.", errors)
+        case _:
+            raise error
+    return problem.response()

@@ -1,0 +1,75 @@
+"""Bodies: what was handed in over HTTP, read as JSON or as lines of JSON: pure."""
+
+import json
+from typing import Any, NamedTuple, NoReturn
+
+from producers.gateway.problems import LAST, Problem
+
+#: Operations that are taken in at once.
+MOST_OPERATIONS = 10_000
+
+_JSON = "application/json"
+_LINES = frozenset({"application/jsonl", "application/x-ndjson", "application/x-jsonlines"})
+
+
+class Asked(NamedTuple):
+    """What is asked for: objects, not yet looked at, and whether they came as a list."""
+
+    objects: list[Any]
+    is_list: bool
+
+
+def read_body(content_type: str, body: bytes) -> Asked:
+    """Read what is asked for. Raises Problem."""
+    kind = content_type.partition(";")[0].strip().lower()
+    if kind in _LINES:
+        asked = Asked(_lines(body), is_list=True)
+    elif kind == _JSON:
+        found = _parsed(body, "The body")
+        asked = (
+            Asked(found, is_list=True) if isinstance(found, list) else Asked([found], is_list=False)
+        )
+    else:
+        kinds = ", ".join([_JSON, *sorted(_LINES)])
+        raise Problem(415, f"The body should be {kinds}.", headers={"accept-post": kinds})
+    if len(asked.objects) > MOST_OPERATIONS:
+        _too_many()
+    if not asked.objects:
+        raise Problem(
+            422, "There is no operation in the list.", [{"detail": "is empty", "pointer": "#"}]
+        )
+    return asked
+
+
+def _lines(body: bytes) -> list[Any]:
+    found = []
+    for number, line in enumerate(body.splitlines(), 1):
+        if line.strip():
+            found.append(_parsed(line, f"Line {number}"))
+            if len(found) > MOST_OPERATIONS:
+                _too_many()
+    return found
+
+
+def _too_many() -> NoReturn:
+    raise Problem(
+        413, f"At most {MOST_OPERATIONS:,} operations are taken in at once.", headers=LAST
+    )
+
+
+def _parsed(text: bytes, what: str) -> Any:  # noqa: ANN401  # any JSON value
+    try:
+        return json.loads(text.decode("utf-8-sig"), parse_constant=_no_number)
+    except UnicodeDecodeError:
+        fault = "is not UTF-8"
+    except RecursionError:
+        fault = "is nested too deep"
+    except json.JSONDecodeError as error:
+        fault = f"is not JSON: {error.msg}, at line {error.lineno}, column {error.colno}"
+    except ValueError as error:
+        fault = f"is not JSON: {error}"
+    raise Problem(400, f"{what} {fault}.")
+
+
+def _no_number(word: str) -> NoReturn:
+    raise ValueError(f"{word} is no number")

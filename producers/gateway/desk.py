@@ -1,0 +1,312 @@
+"""The desk: what a key may ask for, done. Everything here waits for the ledger, in a thread."""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from functools import partial
+from typing import Any, NamedTuple
+from urllib.parse import urlsplit
+
+from producers.again import mending
+from producers.checked import Checked, Position
+from producers.gateway.body import Asked
+from producers.gateway.problems import Problem, of_faults, of_line
+from producers.line import Line
+from producers.submission import Submitter
+from producers.webhook import foreign_webhook
+from worker.classin.catalogue import CATALOGUE
+from worker.classin.errors import Fault, Invalid, InvalidInput, InvalidOperation, NotFound
+from worker.ledger.api_keys import ApiKey
+from worker.ledger.batch import About, Webhook
+from worker.ledger.in_redis import CHUNK
+from worker.ledger.ledger import Filter, Ledger
+from worker.ledger.lifecycle import State
+from worker.ledger.record import Record, Submission
+from worker.settings import Settings
+
+#: What operations that come this way say of where they are from.
+SOURCE = "http"
+
+#: Pages that are looked through for what a limited key may see, before it is told to go on itself.
+_MOST_PAGES = 10
+
+#: How a client's key goes on in the dedup keys of a list, with the last position.
+_LONGEST_ENDING = ":10000"
+
+
+class Taken(NamedTuple):
+    """What became of a submission."""
+
+    #: None for a single operation.
+    batch: str | None
+    #: Of each record: id, operation, school.
+    operations: Sequence[Mapping[str, str]]
+    #: Whether any of it was not known before.
+    new: bool
+
+
+class Desk:
+    """What may be asked, with a key. Methods raise Problem, or the errors of those who do it."""
+
+    def __init__(self, settings: Settings, ledger: Ledger, submitter: Submitter) -> None:
+        self._settings = settings
+        self._ledger = ledger
+        self._submitter = submitter
+
+    def submit(
+        self,
+        key: ApiKey,
+        asked: Asked,
+        idempotency: str | None = None,
+        webhook: str | None = None,
+    ) -> Taken:
+        """Submit one operation or a list of them, all or none; a webhook is for the list."""
+        must_write(key)
+        about = About(source=SOURCE, webhook=self._webhook(webhook))
+        lines = [self._read(key, each) for each in asked.objects]
+        self._must_cover(key, lines)
+        earlier = None
+        if idempotency is not None:
+            lines = _with_dedup_keys(lines, idempotency, is_list=asked.is_list)
+            earlier = self._earlier(lines, idempotency, is_list=asked.is_list)
+        checked = self._submitter.check_all(
+            ((Position(str(n)), partial(_given, line)) for n, line in enumerate(lines)), SOURCE
+        )
+        if checked.found:
+            places = ((int(n) if asked.is_list else None, fault) for n, fault in checked.found)
+            raise of_faults(places)
+        self._must_see_others(key, checked.submissions)
+        return self._enter(checked, about, is_list=asked.is_list, earlier=earlier)
+
+    def _webhook(self, url: str | None) -> Webhook | None:
+        """Give a webhook that a client asks for. Raises Problem."""
+        if url is None:
+            return None
+        try:
+            return foreign_webhook(url, self._settings, "webhook")
+        except InvalidInput as error:
+            errors = [{"detail": each.what, "parameter": each.where} for each in error.faults]
+            raise Problem(422, "This webhook cannot be called.", errors) from None
+
+    def _enter(
+        self, checked: Checked, about: About, *, is_list: bool, earlier: str | None
+    ) -> Taken:
+        batch = (earlier or checked.batch) if is_list or len(checked.submissions) > 1 else None
+        submissions = [replace(each, batch=batch) for each in checked.submissions]
+        if batch is None:
+            receipts = self._submitter.enter(submissions)
+        else:
+            receipts = self._submitter.enter_batch(Checked(batch, submissions), about)
+        operations = [
+            {"id": receipt.id, "operation": each.operation, "school": each.school}
+            for each, receipt in zip(submissions, receipts, strict=True)
+        ]
+        return Taken(batch, operations, any(receipt.new for receipt in receipts))
+
+    def _read(self, key: ApiKey, given: object) -> Line | Invalid:
+        """Read one object; gives what is wrong with it instead, if so."""
+        try:
+            line = Line.read(given)
+        except Invalid as error:
+            return InvalidInput("line", [of_line(fault) for fault in error.faults])
+        if line.school is None and len(key.schools) == 1:
+            line = line.model_copy(update={"school": key.schools[0]})
+        faults = _strange_files(line, self._settings.gateway.files_from)
+        return InvalidOperation(line.operation, faults) if faults else line
+
+    def _school_of(self, line: Line) -> str:
+        try:
+            return self._settings.school(line.school).name
+        except InvalidInput:  # told later
+            return line.school or ""
+
+    def _must_cover(self, key: ApiKey, lines: Sequence[Line | Invalid]) -> None:
+        errors = [
+            {
+                "detail": f"{line.operation} for school {school!r} is beyond this key",
+                "pointer": f"#/{n}" if len(lines) > 1 else "#",
+            }
+            for n, line in enumerate(lines)
+            if isinstance(line, Line) and line.operation in CATALOGUE
+            if not key.covers(school := self._school_of(line), line.operation)
+        ]
+        if errors:
+            raise Problem(403, "This key is limited to other schools or kinds.", errors)
+
+    def _must_see_others(self, key: ApiKey, submissions: Sequence[Submission]) -> None:
+        """Refuse to wait for, or refer to, records that are not this key's business."""
+        if not key.limited:
+            return
+        own = {each.id for each in submissions}
+        others = sorted({other for each in submissions for other in each.after} - own)
+        for record in self._ledger.find_all(others):
+            if not key.covers(record.school, record.operation):
+                raise Problem(403, f"This key may not wait for {record.id}.")
+
+    def _earlier(
+        self, lines: Sequence[Line | Invalid], idempotency: str, *, is_list: bool
+    ) -> str | None:
+        """Find the batch that a list made when it came before. Raises Problem: it was another."""
+        others = (
+            [idempotency, f"{idempotency}:{len(lines) + 1}"] if is_list else [f"{idempotency}:1"]
+        )
+        names = defaultdict[str, list[str]](list)
+        for line in lines:
+            if isinstance(line, Line) and line.dedup_key:
+                names[self._school_of(line)].append(line.dedup_key)
+        found: list[str] = []
+        for school, mine in names.items():
+            known = self._ledger.named(school, [*mine, *others])
+            if any(other in known for other in others):
+                raise _other_body()
+            found += (known[name] for name in mine if name in known)
+        # What was cut off in the midst goes on after a whole chunk.
+        if len(found) < len(lines) and len(found) % CHUNK:
+            raise _other_body()
+        records = self._ledger.find_all(found[:1]) if is_list else ()
+        return records[0].batch if records else None
+
+    def find(self, key: ApiKey, record_id: str) -> Record:
+        """Give a record that is the key's business. Raises NotFound."""
+        return self.seen(key, self._ledger.find(record_id))
+
+    def seen(self, key: ApiKey, record: Record) -> Record:
+        """Give a record back if it is the key's business. Raises NotFound."""
+        if not key.covers(record.school, record.operation):
+            raise NotFound(f"there is no record {record.id!r}")
+        return record
+
+    def shown(self, records: Sequence[Record]) -> list[dict[str, Any]]:
+        """Give records as `classin show --json` does: what is personal is masked."""
+        obstacles = self._ledger.obstacles(records)
+        waiting = {name: obstacle.to_json() for name, obstacle in obstacles.items()}
+        return [{**each.to_json(), "waits_for": waiting.get(each.id)} for each in records]
+
+    def page(
+        self, key: ApiKey, chosen: Filter, limit: int, cursor: str | None
+    ) -> tuple[list[dict[str, Any]], str | None]:
+        """List what is the key's business, newest first, and where the next page begins.
+
+        A page of a limited key may be shorter than asked, and still have a next.
+        """
+        records: list[Record] = []
+        for _ in range(_MOST_PAGES):
+            page = self._ledger.page(chosen, limit, cursor)
+            records += (each for each in page.records if key.covers(each.school, each.operation))
+            cursor = page.cursor
+            if cursor is None or len(records) >= limit:
+                break
+        if len(records) > limit:
+            cursor = str(records[limit - 1].place)
+        return self.shown(records[:limit]), cursor
+
+    def batch(self, key: ApiKey, batch: str) -> dict[str, Any]:
+        """Count a batch by state. Raises NotFound."""
+        counts = self._ledger.batch(batch)
+        newest = self._ledger.page(Filter(batch=batch), 1).records if key.limited else ()
+        if not counts or any(not key.covers(each.school, each.operation) for each in newest):
+            raise NotFound(f"there is no batch {batch!r}")
+        settled = sum(number for state, number in counts.items() if state.settled)
+        total = sum(counts.values())
+        return {
+            "id": batch,
+            "states": {state.value: number for state, number in counts.items()},
+            "total": total,
+            "settled": settled,
+            "done": settled == total,
+            "about": None if (about := self._ledger.about(batch)) is None else about.to_json(),
+        }
+
+    def retry(self, key: ApiKey, record_id: str, *, mend: bool) -> Taken:
+        """Try a record again, or submit what mends it."""
+        must_write(key)
+        record = self.find(key, record_id)
+        try:
+            for operation in mending(record) if mend else ():
+                if not key.covers(record.school, operation.spec.name):
+                    raise Problem(403, f"{operation.spec.name} is beyond this key.")
+            receipts = self._submitter.retry(record_id, mend=mend)
+        except Invalid as error:
+            errors = [{"detail": str(fault), "pointer": "#"} for fault in error.faults]
+            raise Problem(409, "It cannot be tried again as it is.", errors) from None
+        found = self._ledger.find_all([receipt.id for receipt in receipts])
+        operations = [
+            {"id": each.id, "operation": each.operation, "school": each.school} for each in found
+        ]
+        return Taken(None, operations, new=True)
+
+    def cancel(self, key: ApiKey, record_id: str) -> State:
+        """Call a record off; gives where it stands now."""
+        must_write(key)
+        self.find(key, record_id)
+        return self._submitter.cancel(record_id)
+
+
+def must_write(key: ApiKey) -> None:
+    """Refuse a key that only reads."""
+    if not key.writes:
+        raise Problem(403, "This key reads only.")
+
+
+def must_read(key: ApiKey) -> None:
+    """Refuse a key that only writes."""
+    if not key.reads:
+        raise Problem(403, "This key writes only.")
+
+
+def _given(line: Line | Invalid) -> Line:
+    if isinstance(line, Invalid):
+        raise line
+    return line
+
+
+def _with_dedup_keys(
+    lines: Sequence[Line | Invalid], idempotency: str, *, is_list: bool
+) -> list[Line | Invalid]:
+    """Name each operation after the client's key. Raises Problem for one that is no name."""
+    try:
+        Line.read({"operation": "", "fields": {}, "dedup_key": idempotency + _LONGEST_ENDING})
+    except Invalid as error:
+        errors = [{"detail": fault.what, "parameter": "Idempotency-Key"} for fault in error.faults]
+        raise Problem(422, "The Idempotency-Key is no name.", errors) from None
+    named: list[Line | Invalid] = []
+    for n, line in enumerate(lines, 1):
+        if isinstance(line, Line) and line.dedup_key is not None:
+            fault = Fault("dedup_key", "should not be given beside Idempotency-Key")
+            named.append(InvalidInput("line", [fault]))
+        elif isinstance(line, Line):
+            name = f"{idempotency}:{n}" if is_list else idempotency
+            named.append(line.model_copy(update={"dedup_key": name}))
+        else:
+            named.append(line)
+    return named
+
+
+def _other_body() -> Problem:
+    return Problem(409, "This Idempotency-Key came with another body before.")
+
+
+def _strange_files(line: Line, hosts: Sequence[str]) -> list[Fault]:
+    """Name files that lie elsewhere than over https on hosts that may be asked for them.
+
+    Else whoever has a key could read what lies on this machine, or what it alone can reach.
+    """
+    if line.operation not in CATALOGUE:
+        return []
+    faults = []
+    for name, wire in CATALOGUE[line.operation].file_fields().items():
+        value = line.fields.get(name)
+        at = value.get("at") if isinstance(value, dict) else value
+        if at is not None and not _is_near(str(at).removeprefix("@"), hosts):
+            known = " or ".join(f"https://{host}/" for host in hosts)
+            what = f"should be @{known}..." if known else "no files are taken over HTTP here"
+            faults.append(Fault(wire, f"{what} (CLASSIN_GATEWAY_FILES_FROM)"))
+    return faults
+
+
+def _is_near(address: str, hosts: Sequence[str]) -> bool:
+    try:
+        parts = urlsplit(address)
+    except ValueError:
+        return False
+    return parts.scheme == "https" and (parts.netloc or "").lower() in hosts

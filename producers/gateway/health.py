@@ -1,0 +1,40 @@
+"""Health: whether work gets on, judged from the ledger's pulse: pure."""
+
+from typing import Any, NamedTuple
+
+from worker.ledger.ledger import Pulse
+
+
+class Health(NamedTuple):
+    """Whether work gets on, and by what that is judged. Times in seconds."""
+
+    stuck: bool
+    oldest_due: float | None
+    since_settled: float | None
+    workers: int
+
+    def to_json(self) -> dict[str, Any]:
+        """Give it for who watches over it."""
+        return {
+            "status": "stuck" if self.stuck else "ok",
+            "redis": True,
+            "workers": self.workers,
+            "oldest_due_seconds": self.oldest_due,
+            "last_settled_seconds": self.since_settled,
+        }
+
+
+#: When the ledger does not answer.
+AWAY = {"status": "stuck", "redis": False}
+
+
+def judged(pulse: Pulse, stuck_after: float) -> Health:
+    """Judge a pulse: work that is due for so long, while nothing settles, is stuck.
+
+    A long queue alone is none: what is taken first has waited longest.
+    """
+    due = None if pulse.oldest_due is None else (pulse.now - pulse.oldest_due) / 1000
+    settled = None if pulse.last_settled is None else (pulse.now - pulse.last_settled) / 1000
+    waits = due is not None and due > stuck_after
+    gets_on = bool(pulse.workers) and settled is not None and settled <= stuck_after
+    return Health(waits and not gets_on, due, settled, pulse.workers)

@@ -1,0 +1,28 @@
+"""A few threads that ask the ledger, for all requests of the gateway."""
+
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from typing import ParamSpec, TypeVar
+
+_Given = ParamSpec("_Given")
+_Found = TypeVar("_Found")
+
+
+class Pool:
+    """So many threads, and no more: who comes later waits."""
+
+    def __init__(self, threads: int, name: str = "ledger") -> None:
+        self._threads = ThreadPoolExecutor(threads, name)
+
+    async def ask(
+        self, question: Callable[_Given, _Found], *given: _Given.args, **more: _Given.kwargs
+    ) -> _Found:
+        """Let a thread find the answer."""
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._threads, partial(question, *given, **more))
+
+    def close(self) -> None:
+        """Let the threads end with what they do."""
+        self._threads.shutdown(wait=False, cancel_futures=True)

@@ -1,0 +1,106 @@
+"""Problems: how the gateway says what is wrong, as RFC 9457 has it."""
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from http import HTTPStatus
+from typing import Any
+
+from starlette.responses import Response
+
+from producers.line import Line
+from worker.classin.errors import (
+    ClassinError,
+    Fault,
+    Invalid,
+    NotFound,
+    Unavailable,
+)
+
+#: Seconds after which it may be worth trying again.
+LATER = {"retry-after": "5"}
+
+#: For answers after which no more is read from the connection.
+LAST = {"connection": "close"}
+
+
+class Problem(Exception):
+    """An answer that says what is wrong; `errors` names every fault."""
+
+    def __init__(
+        self,
+        status: int,
+        detail: str,
+        errors: Sequence[Mapping[str, str]] = (),
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        super().__init__(detail)
+        self.status = HTTPStatus(status)
+        self.detail = detail
+        self.errors = errors
+        self.headers = dict(headers or {})
+
+    def to_json(self) -> dict[str, Any]:
+        """Give it as a problem document."""
+        said = {
+            "type": "about:blank",
+            "title": self.status.phrase,
+            "status": int(self.status),
+            "detail": self.detail,
+        }
+        return {**said, "errors": list(self.errors)} if self.errors else said
+
+    def response(self) -> Response:
+        """Give it as an answer."""
+        return Response(
+            json.dumps(self.to_json()),
+            self.status,
+            self.headers,
+            media_type="application/problem+json",
+        )
+
+
+def problem_of(error: ClassinError) -> Problem:
+    """Put an error of ours into an answer."""
+    match error:
+        case NotFound():
+            return Problem(404, str(error))
+        case Unavailable():
+            # The error itself may name hosts that are nobody's business.
+            return Problem(503, "The ledger does not answer now; nothing was lost.", headers=LATER)
+        case Invalid():
+            return of_faults((None, fault) for fault in error.faults)
+        case _:
+            return Problem(500, "Something is wrong here; the log says what.")
+
+
+def of_faults(found: Iterable[tuple[int | None, Fault]]) -> Problem:
+    """Say what is wrong with operations, each by its position from 0; None: there is only one."""
+    all_of_it = list(found)
+    errors = [{"detail": fault.what, "pointer": _pointer(at, fault)} for at, fault in all_of_it]
+    if all(_is_conflict(fault) for _, fault in all_of_it):
+        return Problem(409, "The key stands for something else already.", errors)
+    return Problem(422, "Nothing was submitted: see errors.", errors)
+
+
+def of_line(fault: Fault) -> Fault:
+    """Mark a fault of a line itself, for whom all other names are those of fields."""
+    return replace(fault, where=f".{fault.where}") if fault.where else fault
+
+
+def _is_conflict(fault: Fault) -> bool:
+    return fault.where == "dedup_key" and "something else" in fault.what
+
+
+def _pointer(at: int | None, fault: Fault) -> str:
+    """Say where, as a JSON pointer into what was handed in."""
+    steps = fault.where.split(".") if fault.where else []
+    if steps == ["$result"]:
+        steps = ["fields"]
+    elif steps[:1] == [""]:
+        steps = steps[1:]
+    elif steps and steps[0] not in Line.model_fields:
+        steps = ["fields", *steps]
+    position = [] if at is None else [str(at)]
+    escaped = (step.replace("~", "~0").replace("/", "~1") for step in [*position, *steps])
+    return "#" + "".join(f"/{step}" for step in escaped)

@@ -1,0 +1,257 @@
+"""The routes: which question goes where, and how it is answered."""
+
+import json
+from collections.abc import AsyncIterator, Callable, Mapping
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Header, Path, Query, Request
+from fastapi.openapi.docs import get_swagger_ui_html
+from sse_starlette import EventSourceResponse, ServerSentEvent
+from starlette.responses import Response
+
+from producers.gateway.body import Asked, read_body
+from producers.gateway.choice import Since, choose
+from producers.gateway.desk import Desk, Taken, must_read
+from producers.gateway.documents import catalogue, described, documents
+from producers.gateway.feed import Feed
+from producers.gateway.health import AWAY, judged
+from producers.gateway.pool import Pool
+from producers.gateway.problems import LATER, Problem
+from worker.classin.errors import Unavailable
+from worker.ledger.api_keys import ApiKey
+from worker.ledger.ledger import Ledger
+from worker.ledger.lifecycle import State
+from worker.ledger.settlement import Settlement, place_of
+
+#: Seconds that a question for one record may wait for its end.
+LONGEST_WAIT = 60
+
+#: Seconds between two signs of life of the events, and until who does not read them is let go.
+HEARTBEAT, SEND_TIMEOUT = 15, 30
+
+#: Where, below the page of the description, lies what it is made with.
+ASSETS = "assets"
+
+RecordId = Annotated[str, Path(max_length=200, description="As a submission names it.")]
+BatchId = Annotated[str, Path(max_length=200, description="As a submission names it.")]
+Wait = Annotated[
+    float, Query(ge=0, le=LONGEST_WAIT, description="Seconds to wait until it is settled.")
+]
+IdempotencyKey = Annotated[
+    str | None,
+    Header(description="Your name for this request: sent again, it changes nothing."),
+]
+WebhookUrl = Annotated[
+    str | None,
+    Query(max_length=2000, description="Where to tell, signed, that all of it is settled."),
+]
+LastEventId = Annotated[
+    str | None,
+    Header(description="Go on after this event; without, with what settles from now on."),
+]
+
+
+class Routes:
+    """What the gateway answers, over a desk, a feed, and the threads that ask the ledger."""
+
+    def __init__(
+        self, desk: Desk, feed: Feed, pool: Pool, ledger: Ledger, stuck_after: float
+    ) -> None:
+        self._desk = desk
+        self._feed = feed
+        self._pool = pool
+        self._ledger = ledger
+        self._stuck_after = stuck_after
+        self.router = APIRouter()
+        self._route()
+
+    def _route(self) -> None:
+        routes: tuple[tuple[str, str, Callable[..., Any]], ...] = (
+            ("POST", "/v1/operations", self.submit),
+            ("GET", "/v1/operations", self.page),
+            ("GET", "/v1/operations/{record_id}", self.find),
+            ("POST", "/v1/operations/{record_id}/retry", self.retry),
+            ("POST", "/v1/operations/{record_id}/cancel", self.cancel),
+            ("POST", "/v1/batches", self.submit_batch),
+            ("GET", "/v1/batches/{batch}", self.batch),
+            ("GET", "/v1/events", self.events),
+            ("GET", "/v1/catalogue", self.catalogue),
+            ("GET", "/healthz", self.health),
+        )
+        for method, path, endpoint in routes:
+            self.router.add_api_route(
+                path, endpoint, methods=[method], response_model=None, **documents(method, path)
+            )
+        self.router.add_api_route("/openapi.json", self.openapi, include_in_schema=False)
+        self.router.add_api_route("/docs", self.docs, include_in_schema=False)
+
+    async def submit(self, request: Request, idempotency_key: IdempotencyKey = None) -> Response:
+        """Submit one operation, or a list of them: all or none."""
+        asked = await self._asked(request)
+        taken = await self._pool.ask(self._desk.submit, _key(request), asked, idempotency_key)
+        if taken.batch is not None:
+            return _batch_answer(taken)
+        (operation,) = taken.operations
+        place = {"location": f"/v1/operations/{operation['id']}"}
+        return answer(operation, 201 if taken.new else 200, place)
+
+    async def submit_batch(
+        self,
+        request: Request,
+        idempotency_key: IdempotencyKey = None,
+        webhook: WebhookUrl = None,
+    ) -> Response:
+        """Submit a list of operations, or lines of JSON, as a batch: all or none."""
+        asked = await self._asked(request)
+        asked = Asked(asked.objects, is_list=True)
+        key = _key(request)
+        taken = await self._pool.ask(self._desk.submit, key, asked, idempotency_key, webhook)
+        return _batch_answer(taken)
+
+    async def _asked(self, request: Request) -> Asked:
+        content_type, body = request.headers.get("content-type", ""), await request.body()
+        return await self._pool.ask(read_body, content_type, body)
+
+    async def find(self, request: Request, record_id: RecordId, wait: Wait = 0) -> Response:
+        """Tell what became of one operation; waits for its end if asked to."""
+        key = _reader(request)
+        record = await self._pool.ask(self._desk.find, key, record_id)
+        if wait and not record.state.settled:
+            record = await self._feed.settled(record_id, wait)
+        (shown,) = await self._pool.ask(self._desk.shown, [record])
+        return answer(shown)
+
+    async def page(  # noqa: PLR0913  # each is a parameter of the question
+        self,
+        request: Request,
+        *,
+        state: Annotated[State | None, Query()] = None,
+        operation: Annotated[str | None, Query(description="edit_course ...")] = None,
+        school: Annotated[str | None, Query()] = None,
+        code: Annotated[int | None, Query(description="ClassIn's last answer.")] = None,
+        batch: Annotated[str | None, Query()] = None,
+        since: Since = None,
+        limit: Annotated[int, Query(ge=1, le=1000, description="How many at most.")] = 100,
+        cursor: Annotated[str | None, Query(description="Go on where a page ended.")] = None,
+    ) -> Response:
+        """List operations, newest first; filters combine."""
+        chosen = choose(
+            state=state, operation=operation, school=school, code=code, batch=batch, since=since
+        )
+        shown, following = await self._pool.ask(
+            self._desk.page, _reader(request), chosen, limit, cursor
+        )
+        return answer({"operations": shown, "cursor": following})
+
+    async def retry(
+        self,
+        request: Request,
+        record_id: RecordId,
+        *,
+        mend: Annotated[bool, Query(description="Submit what does the rest.")] = False,
+    ) -> Response:
+        """Submit a settled operation anew; of a partial bulk operation, the items that failed."""
+        taken = await self._pool.ask(self._desk.retry, _key(request), record_id, mend=mend)
+        return answer({"batch": taken.batch, "operations": list(taken.operations)}, 201)
+
+    async def cancel(self, request: Request, record_id: RecordId) -> Response:
+        """Call an operation off: at once if it waits; what runs is not interrupted."""
+        state = await self._pool.ask(self._desk.cancel, _key(request), record_id)
+        if state.settled and state is not State.CANCELLED:
+            raise Problem(409, f"It is {state.value}, and stays so: it was too late.")
+        status = 200 if state is State.CANCELLED else 202
+        return answer({"id": record_id, "state": state.value}, status)
+
+    async def batch(self, request: Request, batch: BatchId) -> Response:
+        """Count a batch's operations by state, and say whether all are settled."""
+        return answer(await self._pool.ask(self._desk.batch, _reader(request), batch))
+
+    async def events(
+        self,
+        request: Request,
+        batch: Annotated[str | None, Query(description="Of this batch only.")] = None,
+        last_event_id: LastEventId = None,
+    ) -> Response:
+        """Tell what settles, as server-sent events: `settlement`, or `gap` where some are lost."""
+        key = _reader(request)
+        if last_event_id is not None:
+            _must_be_event(last_event_id)
+        events = self._settlements(key, batch, last_event_id or await self._feed.last_event())
+        return EventSourceResponse(
+            events, ping=HEARTBEAT, send_timeout=SEND_TIMEOUT, headers={"cache-control": "no-store"}
+        )
+
+    async def _settlements(
+        self, key: ApiKey, batch: str | None, after: str
+    ) -> AsyncIterator[ServerSentEvent]:
+        if await self._feed.has_gap(after):
+            yield ServerSentEvent(json.dumps({"after": after}), event="gap")
+        # Whoever is cut off before the first event knows from where to go on.
+        yield ServerSentEvent(id=after, comment="settlements follow")
+        async for each in self._feed.after(after):
+            if key.covers(each.school, each.operation) and batch in {None, each.batch}:
+                yield _event(each)
+
+    async def catalogue(self) -> Response:
+        """Explain all that ClassIn can be asked: fields, limits, rules, codes, an example each."""
+        return Response(await self._pool.ask(catalogue), media_type="application/json")
+
+    async def health(self) -> Response:
+        """Say whether work gets on; 503 when it is stuck."""
+        try:
+            pulse = await self._pool.ask(self._ledger.pulse)
+        except Unavailable:
+            return answer(AWAY, 503, LATER)
+        health = judged(pulse, self._stuck_after)
+        return answer(health.to_json(), 503 if health.stuck else 200)
+
+    async def openapi(self, request: Request) -> Response:
+        """Describe all of this."""
+        return Response(await self._pool.ask(described, request.app), media_type="application/json")
+
+    async def docs(self) -> Response:
+        """Show the description, with nothing from anywhere else: keys are typed in there."""
+        return get_swagger_ui_html(
+            openapi_url="openapi.json",
+            title="classin-queue",
+            swagger_js_url=f"docs/{ASSETS}/swagger-ui-bundle.js",
+            swagger_css_url=f"docs/{ASSETS}/swagger-ui.css",
+            swagger_favicon_url=f"docs/{ASSETS}/favicon.png",
+        )
+
+
+def answer(
+    value: Mapping[str, Any], status: int = 200, headers: Mapping[str, str] | None = None
+) -> Response:
+    """Give JSON; no cache is to keep it."""
+    kept = {"cache-control": "no-store", **(headers or {})}
+    return Response(json.dumps(value), status, kept, media_type="application/json")
+
+
+def _batch_answer(taken: Taken) -> Response:
+    said = {"batch": taken.batch, "operations": list(taken.operations)}
+    place = {"location": f"/v1/batches/{taken.batch}"}
+    return answer(said, 202 if taken.new else 200, place)
+
+
+def _event(each: Settlement) -> ServerSentEvent:
+    return ServerSentEvent(json.dumps(each.to_json()), id=each.event, event="settlement")
+
+
+def _key(request: Request) -> ApiKey:
+    key: ApiKey = request.state.key
+    return key
+
+
+def _reader(request: Request) -> ApiKey:
+    key = _key(request)
+    must_read(key)
+    return key
+
+
+def _must_be_event(event: str) -> None:
+    try:
+        place_of(event)
+    except ValueError:
+        errors = [{"detail": "should be the id of an event", "parameter": "Last-Event-ID"}]
+        raise Problem(422, "There is no such event.", errors) from None

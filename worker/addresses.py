@@ -1,0 +1,22 @@
+"""Addresses: taken apart, and whether they stay on this machine."""
+
+import ipaddress
+from urllib.parse import SplitResult, urlsplit
+
+
+def split_address(text: str) -> SplitResult | None:
+    """Take an address apart; None if its host or port cannot be."""
+    try:
+        parts = urlsplit(text)
+        _ = parts.port
+    except ValueError:
+        return None
+    return parts
+
+
+def is_loopback(host: str) -> bool:
+    """Say whether what goes to a host stays on this machine."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
