@@ -4,15 +4,16 @@ import json
 from collections.abc import Iterable
 from functools import partial
 
+from producers.checked import Checked, Position
 from producers.line import Line
-from producers.submission import Checked, Submitter
+from producers.submission import Submitter
 from worker.classin.errors import Fault, Invalid
 
 
 def check_lines(lines: Iterable[bytes], submitter: Submitter, source: str) -> Checked:
     """Check every line; blank ones are passed over."""
     numbered = (
-        (f"line {number}", partial(_read, raw))
+        (Position(f"line {number}", number), partial(_read, raw))
         for number, raw in enumerate(lines, 1)
         if raw.strip()
     )

@@ -9,11 +9,13 @@ receipt.wait(30).state
 
 import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from functools import cache, cached_property, partial
-from typing import TYPE_CHECKING, Any, NamedTuple, Self, Unpack
+from typing import TYPE_CHECKING, Any, Self, Unpack
 
 from producers.attachments import packed, unkept
+from producers.checked import Checked, Origin, Position
 from producers.known import digest_of_asked, known_to, owners_of, refuse_other
 from producers.lanes import is_own, own_lane
 from producers.line import Line, Options
@@ -24,10 +26,13 @@ from worker.classin.errors import Fault, Invalid, InvalidInput, InvalidOperation
 from worker.classin.lane import lane_of
 from worker.classin.operation import Operation
 from worker.classin.references import renamed
+from worker.ledger.batch import About
 from worker.ledger.in_redis import RedisLedger, chunks, connect
 from worker.ledger.ledger import Due, Entered, Ledger
+from worker.ledger.lifecycle import State
 from worker.ledger.record import Priority, Submission, new_id
 from worker.message import mailbox_of
+from worker.sealing import at_rest
 from worker.settings import Settings, from_env
 
 if TYPE_CHECKING:
@@ -37,15 +42,6 @@ log = logging.getLogger(__name__)
 
 #: What is said besides of an operation that comes as an object: nothing.
 _NO_MORE = Line(operation="", fields={})
-
-
-class Checked(NamedTuple):
-    """What became of the lines of a batch, before anything is submitted."""
-
-    batch: str
-    submissions: Sequence[Submission]
-    #: By line: `line 7: fields.courseId: is required`.
-    faults: Sequence[Fault]
 
 
 class Submitter:
@@ -71,7 +67,7 @@ class Submitter:
         Gives one submission; of a bulk operation with more items than a call carries, several.
         """
         line = asked if isinstance(asked, Line) else _NO_MORE
-        return self._checked(asked, line, self._school(line), source, batch)
+        return self._checked(asked, line, self._school(line), Origin(source, batch))
 
     def _school(self, line: Line) -> str | Sequence[Fault]:
         """Give the name of a line's school, or what is wrong with it."""
@@ -85,8 +81,7 @@ class Submitter:
         asked: Operation | Line,
         line: Line,
         school: str | Sequence[Fault],
-        source: str | None,
-        batch: str | None,
+        origin: Origin,
     ) -> list[Submission]:
         faults = [] if isinstance(school, str) else [*school]
         if isinstance(asked, Operation):
@@ -101,17 +96,26 @@ class Submitter:
         faults += _unfit(line, operations)
         if faults:
             raise InvalidInput(name, faults)
-        return [_submission(line, str(school), each, source, batch) for each in operations]
+        submission = partial(_submission, self._settings, line, str(school))
+        return [submission(each, origin) for each in operations]
 
     def check_all(
-        self, lines: Iterable[tuple[str, Callable[[], Operation | Line]]], source: str | None
+        self,
+        lines: Iterable[tuple[Position, Callable[[], Operation | Line]]],
+        source: str | None,
+        batch: str | None = None,
     ) -> Checked:
-        """Check the lines of a batch, each given by its name for faults and what reads it."""
-        batch = new_id()
-        entries = [self._entry(where, read, source, batch) for where, read in lines]
+        """Check the lines of a batch, each given by its place and what reads it.
+
+        `batch`: the one that they belong to, if they are not all there is of it.
+        """
+        batch = batch or new_id()
+        entries = [
+            self._entry(where, read, Origin(source, batch, row)) for (where, row), read in lines
+        ]
         submissions = self._in_order(entries)
-        faults = [Fault(entry.where, str(fault)) for entry in entries for fault in entry.faults]
-        return Checked(batch, submissions, faults)
+        found = [(entry.where, fault) for entry in entries for fault in entry.faults]
+        return Checked(batch, submissions, found)
 
     def submit(
         self,
@@ -152,17 +156,41 @@ class Submitter:
 
         Raises InvalidInput, which names every fault by the position of its operation (from 1).
         """
-        lines = ((str(n), partial(_known_shape, asked)) for n, asked in enumerate(operations, 1))
+        lines = (
+            (Position(str(n)), partial(_known_shape, asked))
+            for n, asked in enumerate(operations, 1)
+        )
         checked = self.check_all(lines, source)
         if checked.faults:
             raise InvalidInput("nothing was submitted", checked.faults)
-        return self.enter(checked.submissions, on_entered)
+        return self.enter_batch(checked, About(source=source), on_entered)
+
+    def enter_batch(
+        self,
+        checked: Checked,
+        about: About,
+        on_entered: Callable[[int], None] = lambda _: None,
+    ) -> Sequence[Receipt]:
+        """Record a batch that was checked, with what is said of it as a whole; see enter."""
+        submissions = checked.submissions
+        if about.webhook is not None:
+            submissions = [replace(each, tells=True) for each in submissions]
+        self._ledger.open_batch(checked.batch, about)
+        closes = True
+        try:
+            receipts = self.enter(submissions, on_entered)
+            closes = about.webhook is not None or not any(receipt.new for receipt in receipts)
+        finally:
+            if closes:
+                with suppress(Unavailable):  # that it is over shows later, too
+                    self._ledger.close_batch(checked.batch)
+        return receipts
 
     def retry(self, record_id: str, *, mend: bool = False) -> Sequence[Receipt]:
         """Try a record again, or submit what mends a partial one, linked to it both ways.
 
-        Raises NotFound, InvalidInput (there is nothing to try, or another must be tried first) or
-        Unavailable.
+        Raises NotFound, InvalidInput (there is nothing to try, another must be tried first, or its
+        credentials can no longer be opened) or Unavailable.
         """
         # To judge anew how an attempt ended takes ClassIn's codes: no first submission does.
         from producers.again import again, mending, successors  # noqa: PLC0415
@@ -177,7 +205,10 @@ class Submitter:
                     id=(own_id := new_id()),
                     operation=operation.spec.name,
                     school=record.school,
-                    fields=renamed(operation.identified(own_id).to_json(), ids),
+                    fields=renamed(
+                        at_rest(operation.identified(own_id), record.school, self._settings.school),
+                        ids,
+                    ),
                     lane=record.lane if keeps_lane else lane_of(record.school, operation),
                     source="mend" if mend else "retry",
                     # What an earlier attempt may have done is no surprise now.
@@ -190,6 +221,16 @@ class Submitter:
                 for operation in operations
             ]
         )
+
+    def cancel(self, record_id: str) -> State:
+        """Call one operation off; gives where it stands now. Raises NotFound.
+
+        What settled stays as it is; what is running is cancelled when its attempt ends, unless that
+        settles it. What waited for it fails, and its lane goes on.
+        """
+        state, released = self._ledger.cancel(record_id)
+        self._publish(released)
+        return state
 
     def enter(
         self,
@@ -254,9 +295,7 @@ class Submitter:
         except Unavailable as error:
             log.warning("recorded, and sent to the workers a little later: %s", error)
 
-    def _entry(
-        self, where: str, read: Callable[[], Operation | Line], source: str | None, batch: str
-    ) -> Entry:
+    def _entry(self, where: str, read: Callable[[], Operation | Line], origin: Origin) -> Entry:
         """Check one line of a batch by itself."""
         entry = Entry(where)
         try:
@@ -266,7 +305,7 @@ class Submitter:
             school = self._school(line)
             if isinstance(school, str):
                 entry.school = school
-            entry.submissions = self._checked(asked, line, school, source, batch)
+            entry.submissions = self._checked(asked, line, school, origin)
         except Invalid as error:
             entry.refuse(*error.faults)
         return entry
@@ -314,7 +353,7 @@ def _unfit(line: Line, operations: Sequence[Operation]) -> list[Fault]:
 
 
 def _submission(
-    line: Line, school: str, operation: Operation, source: str | None, batch: str | None
+    settings: Settings, line: Line, school: str, operation: Operation, origin: Origin
 ) -> Submission:
     """Put a checked operation into the ledger's words; whom it names is looked up later."""
     own_id = new_id()
@@ -327,16 +366,17 @@ def _submission(
         operation=operation.spec.name,
         school=school,
         # With the identity by which ClassIn knows a repeat, so that a retry has the same.
-        fields=operation.identified(own_id).to_json(),
+        fields=at_rest(operation.identified(own_id), school, settings.school),
         lane=own_lane(school, line.lane) if line.lane else lane_of(school, operation),
-        batch=batch,
-        source=source,
+        batch=origin.batch,
+        source=origin.source,
+        row=origin.row,
         accepts_existing=accepts,
         after=tuple(dict.fromkeys(names)) if names else (),
         stops_lane=line.lane_on_failure == "stop",
         priority=line.priority or Priority.NORMAL,
         dedup_key=line.dedup_key,
-        digest=digest_of_asked(operation) if line.dedup_key else "",
+        digest=digest_of_asked(operation, school, settings.school) if line.dedup_key else "",
     )
 
 

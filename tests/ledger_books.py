@@ -20,7 +20,7 @@ _OF_WORK = (
 )  # fmt: skip
 
 #: Types of keys, by the word after `classin:`; all others are hashes.
-_SORTED = {"ix", "queued", "due", "lane", "parked", "workers"}
+_SORTED = {"ix", "queued", "due", "lane", "parked", "webhooks", "workers"}
 _SETS = {"followers", "closed", "parking"}
 _STRINGS = {"place", "dedup", "hold"}
 
@@ -75,6 +75,7 @@ class Books:
         self._check_waits(records)
         self._check_blocked(records)
         self._check_schools()
+        self._check_events(records)
 
     def check_done(self) -> None:
         """See that nothing of the work is left."""
@@ -82,6 +83,12 @@ class Books:
         left = {name for name in self.of if name.removeprefix("classin:").startswith(_OF_WORK)}
         assert left == set()
         assert {each["state"] for each in self.records.values()}.isdisjoint(UNSETTLED)
+
+    def _check_events(self, records: Mapping[str, Mapping[str, str]]) -> None:
+        """What settled was told once, as it was."""
+        told = sorted((news["id"], news["state"]) for _, news in self.get("classin:events"))
+        each = ((record_id, values["state"]) for record_id, values in records.items())
+        assert told == sorted(pair for pair in each if pair[1] not in UNSETTLED)
 
     def _check_indexes(self, records: Mapping[str, Mapping[str, str]]) -> None:
         expected: dict[str, dict[str, float]] = {}
@@ -197,6 +204,8 @@ def _ask(pipeline: Pipeline, name: str) -> None:
         pipeline.get(name)
     elif kind == "releasing":
         pipeline.lrange(name, 0, -1)
+    elif kind == "events":
+        pipeline.xrange(name)
     else:
         pipeline.hgetall(name)
 

@@ -97,6 +97,8 @@ class LifeSigns(bootsteps.StartStopStep):
         )
         self.rescue = Rounds("rescue", rescue.look, rescue.tick)
         self.rescue.start()
+        if settings.webhook_secret is not None:
+            self.equipment.webhooks(settings.webhook_secret).start()
         self.equipment.heartbeat().start()
         self.equipment.threads = parent.concurrency
         self.equipment.crew.start()

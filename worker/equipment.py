@@ -14,7 +14,7 @@ from worker.ledger.in_redis import RedisLedger, connect
 from worker.rounds import Rounds
 from worker.settings import Settings
 from worker.shares import Shares
-from worker.transport import Transport
+from worker.transport import Transport, post_once
 from worker.watchdog import Pulse
 
 
@@ -98,3 +98,17 @@ class Equipment:
         ledger = RedisLedger(connect(self.settings.ledger_url))
         in_hand = self.in_hand
         return Rounds("heartbeat", lambda: in_hand.beat(ledger), in_hand.lasts / BEATS)
+
+    def webhooks(self, secret: str) -> Rounds:
+        """Build what tells that batches have settled; it ends with the process."""
+        from worker.webhooks import TICK, Webhooks  # noqa: PLC0415  # most have no webhooks
+
+        webhooks = Webhooks(
+            self.ledger,
+            post_once,
+            secret=secret,
+            patience=self.settings.patience,
+            deadlines=self.settings.deadlines,
+            stopping=self.stopping,
+        )
+        return Rounds("webhooks", webhooks.look, min(TICK, self.settings.rescue_every))

@@ -1,17 +1,18 @@
 """Settings: what a deployment may choose. `from_env` is the only reader of the environment."""
 
-import ipaddress
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from urllib.parse import SplitResult, quote, urlsplit
+from urllib.parse import quote
 
+from worker.addresses import is_loopback, split_address
 from worker.classin.errors import Fault, InvalidInput, InvalidSettings
 from worker.classin.faults import nearest
 from worker.classin.school import School, faults_of
 from worker.pacing import USUAL, Paces, paces_of, read_paces
+from worker.receivers import fault_of_origins, fault_of_secret
 
 #: The address of the service.
 CLASSIN = "https://api.eeo.cn"
@@ -86,6 +87,28 @@ class Deadlines:
     reply: float = 30.0
 
 
+@dataclass(frozen=True, slots=True)
+class Gateway:
+    """Where and how operations are taken in over HTTP."""
+
+    host: str = "127.0.0.1"
+    port: int = 8765
+    #: Plain http beyond loopback: somebody in front of it speaks https.
+    behind_proxy: bool = False
+    #: Paths of the certificate, with those of its issuers, and of its key; None: plain http.
+    certificate: str | None = None
+    private_key: str | None = None
+    #: Work that is due for so long (seconds), while nothing settles, is stuck.
+    stuck_after: float = 120.0
+    #: Hosts from which files may come, over https.
+    files_from: tuple[str, ...] = ()
+
+    @property
+    def exposed(self) -> bool:
+        """Whether keys could be read on their way: plain http beyond this machine."""
+        return not (is_loopback(self.host) or self.behind_proxy or self.certificate)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
     """Everything that the environment decides."""
@@ -115,6 +138,10 @@ class Settings:
     grace: float = 45.0
     #: A worker that fetched nothing for so long (seconds), though messages wait, connects anew.
     stalled_after: float = 120.0
+    gateway: Gateway = Gateway()
+    #: What signs the webhooks, and where those who hand in over HTTP may have some.
+    webhook_secret: str | None = field(default=None, repr=False)
+    webhook_origins: tuple[str, ...] = ()
 
     @property
     def socket(self) -> Path:
@@ -169,6 +196,11 @@ def from_env(environment: Mapping[str, str] = os.environ) -> Settings:
         adrift_after=reader.seconds("CLASSIN_ADRIFT_AFTER", usual.adrift_after),
         grace=reader.seconds("CLASSIN_GRACE", usual.grace),
         stalled_after=reader.seconds("CLASSIN_STALLED_AFTER", usual.stalled_after),
+        gateway=_gateway(reader, Gateway()),
+        webhook_secret=reader.fit("CLASSIN_WEBHOOK_SECRET", fault_of_secret),
+        webhook_origins=tuple(
+            (reader.fit("CLASSIN_WEBHOOK_ORIGINS", fault_of_origins) or "").split()
+        ),
     )
     if not faults:
         faults += _too_short(settings)
@@ -187,6 +219,18 @@ def _patience(reader: "_Reader", usual: Patience) -> Patience:
         give_up_after=reader.seconds("CLASSIN_GIVE_UP_AFTER", usual.give_up_after),
         lease=reader.seconds("CLASSIN_LEASE", usual.lease, least=_SHORTEST_LEASE),
         throttled_wait=reader.seconds("CLASSIN_THROTTLED_WAIT", usual.throttled_wait),
+    )
+
+
+def _gateway(reader: "_Reader", usual: Gateway) -> Gateway:
+    return Gateway(
+        host=reader.text("CLASSIN_GATEWAY_HOST") or usual.host,
+        port=reader.count("CLASSIN_GATEWAY_PORT", usual.port, most=65535),
+        behind_proxy=reader.flag("CLASSIN_GATEWAY_BEHIND_PROXY"),
+        certificate=reader.text("CLASSIN_GATEWAY_CERTIFICATE"),
+        private_key=reader.text("CLASSIN_GATEWAY_PRIVATE_KEY"),
+        stuck_after=reader.seconds("CLASSIN_GATEWAY_STUCK_AFTER", usual.stuck_after, least=_SOME),
+        files_from=tuple((reader.text("CLASSIN_GATEWAY_FILES_FROM") or "").lower().split()),
     )
 
 
@@ -223,6 +267,12 @@ class _Reader:
     def text(self, name: str) -> str | None:
         return self._environment.get(name, "").strip() or None
 
+    def fit(self, name: str, fault_of: Callable[[str], str | None]) -> str | None:
+        text = self.text(name)
+        if text is not None and (what := fault_of(text)) is not None:
+            self._wrong(name, what)
+        return text
+
     def home(self, name: str) -> Path:
         home = Path(self.text(name) or _usual_home()).absolute()
         if len(os.fsencode(home)) > _LONGEST_HOME:
@@ -239,6 +289,12 @@ class _Reader:
             self._wrong(name, f"should be a whole number from 1 to {most}; got {text[:40]!r}")
             return default
         return int(text)
+
+    def flag(self, name: str) -> bool:
+        text = self.text(name)
+        if text not in {None, "0", "1"}:
+            self._wrong(name, f"should be 0 or 1; got {str(text)[:40]!r}")
+        return text == "1"
 
     def seconds(self, name: str, default: float, *, least: float = 0.0) -> float:
         found = self.several_seconds(name, (default,), least=least)
@@ -276,14 +332,14 @@ class _Reader:
         text = self.text(name)
         if text is None:
             return None
-        parts = _split(text)
+        parts = split_address(text)
         if parts is None or parts.scheme not in {"redis", "rediss", "unix"}:
             self._wrong(name, "should start with redis://, rediss:// or unix://")
         return text
 
     def base_url(self, name: str) -> str:
         text = (self.text(name) or CLASSIN).rstrip("/")
-        parts = _split(text)
+        parts = split_address(text)
         if (
             parts is None
             or parts.scheme not in {"https", "http"}
@@ -293,7 +349,7 @@ class _Reader:
             or "#" in text
         ):
             self._wrong(name, f"should be an address like {CLASSIN}")
-        elif parts.scheme == "http" and not _is_loopback(parts.hostname):
+        elif parts.scheme == "http" and not is_loopback(parts.hostname):
             self._wrong(
                 name, "should start with https://; plain http goes to loopback addresses only"
             )
@@ -342,20 +398,3 @@ def _usual_home() -> str:
     import platformdirs  # noqa: PLC0415  # only where no home is named
 
     return platformdirs.user_data_dir("classin-queue", appauthor=False)
-
-
-def _split(text: str) -> SplitResult | None:
-    """Take an address apart; None if its host or port cannot be."""
-    try:
-        parts = urlsplit(text)
-        _ = parts.port
-    except ValueError:
-        return None
-    return parts
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"

@@ -5,6 +5,7 @@ import re
 import threading
 import time
 from collections.abc import Callable, Mapping
+from contextlib import closing
 from http import client
 from http.client import HTTPException
 from typing import Any, Protocol, cast
@@ -109,6 +110,22 @@ class Transport:
         if way is None:
             way = self._local.way = _Way(self._base_url, self._deadlines)
         return way
+
+
+def post_once(url: str, body: bytes, headers: Mapping[str, str], deadlines: Deadlines) -> int:
+    """Send a body to an address of anybody's; gives the HTTP status, and reads no more.
+
+    What holds for requests to ClassIn holds here. Raises NotSent or Unread.
+    """
+    try:
+        target = requests.Request("POST", url).prepare().path_url
+        parts = urlsplit(url)
+        with closing(_Way(f"{parts.scheme}://{parts.netloc}", deadlines)) as way:
+            return way.post(target, body, headers).status_code
+    except (requests.ConnectionError, requests.Timeout) as error:
+        raise _accident(error) from None
+    except (requests.RequestException, HTTPError, HTTPException, OSError) as error:
+        raise Unread(f"the exchange broke off ({type(error).__name__})") from None
 
 
 class _Way(HTTPAdapter):

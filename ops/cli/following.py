@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -13,10 +14,8 @@ from worker.ledger.lifecycle import State
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
+    from ops.progress import Look
     from worker.ledger.ledger import Counts, Ledger
-
-#: Seconds between two looks of `watch`.
-_LOOK_EVERY = 0.5
 
 
 def stats(*, as_json: AsJson = False) -> None:
@@ -24,7 +23,7 @@ def stats(*, as_json: AsJson = False) -> None:
     from rich.markup import escape
 
     from ops.cli.connection import open_ledger
-    from ops.waiting import closure_in_words, closure_to_json
+    from ops.waiting import closure_in_words
 
     ledger = open_ledger()
     counts, codes, closures = ledger.counts(), ledger.codes(), ledger.closures()
@@ -35,7 +34,7 @@ def stats(*, as_json: AsJson = False) -> None:
                 "states": counts.by_state(),
                 "operations": {name: counts.of(name) for name in names},
                 "codes": {str(code): codes[code] for code in sorted(codes)},
-                "closed": [closure_to_json(closure) for closure in closures],
+                "closed": [closure.to_json() for closure in closures],
             }
         )
     elif not counts.by_operation:
@@ -79,6 +78,15 @@ def watch(
         str | None, typer.Argument(help="A batch; without, all operations, until Ctrl-C.")
     ] = None,
     *,
+    failures: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="CSV", help="Write what did not succeed there, with its rows: to mend them."
+        ),
+    ] = None,
+    file: Annotated[
+        Path | None, typer.Option(help="Where its file lies now, if it has been moved.")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Follow a batch to its end, or everything until Ctrl-C.
@@ -86,71 +94,49 @@ def watch(
     With a batch: exit 0 when all of it succeeded, 1 otherwise.
     """
     from ops.cli.connection import open_ledger
-    from worker.classin.errors import NotFound
+    from ops.cli.progress_bar import show
+    from ops.progress import follow
+    from worker.classin.errors import Fault, InvalidInput, NotFound
 
     ledger = open_ledger()
-    if batch is not None and not ledger.batch(batch):
+    if batch is None:
+        if failures or file:
+            raise InvalidInput("watch", [Fault("--failures", "are those of a batch: name one")])
+        show(_everything(ledger), as_json=as_json)
+        return
+    if not ledger.batch(batch):
         raise NotFound(f"there is no batch {batch!r}")
-    last: Mapping[State, int] = {}
-    if as_json or not out().is_terminal:
-        for last in _changes(ledger, batch):
-            _print_counts(last, as_json=as_json)
-    else:
-        last = _live(ledger, batch)
-    if batch is not None and set(last) - {State.SUCCEEDED}:
+    last = show(follow(ledger, [batch]), as_json=as_json)
+    if not as_json:
+        _tell_of_webhook(ledger, batch)
+    if failures is not None:
+        _write_failures(ledger, batch, failures, file)
+    if set(last) - {State.SUCCEEDED}:
         raise typer.Exit(1)
 
 
-def _changes(ledger: "Ledger", batch: str | None) -> Iterator[Mapping[State, int]]:
-    """Give the counts each time they have changed; a batch ends when all of it is settled."""
-    seen: Mapping[State, int] | None = None
+def _everything(ledger: "Ledger") -> "Iterator[Look]":
+    """Look at all operations, without end."""
+    from ops.progress import LOOK_EVERY, Look
+
     while True:
-        counts = _count(ledger, batch)
-        if counts != seen:
-            yield counts
-            seen = counts
-        if batch is not None and all(state.settled for state in counts):
-            return
-        time.sleep(_LOOK_EVERY)
+        yield Look(ledger.counts().by_state())
+        time.sleep(LOOK_EVERY)
 
 
-def _count(ledger: "Ledger", batch: str | None) -> Mapping[State, int]:
-    return ledger.batch(batch) if batch is not None else ledger.counts().by_state()
+def _tell_of_webhook(ledger: "Ledger", batch: str) -> None:
+    """Say how the webhook stands, if there is one."""
+    about = ledger.about(batch)
+    if about is None or (webhook := about.webhook) is None:
+        return
+    due = f", due {local(webhook.due_at)}" if webhook.due_at is not None else ""
+    said = f" ({webhook.said})" if webhook.said else ""
+    err().print(f"webhook {webhook.told.value}{due}{said}", markup=False)
 
 
-def _print_counts(counts: Mapping[State, int], *, as_json: bool) -> None:
-    if as_json:
-        print_json({state.value: number for state, number in counts.items()})
-    else:
-        out().print(
-            ", ".join(f"{counts[state]:,} {state.value}" for state in State if state in counts)
-        )
+def _write_failures(ledger: "Ledger", batch: str, path: Path, source: Path | None) -> None:
+    from ops.failures import write_failures
 
-
-def _live(ledger: "Ledger", batch: str | None) -> Mapping[State, int]:
-    """Show a bar and the counts, in place."""
-    from rich.progress import (
-        BarColumn,
-        MofNCompleteColumn,
-        Progress,
-        TextColumn,
-        TimeRemainingColumn,
-    )
-
-    counts: Mapping[State, int] = {}
-    columns = (
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeRemainingColumn(),
-        TextColumn("{task.description}"),
-    )
-    with Progress(*columns, console=err()) as progress:
-        bar = progress.add_task("")
-        for counts in _changes(ledger, batch):
-            settled = sum(n for state, n in counts.items() if state.settled)
-            words = " ".join(
-                f"{counts[state]:,} {coloured(state)}" for state in State if state in counts
-            )
-            total = sum(counts.values())
-            progress.update(bar, completed=settled, total=total, description=words)
-    return counts
+    written = write_failures(ledger, batch, path, source)
+    whence = "as they stood in the file" if written.as_they_stood else "made from the records"
+    err().print(f"{written.rows:,} rows, {whence}, in {path}", markup=False)

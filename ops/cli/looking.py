@@ -30,18 +30,30 @@ def show(
     ledger = open_ledger()
     record = ledger.find(record_id)
     obstacle = ledger.obstacles([record]).get(record_id)
+    if reveal:
+        record = _opened(record)
     if as_json:
         print_json(_json(record, obstacle, reveal=reveal))
     else:
         print_record(record, obstacle, reveal=reveal)
 
 
+def _opened(record: "Record") -> "Record":
+    """Give the record with its credentials open, as far as they can be."""
+    from dataclasses import replace
+
+    from worker.sealing import revealed
+    from worker.settings import from_env
+
+    school = from_env().schools.get(record.school)
+    return replace(record, fields=revealed(record.operation, record.fields, school))
+
+
 def _json(
     record: "Record", obstacle: "Obstacle | None", *, reveal: bool = False
 ) -> dict[str, object]:
-    from ops.waiting import to_json
-
-    return {**record.to_json(reveal=reveal), "waits_for": to_json(obstacle)}
+    waits_for = obstacle.to_json() if obstacle else None
+    return {**record.to_json(reveal=reveal), "waits_for": waits_for}
 
 
 def print_record(

@@ -2,29 +2,64 @@
 
 import json
 import re
-import sys
 import time
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
-from pathlib import Path
+from collections.abc import Iterator, Sequence
+from dataclasses import KW_ONLY, dataclass
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from ops.cli.options import AsJson
 from ops.cli.output import err, out, print_json, say
+from worker.classin.errors import Fault, InvalidInput
 
 if TYPE_CHECKING:
     from producers.line import Options
     from producers.receipt import Receipt
-    from producers.submission import Checked, Submitter
     from worker.ledger.record import Record
-
-#: So many faults of a file are shown; the rest is counted.
-_MOST_FAULTS = 50
 
 #: What a value looks like that refers to another's result.
 _REFERENCE = re.compile(r'\s*\{.*"\$result"\s*:', re.DOTALL)
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What the command says of a file."""
+
+    file: str | None
+    #: What each row of a sheet asks for, its columns, which sheet, and what tells rows apart.
+    operation: str | None = None
+    columns: Sequence[str] = ()
+    sheet: str | None = None
+    dedup: str | None = None
+    webhook: str | None = None
+    _: KW_ONLY
+    skip_bad: bool = False
+
+    def faults(
+        self, operation: str | None, fields: Sequence[str], given: "Options"
+    ) -> Iterator[Fault]:
+        """Name what does not go together."""
+        of_sheets = {"--map": self.columns, "--sheet": self.sheet, "--dedup": self.dedup}
+        if (operation is None) == (self.file is None):
+            yield Fault("", "give either an operation with its fields, or --file")
+        elif self.file is None:
+            of_files = {"--operation": self.operation, "--webhook": self.webhook, **of_sheets}
+            yield from (Fault(name, "goes with --file") for name, said in of_files.items() if said)
+        elif self.operation is None:
+            yield from (
+                Fault(name, "is for sheets: say what each row asks for, with --operation")
+                for name, said in of_sheets.items()
+                if said
+            )
+            if self.file.lower().endswith((".csv", ".tsv", ".xlsx", ".xls")):
+                yield Fault("--operation", "is needed for a sheet: what each of its rows asks for")
+            elif fields or any(given.values()):
+                yield Fault("--file", "each line has its own fields")
+        elif fields:
+            yield Fault("--file", "each row has its own fields: see --map")
+        elif given.get("dedup_key"):
+            yield Fault("--dedup-key", "would be that of every row: use --dedup COLUMN")
 
 
 def enqueue(  # noqa: PLR0913  # each is an option of the command
@@ -37,7 +72,28 @@ def enqueue(  # noqa: PLR0913  # each is an option of the command
     ] = None,
     *,
     file: Annotated[
-        str | None, typer.Option("--file", "-f", help="JSON lines instead; - for standard input.")
+        str | None,
+        typer.Option("--file", "-f", help="JSON lines or a sheet instead; - for standard input."),
+    ] = None,
+    of_sheet: Annotated[
+        str | None,
+        typer.Option("--operation", help="The file is a sheet (CSV, XLSX): what each row asks."),
+    ] = None,
+    columns: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--map", metavar="FIELD=COLUMN,...", help="Which columns; else those named so."
+        ),
+    ] = None,
+    sheet: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Which of a workbook; else the first.")
+    ] = None,
+    dedup: Annotated[
+        str | None,
+        typer.Option(metavar="COLUMN", help="Tells rows apart: submit none a second time."),
+    ] = None,
+    webhook: Annotated[
+        str | None, typer.Option(metavar="URL", help="Call it, signed, when all is settled.")
     ] = None,
     skip_bad: Annotated[
         bool, typer.Option("--skip-bad", help="Submit a file's good lines, and report the others.")
@@ -75,14 +131,7 @@ def enqueue(  # noqa: PLR0913  # each is an option of the command
 
     Exit 0: submitted, and with --wait succeeded; 1: it did not succeed; 2: wrong input.
     """
-    from ops.cli.connection import open_submitter
-    from worker.classin.errors import Fault, InvalidInput
-
     patience = _seconds(timeout)
-    if (operation is None) == (file is None):
-        raise InvalidInput(
-            "enqueue", [Fault("", "give either an operation with its fields, or --file")]
-        )
     given: Options = {
         "school": school,
         "if_exists": if_exists,
@@ -92,57 +141,27 @@ def enqueue(  # noqa: PLR0913  # each is an option of the command
         "priority": priority,
         "lane_on_failure": "stop" if stop_lane else None,
     }
+    said = Said(file, of_sheet, columns or [], sheet, dedup, webhook, skip_bad=skip_bad)
+    faults = list(said.faults(operation, fields or [], given))
+    if faults:
+        raise InvalidInput("enqueue", faults)
+    batch = None
     receipts: Sequence[Receipt]
     if file is None:
+        from ops.cli.connection import open_submitter
+
         named = _named(fields or [])
         receipts = [open_submitter().submit(operation or "", named, source="command line", **given)]
-    elif fields or any(given.values()):
-        raise InvalidInput("enqueue", [Fault("--file", "each line has its own fields")])
     else:
-        receipts = _enqueue_file(open_submitter(), file, skip_bad=skip_bad, quiet=as_json)
+        from ops.cli.handing_in import hand_in
+
+        batch, receipts = hand_in(said, given, quiet=as_json)
     if wait or timeout:
-        _wait(receipts, patience, as_json=as_json)
+        _wait(receipts, patience, batch=batch, as_json=as_json)
     elif as_json:
         _print_as_json(receipts)
     elif file is None:
         _print_one(receipts[0])
-
-
-def _enqueue_file(
-    submitter: "Submitter", file: str, *, skip_bad: bool, quiet: bool
-) -> Sequence["Receipt"]:
-    """Submit a file's lines, and say how many were new."""
-    from producers.jsonl import check_lines
-
-    source = "standard input" if file == "-" else Path(file).name
-    with _open(file) as lines:
-        checked = check_lines(lines, submitter, source)
-    _report(checked, skip_bad=skip_bad)
-    from rich.progress import Progress
-
-    with Progress(
-        console=err(), transient=True, disable=quiet or not err().is_terminal
-    ) as progress:
-        bar = progress.add_task("submitting", total=len(checked.submissions))
-        receipts = submitter.enter(
-            checked.submissions, lambda number: progress.advance(bar, number)
-        )
-    if not quiet:
-        _print_batch(checked.batch, receipts)
-    return receipts
-
-
-def _print_batch(batch: str, receipts: Sequence["Receipt"]) -> None:
-    new = sum(receipt.new for receipt in receipts)
-    known = len(receipts) - new
-    told = f", {known:,} known from before" if known else ""
-    if new or not known:
-        out().print(
-            f"{new:,} operations submitted as batch [bold]{batch}[/]{told}."
-            f" Follow them with: classin watch {batch}"
-        )
-    else:
-        out().print(f"0 operations submitted{told}.")
 
 
 def _print_one(receipt: "Receipt") -> None:
@@ -168,40 +187,8 @@ def _print_as_json(receipts: Sequence["Receipt"]) -> None:
         )
 
 
-@contextmanager
-def _open(file: str) -> Iterator[Iterable[bytes]]:
-    from worker.classin.errors import Fault, InvalidInput
-
-    if file == "-":
-        yield sys.stdin.buffer
-        return
-    try:
-        stream = Path(file).open("rb")  # noqa: SIM115  # closed below; only opening may fail here
-    except OSError as error:
-        fault = Fault("--file", f"{file} cannot be read: {error.strerror}")
-        raise InvalidInput("enqueue", [fault]) from None
-    with stream:
-        yield stream
-
-
-def _report(checked: "Checked", *, skip_bad: bool) -> None:
-    """Name the faults of a file; unless they are to be skipped, that is the end of it."""
-    from worker.classin.errors import Fault, InvalidInput
-
-    if not checked.faults:
-        return
-    shown = [*checked.faults[:_MOST_FAULTS]]
-    if len(checked.faults) > _MOST_FAULTS:
-        shown.append(Fault("", f"... and {len(checked.faults) - _MOST_FAULTS:,} more faults"))
-    if not skip_bad:
-        raise InvalidInput("nothing was submitted", shown)
-    sys.stderr.write(str(InvalidInput("skipped", shown)) + "\n")
-
-
 def _named(words: Sequence[str]) -> dict[str, Any]:
     """Read fields; what refers to another's result is written as JSON."""
-    from worker.classin.errors import Fault, InvalidInput
-
     faults: list[Fault] = []
     named: dict[str, Any] = {}
     for word in words:
@@ -220,7 +207,6 @@ def _named(words: Sequence[str]) -> dict[str, Any]:
 
 
 def _seconds(text: str | None) -> float | None:
-    from worker.classin.errors import Fault, InvalidInput
     from worker.settings import read_seconds
 
     try:
@@ -230,14 +216,18 @@ def _seconds(text: str | None) -> float | None:
         raise InvalidInput("enqueue", [fault]) from None
 
 
-def _wait(receipts: Sequence["Receipt"], timeout: float | None, *, as_json: bool) -> None:
+def _wait(
+    receipts: Sequence["Receipt"], timeout: float | None, *, batch: str | None, as_json: bool
+) -> None:
     """Wait for all, print each, and exit 1 unless all succeeded."""
     from ops.cli.looking import print_record
     from worker.ledger.lifecycle import State
 
     good = True
+    ends = None if timeout is None else time.monotonic() + timeout
+    if batch is not None and not as_json:
+        _show_progress(batch, timeout)
     with err().status("waiting ...", spinner="dots"):
-        ends = None if timeout is None else time.monotonic() + timeout
         records = [_settled(receipt, ends) for receipt in receipts]
     for record in records:
         good = good and record.state is State.SUCCEEDED
@@ -250,6 +240,16 @@ def _wait(receipts: Sequence["Receipt"], timeout: float | None, *, as_json: bool
         out().print(f"{done:,} of {len(records):,} succeeded")
     if not good:
         raise typer.Exit(1)
+
+
+def _show_progress(batch: str, timeout: float | None) -> None:
+    from ops.cli.connection import open_ledger
+    from ops.cli.progress_bar import show
+    from ops.progress import follow
+
+    ledger = open_ledger()
+    if ledger.batch(batch):  # else all of it was known from before
+        show(follow(ledger, [batch], patience=timeout))
 
 
 def _settled(receipt: "Receipt", ends: float | None) -> "Record":

@@ -57,9 +57,17 @@ def _share_of(submission: Submission, pieces: int) -> list[Any]:
         more["asks"] = submission.digest or digest_of(submission.operation, submission.fields)
     if pieces:
         more["pieces"] = pieces
+    if submission.batch is not None:
+        more |= _of_its_batch(submission)
     if more:
         share.append(more)
     return share
+
+
+def _of_its_batch(submission: Submission) -> dict[str, str]:
+    """Write what only operations of a batch have."""
+    more = {} if submission.row is None else {"row": str(submission.row)}
+    return {**more, "tells": "1"} if submission.tells else more
 
 
 #: What submit.lua says of a record: whether it is new, and whether a message must be sent.
@@ -166,6 +174,7 @@ def record_of(record_id: str, values: Mapping[str, str]) -> Record:
         stops_lane="stops_lane" in values,
         priority=Priority(values.get("priority", Priority.NORMAL)),
         dedup_key=values.get("dedup_key"),
+        row=whole(values.get("row")),
         paced="paced" in values,
         deaths=int(values.get("deaths", 0)),
         cancelling="cancel" in values,

@@ -15,6 +15,7 @@ from redis.retry import Retry
 
 from worker.classin.errors import Fault, InvalidInput, LeaseLost
 from worker.ledger import keys
+from worker.ledger.batches import RedisBatches
 from worker.ledger.encoding import (
     advanced_of,
     arguments_of,
@@ -39,7 +40,7 @@ from worker.ledger.ledger import (
     Standing,
 )
 from worker.ledger.lifecycle import State
-from worker.ledger.reading import RedisReader, no_record, reaching_redis
+from worker.ledger.reading import no_record, reaching_redis
 from worker.ledger.record import Attempt, Submission, clean
 
 #: Records that one script call takes in.
@@ -71,6 +72,8 @@ SCRIPTS: Mapping[str, Sequence[str]] = {
     "gate": ("ledger", "followers", "schools"),
     "cancel": ("ledger", "followers"),
     "hold": (),
+    "batch": ("ledger",),
+    "webhook": ("ledger",),
 }
 
 
@@ -90,7 +93,7 @@ def connect(url: str, *, patient: bool = False, submits: bool = False) -> Redis:
     )
 
 
-class RedisLedger(RedisReader):
+class RedisLedger(RedisBatches):
     """A Ledger in one Redis database. `clock` gives ms since 1970; None: Redis's own time."""
 
     def __init__(self, redis: Redis, clock: Callable[[], int] | None = None) -> None:

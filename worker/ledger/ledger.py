@@ -6,8 +6,10 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, NamedTuple, Protocol
 
+from worker.ledger.batch import Batches
 from worker.ledger.lifecycle import Reason, State
-from worker.ledger.record import Attempt, Priority, Record, Submission
+from worker.ledger.record import Attempt, Priority, Record, Submission, iso
+from worker.ledger.settlement import Settlement
 
 
 class Entered(NamedTuple):
@@ -198,6 +200,19 @@ class Closure:
     #: How many records wait for it.
     parked: int = 0
 
+    def to_json(self) -> dict[str, Any]:
+        """Give it as programs see it."""
+        return {
+            "school": self.school,
+            "closed": "held" if self.held else "paused",
+            "by_hand": self.by_hand,
+            "since": iso(self.since),
+            "code": self.code,
+            "why": self.why,
+            "next_look": iso(self.next_look),
+            "waiting": self.parked,
+        }
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Obstacle:
@@ -213,8 +228,30 @@ class Obstacle:
     #: Its turn, by the pace of its kind.
     pace: bool = False
 
+    def to_json(self) -> dict[str, Any]:
+        """Give it as `waits_for` of a record's JSON."""
+        return {
+            "behind": self.behind,
+            "state": self.state.value if self.state else None,
+            "due_at": iso(self.due_at),
+            "pace": self.pace,
+            "school": self.closure.to_json() if self.closure else None,
+        }
 
-class Ledger(Protocol):
+
+class Pulse(NamedTuple):
+    """Whether work gets on. Times are ms since 1970, by the clock of the store."""
+
+    now: int
+    #: Since when the oldest has been due, or had its message, without being taken; None: nothing.
+    oldest_due: int | None
+    #: When a record settled last, as far as the events go back.
+    last_settled: int | None
+    #: Worker processes that are alive.
+    workers: int
+
+
+class Ledger(Batches, Protocol):
     """The account of all operations. Each method raises Unavailable when the store is away."""
 
     def submit(
@@ -307,6 +344,18 @@ class Ledger(Protocol):
         One that is running is cancelled when its attempt ends, unless that settles it. Raises
         NotFound.
         """
+
+    def events(self, after: str, limit: int, wait: float = 0.0) -> Sequence[Settlement]:
+        """Give what settled after an event, the first first; waits so many seconds for one."""
+
+    def last_event(self) -> str:
+        """Name the last event; `0-0` if there is none."""
+
+    def keeps_event(self, event: str) -> bool:
+        """Say whether what came after an event is still known, all of it."""
+
+    def pulse(self) -> Pulse:
+        """Say whether work gets on."""
 
     def obstacles(self, records: Sequence[Record]) -> Mapping[str, Obstacle]:
         """Say by id what each of these records waits for; most wait for nothing."""

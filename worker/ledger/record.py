@@ -103,6 +103,10 @@ class Submission:
     #: Sums up what is asked, to tell two submissions with one dedup key apart; '': operation and
     #: fields do.
     digest: str = ""
+    #: Where it stands in the file that it came in: the line, or the row of a sheet, from 1.
+    row: int | None = None
+    #: Whether somebody is to be told when its batch has settled.
+    tells: bool = False
     #: What its small files hold, by ClassIn's names: kept until it is settled.
     contents: Mapping[str, bytes] = field(default_factory=dict, repr=False)
 
@@ -140,6 +144,8 @@ class Record:
     stops_lane: bool = False
     priority: Priority = Priority.NORMAL
     dedup_key: str | None = None
+    #: Where it stood in the file that it came in.
+    row: int | None = None
     #: It waits for its turn, by the pace of its kind.
     paced: bool = False
     #: How many workers fell silent while they had it.
@@ -170,6 +176,7 @@ class Record:
             "already": self.already,
             "attempts": [attempt.to_json() for attempt in self.attempts],
             "batch": self.batch,
+            "row": self.row,
             "lane": self.lane,
             "after": list(self.after),
             "lane_on_failure": "stop" if self.stops_lane else "go on",

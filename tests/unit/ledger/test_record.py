@@ -116,6 +116,7 @@ def test_a_record_is_shown_as_json() -> None:
             }
         ],
         "batch": None,
+        "row": None,
         "lane": None,
         "after": [],
         "lane_on_failure": "go on",

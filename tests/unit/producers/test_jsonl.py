@@ -8,9 +8,10 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
+from producers.checked import Checked
 from producers.jsonl import check_lines
 from producers.line import Line
-from producers.submission import Checked, Submitter
+from producers.submission import Submitter
 from worker.ledger.in_redis import RedisLedger
 
 GOOD = {"operation": "create_folder", "fields": {"folderId": 747759, "folderName": "课程1"}}

@@ -8,9 +8,11 @@ import pytest
 
 from producers.line import Line
 from producers.submission import Submitter
+from tests.unit.stage import SCHOOL
 from worker.classin.errors import InvalidInput, InvalidOperation
 from worker.classin.operation import MASK
 from worker.ledger.in_redis import RedisLedger
+from worker.sealing import revealed
 
 MANY = 65
 
@@ -91,7 +93,7 @@ def test_what_is_personal_is_masked_in_items_too(submitter: Submitter, ledger: R
     )
     record = ledger.find(receipt.id)
 
-    assert record.to_json(reveal=True)["fields"]["userJson"] == [user]
+    assert revealed(record.operation, record.fields, SCHOOL)["userJson"] == [user]
     assert record.to_json()["fields"]["userJson"] == [dict.fromkeys(user, MASK)]
 
 

@@ -6,9 +6,10 @@ from typing import Any
 import pytest
 
 from producers import Receipt, result_of
+from producers.checked import Checked
 from producers.jsonl import check_lines
 from producers.line import Line
-from producers.submission import Checked, Submitter
+from producers.submission import Submitter
 from tests.unit.broker import taken_from
 from tests.unit.stage import Stage, said
 from worker.classin.errors import InvalidInput

@@ -39,6 +39,9 @@ end
 ledger.added, ledger.removed, ledger.listed, ledger.unlisted = {}, {}, {}, {}
 ledger.tallied = {}
 
+-- Batches of which something settles here, and of whose end somebody is to be told.
+ledger.telling = {}
+
 -- Gives the list of one key, in a table of such lists.
 local function list_of(lists, key, name)
   local names = lists[key]
@@ -224,6 +227,34 @@ function ledger.write(record, mark)
   end
 end
 
+-- Lets somebody be told that a batch has settled, if all of it has.
+function ledger.look_at_batch(batch)
+  local left = call('HMGET', 'classin:batch:' .. batch, 'queued', 'blocked', 'running', 'deferred')
+  if left[1] or left[2] or left[3] or left[4] then
+    return
+  end
+  local about = 'classin:batch-about:' .. batch
+  if call('HGET', about, 'told') == 'waiting' then
+    call('HSET', about, 'told', 'due', 'settled_at', ledger.now_text, 'due_at', ledger.now_text)
+    call('ZADD', 'classin:webhooks', ledger.now_text, batch)
+  end
+end
+
+-- Notes that all of a batch is handed in. One without any operation is forgotten.
+function ledger.close_batch(batch)
+  local about = 'classin:batch-about:' .. batch
+  local is_open = call('HGET', about, 'told') == 'open'
+  if is_open then
+    call('ZREM', 'classin:webhooks', batch)
+  end
+  if call('EXISTS', 'classin:batch:' .. batch) == 0 then
+    call('DEL', about)
+  elseif is_open then
+    call('HSET', about, 'told', 'waiting')
+    ledger.look_at_batch(batch)
+  end
+end
+
 -- Writes down what became of all records, and forgets them. A count of nothing goes.
 function ledger.flush()
   for _, record in pairs(ledger.records) do
@@ -249,6 +280,10 @@ function ledger.flush()
   end
   ledger.records, ledger.marks, ledger.tallied = {}, {}, {}
   ledger.added, ledger.removed, ledger.listed, ledger.unlisted = {}, {}, {}, {}
+  for batch in pairs(ledger.telling) do
+    ledger.look_at_batch(batch)
+    ledger.telling[batch] = nil
+  end
 end
 
 -- Adds a record to those for whom a message must be sent: id, operation, priority.

@@ -8,14 +8,15 @@
 --       object of accepts ('1' if it accepts what exists already), retry_of (the record that it tries
 --       again), after (ids that it waits for, separated by spaces), stops_lane ('1' if its lane stops
 --       should it fail), priority, dedup_key, key (digest of school and dedup key), asks (digest of what
---       is asked), pieces (of its files); then of all those pieces: NAME:NUMBER, base 64
+--       is asked), row (where it stands in its file), tells ('1' if somebody is to be told when its batch
+--       has settled), pieces (of its files); then of all those pieces: NAME:NUMBER, base 64
 -- answer: a text with a letter for each record: 'r' if it is new and the caller must send a message, 'n'
 --         if it is new, 'a' if it was there and the caller must send a message, 'o' if it was there;
 --         then for each whose dedup key another record has, its position (from 1) and that record's id;
 --         or 'conflict' or 'unknown', the position, and the id that has the key or that is not there
 local submitted = cjson.decode(ARGV[3])
 local NOTHING = {}
-local OPTIONS = { 'accepts', 'retry_of', 'after', 'stops_lane', 'priority', 'dedup_key' }
+local OPTIONS = { 'accepts', 'retry_of', 'after', 'stops_lane', 'priority', 'dedup_key', 'row', 'tells' }
 
 -- Who has which dedup key and what it asks for, which ids are there or come earlier in this call, and
 -- where records stand (false: there is none).

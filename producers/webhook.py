@@ -1,0 +1,28 @@
+"""The webhook of a batch: whether it may be called, before anything is handed in."""
+
+from worker.classin.errors import Fault, InvalidInput
+from worker.ledger.batch import Webhook
+from worker.receivers import fault_of_address, origin_of
+from worker.settings import Settings
+
+
+def webhook_to(url: str, settings: Settings, where: str) -> Webhook:
+    """Give the webhook at an address, which came as `where`. Raises InvalidInput."""
+    fault = fault_of_address(url)
+    if fault is None and settings.webhook_secret is None:
+        fault = "needs CLASSIN_WEBHOOK_SECRET, here and with the workers, to be signed with"
+    if fault is not None:
+        raise InvalidInput("nothing was submitted", [Fault(where, fault)])
+    return Webhook(url=url)
+
+
+def foreign_webhook(url: str, settings: Settings, where: str) -> Webhook:
+    """Give a webhook that somebody else asks for, at an origin that is open to them.
+
+    Else whoever may hand in could have us call what we alone can reach. Raises InvalidInput.
+    """
+    webhook = webhook_to(url, settings, where)
+    if origin_of(url) not in map(origin_of, settings.webhook_origins):
+        what = "is no origin that may be called from here (CLASSIN_WEBHOOK_ORIGINS)"
+        raise InvalidInput("nothing was submitted", [Fault(where, what)])
+    return webhook

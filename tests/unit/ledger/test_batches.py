@@ -1,0 +1,161 @@
+"""Batches as wholes: what is said of them, and whose end somebody is told of."""
+
+from dataclasses import replace
+
+import pytest
+
+from tests.unit.clock import Clock
+from tests.unit.ledger.hands import DONE, ENTRY, REFUSED, settled
+from worker.ledger.batch import About, Call, Told, Webhook, Word
+from worker.ledger.batches import OPEN_LASTS
+from worker.ledger.in_redis import RedisLedger
+
+LASTS = 60.0
+ABOUT = About(
+    source="command line",
+    file="rows.csv",
+    path="/tmp/rows.csv",  # noqa: S108  # nobody opens it
+    digest="0123",
+    columns={"studentAccount": "Phone"},
+    sheet="People",
+)
+TOLD = replace(ABOUT, webhook=Webhook(url="https://sis.example/hook?key=secret"))
+DELIVERED = Word(Told.DELIVERED, 1, "HTTP 200")
+
+
+def hand_in(ledger: RedisLedger, ids: str, about: About = TOLD) -> None:
+    """Hand a batch in, `b`, with these ids."""
+    ledger.open_batch("b", about)
+    told = about.webhook is not None
+    ledger.submit([replace(ENTRY, id=each, row=n, tells=told) for n, each in enumerate(ids, 2)])
+
+
+def told(ledger: RedisLedger) -> Told:
+    """Where its webhook stands."""
+    about = ledger.about("b")
+    assert about is not None
+    assert about.webhook is not None
+    return about.webhook.told
+
+
+def taken(ledger: RedisLedger) -> Call:
+    """A webhook that is there to be called."""
+    call = ledger.take_webhook(LASTS)
+    assert call is not None
+    return call
+
+
+def test_what_is_said_of_a_batch_is_kept(ledger: RedisLedger, clock: Clock) -> None:
+    """With when it was; what is said later changes nothing."""
+    assert ledger.about("b") is None
+
+    assert ledger.open_batch("b", ABOUT)
+    assert not ledger.open_batch("b", replace(ABOUT, file="other.csv"))
+
+    assert ledger.about("b") == replace(ABOUT, at=clock.millis())
+
+
+def test_a_record_remembers_its_row(ledger: RedisLedger) -> None:
+    """As its file counts."""
+    hand_in(ledger, "ac", ABOUT)
+    assert [ledger.find(each).row for each in "ac"] == [2, 3]
+    assert ledger.find("a").to_json()["row"] == 2
+
+
+def test_a_batch_without_operations_is_forgotten(ledger: RedisLedger) -> None:
+    """All of it was known from before."""
+    ledger.open_batch("b", TOLD)
+    ledger.close_batch("b")
+    assert ledger.about("b") is None
+    assert ledger.take_webhook(LASTS) is None
+
+
+def test_a_webhook_is_due_when_the_last_has_settled(ledger: RedisLedger) -> None:
+    """Whether it went well or not."""
+    hand_in(ledger, "ac")
+    ledger.close_batch("b")
+    settled(ledger, "a", DONE)
+    assert (told(ledger), ledger.take_webhook(LASTS)) == (Told.WAITING, None)
+
+    settled(ledger, "c", REFUSED)
+
+    call = taken(ledger)
+    assert (call.batch, call.webhook.url) == ("b", "https://sis.example/hook?key=secret")
+    assert call.counts == {"succeeded": 1, "failed": 1}
+    assert call.about.file == "rows.csv"
+
+
+def test_a_webhook_waits_until_all_is_handed_in(ledger: RedisLedger) -> None:
+    """What came first may have settled by then."""
+    hand_in(ledger, "a")
+    settled(ledger)
+    assert ledger.take_webhook(LASTS) is None
+
+    ledger.close_batch("b")
+    ledger.close_batch("b")  # the first answer was lost
+
+    assert taken(ledger).batch == "b"
+
+
+def test_who_hands_in_and_dies_leaves_no_batch_open(ledger: RedisLedger, clock: Clock) -> None:
+    """What was handed in counts as all of it, after a while."""
+    hand_in(ledger, "a")
+    clock.forward(OPEN_LASTS + 1)
+    assert ledger.take_webhook(LASTS) is None
+    assert told(ledger) is Told.WAITING
+
+    settled(ledger)
+
+    assert taken(ledger).batch == "b"
+
+
+def test_one_takes_it_until_that_one_is_silent_for_too_long(
+    ledger: RedisLedger, clock: Clock
+) -> None:
+    """Then another does, and the first has no more say."""
+    hand_in(ledger, "a")
+    ledger.close_batch("b")
+    settled(ledger)
+    first = taken(ledger)
+    assert ledger.take_webhook(LASTS) is None
+
+    clock.forward(LASTS + 1)
+    second = taken(ledger)
+
+    assert not ledger.note_webhook(first, DELIVERED)
+    assert ledger.note_webhook(second, DELIVERED)
+    assert told(ledger) is Told.DELIVERED
+    clock.forward(LASTS + 1)
+    assert ledger.take_webhook(LASTS) is None
+
+
+def test_one_that_is_put_off_is_due_later(ledger: RedisLedger, clock: Clock) -> None:
+    """And remembers what came of it."""
+    hand_in(ledger, "a")
+    ledger.close_batch("b")
+    settled(ledger)
+
+    ledger.note_webhook(taken(ledger), Word(Told.DUE, 4, "HTTP 500", 300, counts=True))
+
+    assert ledger.take_webhook(LASTS) is None
+    clock.forward(301)
+    call = taken(ledger)
+    assert (call.webhook.tries, call.webhook.deferrals, call.webhook.said) == (4, 1, "HTTP 500")
+
+
+def test_a_called_off_batch_is_told_of_as_well(ledger: RedisLedger) -> None:
+    """Its last operation is cancelled."""
+    hand_in(ledger, "a")
+    ledger.close_batch("b")
+    ledger.cancel("a")
+    assert taken(ledger).counts == {"cancelled": 1}
+
+
+@pytest.mark.parametrize("about", [ABOUT, TOLD])
+def test_what_is_shown_of_it_has_no_secret(ledger: RedisLedger, about: About) -> None:
+    """No query of the address."""
+    ledger.open_batch("b", about)
+    found = ledger.about("b")
+    assert found is not None
+    assert "secret" not in str(found.to_json())
+    assert "secret" not in repr(found)

@@ -1,0 +1,125 @@
+"""Batch: what is known of operations that were handed in together, as a whole."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any, NamedTuple, Protocol
+from urllib.parse import urlsplit, urlunsplit
+
+from worker.ledger.lifecycle import State
+from worker.ledger.record import iso
+
+
+class Told(StrEnum):
+    """Where a batch's webhook stands."""
+
+    #: Operations of the batch are still being handed in.
+    OPEN = "open"
+    #: Some of them are not settled.
+    WAITING = "waiting"
+    #: All are, and it is to be called.
+    DUE = "due"
+    DELIVERED = "delivered"
+    GIVEN_UP = "given up"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Webhook:
+    """Whom to tell that a batch has settled, and how far that is. Times are ms since 1970."""
+
+    url: str = field(repr=False)
+    told: Told = Told.OPEN
+    #: Requests so far, and how often it was put off.
+    tries: int = 0
+    deferrals: int = 0
+    #: When the batch settled, when the first request went out, and when the next is due.
+    settled_at: int | None = None
+    first_at: int | None = None
+    due_at: int | None = None
+    #: What came of the last request.
+    said: str = ""
+
+    def to_json(self) -> dict[str, Any]:
+        """Give it as people and programs see it: of the address no query, which may be a secret."""
+        return {
+            "url": without_query(self.url),
+            "state": self.told.value,
+            "tries": self.tries,
+            "settled_at": iso(self.settled_at),
+            "due_at": iso(self.due_at),
+            "said": self.said or None,
+        }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class About:
+    """What was said of a batch when it was handed in."""
+
+    source: str | None = None
+    #: When, in ms since 1970; the ledger sets it.
+    at: int | None = None
+    #: The name of the file that it came in, where that lay, and the SHA-256 of what it held.
+    file: str | None = None
+    path: str | None = None
+    digest: str | None = None
+    #: Of a sheet: its columns by field, and its name in the workbook.
+    columns: Mapping[str, str] = field(default_factory=dict)
+    sheet: str | None = None
+    webhook: Webhook | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """Give it as people and programs see it."""
+        return {
+            "source": self.source,
+            "at": iso(self.at),
+            "file": self.file,
+            "webhook": self.webhook.to_json() if self.webhook else None,
+        }
+
+
+class Call(NamedTuple):
+    """A webhook that is to be called, by whoever took it."""
+
+    batch: str
+    about: About
+    webhook: Webhook
+    counts: Mapping[State, int]
+    #: Which taking it is: a later one ends all earlier ones.
+    token: int
+    #: When it was taken, in ms since 1970 by the ledger's clock.
+    at: int
+
+
+class Word(NamedTuple):
+    """What came of calling a webhook."""
+
+    told: Told
+    tries: int
+    said: str
+    #: Of one that is put off: for how long (seconds), and whether that lengthens the next pause.
+    due_in: float = 0.0
+    counts: bool = False
+
+
+class Batches(Protocol):
+    """What a store of records knows of batches as a whole."""
+
+    def open_batch(self, batch: str, about: About) -> bool:
+        """Keep what is said of a batch, before its operations; False if that is known already."""
+
+    def close_batch(self, batch: str) -> None:
+        """Say that all of a batch is handed in; one without any operation is forgotten."""
+
+    def about(self, batch: str) -> About | None:
+        """Give what was said of a batch; None if nothing was."""
+
+    def take_webhook(self, lasts: float) -> Call | None:
+        """Take a webhook that is to be called now; after so many seconds others may."""
+
+    def note_webhook(self, call: Call, word: Word) -> bool:
+        """Note what came of a call; False if another took it meanwhile."""
+
+
+def without_query(url: str) -> str:
+    """Give an address without what may be a secret of it."""
+    return urlunsplit(urlsplit(url)._replace(query="", fragment=""))

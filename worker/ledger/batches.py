@@ -1,0 +1,102 @@
+"""Batches as wholes in Redis: see Batches."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from worker.ledger import keys
+from worker.ledger.batch import About, Call, Told, Webhook, Word
+from worker.ledger.encoding import dump, flag, ms, whole
+from worker.ledger.lifecycle import State
+from worker.ledger.reading import RedisReader, reaching_redis
+from worker.ledger.record import clean
+
+#: Seconds after which a batch counts as handed in though nobody said so: who did it is gone.
+OPEN_LASTS = 3600.0
+
+
+class RedisBatches(RedisReader):
+    """What the ledger in Redis knows of batches."""
+
+    def open_batch(self, batch: str, about: About) -> bool:
+        """Keep what is said of a batch; see Batches."""
+        said = {
+            "source": about.source,
+            "file": about.file,
+            "path": about.path,
+            "digest": about.digest,
+            "columns": dump(dict(about.columns)) if about.columns else None,
+            "sheet": about.sheet,
+            "webhook": about.webhook.url if about.webhook else None,
+        }
+        pairs = [text for name, value in said.items() if value for text in (name, clean(value))]
+        lasts = ms(OPEN_LASTS) if about.webhook else 0
+        return bool(self._run("batch", "open", batch, lasts, *pairs))
+
+    def close_batch(self, batch: str) -> None:
+        """Say that all of a batch is handed in; see Batches."""
+        self._run("batch", "close", batch)
+
+    def about(self, batch: str) -> About | None:
+        """Give what was said of a batch; see Batches."""
+        with reaching_redis():
+            found = self._redis.hgetall(keys.batch_about(batch))
+        return (
+            _about_of({str(name): str(value) for name, value in found.items()}) if found else None
+        )
+
+    def take_webhook(self, lasts: float) -> Call | None:
+        """Take a webhook that is to be called; see Batches."""
+        found = self._run("webhook", "take", ms(lasts))
+        if not found:
+            return None
+        batch, now, values, counts = found
+        values = _pairs(values)
+        about = _about_of(values)
+        webhook = about.webhook or Webhook(url="")
+        by_state = {State(state): int(number) for state, number in _pairs(counts).items()}
+        return Call(batch, about, webhook, by_state, int(values["takes"]), int(now))
+
+    def note_webhook(self, call: Call, word: Word) -> bool:
+        """Note what came of a call; see Batches."""
+        told, tries, said, due_in, counts = word
+        return bool(
+            self._run(
+                "webhook", "note", call.batch, call.token, told.value, tries, clean(said),
+                ms(due_in), flag(counts),
+            )
+        )  # fmt: skip
+
+    def _run(self, name: str, *arguments: str | bytes | int) -> Any:  # noqa: ANN401  # as Redis answers
+        """Run a script."""
+        raise NotImplementedError
+
+
+def _pairs(flat: Sequence[str]) -> dict[str, str]:
+    return dict(zip(flat[::2], flat[1::2], strict=True))
+
+
+def _about_of(values: Mapping[str, str]) -> About:
+    about = About(
+        source=values.get("source"),
+        at=whole(values.get("at")),
+        file=values.get("file"),
+        path=values.get("path"),
+        digest=values.get("digest"),
+        columns=json.loads(values.get("columns", "{}")),
+        sheet=values.get("sheet"),
+    )
+    if "webhook" not in values:
+        return about
+    webhook = Webhook(
+        url=values["webhook"],
+        told=Told(values["told"]),
+        tries=int(values.get("tries", 0)),
+        deferrals=int(values.get("deferrals", 0)),
+        settled_at=whole(values.get("settled_at")),
+        first_at=whole(values.get("first_at")),
+        due_at=whole(values.get("due_at")),
+        said=values.get("said", ""),
+    )
+    return replace(about, webhook=webhook)
