@@ -21,7 +21,11 @@ def build(names: Iterable[str] = MODULES) -> typer.Typer:
     )
     program.callback()(_alone)  # a program of one command would not ask for its name
     for name in names:
-        program.command(name)(getattr(import_module(f"ops.cli.{MODULES[name]}"), name))
+        command = getattr(import_module(f"ops.cli.{MODULES[name]}"), name)
+        if isinstance(command, typer.Typer):
+            program.add_typer(command, name=name)
+        else:
+            program.command(name)(command)
     return program
 
 

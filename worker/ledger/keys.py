@@ -9,6 +9,8 @@
 | classin:ix:PROPERTY:VALUE | sorted set | while a record has it   | ids by place                  |
 | classin:counts            | hash       | for good                | records by "OPERATION STATE"  |
 | classin:batch:ID          | hash       | for good                | a batch's records by state    |
+| classin:batch-about:ID    | hash       | for good                | what was said of a batch      |
+| classin:webhooks          | sorted set | until one is told       | batches by when to call       |
 | classin:codes             | hash       | for good                | records by the code last met  |
 | classin:dedup:DIGEST      | string     | for good                | who has a dedup key           |
 | classin:queued            | sorted set | while work waits        | ids by when a message went    |
@@ -27,6 +29,15 @@
 | classin:pace:WHAT         | hash       | minutes after its use   | when the next may go out      |
 | classin:workers           | sorted set | a day after the last    | processes by their end        |
 | classin:hold:WHAT         | string     | its time to live        | who alone may do it           |
+| classin:events            | stream     | the last 100,000        | what settled, without fields  |
+| classin:api-keys          | hash       | until revoked           | who may ask over HTTP         |
+| classin:source:NAME       | hash       | for good                | the roster as last applied    |
+| classin:directory:NAME    | hash       | for good                | what ClassIn calls its own    |
+| classin:passwords:NAME    | hash       | until handed out        | sealed passwords by person    |
+| classin:syncs             | sorted set | for good                | syncs by when they began      |
+| classin:sync:ID           | hash       | for good                | what a sync did               |
+| classin:sync-steps:ID     | list       | while it goes on        | what it is to do, in parts    |
+| classin:sync-records:ID   | list       | while it goes on        | ids of what it submitted      |
 | classin                   | list       | while messages wait     | Celery's queue of messages    |
 | classin:ill-formed        | list       | until somebody looks    | messages set aside            |
 
@@ -48,6 +59,11 @@ CODES = "classin:codes"
 CLOSED = "classin:closed"
 PACES = "classin:paces"
 WORKERS = "classin:workers"
+QUEUED = "classin:queued"
+DUE = "classin:due"
+EVENTS = "classin:events"
+API_KEYS = "classin:api-keys"
+SYNCS = "classin:syncs"
 
 
 def record(record_id: str) -> str:
@@ -63,6 +79,11 @@ def file(record_id: str) -> str:
 def batch(batch_id: str) -> str:
     """The counts of one batch."""
     return f"classin:batch:{batch_id}"
+
+
+def batch_about(batch_id: str) -> str:
+    """What was said of one batch."""
+    return f"classin:batch-about:{batch_id}"
 
 
 def dedup(school: str, key: str) -> str:
@@ -98,3 +119,33 @@ def hold(what: str) -> str:
 def index(name: str, value: str) -> str:
     """The ids of all records that have this value."""
     return f"classin:ix:{name}:{value}"
+
+
+def source(name: str) -> str:
+    """What is known of a source: the roster as last applied, and the sync under way."""
+    return f"classin:source:{name}"
+
+
+def directory(name: str) -> str:
+    """What ClassIn calls the people and courses of a source."""
+    return f"classin:directory:{name}"
+
+
+def passwords(name: str) -> str:
+    """The sealed passwords of a source's people that were not handed out yet."""
+    return f"classin:passwords:{name}"
+
+
+def sync(sync_id: str) -> str:
+    """What one sync did."""
+    return f"classin:sync:{sync_id}"
+
+
+def steps(sync_id: str) -> str:
+    """What a sync is to do."""
+    return f"classin:sync-steps:{sync_id}"
+
+
+def sync_records(sync_id: str) -> str:
+    """The ids of the records of a sync's steps."""
+    return f"classin:sync-records:{sync_id}"

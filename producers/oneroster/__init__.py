@@ -1,0 +1,1 @@
+"""A OneRoster bundle is read, compared with what was applied last, and made a plan."""

@@ -1,0 +1,97 @@
+"""Directory: what ClassIn calls the people and courses of a source, as its answers told."""
+
+import hashlib
+import json
+from collections.abc import Container, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Self
+
+from producers.oneroster.roster import Role
+
+
+@dataclass(frozen=True, slots=True)
+class KnownPerson:
+    """Somebody who is registered with ClassIn."""
+
+    uid: int
+    #: What the person is in the institution.
+    roles: frozenset[Role] = frozenset()
+    #: Whether the teacher was deactivated since.
+    stopped: bool = False
+    #: Whether the account may have been there before we registered it.
+    older: bool = False
+    #: The account that was registered, which stays whatever the school says later; not shown.
+    account: str = field(default="", repr=False)
+
+    @property
+    def active_teacher(self) -> bool:
+        """Whether the person may teach."""
+        return Role.TEACHER in self.roles and not self.stopped
+
+
+@dataclass(frozen=True, slots=True)
+class KnownCourse:
+    """A course that was made in ClassIn."""
+
+    course_id: int
+    #: Which one it is of this class, from 0: a class that comes back after its course has ended
+    #: needs another.
+    number: int = 0
+    ended: bool = False
+
+
+@dataclass(slots=True)
+class Directory:
+    """People and courses by sourcedId. It is kept for good: ClassIn offers no way to ask again."""
+
+    people: dict[str, KnownPerson] = field(default_factory=dict)
+    courses: dict[str, KnownCourse] = field(default_factory=dict)
+
+    def owners(self, here: Container[str]) -> dict[int, str]:
+        """Give the sourcedIds of those people who are here, by their UIDs.
+
+        Who is gone leaves the account to whoever has it now: people get new sourcedIds.
+        """
+        return {known.uid: name for name, known in self.people.items() if name in here}
+
+    def running(self, name: str) -> KnownCourse | None:
+        """Give the course of a class, unless there is none or it has ended."""
+        known = self.courses.get(name)
+        return None if known is None or known.ended else known
+
+    def entries(self) -> Iterator[tuple[str, str]]:
+        """Write each entry as a name and a text."""
+        for name, person in self.people.items():
+            said = [person.uid, sorted(person.roles), *_marks(person)]
+            yield f"person {name}", json.dumps(said)
+        for name, course in self.courses.items():
+            said = [course.course_id, course.number, course.ended]
+            yield f"course {name}", json.dumps(said)
+
+    @classmethod
+    def read(cls, entries: Mapping[str, str]) -> Self:
+        """Read what `entries` wrote."""
+        directory = cls()
+        for entry, text in entries.items():
+            kind, _, name = entry.partition(" ")
+            number, *more = json.loads(text)
+            if kind == "person":
+                roles, *marks = more
+                directory.people[name] = KnownPerson(number, frozenset(map(Role, roles)), *marks)
+            else:
+                directory.courses[name] = KnownCourse(number, *more)
+        return directory
+
+
+def _marks(person: KnownPerson) -> list[Any]:
+    return [person.stopped, person.older, person.account]
+
+
+#: ClassIn takes so many characters as a course's unique identity.
+_LONGEST_IDENTITY = 32
+
+
+def identity_of(source: str, name: str, number: int) -> str:
+    """Make the identity by which ClassIn knows the course of a class: the same each time."""
+    said = f"{source}\n{name}\n{number}".encode()
+    return hashlib.sha256(said).hexdigest()[:_LONGEST_IDENTITY]
