@@ -1,4 +1,7 @@
-"""The demonstration: everything at once, on a file of operations that says how each should end."""
+"""The demonstration: everything at once, each part with what should come of it.
+
+A file of operations says how each should end; after that the roster of a made-up school is synced.
+"""
 
 import json
 import subprocess
@@ -13,6 +16,8 @@ from typing import Any
 
 from ops.embedded import PrivateRedis
 from ops.simulator import DEFAULT_SCHOOL, FaultRule, SimulatorClient
+from ops.simulator.bundle import Size, invent, write_bundle
+from ops.simulator.faults import When
 from ops.supervision import classin, end
 from producers.submission import Submitter
 from worker.classin.errors import Unavailable
@@ -23,6 +28,9 @@ from worker.settings import environment_with, from_env
 START, PATIENCE = 30.0, 120.0
 
 _INTERVAL = 0.05
+
+#: The school that is synced: few enough people to be quick, too many to do it by hand.
+_SCHOOL = Size(students=40, teachers=6, classes=10, enrolments=120)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,27 +71,110 @@ def scenes() -> list[Scene]:
     return [Scene(**json.loads(line)) for line in text.splitlines()]
 
 
-def demonstrate(played: Sequence[Scene], on_progress: Callable[[int], None]) -> list[Ending]:
+@dataclass(frozen=True, slots=True)
+class Synced:
+    """One sync of the made-up school, as typed."""
+
+    story: str
+    #: The words after `classin`.
+    words: Sequence[str]
+    code: int
+    #: What it printed.
+    said: str
+    as_expected: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Demonstration:
+    """What came of all of it."""
+
+    endings: Sequence[Ending]
+    syncs: Sequence[Synced]
+
+    @property
+    def as_expected(self) -> bool:
+        """Whether all of it ended as it should."""
+        parts: tuple[Ending | Synced, ...] = (*self.endings, *self.syncs)
+        return all(part.as_expected for part in parts)
+
+
+def demonstrate(played: Sequence[Scene], on_progress: Callable[[int], None]) -> Demonstration:
     """Play the scenes on a system of their own; `on_progress` is told how many have settled.
 
     Raises Unavailable if a part of the system does not start.
     """
-    with _system() as (submitter, simulator):
-        simulator.faults(*(rule for scene in played for rule in scene.rules()))
-        lines = [{"operation": scene.operation, "fields": scene.fields} for scene in played]
-        receipts = submitter.submit_many(lines, source="demo.jsonl")
-        until = time.monotonic() + PATIENCE
-        while True:
-            records = [receipt.record() for receipt in receipts]
-            settled = sum(record.state.settled for record in records)
-            on_progress(settled)
-            if settled == len(records) or time.monotonic() > until:
-                return [Ending(*pair) for pair in zip(played, records, strict=True)]
-            time.sleep(_INTERVAL)
+    with _system() as system:
+        endings = _play(played, system, on_progress)
+        return Demonstration(endings, list(_sync(system)))
+
+
+def _play(
+    played: Sequence[Scene], system: "_System", on_progress: Callable[[int], None]
+) -> list[Ending]:
+    """Submit the operations of the file, and wait until they are settled."""
+    system.simulator.faults(*(rule for scene in played for rule in scene.rules()))
+    lines = [{"operation": scene.operation, "fields": scene.fields} for scene in played]
+    submitter = Submitter.from_settings(from_env(system.variables))
+    receipts = submitter.submit_many(lines, source="demo.jsonl")
+    until = time.monotonic() + PATIENCE
+    while True:
+        records = [receipt.record() for receipt in receipts]
+        settled = sum(record.state.settled for record in records)
+        on_progress(settled)
+        if settled == len(records) or time.monotonic() > until:
+            return [Ending(*pair) for pair in zip(played, records, strict=True)]
+        time.sleep(_INTERVAL)
+
+
+def _sync(system: "_System") -> Iterator[Synced]:
+    """Sync a school that comes, that changes, and that seems to have lost half of itself."""
+    system.simulator.clear_faults()
+    system.simulator.faults(FaultRule(drop=True, when=When.AFTER, chance=0.05))
+    school, export = invent(_SCHOOL), system.home / "school.zip"
+    words = ("sync", "oneroster", str(export))
+
+    write_bundle(export, school)
+    yield system.run("a school comes in, and one reply in twenty is lost", words, code=0)
+
+    school["classes"][3]["title"] = "Astronomy"
+    del school["enrollments"][-3:]
+    write_bundle(export, school)
+    yield system.run("one class and three enrolments have changed", words, code=0)
+
+    for name in ("users", "classes", "enrollments"):
+        del school[name][::2]
+    write_bundle(export, school)
+    yield system.run("half of the export is missing", words, code=2)
+
+
+@dataclass(frozen=True, slots=True)
+class _System:
+    """A private Redis, the simulator and a worker."""
+
+    home: Path
+    variables: Mapping[str, str]
+
+    @property
+    def simulator(self) -> SimulatorClient:
+        return SimulatorClient(self.variables["CLASSIN_BASE_URL"])
+
+    def run(self, story: str, words: Sequence[str], code: int) -> Synced:
+        """Run one of our commands to its end, which should be with this exit code."""
+        done = subprocess.run(  # noqa: S603  # our own command
+            classin(*words),
+            env=environment_with(self.variables),
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=PATIENCE,
+        )
+        said = done.stdout or done.stderr
+        return Synced(story, words, done.returncode, said, done.returncode == code)
 
 
 @contextmanager
-def _system() -> Iterator[tuple[Submitter, SimulatorClient]]:
+def _system() -> Iterator[_System]:
     """Start a private Redis, the simulator and a worker, all gone afterwards."""
     with ExitStack() as stack:
         home = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="classin-demo-")))
@@ -98,8 +189,7 @@ def _system() -> Iterator[tuple[Submitter, SimulatorClient]]:
         log = stack.enter_context(_child("simulator", home, variables, "--port", "0"))
         variables["CLASSIN_BASE_URL"] = _address(log)
         stack.enter_context(_child("worker", home, variables))
-        submitter = Submitter.from_settings(from_env(variables))
-        yield submitter, SimulatorClient(variables["CLASSIN_BASE_URL"])
+        yield _System(home, variables)
 
 
 @contextmanager

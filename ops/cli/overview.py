@@ -16,10 +16,14 @@ COMMANDS: Mapping[str, Mapping[str, tuple[str, str]]] = {
             "Run a worker and, unless CLASSIN_REDIS_URL is set, a private Redis, until Ctrl-C.",
         ),
         "worker": ("running", "Carry operations out, until SIGTERM or Ctrl-C."),
+        "gateway": (
+            "gateway",
+            "Take operations in over HTTP, from whoever has an API key, until SIGTERM or Ctrl-C.",
+        ),
         "simulator": ("running", "Pretend to be ClassIn, on this machine, until Ctrl-C."),
         "demo": (
             "running",
-            "Run the main job: a private Redis, the simulator, a worker, and a file of operations.",
+            "Run the main job on a system of its own: a file of operations, and a school's roster.",
         ),
         "doctor": (
             "checking",
@@ -28,6 +32,7 @@ COMMANDS: Mapping[str, Mapping[str, tuple[str, str]]] = {
     },
     "Submit": {
         "enqueue": ("submitting", "Submit one operation, or a file of them."),
+        "sync": ("sync", "Keep people and courses in step with the school's system."),
     },
     "Look": {
         "show": ("looking", "Tell what became of one operation."),
@@ -50,6 +55,7 @@ COMMANDS: Mapping[str, Mapping[str, tuple[str, str]]] = {
             "Let a school's operations wait until `resume`; what is running ends first.",
         ),
         "resume": ("controlling", "Let a school's operations go on, whatever closed it."),
+        "keys": ("gateway", "Make, list and revoke the API keys of the gateway."),
     },
 }
 

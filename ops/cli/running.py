@@ -1,5 +1,6 @@
 """What runs: `up`, `worker`, `simulator`, `demo`."""
 
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
@@ -9,7 +10,7 @@ from ops.cli.output import err, out, print_json, state_of, table
 from worker.settings import MOST_PROCESSES, MOST_THREADS, USUAL_PROCESSES
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator, Sequence
 
     from ops.demonstration import Ending
     from ops.embedded import PrivateRedis
@@ -34,17 +35,28 @@ Threads = Annotated[
         help="Operations side by side in each process. CLASSIN_THREADS sets it, too.",
     ),
 ]
+#: Seconds that the gateway gets to end, which takes it ten at most.
+_GATEWAY_GRACE = 15.0
+
 LogLevel = Annotated[
     Literal["error", "warning", "info", "debug"], typer.Option(help="How much it says.")
 ]
 
 
 def up(
-    *, processes: Processes = None, threads: Threads = None, log_level: LogLevel = "info"
+    *,
+    processes: Processes = None,
+    threads: Threads = None,
+    gateway: Annotated[
+        bool | None,
+        typer.Option(help="Take operations in over HTTP.", show_default="if there is an API key"),
+    ] = None,
+    log_level: LogLevel = "info",
 ) -> None:
     """Run a worker and, unless CLASSIN_REDIS_URL is set, a private Redis, until Ctrl-C.
 
-    What ends by itself is started again.
+    The gateway runs along if an API key exists when it starts. What ends by itself is started
+    again.
     """
     from contextlib import ExitStack
     from functools import partial
@@ -64,7 +76,10 @@ def up(
                 redis = stack.enter_context(PrivateRedis(settings.home, settings.socket))
                 out().print(f"Redis: private, its data in {settings.home}")
             out().print("Submit in another terminal: classin enqueue ...; Ctrl-C ends this.")
-            _supervise(settings, log_level, partial(_keep_running, redis))
+            tended: list[Callable[[], object]] = [partial(_keep_running, redis)]
+            if _has_keys(settings) if gateway is None else gateway:
+                tended.append(stack.enter_context(_gateway(log_level)))
+            _supervise(settings, log_level, lambda: [tend() for tend in tended])
         except Stop as stop:
             raise typer.Exit(stop.code) from None
 
@@ -74,6 +89,29 @@ def _keep_running(redis: "PrivateRedis | None") -> None:
     if redis is not None and not redis.running():
         err().print("Redis ended; it is started again")
         redis.start()
+
+
+def _has_keys(settings: "Settings") -> bool:
+    """Whether anybody could ask over HTTP."""
+    from worker.ledger.api_keys import ApiKeys
+    from worker.ledger.in_redis import connect
+
+    return bool(ApiKeys(connect(settings.ledger_url)).all())
+
+
+@contextmanager
+def _gateway(log_level: str) -> "Iterator[Callable[[], object]]":
+    """Keep a gateway running while inside, each time that what is given is called."""
+    from ops.supervision import Crew, TiedChild, classin, end
+
+    def start(_: int) -> TiedChild:
+        return TiedChild(classin("gateway", "--tied", "--log-level", log_level))
+
+    crew = Crew(1, start, said=err().print, what="gateway")
+    try:
+        yield crew.tend
+    finally:
+        end(*crew.children, grace=_GATEWAY_GRACE)
 
 
 def worker(
@@ -188,9 +226,9 @@ def simulator(
 
 
 def demo(*, as_json: AsJson = False) -> None:
-    """Run the main job: a private Redis, the simulator, a worker, and a file of operations.
+    """Run the main job on a system of its own: a file of operations, and a school's roster.
 
-    Exit 0 if each ended as the file says it should.
+    Exit 0 if each part ended as it should.
     """
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
@@ -204,18 +242,24 @@ def demo(*, as_json: AsJson = False) -> None:
         def advance(settled: int) -> None:
             progress.update(bar, completed=settled, description="settling operations")
 
-        endings = demonstrate(played, advance)
+        shown = demonstrate(played, advance)
     if as_json:
-        for ending in endings:
+        for ending in shown.endings:
             said = {"story": ending.scene.story, "as_expected": ending.as_expected}
             print_json({**said, **ending.record.to_json()})
+        for each in shown.syncs:
+            print_json({"story": each.story, "as_expected": each.as_expected, "exit": each.code})
     else:
-        _print_endings(endings)
-    if not all(ending.as_expected for ending in endings):
+        _print_endings(shown.endings)
+        for each in shown.syncs:
+            mark = "[green]✓[/]" if each.as_expected else "[red]✗[/]"
+            out().print(f"\n{mark} {each.story}: [bold]classin {' '.join(each.words)}[/]")
+            out().print(each.said.rstrip(), markup=False)
+    if not shown.as_expected:
         raise typer.Exit(1)
 
 
-def _print_endings(endings: "list[Ending]") -> None:
+def _print_endings(endings: "Sequence[Ending]") -> None:
     from rich.markup import escape
 
     from ops.account import account

@@ -8,6 +8,7 @@ from importlib import import_module
 from pathlib import Path
 
 import pytest
+import typer
 
 from ops.cli.overview import COMMANDS, MODULES, PURPOSE, overview
 from ops.cli.program import build
@@ -17,8 +18,8 @@ from worker.settings import environment_with
 #: What takes long to import.
 HEAVY = frozenset(
     {
-        "aiohttp", "celery", "fsspec", "kombu", "pydantic", "redis", "requests", "rich", "tomllib",
-        "worker.classin.codes",
+        "aiohttp", "celery", "cryptography.fernet", "fsspec", "kombu", "pydantic", "redis",
+        "requests", "rich", "tomllib", "worker.classin.codes",
     }
 )  # fmt: skip
 
@@ -66,6 +67,15 @@ def test_to_submit_one_operation_loads_no_celery(root: Path, redis: PrivateRedis
     assert _loaded(_as_command(line), root, **variables) == {"pydantic", "redis"}
 
 
+def test_only_a_credential_loads_the_cipher(root: Path, redis: PrivateRedis) -> None:
+    """A worker starts without it; whoever submits a password needs it, and nothing else more."""
+    variables = {"CLASSIN_REDIS_URL": redis.url, "CLASSIN_SID": "1", "CLASSIN_SECRET": "s"}
+    line = "enqueue register telephone=13800138000 password=a-secret"
+    assert "cryptography.fernet" not in _loaded("import worker.app", root, **variables)
+    told = _loaded(_as_command(line), root, **variables)
+    assert told == {"pydantic", "redis", "cryptography.fernet"}
+
+
 @pytest.mark.parametrize(("line", "usual"), [("show --help", False), ("worker --help", True)])
 def test_only_what_works_for_days_looks_for_garbage_early(
     line: str, root: Path, *, usual: bool
@@ -99,13 +109,17 @@ def test_one_operation_loads_its_own_chapter_only(root: Path) -> None:
 def test_the_overview_says_what_a_command_says_of_itself(name: str) -> None:
     """The line in the overview is the first of the command's own help."""
     command = getattr(import_module(f"ops.cli.{MODULES[name]}"), name)
+    says = command.info.help if isinstance(command, typer.Typer) else inspect.getdoc(command)
     lines = {name: line for group in COMMANDS.values() for name, (_, line) in group.items()}
-    assert lines[name] == (inspect.getdoc(command) or "").partition("\n")[0]
+    assert lines[name] == (says or "").partition("\n")[0]
 
 
 def test_the_program_has_the_commands_of_the_overview() -> None:
-    """All of them, in the same order."""
-    assert [command.name for command in build().registered_commands] == list(MODULES)
+    """All of them, and no other."""
+    program = build()
+    alone = [str(command.name) for command in program.registered_commands]
+    groups = [str(group.name) for group in program.registered_groups]
+    assert sorted(alone + groups) == sorted(MODULES)
 
 
 def test_the_overview_fits_into_a_narrow_terminal() -> None:

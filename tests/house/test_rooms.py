@@ -7,7 +7,7 @@ from fnmatch import fnmatch
 #: Where each library may be imported, as patterns of paths.
 ROOMS = {
     "aiohttp": ("ops/simulator/*", "worker/files.py"),
-    "annotated_types": ("worker/classin/*", "ops/explanation.py"),
+    "annotated_types": ("worker/classin/*",),
     "celery": (
         "worker/queues.py",
         "worker/app.py",
@@ -15,19 +15,25 @@ ROOMS = {
         "worker/reception.py",
         "ops/lifeline.py",
     ),
+    "cryptography": ("worker/sealing.py",),
+    "fastapi": ("producers/gateway/*",),
     "fsspec": ("worker/files.py",),
+    "h11": ("producers/gateway/server.py",),
     "kombu": ("worker/queues.py", "worker/reception.py"),
+    "openpyxl": ("producers/workbook.py",),
     "platformdirs": ("worker/settings.py",),
     "pydantic": (
         "worker/classin/*",
         "producers/line.py",
-        "ops/explanation.py",
+        "producers/gateway/documents.py",
         "ops/simulator/*",
     ),
     "pydantic_core": ("worker/classin/*",),
     "redis": (
         "worker/ledger/in_redis.py",
         "worker/ledger/reading.py",
+        "worker/ledger/api_keys.py",
+        "worker/ledger/sources.py",
         "worker/reception.py",
         "ops/doctor.py",
         "ops/embedded.py",
@@ -35,8 +41,12 @@ ROOMS = {
     "requests": ("worker/transport.py",),
     "requests_toolbelt": ("worker/transport.py",),
     "rich": ("ops/cli/*",),
+    "sse_starlette": ("producers/gateway/routes.py",),
+    "standardwebhooks": ("worker/webhooks.py",),
+    "starlette": ("producers/gateway/*",),
     "tenacity": ("worker/retries.py",),
     "typer": ("ops/cli/*",),
+    "uvicorn": ("producers/gateway/server.py",),
     "urllib3": ("worker/transport.py",),
 }
 
