@@ -15,7 +15,7 @@ from producers.oneroster.fault import Report
 from producers.oneroster.intention import Options
 from producers.oneroster.passwords import AT_RANDOM, Passwords, Rule
 from producers.oneroster.proposal import Proposal, propose
-from producers.oneroster.sync import Place, Sync, Watching
+from producers.oneroster.sync import HELD, Place, Sync, Watching
 from producers.submission import Submitter
 from producers.webhook import webhook_to
 from worker.classin.errors import Fault, InvalidInput
@@ -69,8 +69,18 @@ class SyncDesk:
 
     @contextmanager
     def held(self) -> Iterator[None]:
-        """Have the source for oneself, and show progress. Raises InvalidInput."""
-        with self._sync.held(), self._progress:
+        """Have the source for oneself, and show progress. Raises InvalidInput.
+
+        Who was killed has it for a while yet: that long it is waited for.
+        """
+        ends = time.monotonic() + HELD + _LOOK_IN_EVERY
+
+        def wait() -> bool:
+            self._bar("waiting for another sync of it to end")
+            time.sleep(1)
+            return time.monotonic() < ends
+
+        with self._progress, self._sync.held(wait):
             yield
 
     def propose(self, path: Path, options: Options, report: Report) -> Proposal:

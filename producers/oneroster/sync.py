@@ -103,8 +103,13 @@ class Sync:
         self._who = new_id()
 
     @contextmanager
-    def held(self) -> Iterator[None]:
-        """Have the source for oneself. Raises InvalidInput if another sync of it runs."""
+    def held(self, wait: Callable[[], bool] = lambda: False) -> Iterator[None]:
+        """Have the source for oneself. Raises InvalidInput if another sync of it runs.
+
+        `wait` is called while somebody has it, who may be dead, and says whether to look again.
+        """
+        while not self._try_to_hold() and wait():
+            pass
         self._hold()
         try:
             self._source.claim(self._who)
@@ -114,9 +119,12 @@ class Sync:
 
     def _hold(self) -> None:
         """Have the source for a while more. Raises InvalidInput if somebody else has it."""
-        if not self._ledger.hold(self._source.hold, self._who, HELD):
+        if not self._try_to_hold():
             what = "another sync of it is at work; it ends, or is gone within half a minute"
             raise InvalidInput("sync", [Fault(self._source.name, what)])
+
+    def _try_to_hold(self) -> bool:
+        return self._ledger.hold(self._source.hold, self._who, HELD)
 
     def known(self) -> tuple[Roster, Directory]:
         """Give the roster as last applied, and what ClassIn calls its people and courses."""
