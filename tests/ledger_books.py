@@ -16,13 +16,15 @@ WELL = {State.SUCCEEDED.value, State.PARTIAL.value}
 
 #: Where nothing is left once all records are settled.
 _OF_WORK = (
-    "queued", "due", "lane:", "stops", "followers:", "releasing", "parked:", "parking", "file:",
+    "queued", "due", "lane:", "lanes", "stops", "followers:", "releasing",
+    "parked:", "parking", "file:",
 )  # fmt: skip
 
 #: Types of keys, by the word after `classin:`; all others are hashes.
-_SORTED = {"ix", "queued", "due", "lane", "parked", "webhooks", "workers"}
+_SORTED = {"ix", "queued", "due", "lane", "lanes", "parked", "webhooks", "workers"}
 _SETS = {"followers", "closed", "parking"}
 _STRINGS = {"place", "dedup", "hold"}
+_STREAMS = {"events", "audit"}
 
 
 @dataclass(frozen=True)
@@ -69,6 +71,7 @@ class Books:
         records = self.records
         self._check_indexes(records)
         self._check_counts(records)
+        self._check_tries(records)
         self._check_queued(records)
         self._check_due(records)
         self._check_lanes(records)
@@ -86,8 +89,13 @@ class Books:
 
     def _check_events(self, records: Mapping[str, Mapping[str, str]]) -> None:
         """What settled was told once, as it was."""
-        told = sorted((news["id"], news["state"]) for _, news in self.get("classin:events"))
-        each = ((record_id, values["state"]) for record_id, values in records.items())
+        told = sorted(
+            (news["id"], news["state"])
+            for _, news in self.get("classin:events")
+            if news["id"] in records
+        )
+        each = [(record_id, values["state"]) for record_id, values in records.items()]
+        each += [(name, "uncertain") for name, values in records.items() if "decided" in values]
         assert told == sorted(pair for pair in each if pair[1] not in UNSETTLED)
 
     def _check_indexes(self, records: Mapping[str, Mapping[str, str]]) -> None:
@@ -112,8 +120,19 @@ class Books:
                 batches.setdefault(values["batch"], Counter())[values["state"]] += 1
         assert _counter(self.get(keys.COUNTS)) == states
         assert _counter(self.get(keys.CODES)) == codes
+        schools = Counter(values["school"] for values in each if values["state"] in UNSETTLED)
+        assert _counter(self.get(keys.SCHOOLS)) == schools
         counted = {name: _counter(each) for name, each in self.starting("classin:batch:").items()}
         assert counted == batches
+
+    def _check_tries(self, records: Mapping[str, Mapping[str, str]]) -> None:
+        """Of a try that is kept no longer it is known how it ended, and who has its key."""
+        for record_id, values in records.items():
+            last = values.get("retried_by")
+            assert ("retry_ended" in values) == (last is not None and last not in records), (
+                record_id
+            )
+        assert set(self.get(keys.PRUNED)).isdisjoint(records)
 
     def _check_queued(self, records: Mapping[str, Mapping[str, str]]) -> None:
         """Who is queued has had a message, or is parked with its school."""
@@ -149,6 +168,10 @@ class Books:
             first, *others = ids
             assert {records[each]["state"] for each in others} <= {"blocked"}, first
         assert set(self.get("classin:stops")) <= set(expected)
+        crowded = {lane for lane, ids in expected.items() if len(ids) > 1}
+        releasing = self.get("classin:releasing") or []
+        to_look_at = {item[1:] for item in releasing if item[0] == "="}
+        assert set(self.get(keys.LANES)) - to_look_at == crowded - to_look_at
 
     def _check_waits(self, records: Mapping[str, Mapping[str, str]]) -> None:
         """Who follows whom is known from both sides, as long as neither is settled."""
@@ -202,6 +225,8 @@ def _ask(pipeline: Pipeline, name: str) -> None:
         pipeline.smembers(name)
     elif kind in _STRINGS:
         pipeline.get(name)
+    elif kind in _STREAMS:
+        pipeline.xrange(name)
     elif kind == "releasing":
         pipeline.lrange(name, 0, -1)
     elif kind == "events":

@@ -19,6 +19,7 @@ from tests.ledger_books import Books
 from tests.ledger_model import LEASE, SCHOOLS, WORKERS, LedgerModel, Wish
 from worker.ledger.ledger import Access, Claim, Standing
 from worker.ledger.lifecycle import Reason, State
+from worker.ledger.pruning import Ages
 from worker.ledger.record import Priority
 
 MOST_RECORDS = 24
@@ -41,6 +42,9 @@ STANDINGS = (
     replace(LATER, state=State.QUEUED, code=102, access=Access.LOCKED_OUT, looks=LOOKS),
 )
 
+#: Seconds for which what settled is kept.
+AGES = Ages(succeeded=LEASE, others=130)
+
 #: What happens now and then, to some record or to all.
 MISHAPS: dict[str, Callable[[LedgerModel, str], object]] = {
     "all messages are lost": lambda model, _: model.messages.clear(),
@@ -55,6 +59,14 @@ MISHAPS: dict[str, Callable[[LedgerModel, str], object]] = {
         {"main": 400, "main create_folder": 3000}
     ),
     "requests need no distance": lambda model, _: model.ledger.set_paces({}),
+    "old records are pruned": lambda model, _: model.prune(AGES),
+    "all that is settled is pruned": lambda model, _: model.prune(Ages(-1, -1)),
+    "a person finds that it was done": lambda model, record_id: model.decide(
+        record_id, State.SUCCEEDED
+    ),
+    "a person finds that it was not": lambda model, record_id: model.decide(
+        record_id, State.FAILED
+    ),
 }
 
 rarely = st.sampled_from([False, False, False, True])
@@ -68,6 +80,7 @@ wishes = st.builds(
     operation=st.sampled_from(["create_folder", "create_folder", "edit_course"]),
     batch=st.sampled_from([None, "x"]),
     priority=st.sampled_from(Priority),
+    retry=st.none() | st.integers(0, MOST_RECORDS),
 )
 numbers = st.integers(0, 10**6)
 workers = st.sampled_from(WORKERS)

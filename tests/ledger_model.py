@@ -1,7 +1,8 @@
 """A ledger and what should have become of it: who may say what, who may start, who has to fail."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -25,6 +26,7 @@ from worker.ledger.ledger import (
     Standing,
 )
 from worker.ledger.lifecycle import EDGES, State
+from worker.ledger.pruning import Ages, Pruning
 from worker.ledger.record import Attempt, Priority, Record, Submission
 from worker.message import IDS, mailbox
 
@@ -32,6 +34,10 @@ LEASE = 10.0
 SLACK = 60.0
 WORKERS = ("w1", "w2", "w3")
 SCHOOLS = ("main", "other")
+
+#: What changes of settled records: when they are tried again, and when a person decides.
+_OF_TRIES = {"retried_by", "retry_ended"}
+_OF_DECISIONS = {"state", "reason", "decided", "finished_at"}
 
 #: Records as Redis has them, by id.
 Records = Mapping[str, Mapping[str, str]]
@@ -49,6 +55,8 @@ class Wish:
     operation: str = "create_folder"
     batch: str | None = None
     priority: Priority = Priority.NORMAL
+    #: The number of a record that it tries again, if that is settled.
+    retry: int | None = None
 
 
 class LedgerModel:
@@ -79,6 +87,9 @@ class LedgerModel:
         self._forgotten: set[str] = set()
         #: Those whose lane was stopped before them.
         self._doomed: set[str] = set()
+        #: How those ended that were pruned; what a person has decided.
+        self._ended: dict[str, str] = {}
+        self._decided: set[str] = set()
 
     def submit(self, wishes: Sequence[Wish], *, mailed: bool = False) -> None:
         """Hand some in, together: all are recorded, or none; the ledger may send messages."""
@@ -104,7 +115,10 @@ class LedgerModel:
         return found
 
     def submit_again(self) -> None:
-        """The answer was lost: nothing is recorded twice."""
+        """The answer was lost: nothing is recorded twice, unless it was pruned since."""
+        named = {each for entry in self._last_call for each in (entry.id, *entry.after)}
+        if not named.isdisjoint(self._ended):
+            return
         entered = self.ledger.submit(self._last_call)
         assert not any(each.new for each in entered)
         self._entered(entered)
@@ -121,7 +135,11 @@ class LedgerModel:
         self, worker: str, said: Sequence[tuple[Claim, Standing]], asked: Sequence[str], room: int
     ) -> None:
         """Say several things and take several records in one call, whose first answer is lost."""
-        mine = {claim.record.id: (claim, standing) for claim, standing in said}
+        mine = {
+            claim.record.id: (claim, standing)
+            for claim, standing in said
+            if claim.record.id not in self._ended
+        }
         leases = {each: f"lease {len(self.claims)} {each}" for each in asked if each not in mine}
         earlier = self.ledger.find_all(list(mine))
         notes = [
@@ -174,6 +192,10 @@ class LedgerModel:
 
     def say(self, claim: Claim, standing: Standing) -> None:
         """Tell what came of an attempt; who has no right to changes nothing."""
+        if claim.record.id in self._ended:
+            with pytest.raises(LeaseLost):
+                self.ledger.advance(claim, standing, None, LEASE)
+            return
         record = self.ledger.find(claim.record.id)
         attempt = self._attempt(record, standing)
         if not self._counts(claim):
@@ -240,6 +262,41 @@ class LedgerModel:
         assert state is (was if was.settled or was is State.RUNNING else State.CANCELLED)
         self.sent(released)
 
+    def decide(self, record_id: str, state: State) -> None:
+        """A person says what became of a record; only what is uncertain can be decided."""
+        was = State(self.before[record_id]["state"])
+        telling = self.redis.exists(f"classin:followers:{record_id}")
+        found = self.ledger.decide(record_id, state, "it was seen", "ada")
+        if was is State.UNCERTAIN and telling:
+            assert found is None
+            return
+        assert found is was
+        if was is State.UNCERTAIN:
+            self._decided.add(record_id)
+            assert self.ledger.find(record_id).state is state
+
+    def prune(self, ages: Ages) -> None:
+        """Who settled so long ago goes, unless somebody who is not settled needs it."""
+        needed: set[str] = set()
+        for values in self.before.values():
+            if values["state"] in UNSETTLED:
+                needed.update(values.get("after", "").split())
+                origin = values.get("retry_of")
+                while origin:
+                    needed.add(origin)
+                    origin = self.before.get(origin, {}).get("retry_of")
+        expected = {
+            record_id: values["state"]
+            for record_id, values in self.before.items()
+            if values["state"] not in UNSETTLED
+            if int(values["finished_at"]) < self.clock.ms - ages.of(State(values["state"])) * 1000
+            if record_id not in needed
+            if not self.redis.exists(f"classin:followers:{record_id}")
+        }
+        pruned = Pruning(self.redis, self.ledger).run(ages, self.clock.ms, who="ada")
+        assert pruned.records == Counter(map(State, expected.values()))
+        self._ended |= expected
+
     def sent(self, due: Sequence[Due]) -> None:
         """Put messages on the queue."""
         self.messages += [each.id for each in due]
@@ -249,18 +306,28 @@ class LedgerModel:
         books = Books.read(self.redis)
         books.check()
         records = books.records
-        assert records.keys() >= self.before.keys()
+        assert self.before.keys() - records.keys() <= self._ended.keys()
+        assert records.keys().isdisjoint(self._ended)
         for record_id, values in records.items():
             self._check_way(record_id, values)
             self._check_holder(record_id, values)
         self._doom(records)
         self._check_doomed(records)
-        assert self._keys == {
+        self._check_keys(books)
+        self.before = records
+
+    def _check_keys(self, books: Books) -> None:
+        """Who has a dedup key has it for good, though the record be pruned."""
+        assert {key: has for key, has in self._keys.items() if has[0] not in self._ended} == {
             (each["school"], each["dedup_key"]): (record_id, each["operation"])
-            for record_id, each in records.items()
+            for record_id, each in books.records.items()
             if "dedup_key" in each
         }
-        self.before = records
+        assert books.get("classin:pruned") == {
+            record_id: self._ended[record_id]
+            for record_id, _ in self._keys.values()
+            if record_id in self._ended
+        }
 
     def is_unsettled(self) -> bool:
         """Whether anything is left to do."""
@@ -283,10 +350,16 @@ class LedgerModel:
                 stops_lane=wish.stops,
                 priority=wish.priority,
                 dedup_key=wish.key,
+                retry_of=self._settled(wish.retry),
                 contents={"Filedata": b"x"} if wish.stops else {},
             )
             call.append(submission)
         return call
+
+    def _settled(self, number: int | None) -> str | None:
+        """Name a settled record."""
+        settled = [each for each in self.before if self._was(each) not in UNSETTLED]
+        return settled[number % len(settled)] if settled and number is not None else None
 
     def _keys_after(
         self, call: Sequence[Submission]
@@ -314,6 +387,8 @@ class LedgerModel:
         self.messages += [each.id for each in entered if each.ready]
 
     def _claim(self, record_id: str, worker: str, full: Sequence[str] = ()) -> Claim | None:
+        if record_id in self._ended:
+            return None
         claim = self.ledger.claim(record_id, f"lease {len(self.claims)}", worker, LEASE, full)
         if claim is not None:
             assert claim.wait <= 1
@@ -338,7 +413,9 @@ class LedgerModel:
         assert state in ways
         assert earlier["place"] == values["place"]
         if was.settled:
-            assert {**earlier, "retried_by": ""} == {**values, "retried_by": ""}
+            changing = _OF_TRIES if state is was else {*_OF_TRIES, *_OF_DECISIONS}
+            assert state is was or record_id in self._decided
+            assert _without(earlier, changing) == _without(values, changing)
 
     def _check_holder(self, record_id: str, values: Mapping[str, str]) -> None:
         """One claim at most would be listened to, and we know which."""
@@ -379,9 +456,15 @@ class LedgerModel:
     def _check_doomed(self, records: Records) -> None:
         """Who is to fail because of others does not start, and nobody else fails so."""
         for record_id, values in records.items():
+            if self._was(record_id) not in UNSETTLED:
+                continue  # that was looked at when it settled
             after = values.get("after", "").split()
             let_down = any(records[each]["state"] not in UNSETTLED | WELL for each in after)
             if record_id in self._doomed or let_down:
                 assert values["state"] in {"blocked", "failed", "cancelled"}
             elif values.get("reason") == "dependency":
                 raise AssertionError(f"{record_id} failed because of nobody")
+
+
+def _without(values: Mapping[str, str], names: Collection[str]) -> dict[str, str]:
+    return {name: value for name, value in values.items() if name not in names}

@@ -170,6 +170,7 @@ def build_queues(settings: Settings) -> Queues:
         # After a reconnection Celery would fetch more than worker.reception asks for.
         worker_enable_prefetch_count_reduction=False,
         worker_send_task_events=False,
+        beat_scheduler="worker.beat:TickScheduler",
         worker_redirect_stdouts=False,
         worker_cancel_long_running_tasks_on_connection_loss=False,
         enable_utc=True,

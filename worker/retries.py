@@ -8,6 +8,7 @@ from functools import partial
 from tenacity import (
     RetryCallState,
     Retrying,
+    retry_if_result,
     stop_after_attempt,
     stop_when_event_set,
     wait_random_exponential,
@@ -154,3 +155,20 @@ def throttled_wait(reply: Reply | None, patience: Patience) -> float:
     """Give the seconds to wait when told to slow down: as told, else the usual."""
     told = reply.retry_after if reply else None
     return patience.throttled_wait if told is None else max(told, patience.throttled_wait)
+
+
+def insisting(
+    do: Callable[[], bool], attempts: int, first_wait: float, sleep: Callable[[float], None]
+) -> bool:
+    """Do something until it works, so often at most, with longer and longer waits between.
+
+    Gives whether it worked. For what has no record: an operation's attempts are `retrying`'s.
+    """
+    retrier = Retrying(
+        sleep=sleep,
+        stop=stop_after_attempt(attempts),
+        wait=wait_random_exponential(multiplier=2 * first_wait, min=first_wait),
+        retry=retry_if_result(lambda worked: not worked),
+        retry_error_callback=lambda _: False,
+    )
+    return bool(retrier(do))

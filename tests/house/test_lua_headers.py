@@ -6,7 +6,10 @@ from itertools import takewhile
 
 import pytest
 
-from worker.ledger.in_redis import SCRIPTS, SHARED
+from worker.ledger import in_redis, reports, schedule
+
+SCRIPTS = (*in_redis.SCRIPTS, *schedule.SCRIPTS, *reports.SCRIPTS)
+SHARED = (*in_redis.SHARED, *schedule.SHARED)
 
 
 def test_every_script_is_in_use(scripts: Mapping[str, str]) -> None:

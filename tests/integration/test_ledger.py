@@ -4,11 +4,14 @@ import pytest
 from redis import Redis
 
 from ops.embedded import PrivateRedis
+from tests.ledger_books import Books
 from tests.ledger_machine import whatever_happens
 from worker.classin.errors import Unavailable
+from worker.ledger.audit import Audit
 from worker.ledger.in_redis import RedisLedger, connect
-from worker.ledger.ledger import Mailbox, Note, Room, Standing
+from worker.ledger.ledger import Filter, Mailbox, Note, Room, Standing
 from worker.ledger.lifecycle import State
+from worker.ledger.pruning import Ages, Pruning
 from worker.ledger.record import Submission
 from worker.message import mailbox
 
@@ -22,6 +25,28 @@ def client(redis: PrivateRedis) -> Redis:
 def test_whatever_happens_all_comes_to_an_end(client: Redis) -> None:
     """Producers, workers that die, crashes, persons."""
     whatever_happens(client, examples=30, steps=50)
+
+
+def test_a_full_redis_can_be_pruned(client: Redis) -> None:
+    """That makes room; a person can decide, and the trail has both."""
+    ledger = RedisLedger(client)
+    ledger.submit(
+        [Submission(id=each, operation="edit_course", school="main", fields={}) for each in "abc"]
+    )
+    for each, state in (("a", State.SUCCEEDED), ("b", State.UNCERTAIN)):
+        claim = ledger.claim(each, each, "w", 10)
+        assert claim is not None
+        ledger.advance(claim, Standing(state=state), None)
+    seconds, _ = client.time()
+    client.config_set("maxmemory", "1")
+
+    assert ledger.decide("b", State.FAILED, "not there", "ada") is State.UNCERTAIN
+    pruned = Pruning(client, ledger).run(Ages(-60, -60), seconds * 1000, who="ada")
+
+    assert pruned.records == {State.SUCCEEDED: 1, State.FAILED: 1}
+    assert [record.id for record in ledger.page(Filter(), 9).records] == ["c"]
+    assert [deed.what for deed in Audit(client).deeds(9)] == ["prune", "settle"]
+    Books.read(client).check()
 
 
 def test_times_are_those_of_redis(client: Redis) -> None:

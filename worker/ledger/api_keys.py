@@ -117,11 +117,16 @@ class ApiKeys:
         key = _key_of(str(found)) if found else None
         return key if key and hmac.compare_digest(key.digest, _digest(token)) else None
 
-    def revoke(self, which: str) -> ApiKey:
-        """Let a key, by name or public half, open nothing any more. Raises NotFound."""
+    def named(self, which: str) -> ApiKey:
+        """Find a key by name or public half. Raises NotFound."""
         key = next((each for each in self.all() if which in (each.name, each.prefix)), None)
         if key is None:
             raise NotFound(f"there is no key {which!r}")
+        return key
+
+    def revoke(self, which: str) -> ApiKey:
+        """Let a key, by name or public half, open nothing any more. Raises NotFound."""
+        key = self.named(which)
         with reaching_redis():
             self._redis.hdel(keys.API_KEYS, key.prefix)
         return key

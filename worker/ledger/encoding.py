@@ -9,7 +9,7 @@ from typing import Any
 from worker.ledger import keys
 from worker.ledger.ledger import Advanced, Due, Entered, Note
 from worker.ledger.lifecycle import Reason, State
-from worker.ledger.record import Attempt, Priority, Record, Submission, clean
+from worker.ledger.record import Attempt, Edit, Priority, Record, Submission, clean
 
 #: Bytes of a file that are kept, and read, together.
 PIECE = 1024 * 1024
@@ -44,7 +44,7 @@ def _share_of(submission: Submission, pieces: int) -> list[Any]:
     if submission.accepts_existing:
         more["accepts"] = "1"
     if submission.retry_of:
-        more["retry_of"] = submission.retry_of
+        more |= _of_a_retry(submission.retry_of, submission)
     if submission.after:
         more["after"] = " ".join(submission.after)
     if submission.stops_lane:
@@ -62,6 +62,12 @@ def _share_of(submission: Submission, pieces: int) -> list[Any]:
     if more:
         share.append(more)
     return share
+
+
+def _of_a_retry(of: str, submission: Submission) -> dict[str, str]:
+    """Write what only a retry has."""
+    more = {"retry_of": of}
+    return {**more, "edits": _text_of(submission.edits)} if submission.edits else more
 
 
 def _of_its_batch(submission: Submission) -> dict[str, str]:
@@ -165,6 +171,11 @@ def record_of(record_id: str, values: Mapping[str, str]) -> Record:
         accepts_existing="accepts" in values,
         retry_of=values.get("retry_of"),
         retried_by=values.get("retried_by"),
+        retry_ended=State(values["retry_ended"]) if "retry_ended" in values else None,
+        edits=tuple(Edit(*each) for each in json.loads(values["edits"]))
+        if "edits" in values
+        else (),
+        decided=values.get("decided"),
         unread="unread" in values,
         deferrals=int(values.get("deferrals", 0)),
         started_at=whole(values.get("started_at")),

@@ -52,6 +52,12 @@ HEAVIEST = 8 * 1024 * 1024
 #: Seconds that a worker would rather wait for its pace than put a record off.
 SHORT_WAIT = 0.25
 
+#: Newer records, of whom no pruner knows whom they need, that one call looks at.
+NEWER = 1000
+
+#: Records of each index that one call asks whom they need.
+NEEDY = 250
+
 #: A record whose workers fell silent so often is what kills them.
 DEATHS = 3
 
@@ -71,9 +77,14 @@ SCRIPTS: Mapping[str, Sequence[str]] = {
     "unpark": ("ledger", "followers", "schools"),
     "gate": ("ledger", "followers", "schools"),
     "cancel": ("ledger", "followers"),
+    "decide": ("ledger", "followers"),
+    "prune": ("ledger", "followers"),
+    "needs": (),
+    "note": (),
     "hold": (),
     "batch": ("ledger",),
     "webhook": ("ledger",),
+    "sift": (),
 }
 
 
@@ -222,6 +233,36 @@ class RedisLedger(RedisBatches):
         if state == "missing":
             raise no_record(record_id)
         return State(state), dues(released)
+
+    def decide(
+        self, record_id: str, state: State, why: str, who: str, result: str = ""
+    ) -> State | None:
+        """Decide an uncertain record; see Ledger."""
+        was = self._run("decide", record_id, state.value, result, clean(why), clean(who))
+        if was == "missing":
+            raise no_record(record_id)
+        return None if was == "telling" else State(was)
+
+    def note(self, who: str, what: str, about: str, why: str, ids: Sequence[str]) -> None:
+        """Write into the audit trail; each text of `ids`, with spaces between, makes an entry."""
+        self._run("note", *map(clean, (who, what, about, why, *ids)))
+
+    def needs(self, indexes: Sequence[str], behind: int) -> tuple[Sequence[str], int | None]:
+        """Say whom the next records of these indexes may need, behind a place.
+
+        Gives behind which place to go on, too; None: nowhere.
+        """
+        last, *needed = self._run("needs", behind, NEEDY, *indexes)
+        return needed, int(last) if last else None
+
+    def drop(self, state: State, before: int, known_to: int, ids: Sequence[str]) -> int | None:
+        """Take out those that settled so before (ms since 1970) and that nobody may need.
+
+        Gives how many went; None: too much came after the place up to which the caller knows who
+        needs whom, and nothing was done.
+        """
+        taken = self._run("prune", state.value, before, known_to, NEWER, *map(clean, ids))
+        return None if taken < 0 else int(taken)
 
     def _run(self, name: str, *arguments: str | bytes | int) -> Any:  # noqa: ANN401  # as Redis answers
         now = "" if self._clock is None else self._clock()

@@ -2,21 +2,24 @@
 
 | key                       | type       | lives                   | holds                         |
 |---------------------------|------------|-------------------------|-------------------------------|
-| classin:op:ID             | hash       | for good                | one record                    |
+| classin:op:ID             | hash       | until it is pruned      | one record                    |
 | classin:file:ID           | hash       | until it is settled     | its small files, in pieces    |
 | classin:place             | string     | for good                | the last place given out      |
-| classin:ix:all            | sorted set | for good                | ids by place                  |
+| classin:ix:all            | sorted set | while any is kept       | ids by place                  |
 | classin:ix:PROPERTY:VALUE | sorted set | while a record has it   | ids by place                  |
-| classin:counts            | hash       | for good                | records by "OPERATION STATE"  |
-| classin:batch:ID          | hash       | for good                | a batch's records by state    |
+| classin:counts            | hash       | while any is kept       | records by "OPERATION STATE"  |
+| classin:batch:ID          | hash       | while any is kept       | a batch's records by state    |
 | classin:batch-about:ID    | hash       | for good                | what was said of a batch      |
 | classin:webhooks          | sorted set | until one is told       | batches by when to call       |
-| classin:codes             | hash       | for good                | records by the code last met  |
+| classin:codes             | hash       | while any is kept       | records by the code last met  |
+| classin:schools           | hash       | while work is left      | unsettled records by school   |
+| classin:hour:HOUR         | hash       | 100 days                | what happened in it, counted  |
 | classin:dedup:DIGEST      | string     | for good                | who has a dedup key           |
 | classin:queued            | sorted set | while work waits        | ids by when a message went    |
 | classin:frontier          | hash       | for good                | how far workers came          |
 | classin:due               | sorted set | while work is under way | ids by when rescue looks      |
 | classin:lane:LANE         | sorted set | while it has work       | unsettled ids by place        |
+| classin:lanes             | sorted set | while any has a queue   | lanes by when they last moved |
 | classin:stops             | hash       | while a lane stops      | up to which place, and why    |
 | classin:followers:ID      | set        | until they are told     | ids that wait for it          |
 | classin:releasing         | list       | while followers wait    | whose followers to tell       |
@@ -30,6 +33,8 @@
 | classin:workers           | sorted set | a day after the last    | processes by their end        |
 | classin:hold:WHAT         | string     | its time to live        | who alone may do it           |
 | classin:events            | stream     | the last 100,000        | what settled, without fields  |
+| classin:audit             | stream     | two years, if pruned    | what persons changed, and why |
+| classin:pruned            | hash       | for good                | how those ended that are gone |
 | classin:api-keys          | hash       | until revoked           | who may ask over HTTP         |
 | classin:source:NAME       | hash       | for good                | the roster as last applied    |
 | classin:directory:NAME    | hash       | for good                | what ClassIn calls its own    |
@@ -38,11 +43,20 @@
 | classin:sync:ID           | hash       | for good                | what a sync did               |
 | classin:sync-steps:ID     | list       | while it goes on        | what it is to do, in parts    |
 | classin:sync-records:ID   | list       | while it goes on        | ids of what it submitted      |
+| classin:jobs              | set        | while there are any     | names of scheduled jobs       |
+| classin:job:NAME          | hash       | until taken out         | what it does, its last tick   |
+| classin:run:ID            | hash       | the job's last 1000     | what became of a job's tick   |
+| classin:runs              | sorted set | the same                | ids of runs by when recorded  |
+| classin:runs:NAME         | sorted set | the same                | the same of one job           |
+| classin:open-runs         | sorted set | while any is open       | ids of runs that are not over |
+| classin:report:ID         | string     | the last 100            | a report, as JSON             |
+| classin:reports           | sorted set | the last 100            | ids of reports by when made   |
 | classin                   | list       | while messages wait     | Celery's queue of messages    |
 | classin:ill-formed        | list       | until somebody looks    | messages set aside            |
 
-The properties with an index are `state`, `operation`, `school`, `code` and `batch`. A place is the
-time of submission in microseconds, made unique; it orders records and makes the cursor of a page.
+The properties with an index are `state`, `operation`, `school`, `code`, `batch` and `reason`. A
+place is the time of submission in microseconds, made unique; it orders records and makes the cursor
+of a page. An hour is counted from 1970; hours.py reads what stands in it.
 All moments are ms since 1970. Messages of other priorities lie in `classin` with a suffix.
 """
 
@@ -51,9 +65,10 @@ import hashlib
 from worker.ledger.record import clean
 
 #: Properties by which records can be listed.
-INDEXED = ("state", "operation", "school", "code", "batch")
+INDEXED = ("state", "operation", "school", "code", "batch", "reason")
 
 ALL = "classin:ix:all"
+PLACE = "classin:place"
 COUNTS = "classin:counts"
 CODES = "classin:codes"
 CLOSED = "classin:closed"
@@ -62,8 +77,16 @@ WORKERS = "classin:workers"
 QUEUED = "classin:queued"
 DUE = "classin:due"
 EVENTS = "classin:events"
+SCHOOLS = "classin:schools"
+LANES = "classin:lanes"
+STOPS = "classin:stops"
+AUDIT = "classin:audit"
+PRUNED = "classin:pruned"
 API_KEYS = "classin:api-keys"
 SYNCS = "classin:syncs"
+JOBS = "classin:jobs"
+RUNS = "classin:runs"
+REPORTS = "classin:reports"
 
 
 def record(record_id: str) -> str:
@@ -104,6 +127,21 @@ def lane(name: str) -> str:
 def school(name: str) -> str:
     """Why a school is closed."""
     return f"classin:school:{name}"
+
+
+def hour(number: int) -> str:
+    """What happened in one hour."""
+    return f"classin:hour:{number}"
+
+
+def barred(school: str) -> str:
+    """The kinds of operation that alone are locked out of a school."""
+    return f"classin:barred:{school}"
+
+
+def pace(what: str) -> str:
+    """When the next request of "SCHOOL OPERATION" or "SCHOOL" may go out."""
+    return f"classin:pace:{what}"
 
 
 def parked(school: str) -> str:
@@ -149,3 +187,23 @@ def steps(sync_id: str) -> str:
 def sync_records(sync_id: str) -> str:
     """The ids of the records of a sync's steps."""
     return f"classin:sync-records:{sync_id}"
+
+
+def job(name: str) -> str:
+    """What a scheduled job does, and its last tick."""
+    return f"classin:job:{name}"
+
+
+def run(its_id: str) -> str:
+    """What became of a job's tick."""
+    return f"classin:run:{its_id}"
+
+
+def runs_of(job: str) -> str:
+    """The ids of a job's runs."""
+    return f"classin:runs:{job}"
+
+
+def report(its_id: str) -> str:
+    """A report that is kept."""
+    return f"classin:report:{its_id}"

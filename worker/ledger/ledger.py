@@ -142,14 +142,19 @@ class Mailbox(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Filter:
-    """Which records to list; what is None does not matter; `since` is ms since 1970."""
+    """Which records to list; what is None does not matter.
+
+    `since` and `until` are ms since 1970; the moment of `until` itself is outside.
+    """
 
     state: str | None = None
     operation: str | None = None
     school: str | None = None
     code: int | None = None
     batch: str | None = None
+    reason: str | None = None
     since: int | None = None
+    until: int | None = None
 
 
 class Page(NamedTuple):
@@ -343,6 +348,15 @@ class Ledger(Batches, Protocol):
 
         One that is running is cancelled when its attempt ends, unless that settles it. Raises
         NotFound.
+        """
+
+    def decide(
+        self, record_id: str, state: State, why: str, who: str, result: str = ""
+    ) -> State | None:
+        """Say of an uncertain record that it succeeded or failed; `result` is JSON, or ''.
+
+        Gives the state in which it was: unless that is uncertain, nothing was changed. None: some
+        who waited for it are being told still. The audit trail has it. Raises NotFound.
         """
 
     def events(self, after: str, limit: int, wait: float = 0.0) -> Sequence[Settlement]:

@@ -33,7 +33,7 @@ class State(StrEnum):
     @property
     def settled(self) -> bool:
         """Whether nothing more happens to such a record by itself."""
-        return not EDGES[self]
+        return self in _SETTLED
 
 
 class Reason(StrEnum):
@@ -49,9 +49,16 @@ class Reason(StrEnum):
     EXPIRED = "expired"
     #: Workers died, one after the other, while they had it.
     POISON = "poison"
+    #: It was uncertain, and a person found that it was not done.
+    DECIDED = "decided"
 
 
-_SETTLED = (State.SUCCEEDED, State.PARTIAL, State.FAILED, State.UNCERTAIN, State.CANCELLED)
+_SETTLED = frozenset(
+    {State.SUCCEEDED, State.PARTIAL, State.FAILED, State.UNCERTAIN, State.CANCELLED}
+)
+
+#: What a person may find of an uncertain one: it was done, or not.
+DECISIONS = frozenset({State.SUCCEEDED, State.FAILED})
 
 #: From each state, those that may follow.
 EDGES: dict[State, frozenset[State]] = {
@@ -60,6 +67,7 @@ EDGES: dict[State, frozenset[State]] = {
     State.RUNNING: frozenset({State.RUNNING, State.QUEUED, State.DEFERRED, *_SETTLED}),
     State.DEFERRED: frozenset({State.QUEUED, State.RUNNING, State.DEFERRED, State.CANCELLED}),
     **dict.fromkeys(_SETTLED, frozenset[State]()),
+    State.UNCERTAIN: DECISIONS,
 }
 
 

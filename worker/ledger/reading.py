@@ -1,10 +1,11 @@
-"""Reading the ledger in Redis: plain commands, no script, nothing is changed."""
+"""Reading the ledger in Redis: nothing is changed."""
 
 import base64
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
-from itertools import chain, islice, repeat
+from itertools import chain, islice
+from pathlib import Path
 from typing import Any
 
 from redis import Redis
@@ -12,7 +13,7 @@ from redis.exceptions import RedisError
 
 from worker.classin.errors import Fault, InvalidInput, NotFound, Unavailable
 from worker.ledger import keys
-from worker.ledger.encoding import ms, record_of, whole
+from worker.ledger.encoding import flag, ms, record_of, whole
 from worker.ledger.ledger import (
     Closure,
     Counts,
@@ -25,8 +26,13 @@ from worker.ledger.lifecycle import State
 from worker.ledger.record import Record, clean
 from worker.ledger.settlement import BEGINNING, Settlement, place_of, settlement_of
 
-#: Records that each further round of paging looks at.
-WINDOW = 200
+#: Records that each further round of paging loads, and ids that one looks through for them.
+WINDOW, LOOKS = 200, 10_000
+
+#: Ids that a page looks through at most: more would take longer than anybody waits.
+MOST_LOOKS = 100_000
+
+_SIFT = Path(__file__).with_name("scripts") / "sift.lua"
 
 
 @contextmanager
@@ -45,6 +51,37 @@ def reaching_redis() -> Iterator[None]:
 def no_record(record_id: str) -> NotFound:
     """Say that there is none."""
     return NotFound(f"there is no record {record_id!r}")
+
+
+def pruned(record_id: str, ended: str) -> NotFound:
+    """Say of a record that is kept no longer how it ended; its dedup key is known still."""
+    return NotFound(f"{record_id} ended as {ended}; its record was pruned and is kept no longer")
+
+
+class Walk:
+    """Records on the way through an index, and where it was broken off."""
+
+    def __init__(
+        self, look: Callable[[str, int], tuple[str, Sequence[Record]]], start: str, first: int
+    ) -> None:
+        self._look = look
+        self._start = start
+        self._first = first
+        #: The cursor to go on with, once too much was looked through in vain; None: it ended.
+        self.stopped_at: str | None = None
+
+    def __iter__(self) -> Iterator[Record]:
+        """Give what is found, until nothing is left or enough was looked through."""
+        start, most = self._start, self._first
+        left = MOST_LOOKS // LOOKS
+        while left:
+            last, records = self._look(start, most)
+            yield from records
+            if not last:
+                return
+            left -= len(records) < most
+            start, most = f"({last}", WINDOW
+        self.stopped_at = start.removeprefix("(")
 
 
 class RedisReader:
@@ -186,7 +223,9 @@ class RedisReader:
         """Give one record; see Ledger."""
         found = self.find_all([record_id])
         if not found:
-            raise no_record(record_id)
+            with reaching_redis():
+                ended = self._redis.hget(keys.PRUNED, clean(record_id))
+            raise no_record(record_id) if ended is None else pruned(record_id, str(ended))
         return found[0]
 
     def find_all(self, record_ids: Sequence[str]) -> Sequence[Record]:
@@ -211,9 +250,10 @@ class RedisReader:
 
     def page(self, chosen: Filter, limit: int, cursor: str | None = None) -> Page:
         """List records, newest first; see Ledger."""
-        records = list(islice(self._walk(chosen, limit + 1, cursor), limit + 1))
+        walk = self._walk(chosen, limit + 1, cursor)
+        records = list(islice(walk, limit + 1))
         more = len(records) > limit
-        return Page(records[:limit], str(records[limit - 1].place) if more else None)
+        return Page(records[:limit], str(records[limit - 1].place) if more else walk.stopped_at)
 
     def counts(self) -> Counts:
         """Count the records; see Ledger."""
@@ -237,43 +277,61 @@ class RedisReader:
             found = self._redis.hgetall(keys.CODES)
         return {int(code): int(number) for code, number in found.items()}
 
-    def _walk(self, chosen: Filter, first: int, cursor: str | None) -> Iterator[Record]:
-        """Go through the smallest index that serves, and leave out what does not fit.
+    def _walk(
+        self, chosen: Filter, first: int, cursor: str | None, *, oldest_first: bool = False
+    ) -> "Walk":
+        """Go through the smallest index that serves, and leave out what the others lack.
 
-        So many are looked at `first`: often they are enough.
+        So many are found at `first`: often they are enough.
         """
-        wanted = {
-            name: str(value)
-            for name, value in asdict(chosen).items()
-            if name in keys.INDEXED and value is not None
-        }
-        index = self._smallest(wanted)
-        lowest = "-inf" if chosen.since is None else str(chosen.since * 1000)
-        highest = "+inf"
-        if cursor is not None:
-            if not (cursor.isascii() and cursor.isdecimal()):
-                raise InvalidInput("cursor", [Fault("cursor", "should come from an earlier page")])
-            highest = f"({cursor}"
-        for window in chain([first], repeat(WINDOW)):
-            with reaching_redis():
-                found = self._redis.zrevrangebyscore(
-                    index, highest, lowest, start=0, num=window, withscores=True
-                )
-            if not found:
-                return
-            places = [(str(record_id), score) for record_id, score in found]  # type: ignore[str-unpack]  # pairs, with scores
-            records = self.find_all([record_id for record_id, _ in places])
-            yield from (record for record in records if _fits(record, wanted))
-            highest = f"({float(places[-1][1]):.0f}"
+        wanted = wanted_of(chosen)
+        start, end = bounds_of(chosen, cursor, oldest_first=oldest_first)
+        indexes = self._indexes(wanted, *((start, end) if oldest_first else (end, start)))
+        sift = self._redis.register_script(_SIFT.read_text(encoding="utf-8"))
 
-    def _smallest(self, wanted: Mapping[str, str]) -> str:
+        def look(start: str, most: int) -> tuple[str, Sequence[Record]]:
+            with reaching_redis():
+                last, *ids = sift(args=["", flag(oldest_first), start, end, LOOKS, most, *indexes])
+            return last, [each for each in self.find_all(ids) if fits(each, wanted)]
+
+        return Walk(look, start, first)
+
+    def _indexes(self, wanted: Mapping[str, str], lowest: str, highest: str) -> list[str]:
+        """Give the indexes that serve, the one with the least between these places first."""
         indexes = [keys.index(name, value) for name, value in wanted.items()] or [keys.ALL]
         with reaching_redis():
-            sizes = {index: self._redis.zcard(index) for index in indexes}
-        return min(indexes, key=lambda index: sizes[index])
+            sizes = {index: self._redis.zcount(index, lowest, highest) for index in indexes}
+        return sorted(indexes, key=lambda index: sizes[index])
 
 
-def _fits(record: Record, wanted: Mapping[str, str]) -> bool:
+def wanted_of(chosen: Filter) -> dict[str, str]:
+    """Give the indexed properties that are asked for, as the ledger writes them."""
+    return {
+        name: str(value)
+        for name, value in asdict(chosen).items()
+        if name in keys.INDEXED and value is not None
+    }
+
+
+def bounds_of(chosen: Filter, cursor: str | None, *, oldest_first: bool) -> tuple[str, str]:
+    """Give the places where a walk begins and ends. Raises InvalidInput for a false cursor."""
+    lowest = "-inf" if chosen.since is None else str(chosen.since * 1000)
+    highest = "+inf" if chosen.until is None else f"({chosen.until * 1000}"
+    start, end = (lowest, highest) if oldest_first else (highest, lowest)
+    if cursor is None:
+        return start, end
+    if not (cursor.isascii() and cursor.isdecimal()):
+        raise no_cursor()
+    return f"({cursor}", end
+
+
+def no_cursor() -> InvalidInput:
+    """Say that what was given is none."""
+    return InvalidInput("cursor", [Fault("cursor", "should come from an earlier page")])
+
+
+def fits(record: Record, wanted: Mapping[str, str]) -> bool:
+    """Whether a record has all that is asked for."""
     return all(str(getattr(record, name)) == value for name, value in wanted.items())
 
 

@@ -6,12 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, NamedTuple
 
 from worker.classin.catalogue import read
 from worker.classin.errors import InvalidOperation
 from worker.classin.fields import File, shown_address
-from worker.classin.operation import REGISTRY, echo_masked, masked
+from worker.classin.operation import REGISTRY, Operation, echo_masked, masked
 from worker.classin.verdicts import Verdict
 from worker.ledger.lifecycle import Reason, State
 
@@ -78,6 +78,19 @@ class Attempt:
         }
 
 
+class Edit(NamedTuple):
+    """A field that a person changed for a retry; what is sensitive is masked on both sides."""
+
+    #: Its place, by ClassIn's names and from 0 in lists: `userJson.2.nickname`.
+    field: str
+    before: Any
+    after: Any
+
+    def to_json(self) -> dict[str, Any]:
+        """Give it as the record's JSON shows it."""
+        return self._asdict()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Submission:
     """What a producer hands to the ledger: a checked operation, not yet recorded."""
@@ -93,6 +106,8 @@ class Submission:
     accepts_existing: bool = False
     #: The record that this one tries again, or mends.
     retry_of: str | None = None
+    #: What a person changed for that.
+    edits: tuple[Edit, ...] = ()
     #: The records that must have gone well before it starts.
     after: tuple[str, ...] = ()
     #: Whether those behind it in its lane fail if it does not succeed.
@@ -136,6 +151,12 @@ class Record:
     retry_of: str | None = None
     #: The last record that tries this one again.
     retried_by: str | None = None
+    #: How that one ended, where it is kept no longer.
+    retry_ended: State | None = None
+    #: What a person changed for it.
+    edits: tuple[Edit, ...] = field(default=(), repr=False)
+    #: Why a person says that it was done, or not, of one that was uncertain.
+    decided: str | None = None
     #: An earlier attempt may have been carried out: nobody read what came of it.
     unread: bool = False
     #: How often it has been put off because attempts were spent.
@@ -166,7 +187,7 @@ class Record:
             "id": self.id,
             "operation": self.operation,
             "school": self.school,
-            "fields": self.fields if reveal else _addresses_masked(masked(kind, self.fields)),
+            "fields": self.fields if reveal else shown_fields(kind, self.fields),
             "state": self.state.value,
             "reason": self.reason.value if self.reason else None,
             "code": self.code,
@@ -184,6 +205,8 @@ class Record:
             "dedup_key": self.dedup_key,
             "retry_of": self.retry_of,
             "retried_by": self.retried_by,
+            "edits": [edit.to_json() for edit in self.edits],
+            "decided": self.decided,
             "source": self.source,
             "enqueued_at": iso(self.enqueued_at),
             "started_at": iso(self.started_at),
@@ -219,11 +242,11 @@ def iso(ms: int | None) -> str | None:
     return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-def _addresses_masked(fields: Mapping[str, Any]) -> dict[str, Any]:
-    """Show of a file's address what is no credential."""
+def shown_fields(kind: type[Operation] | None, fields: Mapping[str, Any]) -> dict[str, Any]:
+    """Give fields for showing: what is sensitive is masked, in the address of a file as well."""
     return {
         name: {**value, "at": shown_address(str(value["at"]))}
         if isinstance(value, dict) and value.keys() == File.model_fields.keys()
         else value
-        for name, value in fields.items()
+        for name, value in masked(kind, fields).items()
     }

@@ -24,6 +24,8 @@ class Settlement(NamedTuple):
     reason: Reason | None
     code: int | None
     batch: str | None
+    #: Ms from its submission; None: older events do not tell.
+    took: int | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Give it as programs see it."""
@@ -49,6 +51,7 @@ def settlement_of(event: str, values: Mapping[str, str]) -> Settlement:
         reason=Reason(values["reason"]) if values["reason"] else None,
         code=int(values["code"]) if values["code"] else None,
         batch=values["batch"] or None,
+        took=int(values["took"]) if "took" in values else None,
     )
 
 

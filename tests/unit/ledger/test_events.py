@@ -43,7 +43,7 @@ def test_no_field_and_no_message_is_told(ledger: RedisLedger, redis: Redis) -> N
     ledger.submit([ENTRY])
     settled(ledger)
     told = redis.xrange(keys.EVENTS) or []
-    names = {"id", "operation", "school", "state", "reason", "code", "batch"}
+    names = {"id", "operation", "school", "state", "reason", "code", "batch", "took"}
     assert [set(values or ()) for _, values in told] == [names]
 
 

@@ -124,6 +124,8 @@ def test_a_record_is_shown_as_json() -> None:
         "dedup_key": None,
         "retry_of": None,
         "retried_by": None,
+        "edits": [],
+        "decided": None,
         "source": None,
         "enqueued_at": "2027-01-15T08:00:00.000Z",
         "started_at": "2027-01-15T08:00:00.001Z",

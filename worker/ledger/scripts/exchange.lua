@@ -43,6 +43,7 @@ local function note_attempt(record, attempt, number, unread)
     local _, noted = string.gsub(lines, '\n', '\n')
     if noted < number then
       ledger.put(record, 'attempts', lines .. attempt .. '\n')
+      ledger.marks[record].took = tonumber(string.match(attempt, '^%[%d+,%d+,(%d+)'))
     end
   end
   ledger.put(record, 'sending', nil)

@@ -73,11 +73,13 @@ function ledger.leave_lane(record, is_empty)
 end
 
 -- Tells whoever follows what settles; older news than so many go, a few more or less. The same names in the
--- same order each time take the least room.
+-- same order each time take the least room. Gives the ms from its submission.
 function ledger.tell_of(record)
+  local took = math.max(0, ledger.now - tonumber(record.enqueued_at))
   call('XADD', 'classin:events', 'MAXLEN', '~', '100000', '*', 'id', record.id, 'operation', record.operation,
     'school', record.school, 'state', record.state, 'reason', record.reason or '',
-    'code', record.code or '', 'batch', record.batch or '')
+    'code', record.code or '', 'batch', record.batch or '', 'took', ledger.whole(took))
+  return took
 end
 
 -- Settles a record; its followers and its lane are looked at by `release`.
@@ -87,7 +89,11 @@ function ledger.settle(record, state)
     ledger.put(record, name, nil)
   end
   ledger.enter(record, state)
-  ledger.tell_of(record)
+  local took = ledger.tell_of(record)
+  ledger.tally('classin:schools', record.school, -1)
+  local attempt = ledger.marks[record].took
+  ledger.happen(record.school, record.operation .. ' ' .. state .. ' ' .. (record.reason or '') .. ' '
+    .. (record.code or '') .. ' ' .. ledger.step_of(took, 4) .. ' ' .. (attempt and ledger.step_of(attempt, 2) or ''))
   if record.tells then
     ledger.telling[record.batch] = true
   end
@@ -134,10 +140,14 @@ function ledger.go_on(record, messages)
   end
 end
 
+-- Whether somebody waits behind the first of a lane that has moved.
+ledger.crowded = {}
+
 -- Tells the first of a lane that it is so now.
 function ledger.look_at_lane(lane, messages)
-  local head = ledger.head_of(lane)
-  local record = head and ledger.load(head)
+  local found = call('ZRANGE', 'classin:lane:' .. lane, 0, 1)
+  ledger.crowded[lane] = found[2] ~= nil
+  local record = found[1] and ledger.load(found[1])
   if record and record.state == 'blocked' then
     ledger.go_on(record, messages)
   end
@@ -200,6 +210,14 @@ end
 
 -- Writes down everything, with those who are still to be looked at.
 function ledger.flush_all()
+  for lane, is_crowded in pairs(ledger.crowded) do
+    if is_crowded then
+      ledger.add('classin:lanes', '', ledger.now_text, lane)
+    else
+      ledger.remove('classin:lanes', '', lane)
+    end
+  end
+  ledger.crowded = {}
   ledger.flush()
   if ledger.releasing[ledger.first] then
     call('RPUSH', 'classin:releasing', unpack(ledger.releasing, ledger.first))

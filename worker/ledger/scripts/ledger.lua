@@ -87,6 +87,24 @@ function ledger.tally(key, name, by)
   names[name] = (names[name] or 0) + by
 end
 
+-- What happened in this hour, by school and by what: submitted, or settled. An hour is kept for so long (s).
+ledger.happened, ledger.HOUR, ledger.HOUR_LASTS = {}, 3600000, 8640000
+
+function ledger.happen(school, what)
+  local names = ledger.happened[school]
+  if not names then
+    names = {}
+    ledger.happened[school] = names
+  end
+  names[what] = (names[what] or 0) + 1
+end
+
+-- Gives the step of a time (ms) on a scale on which so many steps double it; below a millisecond it is 0.
+local DOUBLING = math.log(2)
+function ledger.step_of(ms, steps)
+  return ms < 1 and 0 or 1 + math.floor(steps * math.log(ms) / DOUBLING + 1e-9)
+end
+
 -- Arguments that a command takes at a time: Lua unpacks no more than 8000.
 ledger.MOST = 4000
 
@@ -101,9 +119,9 @@ function ledger.send(command, start, middle, lists)
   end
 end
 
--- Of each record at hand what is to be written of it: `state` and `code` as Redis has them, changed
+-- Of each record at hand what is to be written of it: `state`, `code` and `reason` as Redis has them, changed
 -- fields (false: to be taken out), `at`: when rescue is to look at it, `spot`: where it waits from now
--- on ('queued' or 'parked'), `sent`: when its message went (false: it is parked; nil: not asked).
+-- on ('queued' or 'parked'), `sent`: when its message went (false: it is parked; nil: not asked), `took`: ms of its attempt, if one was noted.
 ledger.records, ledger.marks = {}, {}
 
 -- Gives a record: its hash as a table, and its id; nil if there is none.
@@ -121,7 +139,7 @@ function ledger.load(id)
     return nil
   end
   ledger.records[id] = record
-  ledger.marks[record] = { state = record.state, code = record.code, changes = {} }
+  ledger.marks[record] = { state = record.state, code = record.code, reason = record.reason, changes = {} }
   return record
 end
 
@@ -207,6 +225,16 @@ function ledger.recode(record, from, to)
   end
 end
 
+-- Moves a record from one reason's index to another's.
+function ledger.reason_anew(record, from, to)
+  if from then
+    ledger.unlist('reason', from, record.id)
+  end
+  if to then
+    ledger.list('reason', to, record.place, record.id)
+  end
+end
+
 function ledger.write(record, mark)
   local fields, gone = { ledger.record_key(record.id) }, nil
   local n = 1
@@ -255,6 +283,19 @@ function ledger.close_batch(batch)
   end
 end
 
+-- Adds to this hour what happened; when something does so for the first time in it, its end is set anew.
+function ledger.flush_hour()
+  local key = 'classin:hour:' .. ledger.whole(math.floor(ledger.now / ledger.HOUR))
+  for school, names in pairs(ledger.happened) do
+    for what, by in pairs(names) do
+      if call('HINCRBY', key, what .. ' ' .. school, by) == by then
+        call('EXPIRE', key, ledger.HOUR_LASTS)
+      end
+    end
+  end
+  ledger.happened = {}
+end
+
 -- Writes down what became of all records, and forgets them. A count of nothing goes.
 function ledger.flush()
   for _, record in pairs(ledger.records) do
@@ -265,6 +306,9 @@ function ledger.flush()
     ledger.relist(record, mark)
     if mark.code ~= record.code then
       ledger.recode(record, mark.code, record.code)
+    end
+    if mark.reason ~= record.reason then
+      ledger.reason_anew(record, mark.reason, record.reason)
     end
   end
   ledger.send('ZREM', 'classin:ix:', ':', ledger.unlisted)
@@ -277,6 +321,9 @@ function ledger.flush()
         call('HDEL', key, name)
       end
     end
+  end
+  if next(ledger.happened) then
+    ledger.flush_hour()
   end
   ledger.records, ledger.marks, ledger.tallied = {}, {}, {}
   ledger.added, ledger.removed, ledger.listed, ledger.unlisted = {}, {}, {}, {}

@@ -6,7 +6,7 @@
 --       priority its list and its number) or ''; the records (JSON), each a list of id, operation,
 --       school, fields (JSON), lane or '', batch or '', source or '', and where there is more to say an
 --       object of accepts ('1' if it accepts what exists already), retry_of (the record that it tries
---       again), after (ids that it waits for, separated by spaces), stops_lane ('1' if its lane stops
+--       again), edits (JSON: what was changed for that), after (ids that it waits for, separated by spaces), stops_lane ('1' if its lane stops
 --       should it fail), priority, dedup_key, key (digest of school and dedup key), asks (digest of what
 --       is asked), row (where it stands in its file), tells ('1' if somebody is to be told when its batch
 --       has settled), pieces (of its files); then of all those pieces: NAME:NUMBER, base 64
@@ -16,7 +16,7 @@
 --         or 'conflict' or 'unknown', the position, and the id that has the key or that is not there
 local submitted = cjson.decode(ARGV[3])
 local NOTHING = {}
-local OPTIONS = { 'accepts', 'retry_of', 'after', 'stops_lane', 'priority', 'dedup_key', 'row', 'tells' }
+local OPTIONS = { 'accepts', 'retry_of', 'edits', 'after', 'stops_lane', 'priority', 'dedup_key', 'row', 'tells' }
 
 -- Who has which dedup key and what it asks for, which ids are there or come earlier in this call, and
 -- where records stand (false: there is none).
@@ -53,10 +53,11 @@ local function look_up()
   end
 end
 
--- Gives where a record stands; false if there is none.
+-- Gives where a record stands, or how one ended that is kept no longer and had a dedup key; false if
+-- there is none.
 local function state_of(id)
   if written[id] == nil then
-    written[id] = call('HGET', ledger.record_key(id), 'state')
+    written[id] = call('HGET', ledger.record_key(id), 'state') or call('HGET', 'classin:pruned', id)
   end
   return written[id]
 end
@@ -106,6 +107,8 @@ local function list(id, operation, school, lane, batch, place, state)
   ledger.list('school', school, place, id)
   ledger.list('state', state, place, id)
   ledger.tally('classin:counts', operation .. ' ' .. state, 1)
+  ledger.tally('classin:schools', school, 1)
+  ledger.happen(school, operation .. ' submitted')
   if batch ~= '' then
     ledger.list('batch', batch, place, id)
     ledger.tally('classin:batch:' .. batch, state, 1)
@@ -129,7 +132,7 @@ end
 
 -- Writes one new record; gives where it stands. What is to fail at once is blocked until all are
 -- written, so that those behind it in its lane stop with it.
-local failing, names = {}, {}
+local failing, names, crowded = {}, {}, {}
 local function write_new(each, more, place)
   local id, operation, school, fields, lane, batch, source = unpack(each, 1, 7)
   local waits, failed = 0, nil
@@ -142,6 +145,9 @@ local function write_new(each, more, place)
     ledger.record_key(id), 'operation', operation, 'school', school, 'fields', fields, 'place', place,
     'enqueued_at', ledger.now_text, 'state', state,
   }
+  if lanes[lane] then
+    crowded[lane] = true
+  end
   append(hash, 'lane', lane)
   append(hash, 'batch', batch)
   append(hash, 'source', source)
@@ -168,8 +174,9 @@ local function write_more(id, more, from)
     names[#names + 1] = 'classin:dedup:' .. more.key
     names[#names + 1] = id .. ' ' .. more.asks
   end
-  if more.retry_of and state_of(more.retry_of) then
+  if more.retry_of and call('EXISTS', ledger.record_key(more.retry_of)) == 1 then
     call('HSET', ledger.record_key(more.retry_of), 'retried_by', id)
+    call('HDEL', ledger.record_key(more.retry_of), 'retry_ended')
   end
 end
 
@@ -188,7 +195,7 @@ local before = place
 local answer, letters, ready, piece = { '' }, {}, {}, 4
 for i, each in ipairs(submitted) do
   local id, more, owner = each[1], each[8] or NOTHING, owner_of[i]
-  local new = not state_of(owner)
+  local new = owner == id and not state_of(id)
   if new then
     place = place + 1
     written[id] = write_new(each, more, ledger.whole(place))
@@ -256,6 +263,9 @@ if mailbox then
 end
 if #names > 0 then
   call('MSET', unpack(names))
+end
+for lane in pairs(crowded) do
+  call('ZADD', 'classin:lanes', 'NX', ledger.now_text, lane)
 end
 if place > before then
   call('SET', 'classin:place', ledger.whole(place))

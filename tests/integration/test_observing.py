@@ -1,0 +1,83 @@
+"""What an operator asks of a real Redis: lists out of many records, hours, and events."""
+
+from dataclasses import replace
+
+import pytest
+
+from ops.embedded import PrivateRedis
+from ops.figures import figures
+from tests.unit.ledger.hands import DONE, REFUSED, attempt, claimed, entry
+from worker.ledger import reading
+from worker.ledger.in_redis import RedisLedger, connect
+from worker.ledger.ledger import Filter
+from worker.ledger.observing import Observer, Order
+
+
+@pytest.fixture
+def ledger(redis: PrivateRedis) -> RedisLedger:
+    """A ledger that goes by its Redis's time."""
+    return RedisLedger(connect(redis.url))
+
+
+@pytest.fixture
+def observer(redis: PrivateRedis) -> Observer:
+    """Who reads it for people."""
+    return Observer(connect(redis.url))
+
+
+def test_a_needle_is_found_in_a_haystack(
+    ledger: RedisLedger, observer: Observer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Page after page, where so many do not fit that one gives up."""
+    monkeypatch.setattr(reading, "LOOKS", 500)
+    monkeypatch.setattr(reading, "MOST_LOOKS", 1000)
+    like = replace(entry("needle"), batch=None)
+    ledger.submit([replace(like, id=f"n{n:06}", school="north") for n in range(2500)])
+    ledger.submit([replace(like, school="north", operation="edit_course")])
+    ledger.submit([replace(like, id=f"e{n:06}", operation="edit_course") for n in range(2600)])
+    chosen = Filter(school="north", operation="edit_course")
+
+    newest = observer.listing(chosen, Order.NEWEST, 5)
+    first = observer.listing(chosen, Order.OLDEST, 5)
+    second = observer.listing(chosen, Order.OLDEST, 5, first.cursor)
+    third = observer.listing(chosen, Order.OLDEST, 5, second.cursor)
+
+    assert ([each.record.id for each in newest.found], newest.cursor is None) == (["needle"], False)
+    assert (first.found, second.found) == ([], [])
+    assert ([each.record.id for each in third.found], third.cursor) == (["needle"], None)
+    page = ledger.page(Filter(school="north", state="queued"), 2501)
+    assert (len(page.records), page.cursor) == (2501, None)
+
+
+@pytest.mark.parametrize("ago", [60_000, 2 * 3_600_000])
+def test_hours_and_events_tell_the_same(ledger: RedisLedger, observer: Observer, ago: int) -> None:
+    """What was submitted and settled a moment ago, whichever way it is counted."""
+    ledger.submit([entry(name) for name in "abc"])
+    for name, standing in (("a", DONE), ("b", REFUSED)):
+        ledger.advance(claimed(ledger, name), standing, attempt(1))
+    now = observer.now()
+
+    found = figures(observer, now - ago, now)
+
+    assert found.by_hour is (ago > 3_600_000)
+    assert (found.submitted, found.settled.total()) == (3, 2)
+    assert [(each.number, each.cause.code) for each in found.failures] == [(1, 193)]
+    assert sum(each.submitted for each in found.pieces) == 3
+    assert sum(each.settled for each in found.pieces) == 2
+    assert found.timings["create_folder"].settled == 2
+    assert not found.shortened
+
+
+def test_what_settled_is_followed_back_from_its_end(
+    ledger: RedisLedger, observer: Observer
+) -> None:
+    """Until a moment, the last first."""
+    ledger.submit([entry(name) for name in "abc"])
+    for name in "bca":
+        ledger.advance(claimed(ledger, name), DONE, None)
+    page = observer.listing(Filter(), Order.FINISHED, 2)
+    assert [each.record.id for each in page.found] == ["a", "c"]
+    rest = observer.listing(Filter(), Order.FINISHED, 2, page.cursor)
+    assert ([each.record.id for each in rest.found], rest.cursor) == (["b"], None)
+    future = Filter(since=observer.now() + 60_000)
+    assert observer.listing(future, Order.FINISHED, 2) == ([], None)

@@ -1,0 +1,100 @@
+"""The audit trail: who changed what by hand, when and why; no field, no secret."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any, NamedTuple
+
+from redis import Redis
+
+from worker.ledger import keys
+from worker.ledger.in_redis import RedisLedger
+from worker.ledger.reading import reaching_redis
+from worker.ledger.record import iso
+from worker.ledger.settlement import place_of
+
+#: Ids that one entry names; more make several entries.
+MOST_IDS = 500
+
+#: Entries that each round of reading looks at.
+_WINDOW = 500
+
+
+class Deed(NamedTuple):
+    """What somebody did by hand."""
+
+    #: Where it stands in the trail: later ones have greater numbers.
+    entry: str
+    #: The user of a machine, `key NAME` over HTTP, or the job of a schedule.
+    who: str
+    #: The command: retry, cancel, settle, pause ...
+    what: str
+    #: What it was about, in words: a filter, a school, a key's name.
+    about: str
+    #: The records that it was about.
+    ids: tuple[str, ...]
+    why: str
+
+    @property
+    def at(self) -> int:
+        """When, in ms since 1970."""
+        return place_of(self.entry)[0]
+
+    def to_json(self) -> dict[str, Any]:
+        """Give it as programs see it."""
+        return {
+            "at": iso(self.at),
+            "who": self.who,
+            "what": self.what,
+            "about": self.about,
+            "ids": list(self.ids),
+            "why": self.why,
+        }
+
+
+class Audit:
+    """The trail in the ledger's Redis. Each method raises Unavailable when that is away."""
+
+    def __init__(self, redis: Redis) -> None:
+        self._redis = redis
+        self._ledger = RedisLedger(redis)
+
+    def note(
+        self, who: str, what: str, *, about: str = "", ids: Sequence[str] = (), why: str = ""
+    ) -> None:
+        """Write down what is about to be done; to be called before it takes effect.
+
+        Give no value of a field: names of fields, ids and filters tell enough.
+        """
+        starts = range(0, max(len(ids), 1), MOST_IDS)
+        texts = [" ".join(ids[start : start + MOST_IDS]) for start in starts]
+        self._ledger.note(who, what, about, why, texts)
+
+    def deeds(
+        self, limit: int, *, since: int | None = None, who: str = "", what: str = ""
+    ) -> list[Deed]:
+        """Give the last so many, the newest first; `since` is ms since 1970."""
+        found: list[Deed] = []
+        for deed in self._backwards("-" if since is None else str(max(since, 0))):
+            if len(found) == limit:
+                break
+            if who in {"", deed.who} and what in {"", deed.what}:
+                found.append(deed)
+        return found
+
+    def forget(self, before: int) -> int:
+        """Take out what was done before (ms since 1970); gives how many entries that were."""
+        with reaching_redis():
+            return int(self._redis.xtrim(keys.AUDIT, minid=str(max(before, 0)), approximate=False))
+
+    def _backwards(self, first: str) -> Iterator[Deed]:
+        last = "+"
+        while True:
+            with reaching_redis():
+                found: Any = self._redis.xrevrange(keys.AUDIT, last, first, _WINDOW)
+            for entry, said in found:
+                yield Deed(
+                    entry, said["who"], said["what"], said["about"],
+                    tuple(said["ids"].split()), said["why"],
+                )  # fmt: skip
+            if len(found) < _WINDOW:
+                return
+            last = f"({found[-1][0]}"

@@ -1,0 +1,40 @@
+-- Says whom some records may need: whom they wait for, and what they try again, back to the first try.
+-- All indexes of what is not settled are looked at in one step, so that nobody who goes from one to
+-- another is overlooked; some places at a time.
+-- KEYS: none
+-- ARGV: now (ms or ''; not used), behind which place, how many of each index at most, then the indexes
+-- answer: behind which place to go on ('' if nowhere), then the ids that are needed, each once
+local first, most = '(' .. ARGV[2], tonumber(ARGV[3])
+local found, last = {}, nil
+for i = 4, #ARGV do
+  local some = redis.call('ZRANGEBYSCORE', ARGV[i], first, '+inf', 'WITHSCORES', 'LIMIT', 0, most)
+  found[#found + 1] = some
+  if #some == 2 * most then
+    local place = tonumber(some[#some])
+    last = last and math.min(last, place) or place
+  end
+end
+
+local answer, needed = { last and string.format('%.0f', last) or '' }, {}
+local function need(id)
+  if not needed[id] then
+    needed[id] = true
+    answer[#answer + 1] = id
+    return true
+  end
+end
+
+for _, some in ipairs(found) do
+  for i = 1, #some, 2 do
+    if not last or tonumber(some[i + 1]) <= last then
+      local after, origin = unpack(redis.call('HMGET', 'classin:op:' .. some[i], 'after', 'retry_of'))
+      for other in string.gmatch(after or '', '%S+') do
+        need(other)
+      end
+      while origin and need(origin) do
+        origin = redis.call('HGET', 'classin:op:' .. origin, 'retry_of')
+      end
+    end
+  end
+end
+return answer

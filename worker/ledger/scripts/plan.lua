@@ -1,0 +1,49 @@
+-- Changes the schedule by hand: puts a job into it, takes one out, lets one pause or go on.
+-- KEYS: none
+-- ARGV: now (ms or ''), 'add', 'put', 'remove', 'pause' or 'resume', the job's name; to add and to put
+--       also cron, tz, words (JSON), if_running, catch_up (s) and the file that it comes from, or ''
+-- answer: 1; 0 if that changed nothing: there is such a job already (add), there is none, or it was so
+local what, name = ARGV[2], ARGV[3]
+local key = runs.job_key(name)
+local job = runs.load(key)
+
+-- From now on ticks count: what was before is not caught up with.
+local function begin_anew()
+  call('HSET', key, 'last', runs.now_text)
+end
+
+if what == 'add' or what == 'put' then
+  if job and what == 'add' then
+    return 0
+  end
+  local cron, tz, words, if_running, catch_up, file = unpack(ARGV, 4, 9)
+  if not job or job.cron ~= cron or job.tz ~= tz then
+    begin_anew()
+  end
+  call('HSET', key, 'cron', cron, 'tz', tz, 'words', words, 'if_running', if_running,
+    'catch_up', catch_up, 'file', file)
+  call('SADD', 'classin:jobs', name)
+  return 1
+end
+if not job then
+  return 0
+end
+if what == 'remove' then
+  local waiting = runs.open_of(name).waiting
+  if waiting then
+    runs.finish(waiting, 'skipped', 'trouble', 'its job was taken out of the schedule')
+  end
+  call('DEL', key)
+  call('SREM', 'classin:jobs', name)
+  return 1
+end
+if (what == 'pause') == (job.paused ~= nil) then
+  return 0
+end
+if what == 'pause' then
+  call('HSET', key, 'paused', '1')
+else
+  call('HDEL', key, 'paused')
+  begin_anew()
+end
+return 1

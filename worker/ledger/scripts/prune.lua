@@ -1,0 +1,82 @@
+-- Takes settled records out of the ledger for good, with all that lists and counts them. Dedup keys
+-- stay: of a record that has one it is kept how it ended. What it retried learns how it ended, too.
+-- A record stays as long as others that are not settled may need it: those that were submitted after
+-- the caller looked at who needs whom are looked at here.
+-- KEYS: none
+-- ARGV: now (ms or ''), the state they are in, settled before (ms), the place up to which the caller knows
+--       who needs whom, how many newer ones are looked at here, then ids
+-- answer: how many were taken out; -1 if there are too many newer ones: then none was
+ledger.go_on_when_full()
+local state, before, known_to, most = ARGV[2], tonumber(ARGV[3]), '(' .. ARGV[4], tonumber(ARGV[5])
+local newer = call('ZRANGEBYSCORE', 'classin:ix:all', known_to, '+inf', 'LIMIT', 0, most + 1)
+if #newer > most then
+  return -1
+end
+
+local needed = {}
+local function note_origins(id)
+  while id and not needed[id] do
+    needed[id] = true
+    id = call('HGET', ledger.record_key(id), 'retry_of')
+  end
+end
+for _, id in ipairs(newer) do
+  local found = call('HMGET', ledger.record_key(id), 'after', 'retry_of')
+  for other in string.gmatch(found[1] or '', '%S+') do
+    needed[other] = true
+  end
+  note_origins(found[2])
+end
+
+local function may_go(record)
+  return record and record.state == state and tonumber(record.finished_at) < before
+    and not needed[record.id] and call('EXISTS', 'classin:followers:' .. record.id) == 0
+end
+
+-- Tells what it retried how it ended.
+local function tell_origin(record)
+  local origin = record.retry_of and ledger.load(record.retry_of)
+  if origin and origin.retried_by == record.id then
+    ledger.put(origin, 'retry_ended', record.retry_ended or state)
+  end
+end
+
+-- What is said of a batch goes with the last of its records.
+local batches = {}
+local function take_out(record)
+  local id = record.id
+  ledger.remove('classin:ix:all', '', id)
+  for _, property in ipairs({ 'state', 'operation', 'school', 'batch', 'reason' }) do
+    if record[property] then
+      ledger.unlist(property, record[property], id)
+    end
+  end
+  ledger.recode(record, record.code, nil)
+  ledger.tally('classin:counts', record.operation .. ' ' .. state, -1)
+  if record.batch then
+    ledger.tally('classin:batch:' .. record.batch, state, -1)
+    batches[record.batch] = true
+  end
+  if record.dedup_key then
+    call('HSET', 'classin:pruned', id, state)
+  end
+  tell_origin(record)
+  call('DEL', ledger.record_key(id), 'classin:file:' .. id)
+  ledger.records[id] = nil  -- nothing more is to be written of it
+end
+
+local taken = 0
+for i = 6, #ARGV do
+  local record = ledger.load(ARGV[i])
+  if may_go(record) then
+    take_out(record)
+    taken = taken + 1
+  end
+end
+ledger.flush()
+for batch in pairs(batches) do
+  if call('EXISTS', 'classin:batch:' .. batch) == 0 and not call('ZSCORE', 'classin:webhooks', batch) then
+    call('DEL', 'classin:batch-about:' .. batch)
+  end
+end
+return taken

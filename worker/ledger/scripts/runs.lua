@@ -1,0 +1,71 @@
+-- Shared by all scripts about scheduled jobs, put in front of each: the clock, jobs and their runs. Keys
+-- are named here as keys.py lists them; ARGV[1] is always now (ms since 1970), or '' for this server's
+-- clock. What waits or runs stands in classin:open-runs, in the order in which it was recorded.
+local call, runs = redis.call, {}
+
+-- So many runs of each job are remembered.
+runs.KEPT = 1000
+
+if ARGV[1] ~= '' then
+  runs.now = tonumber(ARGV[1])
+else
+  local time = call('TIME')
+  runs.now = tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
+end
+runs.now_text = string.format('%.0f', runs.now)
+
+function runs.key(id)
+  return 'classin:run:' .. id
+end
+
+function runs.job_key(name)
+  return 'classin:job:' .. name
+end
+
+-- Gives a hash as a table; nil if there is none.
+function runs.load(key)
+  local found = call('HGETALL', key)
+  if #found == 0 then
+    return nil
+  end
+  local values = {}
+  for i = 1, #found, 2 do
+    values[found[i]] = found[i + 1]
+  end
+  return values
+end
+
+-- Gives the ids of a job's runs that are not over: which one runs, and which one waits.
+function runs.open_of(job)
+  local open = {}
+  for _, id in ipairs(call('ZRANGE', 'classin:open-runs', 0, -1)) do
+    local its_job, state = unpack(call('HMGET', runs.key(id), 'job', 'state'))
+    if its_job == job then
+      open[state] = id
+    end
+  end
+  return open
+end
+
+-- Ends a run, with further fields of its hash.
+function runs.finish(id, state, ...)
+  call('HSET', runs.key(id), 'state', state, 'finished_at', runs.now_text, ...)
+  call('HDEL', runs.key(id), 'lease', 'until')
+  call('ZREM', 'classin:open-runs', id)
+end
+
+-- Enters a run into the lists, and forgets the oldest of its job.
+function runs.list(id, job)
+  call('ZADD', 'classin:runs', runs.now_text, id)
+  call('ZADD', 'classin:runs:' .. job, runs.now_text, id)
+  local surplus = call('ZCARD', 'classin:runs:' .. job) - runs.KEPT
+  if surplus > 0 then
+    for _, old in ipairs(call('ZRANGE', 'classin:runs:' .. job, 0, surplus - 1)) do
+      if not call('ZSCORE', 'classin:open-runs', old) then
+        call('ZREM', 'classin:runs:' .. job, old)
+        call('ZREM', 'classin:runs', old)
+        call('DEL', runs.key(old))
+      end
+    end
+  end
+end

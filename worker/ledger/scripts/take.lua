@@ -1,0 +1,37 @@
+-- Gives a run to somebody who carries it out: one that waits while no other of its job runs, or one
+-- whose lease has run out.
+-- KEYS: none
+-- ARGV: now (ms or ''), the lease, for how long it lasts (ms), '1' if leases that ran out count, after
+--       how many of them a run has failed
+-- answer: the id of the run and its hash as a flat list, or nothing
+local lease, lasts, orphans, most = unpack(ARGV, 2, 5)
+
+-- Says whether a run can be taken. One that was taken too often is over.
+local function can_be_taken(id, run)
+  if run.state == 'waiting' then
+    return not runs.open_of(run.job).running
+  end
+  if orphans ~= '1' or tonumber(run['until']) > runs.now then
+    return false
+  end
+  if tonumber(run.takes) >= tonumber(most) then
+    runs.finish(id, 'failed', 'trouble', 'whoever carried it out fell silent, ' .. run.takes .. ' times')
+    return false
+  end
+  return true
+end
+
+for _, id in ipairs(call('ZRANGE', 'classin:open-runs', 0, -1)) do
+  local key = runs.key(id)
+  local run = runs.load(key)
+  if not run then
+    call('ZREM', 'classin:open-runs', id)
+  elseif can_be_taken(id, run) then
+    call('HSET', key, 'state', 'running', 'lease', lease,
+      'until', string.format('%.0f', runs.now + tonumber(lasts)))
+    call('HSETNX', key, 'started_at', runs.now_text)
+    call('HINCRBY', key, 'takes', 1)
+    return { id, call('HGETALL', key) }
+  end
+end
+return {}

@@ -1,0 +1,31 @@
+-- Claims a tick of a job, and records its run. Whoever comes second with the same tick changes nothing.
+-- KEYS: none
+-- ARGV: now (ms or ''), the job's name, its last tick as it was read, or '' for a run by hand, the tick
+--       (ms since 1970), the id of its run, '1' if it was missed or ''
+-- answer: where the run stands; '' if somebody else has claimed this tick, or the job is not to run
+local name, read, tick, id, late = unpack(ARGV, 2, 6)
+local by_hand = read == ''
+local key = runs.job_key(name)
+local job = runs.load(key)
+if not job or not by_hand and (job.paused or job.last ~= read) then
+  return ''
+end
+if not by_hand then
+  call('HSET', key, 'last', tick)
+end
+local known = call('HGET', runs.key(id), 'state')
+if known then
+  return known
+end
+local open = runs.open_of(name)
+call('HSET', runs.key(id), 'job', name, 'tick', tick, 'words', job.words, 'state', 'waiting',
+  'recorded_at', runs.now_text, 'by_hand', by_hand and '1' or '', 'late', late)
+call('ZADD', 'classin:open-runs', runs.now_text, id)
+runs.list(id, name)
+local first = open.running or open.waiting
+if first and job.if_running == 'skip' then
+  runs.finish(id, 'skipped', 'trouble', first .. ' was not over')
+elseif first and (job.if_running == 'join' or open.waiting) then
+  runs.finish(id, 'joined', 'joined', job.if_running == 'join' and first or open.waiting)
+end
+return call('HGET', runs.key(id), 'state')
