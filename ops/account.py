@@ -25,6 +25,8 @@ def account(record: Record) -> Account:
             return _under_way(record)
         case State.SUCCEEDED:
             already = " It was so already." if record.already else ""
+            if record.decided is not None:
+                already = f" It was uncertain, and a person found it done: {record.decided}."
             return Account(f"ClassIn has it.{already}", Remedy.NOTHING.value)
         case State.PARTIAL:
             return _partial(record)
@@ -33,7 +35,8 @@ def account(record: Record) -> Account:
         case State.UNCERTAIN:
             return Account(
                 f"Perhaps it was done: {_why(record)}. Doing it again could do it twice.",
-                Remedy.LOOK.value,
+                f"Look in ClassIn, then say which: `classin settle {record.id} --succeeded` or"
+                " `--failed`.",
             )
         case State.CANCELLED:
             return Account("It was called off before it was done.", Remedy.NOTHING.value)
@@ -83,6 +86,11 @@ def _failed(record: Record) -> Account:
             return Account(
                 f"It may be what kills workers: {_why(record)}.",
                 "Read the workers' logs before it is tried again.",
+            )
+        case Reason.DECIDED:
+            return Account(
+                f"It was uncertain, and a person found that it was not done: {record.decided}.",
+                "Retry it, if it is wanted still.",
             )
         case Reason.EXPIRED:
             return Account("Its time was over before it could be tried.", Remedy.RESUBMIT.value)

@@ -1,76 +1,19 @@
-"""Many records at once: `stats` and `watch`."""
+"""Many records at once: `watch`."""
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from ops.cli.options import AsJson
-from ops.cli.output import coloured, err, local, out, print_json, table
+from ops.cli.output import err, local
 from worker.ledger.lifecycle import State
 
 if TYPE_CHECKING:
-    from rich.console import RenderableType
-
     from ops.progress import Look
-    from worker.ledger.ledger import Counts, Ledger
-
-
-def stats(*, as_json: AsJson = False) -> None:
-    """Count the operations by state, and the codes that came back last."""
-    from rich.markup import escape
-
-    from ops.cli.connection import open_ledger
-    from ops.waiting import closure_in_words
-
-    ledger = open_ledger()
-    counts, codes, closures = ledger.counts(), ledger.codes(), ledger.closures()
-    if as_json:
-        names = counts.operations()
-        print_json(
-            {
-                "states": counts.by_state(),
-                "operations": {name: counts.of(name) for name in names},
-                "codes": {str(code): codes[code] for code in sorted(codes)},
-                "closed": [closure.to_json() for closure in closures],
-            }
-        )
-    elif not counts.by_operation:
-        out().print("no operations yet; submit one with: classin enqueue")
-    else:
-        out().print(_by_state(counts))
-        if codes:
-            out().print()
-            out().print(_by_code(codes))
-        for closure in closures:
-            out().print(f"[yellow]{escape(closure_in_words(closure, local))}[/]")
-
-
-def _by_state(counts: "Counts") -> "RenderableType":
-    totals = counts.by_state()
-    states = [state for state in State if totals[state]]
-    rows = table("operation", *(f"#{coloured(state)}" for state in states), "#all")
-    for name in counts.operations():
-        mine = counts.of(name)
-        rows.add_row(name, *(_number(mine[state]) for state in states), _number(mine.total()))
-    rows.add_row("all", *(_number(totals[state]) for state in states), _number(totals.total()))
-    return rows
-
-
-def _by_code(codes: Mapping[int, int]) -> "RenderableType":
-    from worker.classin.codes import Code
-
-    rows = table("#code", "#operations", "*means")
-    for number in sorted(codes, key=lambda number: -codes[number]):
-        code = Code.known(number)
-        rows.add_row(str(number), _number(codes[number]), code.phrase if code else "not listed")
-    return rows
-
-
-def _number(number: int) -> str:
-    return f"{number:,}" if number else ""
+    from worker.ledger.ledger import Ledger
 
 
 def watch(

@@ -1,13 +1,12 @@
-"""Single records: `show` and `ls`."""
+"""One record: `show`."""
 
-import time
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from ops.cli.options import AsJson
-from ops.cli.output import err, local, out, print_json, state_of, table
+from ops.cli.output import local, out, print_json, state_of, table
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -146,73 +145,3 @@ def _in_short(value: object) -> str:
         case {"name": str(name), "size": int(size), "sha256": _, "at": _}:
             return f"{name}, {size:,} bytes"
     return str(value)
-
-
-def ls(  # noqa: PLR0913  # each is an option of the command
-    *,
-    state: Annotated[str | None, typer.Option(help="queued, running, failed ...")] = None,
-    operation: Annotated[str | None, typer.Option(help="edit_course ...")] = None,
-    school: Annotated[str | None, typer.Option()] = None,
-    code: Annotated[int | None, typer.Option(help="ClassIn's last answer: 104 ...")] = None,
-    batch: Annotated[str | None, typer.Option(help="As `enqueue --file` gives it.")] = None,
-    since: Annotated[
-        str | None, typer.Option(metavar="WHEN", help="2d, 90m, or 2026-09-01T08:00.")
-    ] = None,
-    limit: Annotated[int, typer.Option(min=1, max=10_000, help="How many at most.")] = 20,
-    cursor: Annotated[
-        str | None, typer.Option(help="Go on after this; each line of --json has one.")
-    ] = None,
-    as_json: AsJson = False,
-) -> None:
-    """List operations, newest first; filters combine."""
-    from ops.cli.connection import open_ledger
-    from ops.survey import choose
-
-    chosen = choose(
-        now=time.time(),
-        state=state,
-        operation=operation,
-        school=school,
-        code=code,
-        batch=batch,
-        since=since,
-    )
-    ledger = open_ledger()
-    page = ledger.page(chosen, limit, cursor)
-    obstacles = ledger.obstacles(page.records)
-    if as_json:
-        for record in page.records:
-            shown = _json(record, obstacles.get(record.id))
-            print_json({**shown, "cursor": str(record.place)})
-        return
-    if not page.records:
-        out().print("no such operations")
-        return
-    out().print(_listing(page.records, obstacles))
-    if page.cursor:
-        err().print(f"[dim]more: the same with --cursor {page.cursor}[/]")
-
-
-def _listing(records: Sequence["Record"], obstacles: Mapping[str, "Obstacle"]) -> "RenderableType":
-    from rich.markup import escape
-
-    from ops.waiting import in_words
-
-    rows = table("id", "operation", "school", "state", "#code", "#tries", "asked at", "*said")
-    for record in records:
-        code = "" if record.code is None else str(record.code)
-        said = f"due {local(record.due_at)}: " if record.due_at is not None else ""
-        said += record.message or ""
-        if record.id in obstacles:
-            said = in_words(obstacles[record.id], local)
-        rows.add_row(
-            record.id,
-            record.operation,
-            escape(record.school),
-            state_of(record),
-            code,
-            str(len(record.attempts)),
-            local(record.enqueued_at),
-            escape(said),
-        )
-    return rows

@@ -11,6 +11,7 @@ from uuid import uuid4
 from redis import Redis
 
 from producers import Submitter
+from tests.bench.looking import looking
 from tests.bench.place import Place
 from tests.bench.processes import wait_until
 from tests.bench.sizes import Sizes
@@ -153,3 +154,4 @@ def keeping(small: Place, large: Place, sizes: Sizes) -> Iterator[tuple[str, flo
     for name in pairs[0][0]:
         yield f"{name} of few", median(one[name] for one, _ in pairs)
         yield f"{name} of many", median(other[name] for _, other in pairs)
+    yield from looking(large.environment, sizes.runs)

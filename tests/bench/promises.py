@@ -1,5 +1,6 @@
 """What the project promises, as rows: goals are ratios, for figures drift and ratios hardly do."""
 
+from tests.bench.looking import QUESTIONS
 from tests.bench.rows import Row
 
 _TOGETHER = "settled, of a batch, at 100 ms"
@@ -139,6 +140,18 @@ _OTHERS = tuple(
     )
 )
 
-ROWS = (*_WITH_WORKERS, *_SUBMITTING, *_SIZE, *_COMMANDS, *_OTHERS)
+_ANSWERS = tuple(
+    Row(
+        number="11",
+        what=f"{question}, with many kept",
+        unit="s",
+        ours=f"answer of {question}",
+        more=False,
+        goal=1.0,
+    )
+    for question in QUESTIONS
+)
+
+ROWS = (*_WITH_WORKERS, *_SUBMITTING, *_SIZE, *_COMMANDS, *_OTHERS, *_ANSWERS)
 
 NUMBERS = tuple(dict.fromkeys(row.number for row in ROWS))

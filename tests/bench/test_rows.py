@@ -59,6 +59,6 @@ def test_a_round_that_failed_spoils_no_other() -> None:
 
 
 def test_every_row_is_on_the_tour() -> None:
-    """Rows 6 and 7 have a visit of their own."""
+    """Rows 6, 7 and 11 have a visit of their own."""
     served = {row for stop in TOUR for _, rows in stop.steps for row in rows.split()}
-    assert {row.number for row in ROWS} == served | {"6", "7"}
+    assert {row.number for row in ROWS} == served | {"6", "7", "11"}

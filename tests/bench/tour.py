@@ -81,7 +81,7 @@ def tour(bench: Bench, rows: Collection[str], said: Callable[[str], None]) -> Sa
             if steps and (turn == 1 or not stop.once):
                 said(f"round {turn} of {bench.sizes.rounds}: {stop.whom}")
                 _take(samples, _visit(bench, stop, steps), turn, said)
-    if {"6", "7"} & set(rows):
+    if {"6", "7", "11"} & set(rows):
         said(f"{bench.sizes.many:,} records")
         _take(samples, _keeping(bench), 1, said)
     return samples

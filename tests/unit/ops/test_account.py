@@ -70,7 +70,17 @@ def record(state: State, attempts: int = 1, **more: Any) -> Record:  # noqa: ANN
         (
             record(State.UNCERTAIN, message="no reply in time"),
             "Perhaps it was done: no reply in time. Doing it again could do it twice.",
-            "Look in ClassIn which part is there",
+            "Look in ClassIn, then say which: `classin settle a --succeeded`",
+        ),
+        (
+            record(State.FAILED, reason=Reason.DECIDED, decided="no lesson there"),
+            "It was uncertain, and a person found that it was not done: no lesson there.",
+            "Retry it",
+        ),
+        (
+            record(State.SUCCEEDED, decided="seen in ClassIn"),
+            "ClassIn has it. It was uncertain, and a person found it done: seen in ClassIn.",
+            "Nothing: this is done",
         ),
         (
             record(State.FAILED, reason=Reason.REFUSED, code=144),

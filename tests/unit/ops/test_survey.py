@@ -6,9 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ops.survey import choose
+from ops.survey import choose, choose_order
 from worker.classin.errors import InvalidInput
 from worker.ledger.ledger import Filter
+from worker.ledger.observing import Order
 
 NOW = 1_800_000_000.0
 
@@ -34,7 +35,9 @@ def test_all_that_was_typed_is_asked_for() -> None:
         school="north",
         code=193,
         batch="b",
+        reason="refused",
         since="2h",
+        until="1h",
     )
     assert chosen == Filter(
         state="failed",
@@ -42,7 +45,9 @@ def test_all_that_was_typed_is_asked_for() -> None:
         school="north",
         code=193,
         batch="b",
+        reason="refused",
         since=1_799_992_800_000,
+        until=1_799_996_400_000,
     )
 
 
@@ -76,6 +81,12 @@ def test_a_date_without_an_offset_is_this_machine_s() -> None:
         ({"state": "faild"}, "--state: there is no 'faild'; did you mean failed?"),
         ({"state": "xyz"}, "--state: there is no 'xyz'; states are queued, blocked, running"),
         ({"operation": "create_foldr"}, "--operation: ClassIn knows no 'create_foldr'; did you"),
+        ({"reason": "refusd"}, "--reason: there is no 'refusd'; did you mean refused?"),
+        (
+            {"reason": "refused", "state": "queued"},
+            "--reason: only failed operations have one, not queued ones",
+        ),
+        ({"until": "soon"}, "--until: should be like 2d, 90m"),
         ({"since": "soon"}, "--since: should be like 2d, 90m or 2026-09-01T08:00; got 'soon'"),
         ({"since": ""}, "--since: should be like"),
         ({"since": "1..5h"}, "--since: should be like"),
@@ -103,3 +114,12 @@ def test_any_text_is_a_time_or_a_fault(since: str) -> None:
     except InvalidInput:
         return
     assert chosen.since is not None
+
+
+def test_an_order_is_one_that_an_index_has() -> None:
+    """What would have to look at all records is refused, and says so."""
+    assert choose_order("finished") is Order.FINISHED
+    with pytest.raises(InvalidInput, match="all records would have to be read; orders are newest"):
+        choose_order("duration")
+    with pytest.raises(InvalidInput, match="did you mean oldest"):
+        choose_order("oldst")
