@@ -1,7 +1,9 @@
 """Again: what failed, or the part of it that did, as a new operation linked to the old record."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
+from types import MappingProxyType
 
+from producers.edits import Setting, edited
 from worker.classin.catalogue import read
 from worker.classin.codes import Code
 from worker.classin.errors import Fault, InvalidInput
@@ -13,32 +15,35 @@ from worker.classin.references import with_only
 from worker.classin.verdicts import Verdict
 from worker.ledger.ledger import Ledger
 from worker.ledger.lifecycle import State
-from worker.ledger.record import Record
+from worker.ledger.record import Edit, Record
 
 _GOOD = frozenset({State.SUCCEEDED, State.PARTIAL})
 
 _WELL = frozenset({Verdict.DONE, Verdict.ALREADY, Verdict.PARTLY})
 
 
-def again(record: Record) -> Operation:
+def again(record: Record, settings: Sequence[Setting] = ()) -> tuple[Operation, tuple[Edit, ...]]:
     """Build the operation that tries a record again, with the same unique identity.
 
-    Of a partial bulk operation only the items that failed go again. Raises InvalidInput for a
-    record that is under way, succeeded, or has only a part left to mend.
+    Gives what of its fields is other than before, too, masked. Of a partial bulk operation only
+    the items that failed go again; settings count its items as the record does. Raises
+    InvalidInput for a record that is under way, succeeded, or has only a part left to mend, and
+    InvalidOperation for what it is to be set to.
     """
-    operation = _of(record)
+    original = _of(record)
     if record.state is State.SUCCEEDED:
         raise _refused(record, "succeeded: there is nothing to try again")
     if not record.state.settled:
         raise _refused(record, f"is {record.state.value}: wait until it is settled")
+    operation, edits = edited(original, settings)
     _look_for_files(record, operation)
     if record.state is not State.PARTIAL:
-        return operation
+        return operation, edits
     bulk = operation.spec.bulk
-    failed = set(_failed_items(operation, record))
+    failed = set(_failed_items(original, record))
     if bulk is None or bulk.field is None or not failed:
         raise _refused(record, "is done in the main: --mend does what is left")
-    return with_only(operation, bulk.field, failed)
+    return with_only(operation, bulk.field, failed), edits
 
 
 def mending(record: Record) -> list[Operation]:
@@ -59,25 +64,41 @@ def mending(record: Record) -> list[Operation]:
     return found
 
 
-def successors(record: Record, ledger: Ledger) -> dict[str, str]:
+def successors(
+    record: Record, ledger: Ledger, fresh: Mapping[str, str] = MappingProxyType({})
+) -> dict[str, str]:
     """Give, for each record that one waits for, the one to wait for when it is tried again.
 
-    That is the same if it went well, and else the last that tried it again. Raises InvalidInput,
-    which names all that must be tried again first.
+    That is the same if it went well, and else the last that tried it again; of those in `fresh`,
+    what is about to. What went well and is kept no longer needs no waiting for. Raises
+    InvalidInput, which names all that must be tried again first.
     """
     found: dict[str, str] = {}
     faults: list[Fault] = []
     for other in ledger.find_all(record.after):
-        last = other
-        while last.state not in _GOOD and last.retried_by is not None:
-            last = ledger.find(last.retried_by)
-        if last.state.settled and last.state not in _GOOD:
-            what = f"waits for {last.id}, which is {last.state.value}: retry that one first"
+        last, ended = _last_try(other, ledger)
+        if last.id in fresh:
+            found[other.id] = fresh[last.id]
+        elif ended.settled and ended not in _GOOD:
+            what = f"waits for {last.id}, which is {ended.value}: retry that one first"
             faults.append(Fault(record.id, what))
-        found[other.id] = last.id
+        elif ended is last.state:
+            found[other.id] = last.id
     if faults:
         raise InvalidInput("retry", faults)
     return found
+
+
+def _last_try(record: Record, ledger: Ledger) -> tuple[Record, State]:
+    """Follow the tries of what did not go well; gives the last that is kept, and how all ended."""
+    while record.state not in _GOOD and record.retried_by is not None:
+        if record.retry_ended is not None:
+            return record, record.retry_ended
+        later = ledger.find_all([record.retried_by])
+        if not later:
+            break
+        (record,) = later
+    return record, record.state
 
 
 def _look_for_files(record: Record, *operations: Operation) -> None:

@@ -7,6 +7,7 @@ from dataclasses import replace
 from producers.order import Entry, Known
 from worker.classin.errors import Fault, InvalidInput
 from worker.classin.operation import Operation
+from worker.classin.references import referenced
 from worker.classin.school import School
 from worker.ledger.encoding import digest_of
 from worker.ledger.ledger import Ledger
@@ -86,3 +87,24 @@ def refuse_other(ledger: Ledger, entries: Sequence[Entry], known: Known) -> None
                 left = left[number:]
             else:
                 break
+
+
+def refuse_lost(ledger: Ledger, entries: Sequence[Entry], known: Known) -> None:
+    """Refuse what refers to the result of a record that was pruned, though its key is known."""
+    wanted = [
+        (entry, name, known[entry.school, name])
+        for entry in entries
+        if entry.names  # few wait for any
+        for name in sorted(set[str]().union(*(referenced(e.fields) for e in entry.submissions)))
+        if (entry.school, name) in known
+    ]
+    ids = list(dict.fromkeys(record_id for _, _, record_id in wanted))
+    kept = {
+        each
+        for start in range(0, len(ids), _NAMES)
+        for each in ledger.named("", ids[start : start + _NAMES])
+    }
+    for entry, name, record_id in wanted:
+        if record_id not in kept:
+            what = f"the result of {name!r} is kept no longer: give the value itself"
+            entry.refuse(Fault("$result", what))

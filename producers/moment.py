@@ -3,7 +3,8 @@
 import re
 from datetime import datetime
 
-from worker.settings import read_seconds
+from worker.classin.errors import Fault
+from worker.variables import read_seconds
 
 
 def read_moment(text: str, now: float) -> int | None:
@@ -17,3 +18,11 @@ def read_moment(text: str, now: float) -> int | None:
         return round(datetime.fromisoformat(text).astimezone().timestamp() * 1000)
     except (ValueError, OverflowError):
         return None
+
+
+def moment_of(option: str, text: str | None, now: float, faults: list[Fault]) -> int | None:
+    """Read the moment that an option names, if any does; what is none goes to the faults."""
+    moment = None if text is None else read_moment(text, now)
+    if text is not None and moment is None:
+        faults.append(Fault(option, f"should be like 2d, 90m or 2026-09-01T08:00; got {text!r}"))
+    return moment

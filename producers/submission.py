@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, Any, Self, Unpack
 
 from producers.attachments import packed, unkept
 from producers.checked import Checked, Origin, Position
-from producers.known import digest_of_asked, known_to, owners_of, refuse_other
-from producers.lanes import is_own, own_lane
+from producers.known import digest_of_asked, known_to, owners_of, refuse_lost, refuse_other
+from producers.lanes import own_lane
 from producers.line import Line, Options
 from producers.order import Entry, ordered
 from producers.reading import operations_of
@@ -26,6 +26,7 @@ from worker.classin.errors import Fault, Invalid, InvalidInput, InvalidOperation
 from worker.classin.lane import lane_of
 from worker.classin.operation import Operation
 from worker.classin.references import renamed
+from worker.classin.school import School
 from worker.ledger.batch import About
 from worker.ledger.in_redis import RedisLedger, chunks, connect
 from worker.ledger.ledger import Due, Entered, Ledger
@@ -58,6 +59,10 @@ class Submitter:
         """Build one with connections of its own."""
         ledger = RedisLedger(connect(settings.ledger_url, submits=True))
         return cls(settings, ledger)
+
+    def school_named(self, name: str) -> School:
+        """Find one of its schools. Raises InvalidInput."""
+        return self._settings.school(name)
 
     def check(
         self, asked: Operation | Line, *, source: str | None = None, batch: str | None = None
@@ -193,34 +198,10 @@ class Submitter:
         credentials can no longer be opened) or Unavailable.
         """
         # To judge anew how an attempt ended takes ClassIn's codes: no first submission does.
-        from producers.again import again, mending, successors  # noqa: PLC0415
+        from producers.renewal import renewed  # noqa: PLC0415
 
         record = self._ledger.find(record_id)
-        operations = mending(record) if mend else [again(record)]
-        ids = {} if mend else successors(record, self._ledger)
-        keeps_lane = not mend or is_own(record.school, record.lane)
-        return self.enter(
-            [
-                Submission(
-                    id=(own_id := new_id()),
-                    operation=operation.spec.name,
-                    school=record.school,
-                    fields=renamed(
-                        at_rest(operation.identified(own_id), record.school, self._settings.school),
-                        ids,
-                    ),
-                    lane=record.lane if keeps_lane else lane_of(record.school, operation),
-                    source="mend" if mend else "retry",
-                    # What an earlier attempt may have done is no surprise now.
-                    accepts_existing=record.accepts_existing or record.started_at is not None,
-                    retry_of=record.id,
-                    after=tuple(ids.values()),
-                    stops_lane=record.stops_lane,
-                    priority=record.priority,
-                )
-                for operation in operations
-            ]
-        )
+        return self.enter(renewed(record, self._ledger, self.school_named, mend=mend))
 
     def cancel(self, record_id: str) -> State:
         """Call one operation off; gives where it stands now. Raises NotFound.
@@ -314,6 +295,7 @@ class Submitter:
         """Look up whom a batch waits for, and what is known of it; the entries take the faults."""
         known = known_to(self._ledger, entries)
         refuse_other(self._ledger, entries, known)
+        refuse_lost(self._ledger, entries, known)
         return ordered(entries, known)
 
 

@@ -7,8 +7,13 @@ from worker.settings import from_env
 
 if TYPE_CHECKING:
     from ops.mending import Mending
+    from ops.retrying import Retrying
+    from producers.nightly_retry import NightlyRetry
     from producers.submission import Submitter
+    from worker.ledger.audit import Audit
     from worker.ledger.in_redis import RedisLedger
+    from worker.ledger.observing import Observer
+    from worker.ledger.pruning import Pruning
 
 
 def open_ledger() -> "RedisLedger":
@@ -16,6 +21,14 @@ def open_ledger() -> "RedisLedger":
     from worker.ledger.in_redis import RedisLedger, connect
 
     return RedisLedger(connect(from_env().ledger_url))
+
+
+def open_observer() -> "Observer":
+    """Open what reads the ledger for people."""
+    from worker.ledger.in_redis import connect
+    from worker.ledger.observing import Observer
+
+    return Observer(connect(from_env().ledger_url))
 
 
 def open_submitter() -> "Submitter":
@@ -28,12 +41,58 @@ def open_submitter() -> "Submitter":
 def open_mending() -> "Mending":
     """Open what changes a running system by hand."""
     from ops.mending import Mending
+    from ops.person import person
+    from worker.ledger.audit import Audit
     from worker.ledger.in_redis import RedisLedger, connect
     from worker.queues import build_queues
 
     settings = from_env()
-    ledger = RedisLedger(connect(settings.ledger_url))
-    return Mending(settings, ledger, build_queues(settings))
+    redis = connect(settings.ledger_url)
+    return Mending(settings, RedisLedger(redis), build_queues(settings), Audit(redis), person())
+
+
+def open_retrying(run: str | None = None) -> "Retrying":
+    """Open what tries records again; `run`: of a job, by its id."""
+    from ops.person import author
+    from ops.retrying import Retrying
+    from producers.submission import Submitter
+    from worker.ledger.audit import Audit
+    from worker.ledger.in_redis import RedisLedger, connect
+
+    settings = from_env()
+    redis = connect(settings.ledger_url, submits=True)
+    ledger = RedisLedger(redis)
+    return Retrying(Submitter(settings, ledger), ledger, Audit(redis), author(run))
+
+
+def open_nightly() -> "NightlyRetry":
+    """Open what tries again each night what failed."""
+    from producers.nightly_retry import NightlyRetry
+    from producers.submission import Submitter
+    from worker.ledger.audit import Audit
+    from worker.ledger.in_redis import RedisLedger, connect
+
+    settings = from_env()
+    redis = connect(settings.ledger_url, submits=True)
+    ledger = RedisLedger(redis)
+    return NightlyRetry(Submitter(settings, ledger), ledger, Audit(redis))
+
+
+def open_audit() -> "Audit":
+    """Open the audit trail."""
+    from worker.ledger.audit import Audit
+    from worker.ledger.in_redis import connect
+
+    return Audit(connect(from_env().ledger_url))
+
+
+def open_pruning() -> "Pruning":
+    """Open what takes old records out."""
+    from worker.ledger.in_redis import RedisLedger, connect
+    from worker.ledger.pruning import Pruning
+
+    redis = connect(from_env().ledger_url, submits=True)
+    return Pruning(redis, RedisLedger(redis))
 
 
 def in_one_line(error: Unavailable) -> str:

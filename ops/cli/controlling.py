@@ -1,11 +1,16 @@
 """By hand: `cancel`, `pause`, `resume`."""
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ops.cli.options import AsJson
+from ops.cli.options import AsJson, DryRun, Why
 from ops.cli.output import coloured, err, out, print_json
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from worker.ledger.lifecycle import State
 
 
 def cancel(
@@ -16,6 +21,8 @@ def cancel(
     batch: Annotated[
         str | None, typer.Option(help="Call off all of a batch that is not settled yet.")
     ] = None,
+    why: Why = "",
+    dry_run: DryRun = False,
     as_json: AsJson = False,
 ) -> None:
     """Call operations off.
@@ -24,7 +31,7 @@ def cancel(
     interrupted, but not repeated. What is settled stays as it is: then the exit code is 1.
     """
     from ops.cli.connection import open_mending
-    from worker.classin.errors import Fault, InvalidInput, NotFound
+    from worker.classin.errors import Fault, InvalidInput
     from worker.ledger.lifecycle import State
 
     mending = open_mending()
@@ -33,13 +40,15 @@ def cancel(
         chosen += mending.unsettled(batch)
     elif not chosen:
         raise InvalidInput("cancel", [Fault("", "needs an ID, or --batch")])
+    if dry_run:
+        _print_standing(mending.standing(chosen), as_json=as_json)
+        return
     too_late = False
-    for record_id in chosen:
-        try:
-            state = mending.cancel(record_id)
-        except NotFound as error:
+    about = "" if batch is None else f"batch={batch}"
+    for record_id, state in mending.cancel(chosen, about, why):
+        if state is None:
             too_late = True
-            err().print(str(error))
+            err().print(f"there is no record {record_id!r}")
             continue
         too_late |= state.settled and state is not State.CANCELLED
         if as_json:
@@ -55,15 +64,38 @@ def cancel(
         raise typer.Exit(1)
 
 
+def _print_standing(states: "Mapping[str, State]", *, as_json: bool) -> None:
+    """Say where records stand, and of each whether it can be called off still."""
+    for record_id, state in states.items():
+        if as_json:
+            print_json({"id": record_id, "state": state.value, "dry_run": True})
+        else:
+            then = "and stays so" if state.settled else "and would be called off"
+            out().print(f"{record_id} is {coloured(state)}, {then}")
+
+
+def _print_gate(school: str, *, is_closed: bool, as_json: bool) -> None:
+    """Say whether a school is closed, and that nothing was changed."""
+    if as_json:
+        print_json({"school": school, "paused": is_closed, "dry_run": True})
+    else:
+        state = "closed" if is_closed else "open"
+        out().print(f"school {school} is {state}; nothing was changed")
+
+
 def pause(
     school: Annotated[str, typer.Argument(help="As the settings name it.")],
     *,
-    why: Annotated[str, typer.Option(help="For those who look later.")] = "",
+    why: Why = "",
+    dry_run: DryRun = False,
     as_json: AsJson = False,
 ) -> None:
     """Let a school's operations wait until `resume`; what is running ends first."""
     from ops.cli.connection import open_mending
 
+    if dry_run:
+        _print_gate(school, is_closed=open_mending().is_closed(school), as_json=as_json)
+        return
     changed = open_mending().pause(school, why)
     if as_json:
         print_json({"school": school, "paused": True, "changed": changed})
@@ -75,12 +107,17 @@ def pause(
 def resume(
     school: Annotated[str, typer.Argument(help="As the settings name it.")],
     *,
+    why: Why = "",
+    dry_run: DryRun = False,
     as_json: AsJson = False,
 ) -> None:
     """Let a school's operations go on, whatever closed it."""
     from ops.cli.connection import open_mending
 
-    changed = open_mending().resume(school)
+    if dry_run:
+        _print_gate(school, is_closed=open_mending().is_closed(school), as_json=as_json)
+        return
+    changed = open_mending().resume(school, why)
     if as_json:
         print_json({"school": school, "paused": False, "changed": changed})
     else:

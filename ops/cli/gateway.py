@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from ops.cli.options import AsJson
+from ops.cli.options import AsJson, Why
 from ops.cli.output import err, out, print_json, table
 
 if TYPE_CHECKING:
@@ -80,6 +80,7 @@ def keys(  # noqa: PLR0913  # each is an option of the command
     ] = None,
     read: Annotated[bool, typer.Option("--read", help="To look only.")] = False,
     write: Annotated[bool, typer.Option("--write", help="To submit only.")] = False,
+    why: Why = "",
     as_json: AsJson = False,
 ) -> None:
     """Make, list and revoke the API keys of the gateway.
@@ -94,7 +95,10 @@ def keys(  # noqa: PLR0913  # each is an option of the command
     if not name:
         raise InvalidInput("keys", [Fault("", f"{what} needs the NAME of the key")])
     if what == "revoke":
-        key = _open_keys().revoke(name)
+        opened = _open_keys()
+        opened.named(name)  # or it says that there is none
+        _note(f"{what} {name}", why)
+        key = opened.revoke(name)
         if as_json:
             print_json({**key.to_json(), "revoked": True})
         else:
@@ -102,6 +106,7 @@ def keys(  # noqa: PLR0913  # each is an option of the command
     else:
         _must_be_known(school or [], kind or [])
         both = read == write
+        _note(f"{what} {name}", why)
         token, made = _open_keys().add(
             name,
             round(time.time() * 1000),
@@ -123,6 +128,14 @@ def _open_keys() -> "ApiKeys":
     from worker.settings import from_env
 
     return ApiKeys(connect(from_env().ledger_url))
+
+
+def _note(about: str, why: str) -> None:
+    """Write what is about to be done into the audit trail."""
+    from ops.cli.connection import open_audit
+    from ops.person import person
+
+    open_audit().note(person(), "keys", about=about, why=why)
 
 
 def _must_be_known(schools: "Sequence[str]", kinds: "Sequence[str]") -> None:

@@ -66,11 +66,21 @@ def coloured(state: State) -> str:
     return f"[{_COLOURS[state]}]{state.value}[/]"
 
 
-def state_of(record: "Record") -> str:
-    """Give a record's state with its reason, as rich markup."""
+def colour_of(state: State) -> str:
+    """Give the colour of a state."""
+    return _COLOURS[state]
+
+
+def standing_of(record: "Record") -> str:
+    """Give a record's state with its reason."""
     reason = f"/{record.reason.value}" if record.reason else ""
     already = " (already)" if record.already else ""
-    return f"{coloured(record.state)}{reason}{already}"
+    return f"{record.state.value}{reason}{already}"
+
+
+def state_of(record: "Record") -> str:
+    """Give a record's state with its reason, as rich markup."""
+    return coloured(record.state) + standing_of(record).removeprefix(record.state.value)
 
 
 def table(*columns: str, title: str | None = None) -> "Table":

@@ -20,6 +20,7 @@ from producers.gateway.routes import ASSETS, Routes
 from producers.submission import Submitter
 from worker.classin.errors import ClassinError
 from worker.ledger.api_keys import ApiKeys
+from worker.ledger.audit import Audit
 from worker.ledger.in_redis import RedisLedger, connect
 from worker.ledger.ledger import Ledger
 from worker.settings import Settings
@@ -37,11 +38,12 @@ class GatewayApp:
         ledger: Ledger,
         submitter: Submitter,
         keys: ApiKeys,
+        audit: Audit,
         limits: Limits | None = None,
     ) -> None:
         pool = Pool(THREADS)
         feed = Feed(ledger, pool)
-        desk = Desk(settings, ledger, submitter)
+        desk = Desk(settings, ledger, submitter, audit)
         routes = Routes(desk, feed, pool, ledger, settings.gateway.stuck_after)
         self.asgi = FastAPI(
             title="classin-queue",
@@ -66,7 +68,7 @@ class GatewayApp:
         """Build one with connections of its own."""
         redis = connect(settings.ledger_url)
         ledger = RedisLedger(redis)
-        return cls(settings, ledger, Submitter(settings, ledger), ApiKeys(redis))
+        return cls(settings, ledger, Submitter(settings, ledger), ApiKeys(redis), Audit(redis))
 
 
 def _following(feed: Feed) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:

@@ -17,6 +17,7 @@ from producers.webhook import foreign_webhook
 from worker.classin.catalogue import CATALOGUE
 from worker.classin.errors import Fault, Invalid, InvalidInput, InvalidOperation, NotFound
 from worker.ledger.api_keys import ApiKey
+from worker.ledger.audit import Audit
 from worker.ledger.batch import About, Webhook
 from worker.ledger.in_redis import CHUNK
 from worker.ledger.ledger import Filter, Ledger
@@ -48,7 +49,10 @@ class Taken(NamedTuple):
 class Desk:
     """What may be asked, with a key. Methods raise Problem, or the errors of those who do it."""
 
-    def __init__(self, settings: Settings, ledger: Ledger, submitter: Submitter) -> None:
+    def __init__(
+        self, settings: Settings, ledger: Ledger, submitter: Submitter, audit: Audit
+    ) -> None:
+        self._audit = audit
         self._settings = settings
         self._ledger = ledger
         self._submitter = submitter
@@ -225,6 +229,7 @@ class Desk:
             for operation in mending(record) if mend else ():
                 if not key.covers(record.school, operation.spec.name):
                     raise Problem(403, f"{operation.spec.name} is beyond this key.")
+            self._note(key, "retry", record_id, "mend" if mend else "")
             receipts = self._submitter.retry(record_id, mend=mend)
         except Invalid as error:
             errors = [{"detail": str(fault), "pointer": "#"} for fault in error.faults]
@@ -239,7 +244,12 @@ class Desk:
         """Call a record off; gives where it stands now."""
         must_write(key)
         self.find(key, record_id)
+        self._note(key, "cancel", record_id)
         return self._submitter.cancel(record_id)
+
+    def _note(self, key: ApiKey, what: str, record_id: str, about: str = "") -> None:
+        """Write what is about to be changed into the audit trail."""
+        self._audit.note(f"key {key.name}", what, about=about, ids=[record_id])
 
 
 def must_write(key: ApiKey) -> None:

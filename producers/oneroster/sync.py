@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 
 from producers.checked import Position
 from producers.line import Line
+from producers.oneroster import SOURCE
 from producers.oneroster.atoms import Atom, atoms
 from producers.oneroster.directory import Directory, identity_of
 from producers.oneroster.outcome import Failure, Outcome, outcome_of
@@ -241,7 +242,7 @@ class Sync:
         if not total:
             return False
         run.about["batches"].append(batch := new_id())
-        said = About(source="sync", file=run.about.get("export"), webhook=run.webhook)
+        said = About(source=SOURCE, file=run.about.get("export"), webhook=run.webhook)
         self._ledger.open_batch(batch, said)
         self._note(run, planned=True)
         self._submit(run)
@@ -275,7 +276,7 @@ class Sync:
         ids = dict(self._ledger.named(self._school, [step.key for step in asked]))
         new = [step for step in asked if step.key not in ids]
         lines = [(Position(step.key), partial(self._filled, step)) for step in new]
-        checked = self._submitter.check_all(lines, "sync", batch=batch)
+        checked = self._submitter.check_all(lines, SOURCE, batch=batch)
         if checked.faults:
             raise InvalidInput("sync", checked.faults)
         submissions = [replace(each, tells=tells) for each in checked.submissions]

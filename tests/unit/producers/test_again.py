@@ -36,7 +36,7 @@ def test_what_failed_goes_again_as_it_was() -> None:
     fields = {"folderId": 5, "folderName": "tools"}
     failed = record("create_folder", fields, State.FAILED, reason=Reason.EXHAUSTED)
 
-    assert again(failed).to_json() == fields
+    assert again(failed)[0].to_json() == fields
 
 
 def test_what_has_an_identity_keeps_it() -> None:
@@ -44,7 +44,7 @@ def test_what_has_an_identity_keeps_it() -> None:
     fields = {"courseName": "Physics"}
     failed = record("add_course", fields, State.FAILED, reason=Reason.EXHAUSTED)
 
-    assert again(failed).to_json()["courseUniqueIdentity"] == "abcdefghijklmnop"
+    assert again(failed)[0].to_json()["courseUniqueIdentity"] == "abcdefghijklmnop"
 
 
 def test_of_a_partial_bulk_operation_the_failed_items_go_again() -> None:
@@ -52,7 +52,7 @@ def test_of_a_partial_bulk_operation_the_failed_items_go_again() -> None:
     result = {"data": [{"errno": 1}, {"errno": 144}, {"errno": 104}]}
     partial = record("add_course_student_multiple", STUDENTS, State.PARTIAL, code=1, result=result)
 
-    operation = again(partial)
+    operation, _ = again(partial)
 
     assert isinstance(operation, AddCourseStudentMultiple)
     assert [student.uid for student in operation.student_json] == [12, 13]

@@ -13,6 +13,7 @@ from producers.gateway.app import GatewayApp
 from producers.gateway.intake import Limits
 from tests.unit.stage import SCHOOL
 from worker.ledger.api_keys import ApiKeys
+from worker.ledger.audit import Audit
 from worker.ledger.in_redis import RedisLedger
 from worker.queues import Queues
 from worker.settings import Gateway, Settings
@@ -36,8 +37,14 @@ def keys(redis: Redis) -> ApiKeys:
 
 
 @pytest.fixture
+def audit(redis: Redis) -> Audit:
+    """The audit trail."""
+    return Audit(redis)
+
+
+@pytest.fixture
 def gateway(
-    settings: Settings, ledger: RedisLedger, queues: Queues, keys: ApiKeys
+    settings: Settings, ledger: RedisLedger, queues: Queues, keys: ApiKeys, audit: Audit
 ) -> Iterator[TestClient]:
     """The gateway, asked without a key; it knows two schools."""
     settings = replace(
@@ -46,7 +53,7 @@ def gateway(
         gateway=Gateway(files_from=("files.example",)),
     )
     limits = Limits(body=100_000, patience=0.2, of_a_key=5)
-    app = GatewayApp(settings, ledger, Submitter(settings, ledger, queues), keys, limits)
+    app = GatewayApp(settings, ledger, Submitter(settings, ledger, queues), keys, audit, limits)
     with TestClient(app.asgi, raise_server_exceptions=False) as client:
         yield client
 

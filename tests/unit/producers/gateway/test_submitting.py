@@ -7,6 +7,7 @@ import pytest
 from fastapi.testclient import TestClient
 
 from tests.unit.producers.gateway.conftest import AskWith
+from worker.ledger.audit import Audit
 from worker.ledger.in_redis import RedisLedger
 from worker.ledger.ledger import Filter
 
@@ -139,6 +140,20 @@ def test_no_file_of_this_machine_goes_out(sis: TestClient, where: str) -> None:
         assert answer.status_code == 422
         (error,) = answer.json()["errors"]
         assert "files.example" in error["detail"]
+
+
+def test_who_changes_something_is_in_the_audit_trail(sis: TestClient, audit: Audit) -> None:
+    """By the name of the key; a question, or what is refused for its key, leaves no trace."""
+    receipt = sis.post("/v1/operations", json=FOLDER).json()
+    place = f"/v1/operations/{receipt['id']}"
+    sis.get(place)
+    sis.post(f"{place}/cancel")
+    sis.post(f"{place}/retry")
+
+    assert [(each.who, each.what, each.ids) for each in audit.deeds(9)] == [
+        ("key sis", "retry", (receipt["id"],)),
+        ("key sis", "cancel", (receipt["id"],)),
+    ]
 
 
 def test_a_retry_and_a_cancellation(sis: TestClient) -> None:

@@ -12,6 +12,7 @@ from producers import Submitter
 from producers.gateway.app import GatewayApp
 from tests.unit.stage import SCHOOL
 from worker.ledger.api_keys import ApiKeys
+from worker.ledger.audit import Audit
 from worker.ledger.in_redis import RedisLedger
 from worker.queues import Queues
 from worker.settings import Settings
@@ -27,12 +28,14 @@ Client = Callable[..., TestClient]
 
 
 @pytest.fixture
-def client_of(settings: Settings, ledger: RedisLedger, queues: Queues, keys: ApiKeys) -> Client:
+def client_of(
+    settings: Settings, ledger: RedisLedger, queues: Queues, keys: ApiKeys, audit: Audit
+) -> Client:
     """Build a gateway, asked with a key."""
 
     def build(**changes: object) -> TestClient:
         changed = replace(settings, schools={"main": SCHOOL}, **changes)  # type: ignore[arg-type]  # as the test says
-        app = GatewayApp(changed, ledger, Submitter(changed, ledger, queues), keys)
+        app = GatewayApp(changed, ledger, Submitter(changed, ledger, queues), keys, audit)
         token, _ = keys.add("sis", 0)
         return TestClient(app.asgi, headers={"authorization": f"Bearer {token}"})
 

@@ -1,0 +1,93 @@
+"""Renewal: the submissions that try a record again, linked to it."""
+
+from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
+
+from producers.again import again, mending, successors
+from producers.edits import Setting
+from producers.lanes import is_own
+from worker.classin.errors import Fault, InvalidInput
+from worker.classin.lane import lane_of
+from worker.classin.operation import Operation
+from worker.classin.references import referenced, renamed
+from worker.classin.school import School
+from worker.ledger.ledger import Ledger
+from worker.ledger.record import Edit, Record, Submission, new_id
+from worker.sealing import at_rest
+
+
+def renewed(  # noqa: PLR0913  # all that may be said of a retry
+    record: Record,
+    ledger: Ledger,
+    school_named: Callable[[str], School],
+    *,
+    mend: bool = False,
+    settings: Sequence[Setting] = (),
+    fresh: Mapping[str, str] = MappingProxyType({}),
+    batch: str | None = None,
+    tick: str | None = None,
+) -> list[Submission]:
+    """Build what tries a record again, or what mends a partial one; nothing is submitted yet.
+
+    `fresh`: which new records try which others again in the same submission; `tick`: of what a
+    schedule does more than once, only one retry counts. Raises InvalidInput
+    or InvalidOperation: there is nothing to try, another must be tried first, or a field cannot be
+    set so, or its credentials can no longer be opened.
+    """
+    edits: tuple[Edit, ...] = ()
+    if mend:
+        operations, ids = mending(record), dict[str, str]()
+    else:
+        operation, edits = again(record, settings)
+        operations, ids = [operation], successors(record, ledger, fresh)
+        _must_be_known(record, operation, ids)
+        if edits:
+            ids = _still_named(record, operation, ids)
+    return [
+        Submission(
+            id=(own_id := new_id()),
+            operation=operation.spec.name,
+            school=record.school,
+            fields=renamed(at_rest(operation.identified(own_id), record.school, school_named), ids),
+            lane=_lane_of(record, operation, stays=not (mend or edits)),
+            batch=batch,
+            source="mend" if mend else "retry",
+            # What an earlier attempt may have done is no surprise now.
+            accepts_existing=record.accepts_existing or record.started_at is not None,
+            retry_of=record.id,
+            edits=edits,
+            after=tuple(dict.fromkeys(ids.values())),
+            stops_lane=record.stops_lane,
+            priority=record.priority,
+            dedup_key=retry_key(record.id, tick) if tick is not None else None,
+        )
+        for operation in operations
+    ]
+
+
+def retry_key(record_id: str, tick: str) -> str:
+    """Name the one retry of a record that belongs to a tick of a schedule."""
+    return f"retry:{record_id}:{tick}"
+
+
+def _must_be_known(record: Record, operation: Operation, ids: Mapping[str, str]) -> None:
+    """Refuse references to results that are kept no longer."""
+    faults = [
+        Fault(record.id, f"needs the result of {other}, which is kept no longer: set that field")
+        for other in sorted(operation.references() - ids.keys())
+    ]
+    if faults:
+        raise InvalidInput("retry", faults)
+
+
+def _still_named(record: Record, operation: Operation, ids: Mapping[str, str]) -> dict[str, str]:
+    """Leave out whom it waited for only because of references that are values now."""
+    let_go = referenced(record.fields) - operation.references()
+    return {other: last for other, last in ids.items() if other not in let_go}
+
+
+def _lane_of(record: Record, operation: Operation, *, stays: bool) -> str | None:
+    """Keep a lane of one's own, and that of an operation that is about the same as before."""
+    if stays or is_own(record.school, record.lane):
+        return record.lane
+    return lane_of(record.school, operation)
