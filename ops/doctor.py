@@ -14,10 +14,12 @@ from worker.classin.reply import Reply
 from worker.classin.school import School
 from worker.classin.verdicts import Verdict
 from worker.classin.wire import prepare
+from worker.ledger import keys
 from worker.ledger.in_redis import RedisLedger, connect
 from worker.reception import ILL_FORMED
 from worker.settings import Settings, from_env
 from worker.skew import CLOSE_ENOUGH, CORRECTABLE, Sighting, explains, span
+from worker.ticker import BEAT
 from worker.transport import Transport
 
 #: So far from Redis's clock (seconds) an operation is noticeably given up too early, or too late.
@@ -62,6 +64,7 @@ def examine_redis(settings: Settings) -> Iterator[Finding]:
         seconds, microseconds = redis.time()
         ill_formed = redis.llen(ILL_FORMED)
         worker_seen = RedisLedger(redis).holder("rescue") is not None
+        beat_missed = RedisLedger(redis).holder(BEAT) is None and redis.exists(keys.JOBS)
     except RedisError as error:
         start = "Start `classin up`, or set CLASSIN_REDIS_URL."
         todo = start if settings.redis_url is None else "Start it, or correct CLASSIN_REDIS_URL."
@@ -80,6 +83,9 @@ def examine_redis(settings: Settings) -> Iterator[Finding]:
             "none was seen lately",
             "Start `classin up` or `classin worker`.",
         )
+    if beat_missed:
+        todo = "Start `classin up` or `classin beat`."
+        yield Finding("schedule", Health.WARNING, "there are jobs, and no beat runs", todo)
     if ill_formed:
         todo = f"Look at the Redis list {ILL_FORMED}; somebody sends what is no operation."
         yield Finding(

@@ -27,9 +27,12 @@ def tie(grace: float) -> None:
     signals.worker_ready.connect(lambda **_: tell_ready(), weak=False)
 
 
-def tie_until_ready(grace: float) -> Callable[[], None]:
-    """The same for who is no worker; gives what tells that it is ready."""
-    line = sys.stdin.fileno()
+def tie_until_ready(grace: float, line: int | None = None) -> Callable[[], None]:
+    """The same for who is no worker; gives what tells that it is ready.
+
+    `line`: a file descriptor, where that is standard input no more.
+    """
+    line = sys.stdin.fileno() if line is None else line
     threading.Thread(target=_outlive, args=[line, grace], name="lifeline", daemon=True).start()
     return partial(_tell_ready, line)
 

@@ -11,7 +11,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
-from typing import Protocol
+from typing import IO, Protocol
 
 from worker.classin.errors import Unavailable
 
@@ -50,8 +50,11 @@ def classin(*arguments: str) -> list[str]:
     return [sys.executable, "-m", "ops.cli", *arguments]
 
 
-class Stop(Exception):
-    """Somebody asked this process to end; `code` is what to exit with if that is all."""
+class Stop(BaseException):
+    """Somebody asked this process to end; `code` is what to exit with if that is all.
+
+    It passes whoever goes on in spite of any Exception.
+    """
 
     def __init__(self, number: int = signal.SIGTERM) -> None:
         super().__init__(signal.Signals(number).name)
@@ -111,14 +114,26 @@ class Child(Process, Protocol):
 class TiedChild(subprocess.Popen[bytes]):
     """A child whose standard input is a line to this process; `ops.lifeline` has its end of it.
 
-    It does not hear Ctrl-C itself.
+    It does not hear Ctrl-C itself. What it prints goes into those files, if they are given.
     """
 
-    def __init__(self, command: Sequence[str]) -> None:
+    def __init__(
+        self,
+        command: Sequence[str],
+        *,
+        output: IO[bytes] | None = None,
+        complaints: IO[bytes] | None = None,
+    ) -> None:
         self._ready = False
         self._line, theirs = socket.socketpair()
         with theirs:
-            super().__init__(command, stdin=theirs.fileno(), start_new_session=True)
+            super().__init__(
+                command,
+                stdin=theirs.fileno(),
+                stdout=output,
+                stderr=complaints,
+                start_new_session=True,
+            )
 
     def is_ready(self) -> bool:
         """Say whether it has told so, at any time until now."""
@@ -156,7 +171,7 @@ class _Post:
     pause: float = FIRST_PAUSE
 
 
-class Crew:
+class Children:
     """So many children that do the same; `start` is told which one to start, counted from 1.
 
     The first goes ahead, and the others follow when it is ready: what is wrong with all of them
@@ -210,27 +225,27 @@ class Crew:
 
 
 def supervise(
-    crew: Crew,
+    kept: Children,
     *,
     grace: float = GRACE,
     tend: Callable[[], object] = lambda: None,
     clock: Callable[[], float] = time.monotonic,
     sleep: Callable[[float], object] = time.sleep,
 ) -> None:
-    """Keep a crew running until Stop is raised; then ask it to end, and kill it after `grace` s.
+    """Keep children until Stop is raised; then ask them to end, and kill them after `grace` s.
 
-    `tend` is called now and then, to look after what the crew needs. A second Stop has all killed
+    `tend` is called now and then, to look after what they need. A second Stop has all killed
     at once, and is raised. Raises NotStarted.
     """
     try:
         while True:
             tend()
-            crew.tend()
+            kept.tend()
             sleep(INTERVAL)
     except Stop:
-        crew.said("stopping: what is under way is finished first (Ctrl-C again: at once)")
+        kept.said("stopping: what is under way is finished first (Ctrl-C again: at once)")
     finally:
-        end(*crew.children, grace=grace, clock=clock, sleep=sleep)
+        end(*kept.children, grace=grace, clock=clock, sleep=sleep)
 
 
 def end(

@@ -1,18 +1,18 @@
 """Settings: what a deployment may choose. `from_env` is the only reader of the environment."""
 
 import os
-import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import quote
 
-from worker.addresses import is_loopback, split_address
+from worker.addresses import is_loopback
 from worker.classin.errors import Fault, InvalidInput, InvalidSettings
 from worker.classin.faults import nearest
 from worker.classin.school import School, faults_of
-from worker.pacing import USUAL, Paces, paces_of, read_paces
+from worker.pacing import USUAL, Paces, paces_of
 from worker.receivers import fault_of_origins, fault_of_secret
+from worker.variables import Variables
 
 #: The address of the service.
 CLASSIN = "https://api.eeo.cn"
@@ -20,25 +20,17 @@ CLASSIN = "https://api.eeo.cn"
 #: The school's name when SID and secret come from the environment.
 ONLY_SCHOOL = "main"
 
-#: The longest home, in bytes: the path of the socket in it has limits of the system's.
-_LONGEST_HOME = 85
-
 #: The least of a time of which none at all makes no sense, in seconds.
 _SOME = 0.001
 
 #: The shortest lease, in seconds: its heartbeat has to come in time on a busy machine, too.
 _SHORTEST_LEASE = 2.0
 
-#: Longer than anybody waits, in seconds.
-_LONGEST_TIME = 10 * 365 * 86400.0
-
 #: More threads and processes than anybody needs: whoever asks for more has mistyped.
 MOST_THREADS, MOST_PROCESSES = 1000, 64
 
 #: Processes started by default, where there are cores for them.
 USUAL_PROCESSES = 4
-
-_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
 
 def usable_cores() -> int:
@@ -142,6 +134,8 @@ class Settings:
     #: What signs the webhooks, and where those who hand in over HTTP may have some.
     webhook_secret: str | None = field(default=None, repr=False)
     webhook_origins: tuple[str, ...] = ()
+    #: Where reports go, as Apprise's addresses, which hold secrets.
+    report_to: tuple[str, ...] = field(default=(), repr=False)
 
     @property
     def socket(self) -> Path:
@@ -174,14 +168,14 @@ class Settings:
 def from_env(environment: Mapping[str, str] = os.environ) -> Settings:
     """Read the CLASSIN_ variables; InvalidSettings names every fault, and never a secret."""
     faults: list[Fault] = []
-    reader = _Reader(environment, faults)
+    reader = Variables(environment, faults)
     usual, deadlines = Settings(home=Path()), Deadlines()
-    schools, paces = reader.schools(reader.paces("CLASSIN_PACE"))
+    schools, paces = _schools(reader, reader.paces("CLASSIN_PACE"))
     settings = Settings(
         home=reader.home("CLASSIN_HOME"),
         redis_url=reader.redis("CLASSIN_REDIS_URL"),
         broker_url=reader.text("CLASSIN_BROKER_URL"),
-        base_url=reader.base_url("CLASSIN_BASE_URL"),
+        base_url=reader.base_url("CLASSIN_BASE_URL", CLASSIN),
         schools=schools,
         patience=_patience(reader, Patience()),
         deadlines=Deadlines(
@@ -201,6 +195,7 @@ def from_env(environment: Mapping[str, str] = os.environ) -> Settings:
         webhook_origins=tuple(
             (reader.fit("CLASSIN_WEBHOOK_ORIGINS", fault_of_origins) or "").split()
         ),
+        report_to=reader.addresses("CLASSIN_REPORT_TO"),
     )
     if not faults:
         faults += _too_short(settings)
@@ -209,7 +204,33 @@ def from_env(environment: Mapping[str, str] = os.environ) -> Settings:
     return settings
 
 
-def _patience(reader: "_Reader", usual: Patience) -> Patience:
+def _schools(reader: Variables, paces: Paces) -> tuple[dict[str, School], dict[str, float]]:
+    """Read the schools, by name, and their limits where these are the paces of all."""
+    schools: dict[str, School] = {}
+    limits: dict[str, float] = {}
+    for school, own in _each_school(reader):
+        schools[school.name] = school
+        limits |= paces_of(school.name, USUAL, paces, own)
+    return schools, limits
+
+
+def _each_school(reader: Variables) -> Iterator[tuple[School, Paces]]:
+    """Read one school from the environment, or several from a file."""
+    sid, secret = reader.text("CLASSIN_SID"), reader.text("CLASSIN_SECRET")
+    path = reader.text("CLASSIN_SCHOOLS")
+    if path is not None and (sid or secret):
+        reader.wrong("CLASSIN_SCHOOLS", "should not be set beside CLASSIN_SID and CLASSIN_SECRET")
+    elif path is not None:
+        from worker.schools import read_schools  # noqa: PLC0415  # most have no file
+
+        yield from read_schools(Path(path), reader.faults)
+    elif sid or secret:
+        school = School(ONLY_SCHOOL, sid or "", secret or "")
+        reader.faults += faults_of(school, "CLASSIN_SID", "CLASSIN_SECRET")
+        yield school, {}
+
+
+def _patience(reader: Variables, usual: Patience) -> Patience:
     return Patience(
         attempts=reader.count("CLASSIN_ATTEMPTS", usual.attempts),
         first_wait=reader.seconds("CLASSIN_FIRST_WAIT", usual.first_wait),
@@ -222,7 +243,7 @@ def _patience(reader: "_Reader", usual: Patience) -> Patience:
     )
 
 
-def _gateway(reader: "_Reader", usual: Gateway) -> Gateway:
+def _gateway(reader: Variables, usual: Gateway) -> Gateway:
     return Gateway(
         host=reader.text("CLASSIN_GATEWAY_HOST") or usual.host,
         port=reader.count("CLASSIN_GATEWAY_PORT", usual.port, most=65535),
@@ -255,146 +276,3 @@ def environment_with(variables: Mapping[str, str]) -> dict[str, str]:
 def put_in_env(variables: Mapping[str, str]) -> None:
     """Let this process read these variables from now on, whatever stood in the environment."""
     os.environ.update(variables)
-
-
-class _Reader:
-    """Reads single variables and gathers what is wrong with them."""
-
-    def __init__(self, environment: Mapping[str, str], faults: list[Fault]) -> None:
-        self._environment = environment
-        self._faults = faults
-
-    def text(self, name: str) -> str | None:
-        return self._environment.get(name, "").strip() or None
-
-    def fit(self, name: str, fault_of: Callable[[str], str | None]) -> str | None:
-        text = self.text(name)
-        if text is not None and (what := fault_of(text)) is not None:
-            self._wrong(name, what)
-        return text
-
-    def home(self, name: str) -> Path:
-        home = Path(self.text(name) or _usual_home()).absolute()
-        if len(os.fsencode(home)) > _LONGEST_HOME:
-            self._wrong(
-                name, f"should be a path of at most {_LONGEST_HOME} bytes; {home} is longer"
-            )
-        return home
-
-    def count(self, name: str, default: int, *, most: int = 999_999_999) -> int:
-        text = self.text(name)
-        if text is None:
-            return default
-        if not re.fullmatch("0*[1-9][0-9]{0,8}", text) or int(text) > most:
-            self._wrong(name, f"should be a whole number from 1 to {most}; got {text[:40]!r}")
-            return default
-        return int(text)
-
-    def flag(self, name: str) -> bool:
-        text = self.text(name)
-        if text not in {None, "0", "1"}:
-            self._wrong(name, f"should be 0 or 1; got {str(text)[:40]!r}")
-        return text == "1"
-
-    def seconds(self, name: str, default: float, *, least: float = 0.0) -> float:
-        found = self.several_seconds(name, (default,), least=least)
-        if len(found) != 1:
-            self._wrong(name, f"should be one time; got {self.text(name)!r}"[:200])
-            return default
-        return found[0]
-
-    def several_seconds(
-        self, name: str, default: tuple[float, ...], *, least: float = 0.0
-    ) -> tuple[float, ...]:
-        text = self.text(name)
-        if text is None:
-            return default
-        try:
-            found = tuple(read_seconds(word) for word in text.replace(",", " ").split())
-        except ValueError:
-            found = ()
-        if not found or max(found) > _LONGEST_TIME:
-            self._wrong(name, f"should be a time like 30s, 5m, 1h or 1d; got {text[:40]!r}")
-            return default
-        if min(found) < least:
-            self._wrong(name, f"should be at least {least:g} s; got {text[:40]!r}")
-            return default
-        return found
-
-    def paces(self, name: str) -> Paces:
-        try:
-            return read_paces(self.text(name) or "", name)
-        except InvalidInput as error:
-            self._faults += error.faults
-            return {}
-
-    def redis(self, name: str) -> str | None:
-        text = self.text(name)
-        if text is None:
-            return None
-        parts = split_address(text)
-        if parts is None or parts.scheme not in {"redis", "rediss", "unix"}:
-            self._wrong(name, "should start with redis://, rediss:// or unix://")
-        return text
-
-    def base_url(self, name: str) -> str:
-        text = (self.text(name) or CLASSIN).rstrip("/")
-        parts = split_address(text)
-        if (
-            parts is None
-            or parts.scheme not in {"https", "http"}
-            or not parts.hostname
-            or "@" in parts.netloc
-            or "?" in text
-            or "#" in text
-        ):
-            self._wrong(name, f"should be an address like {CLASSIN}")
-        elif parts.scheme == "http" and not is_loopback(parts.hostname):
-            self._wrong(
-                name, "should start with https://; plain http goes to loopback addresses only"
-            )
-        return text
-
-    def schools(self, paces: Paces) -> tuple[dict[str, School], dict[str, float]]:
-        """Read the schools, by name, and their limits where these are the paces of all."""
-        schools: dict[str, School] = {}
-        limits: dict[str, float] = {}
-        for school, own in self._schools():
-            schools[school.name] = school
-            limits |= paces_of(school.name, USUAL, paces, own)
-        return schools, limits
-
-    def _schools(self) -> Iterator[tuple[School, Paces]]:
-        """Read one school from the environment, or several from a file."""
-        sid, secret = self.text("CLASSIN_SID"), self.text("CLASSIN_SECRET")
-        path = self.text("CLASSIN_SCHOOLS")
-        if path is not None and (sid or secret):
-            self._wrong(
-                "CLASSIN_SCHOOLS", "should not be set beside CLASSIN_SID and CLASSIN_SECRET"
-            )
-        elif path is not None:
-            from worker.schools import read_schools  # noqa: PLC0415  # most have no file
-
-            yield from read_schools(Path(path), self._faults)
-        elif sid or secret:
-            school = School(ONLY_SCHOOL, sid or "", secret or "")
-            self._faults += faults_of(school, "CLASSIN_SID", "CLASSIN_SECRET")
-            yield school, {}
-
-    def _wrong(self, where: str, what: str) -> None:
-        self._faults.append(Fault(where, what))
-
-
-def read_seconds(text: str) -> float:
-    """Read a span of time: 90, 90s, 5m, 1h, 1d. Raises ValueError."""
-    found = re.fullmatch(r"(\d+(?:\.\d+)?)([smhd]?)", text)
-    if not found:
-        raise ValueError(text)
-    return float(found[1]) * _UNITS[found[2] or "s"]
-
-
-def _usual_home() -> str:
-    """Give where a system keeps what programs of a user need."""
-    import platformdirs  # noqa: PLC0415  # only where no home is named
-
-    return platformdirs.user_data_dir("classin-queue", appauthor=False)

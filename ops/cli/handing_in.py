@@ -38,8 +38,12 @@ def hand_in(said: "Said", options: "Options", *, quiet: bool) -> tuple[str, Sequ
         settings.school(options.get("school"))
     submitter = Submitter.from_settings(settings)
     content = _content(said.file or "-")
-    checked, about = _checked(said, options, content, submitter)
+    checked, about = check_file(said, options, content, submitter)
     _report(checked, skip_bad=said.skip_bad)
+    if said.run is not None:
+        from producers.once import once
+
+        checked = checked._replace(submissions=once(checked.submissions, said.run, settings.school))
     about = replace(about, webhook=webhook or None)
     receipts = _entered(submitter, checked, about, quiet=quiet)
     if not quiet:
@@ -47,10 +51,10 @@ def hand_in(said: "Said", options: "Options", *, quiet: bool) -> tuple[str, Sequ
     return checked.batch, receipts
 
 
-def _checked(
+def check_file(
     said: "Said", options: "Options", content: bytes, submitter: "Submitter"
 ) -> tuple["Checked", "About"]:
-    """Check a file, and say what it is."""
+    """Check a file, and say what it is. Raises Invalid for what is wrong with it as a whole."""
     from worker.ledger.batch import About
 
     name = "standard input" if said.file in {None, "-"} else Path(said.file or "").name

@@ -38,6 +38,9 @@ Threads = Annotated[
 #: Seconds that the gateway gets to end, which takes it ten at most.
 _GATEWAY_GRACE = 15.0
 
+#: The same of the beat, which ends what it carries out.
+_BEAT_GRACE = 20.0
+
 LogLevel = Annotated[
     Literal["error", "warning", "info", "debug"], typer.Option(help="How much it says.")
 ]
@@ -55,8 +58,8 @@ def up(
 ) -> None:
     """Run a worker and, unless CLASSIN_REDIS_URL is set, a private Redis, until Ctrl-C.
 
-    The gateway runs along if an API key exists when it starts. What ends by itself is started
-    again.
+    A beat runs along, and the gateway if an API key exists when it starts. What ends by itself is
+    started again.
     """
     from contextlib import ExitStack
     from functools import partial
@@ -77,8 +80,9 @@ def up(
                 out().print(f"Redis: private, its data in {settings.home}")
             out().print("Submit in another terminal: classin enqueue ...; Ctrl-C ends this.")
             tended: list[Callable[[], object]] = [partial(_keep_running, redis)]
+            tended.append(stack.enter_context(_beside("beat", log_level, _BEAT_GRACE)))
             if _has_keys(settings) if gateway is None else gateway:
-                tended.append(stack.enter_context(_gateway(log_level)))
+                tended.append(stack.enter_context(_beside("gateway", log_level, _GATEWAY_GRACE)))
             _supervise(settings, log_level, lambda: [tend() for tend in tended])
         except Stop as stop:
             raise typer.Exit(stop.code) from None
@@ -100,18 +104,46 @@ def _has_keys(settings: "Settings") -> bool:
 
 
 @contextmanager
-def _gateway(log_level: str) -> "Iterator[Callable[[], object]]":
-    """Keep a gateway running while inside, each time that what is given is called."""
-    from ops.supervision import Crew, TiedChild, classin, end
+def _beside(name: str, log_level: str, grace: float) -> "Iterator[Callable[[], object]]":
+    """Keep a command running while inside, each time that what is given is called."""
+    from ops.supervision import Children, TiedChild, classin, end
 
     def start(_: int) -> TiedChild:
-        return TiedChild(classin("gateway", "--tied", "--log-level", log_level))
+        return TiedChild(classin(name, "--tied", "--log-level", log_level))
 
-    crew = Crew(1, start, said=err().print, what="gateway")
+    kept = Children(1, start, said=err().print, what=name)
     try:
-        yield crew.tend
+        yield kept.tend
     finally:
-        end(*crew.children, grace=_GATEWAY_GRACE)
+        end(*kept.children, grace=grace)
+
+
+def beat(
+    *,
+    tied: Annotated[bool, typer.Option("--tied", hidden=True)] = False,
+    log_level: LogLevel = "info",
+) -> None:
+    """Do what the schedule says, at its times, until SIGTERM or Ctrl-C.
+
+    Any number may run, on any machines: each tick is run once.
+    """
+    import logging
+
+    from ops.beating import beat as keep_beating
+    from ops.cli.connection import open_ledger
+    from ops.lifeline import tie_until_ready
+    from ops.supervision import Stop, stop_on_signals
+    from worker.settings import from_env
+
+    settings = from_env()
+    open_ledger().counts()  # without its Redis it says so and ends
+    stop_on_signals()
+    tell_ready = tie_until_ready(_BEAT_GRACE) if tied else lambda: None
+    logging.basicConfig(level=log_level.upper(), format="%(asctime)s %(name)s: %(message)s")
+    try:
+        keep_beating(settings, tell_ready)
+    except Stop as stop:
+        raise typer.Exit(stop.code) from None
 
 
 def worker(
@@ -168,7 +200,7 @@ def _supervise(
     settings: "Settings", log_level: str, tend: "Callable[[], object]" = lambda: None
 ) -> None:
     """Keep so many worker processes running until Stop. Raises Exit if they do not start."""
-    from ops.supervision import MARGIN, Crew, NotStarted, TiedChild, classin, supervise
+    from ops.supervision import MARGIN, Children, NotStarted, TiedChild, classin, supervise
 
     options = ["--threads", str(settings.threads), "--log-level", log_level]
 
@@ -176,9 +208,9 @@ def _supervise(
         return TiedChild(classin("worker", "--number", str(number), *options))
 
     _announce(settings)
-    crew = Crew(settings.processes, start, said=err().print)
+    kept = Children(settings.processes, start, said=err().print)
     try:
-        supervise(crew, grace=settings.grace + MARGIN, tend=tend)
+        supervise(kept, grace=settings.grace + MARGIN, tend=tend)
     except NotStarted as failure:
         err().print(str(failure))
         raise typer.Exit(failure.code) from None

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ops.cli.options import AsJson
-from ops.cli.output import err, out, print_json, say
+from ops.cli.options import AsJson, Once
+from ops.cli.output import err, out, print_json, say, state_of
 from worker.classin.errors import Fault, InvalidInput
 
 if TYPE_CHECKING:
@@ -35,6 +35,8 @@ class Said:
     webhook: str | None = None
     _: KW_ONLY
     skip_bad: bool = False
+    #: The run of a job for which it is submitted, once.
+    run: str | None = None
 
     def faults(
         self, operation: str | None, fields: Sequence[str], given: "Options"
@@ -121,6 +123,7 @@ def enqueue(  # noqa: PLR0913  # each is an option of the command
         bool,
         typer.Option("--stop-lane", help="If it fails, so does what is behind it in its lane."),
     ] = False,
+    once: Once = None,
     wait: Annotated[bool, typer.Option("--wait", "-w", help="Wait until it is settled.")] = False,
     timeout: Annotated[
         str | None, typer.Option(metavar="TIME", help="Wait no longer than this: 30s, 5m.")
@@ -141,7 +144,7 @@ def enqueue(  # noqa: PLR0913  # each is an option of the command
         "priority": priority,
         "lane_on_failure": "stop" if stop_lane else None,
     }
-    said = Said(file, of_sheet, columns or [], sheet, dedup, webhook, skip_bad=skip_bad)
+    said = Said(file, of_sheet, columns or [], sheet, dedup, webhook, skip_bad=skip_bad, run=once)
     faults = list(said.faults(operation, fields or [], given))
     if faults:
         raise InvalidInput("enqueue", faults)
@@ -150,23 +153,27 @@ def enqueue(  # noqa: PLR0913  # each is an option of the command
     if file is None:
         from ops.cli.connection import open_submitter
 
-        named = _named(fields or [])
-        receipts = [open_submitter().submit(operation or "", named, source="command line", **given)]
+        named = named_fields(fields or [])
+        if once is not None:
+            given["dedup_key"] = dedup_key or f"{once}:1"
+        source = "command line" if once is None else "schedule"
+        receipts = [open_submitter().submit(operation or "", named, source=source, **given)]
     else:
         from ops.cli.handing_in import hand_in
 
         batch, receipts = hand_in(said, given, quiet=as_json)
     if wait or timeout:
-        _wait(receipts, patience, batch=batch, as_json=as_json)
+        _wait(receipts, patience, batch=batch, as_json=as_json, in_short=once is not None)
     elif as_json:
         _print_as_json(receipts)
     elif file is None:
-        _print_one(receipts[0])
+        _print_one(receipts[0], in_short=once is not None)
 
 
-def _print_one(receipt: "Receipt") -> None:
+def _print_one(receipt: "Receipt", *, in_short: bool) -> None:
     said = "submitted as" if receipt.new else "this was submitted before, as"
-    say(f"{said} [bold]{receipt.id}[/]; see it with: classin show {receipt.id}")
+    more = "" if in_short else f"; see it with: classin show {receipt.id}"
+    say(f"{said} [bold]{receipt.id}[/]{more}")
 
 
 def _print_as_json(receipts: Sequence["Receipt"]) -> None:
@@ -176,19 +183,19 @@ def _print_as_json(receipts: Sequence["Receipt"]) -> None:
     ids = list(dict.fromkeys(receipt.id for receipt in receipts))
     records = {record.id: record for record in open_ledger().find_all(ids)}
     for receipt in receipts:
-        record = records[receipt.id]
+        record = records.get(receipt.id)  # none of a known one that was pruned
         print_json(
             {
-                "id": record.id,
-                "state": record.state.value,
-                "batch": record.batch,
+                "id": receipt.id,
+                "state": record.state.value if record else None,
+                "batch": record.batch if record else None,
                 "new": receipt.new,
             }
         )
 
 
-def _named(words: Sequence[str]) -> dict[str, Any]:
-    """Read fields; what refers to another's result is written as JSON."""
+def named_fields(words: Sequence[str]) -> dict[str, Any]:
+    """Read fields, given as NAME=VALUE; what refers to another's result is written as JSON."""
     faults: list[Fault] = []
     named: dict[str, Any] = {}
     for word in words:
@@ -207,7 +214,7 @@ def _named(words: Sequence[str]) -> dict[str, Any]:
 
 
 def _seconds(text: str | None) -> float | None:
-    from worker.settings import read_seconds
+    from worker.variables import read_seconds
 
     try:
         return None if text is None else read_seconds(text)
@@ -217,7 +224,12 @@ def _seconds(text: str | None) -> float | None:
 
 
 def _wait(
-    receipts: Sequence["Receipt"], timeout: float | None, *, batch: str | None, as_json: bool
+    receipts: Sequence["Receipt"],
+    timeout: float | None,
+    *,
+    batch: str | None,
+    as_json: bool,
+    in_short: bool,
 ) -> None:
     """Wait for all, print each, and exit 1 unless all succeeded."""
     from ops.cli.looking import print_record
@@ -233,6 +245,8 @@ def _wait(
         good = good and record.state is State.SUCCEEDED
         if as_json:
             print_json(record.to_json())
+        elif in_short and len(records) == 1:
+            out().print(f"{record.operation} {record.id}: {state_of(record)}")
         elif len(records) == 1:
             print_record(record)
     if not as_json and len(records) > 1:

@@ -15,9 +15,9 @@ from worker.settings import (
     Patience,
     Settings,
     from_env,
-    read_seconds,
     usual_processes,
 )
+from worker.variables import read_seconds
 
 SECRET = "Mb7SR6H"
 
@@ -457,3 +457,14 @@ def test_what_is_no_span_is_an_error(text: str) -> None:
     """Nothing is guessed."""
     with pytest.raises(ValueError, match=r"^"):
         read_seconds(text)
+
+
+def test_reports_go_to_several() -> None:
+    """Commas or blanks part their addresses, which are never shown."""
+    word = "mailto://user:word@school.example"
+    settings = from_env({"CLASSIN_REPORT_TO": f"{word}, slack://a/b/c"})
+    assert settings.report_to == (word, "slack://a/b/c")
+    assert "word" not in repr(settings)
+    (fault,) = faults({"CLASSIN_REPORT_TO": "user:word@school.example"})
+    assert fault.startswith("CLASSIN_REPORT_TO: should be addresses like mailto://")
+    assert "word@" not in fault

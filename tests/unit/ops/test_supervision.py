@@ -11,7 +11,7 @@ from ops.supervision import (
     INTERVAL,
     LONGEST_PAUSE,
     RECOVERED_AFTER,
-    Crew,
+    Children,
     NotStarted,
     Stop,
     end,
@@ -57,7 +57,7 @@ class Actor:
 
 @dataclass
 class Troupe:
-    """A crew of actors, with all that ever played, in the order that they began."""
+    """Actors as children, with all that ever played, in the order that they began."""
 
     size: int = 2
     clock: Clock = field(default_factory=Clock)
@@ -65,7 +65,7 @@ class Troupe:
     said: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self.crew = Crew(self.size, self.start, self.said.append, self.clock)
+        self.kept = Children(self.size, self.start, self.said.append, self.clock)
 
     def start(self, number: int) -> Actor:
         """Let another one begin."""
@@ -73,9 +73,9 @@ class Troupe:
         return self.actors[-1]
 
     def tend(self, seconds: float = INTERVAL) -> None:
-        """Let the time pass, and the crew be tended."""
+        """Let the time pass, and the children be tended."""
         self.clock.forward(seconds)
-        self.crew.tend()
+        self.kept.tend()
 
     def all_ready(self) -> None:
         """Let everybody begin, and say so."""
@@ -202,13 +202,13 @@ def until(troupe: Troupe, *stops: float) -> Callable[[float], None]:
     return sleep
 
 
-def test_a_crew_is_kept_until_stop() -> None:
+def test_children_are_kept_until_stop() -> None:
     """What it needs is looked after meanwhile; then all are asked to end at once."""
     troupe = Troupe(3, Clock(0))
     tended = []
 
     supervise(
-        troupe.crew,
+        troupe.kept,
         tend=lambda: tended.append(troupe.clock()),
         clock=troupe.clock,
         sleep=until(troupe, 5),
@@ -220,7 +220,7 @@ def test_a_crew_is_kept_until_stop() -> None:
     assert troupe.said == ["stopping: what is under way is finished first (Ctrl-C again: at once)"]
 
 
-def test_a_crew_that_does_not_start_leaves_nobody_behind() -> None:
+def test_children_that_do_not_start_leave_nobody_behind() -> None:
     """And says why."""
     troupe = Troupe(2, Clock(0))
 
@@ -229,7 +229,7 @@ def test_a_crew_that_does_not_start_leaves_nobody_behind() -> None:
         troupe.actors[0].code = 2
 
     with pytest.raises(NotStarted):
-        supervise(troupe.crew, clock=troupe.clock, sleep=sleep)
+        supervise(troupe.kept, clock=troupe.clock, sleep=sleep)
     assert troupe.playing == []
 
 
@@ -254,9 +254,9 @@ def test_who_asks_twice_waits_no_longer() -> None:
         troupe.actors.append(Actor(number, obeys=False))
         return troupe.actors[-1]
 
-    crew = Crew(2, start, troupe.said.append, troupe.clock)
+    kept = Children(2, start, troupe.said.append, troupe.clock)
     with pytest.raises(Stop) as stop:
-        supervise(crew, grace=1000, clock=troupe.clock, sleep=until(troupe, 5, 7))
+        supervise(kept, grace=1000, clock=troupe.clock, sleep=until(troupe, 5, 7))
 
     assert stop.value.code == 130
     assert [actor.code for actor in troupe.actors] == [-9, -9]

@@ -1,0 +1,31 @@
+"""Discretion: what may be kept of a text that a command printed. Pure."""
+
+import re
+
+#: What tells who somebody is, or opens a door: addresses with a login, e-mail addresses, phones.
+_LOGIN = re.compile(r"(?<=://)[^\s/@]*@")
+_QUERY = re.compile(r"(?<=\w)\?\S+=\S*")
+_EMAIL = re.compile(r"[^\s@:/<>'\"(),;]+@[^\s@:/<>'\"(),;]+\.[^\s@:/<>'\"(),;]+")
+_PHONE = re.compile(
+    r"(?<![\w-])(?:1[0-9]{10}|00[1-9][0-9]{0,3}-[0-9]{4,15}|\+[0-9][0-9 -]{6,})(?!\w)"
+)
+
+#: What a terminal is told.
+_CONTROL = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+
+
+def discreet(text: str) -> str:
+    """Mask logins, e-mail addresses and phone numbers, and leave out what paints."""
+    text = _CONTROL.sub("", text)
+    text = _QUERY.sub("?***", _LOGIN.sub("***@", text))
+    return _PHONE.sub("***", _EMAIL.sub(_masked_address, text))
+
+
+def _masked_address(found: re.Match[str]) -> str:
+    return found[0] if found[0].startswith("***@") else "***"
+
+
+def last_lines(text: str, lines: int, characters: int) -> str:
+    """Give the end of a text: lines with something in them, so many characters at most."""
+    kept = [line.rstrip() for line in text.splitlines() if line.strip()][-lines:]
+    return "\n".join(kept)[-characters:]

@@ -1,0 +1,171 @@
+"""Runner: carries scheduled runs out, each as a child process for which it has a lease."""
+
+import logging
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from contextlib import ExitStack, suppress
+from dataclasses import dataclass
+from typing import IO, Protocol
+
+from ops.discretion import discreet, last_lines
+from ops.supervision import Process, TiedChild, end
+from ops.timetable import DUTIES
+from worker.classin.errors import Unavailable
+from worker.ledger.job import Run, RunState
+from worker.ledger.record import new_id
+from worker.ledger.schedule import Carried, RedisSchedule
+
+log = logging.getLogger(__name__)
+
+#: Runs that one runner carries out side by side.
+MOST = 4
+
+#: Seconds that a child gets to end, once it is asked to.
+GRACE = 10.0
+
+#: Seconds after which a silent runner loses its runs, at most.
+LEASE = 20.0
+
+#: What is kept of what a child printed: of its complaints so many lines, and of each so much.
+_LINES, _CHARACTERS, _SUMMARY = 10, 2000, 300
+
+#: So much (bytes) is read from the end of it.
+_TAIL = 64 * 1024
+
+
+#: Commands that are told for which run they are: what they submit, they submit once for it, and the
+#: audit trail names the job.
+_TOLD = frozenset({"enqueue", "retry", "prune"})
+
+
+class Errand(Process, Protocol):
+    """A process that carries a run out."""
+
+    def told(self) -> tuple[str, str]:
+        """Give the last line that it printed and the last of its complaints, once it has ended."""
+
+
+class ChildErrand(TiedChild):
+    """A child that is tied to this process, what it prints in files without a name."""
+
+    def __init__(self, run: Run) -> None:
+        with ExitStack() as files:
+            self._output = files.enter_context(tempfile.TemporaryFile())
+            self._complaints = files.enter_context(tempfile.TemporaryFile())
+            super().__init__(command_of(run), output=self._output, complaints=self._complaints)
+            self._files = files.pop_all()
+
+    def told(self) -> tuple[str, str]:
+        """Give the last line that it printed and the last of its complaints, once it has ended."""
+        with self._files:
+            said = last_lines(_end_of(self._output), 1, _SUMMARY)
+            return said, last_lines(_end_of(self._complaints), _LINES, _CHARACTERS)
+
+
+def command_of(run: Run) -> list[str]:
+    """Give the command line of a run; those that take it are told the run."""
+    once = ["--once", run.id] if run.words[0] in _TOLD else []
+    return [sys.executable, "-m", "ops.errand", run.words[0], *once, *run.words[1:]]
+
+
+@dataclass(slots=True)
+class _InHand:
+    carried: Carried
+    errand: Errand
+    renewed: float
+    #: What its process told at its end.
+    told: tuple[str, str] | None = None
+
+
+class Runner:
+    """Takes runs up, keeps them, and notes how they end. `clock` gives seconds."""
+
+    def __init__(
+        self,
+        schedule: RedisSchedule,
+        *,
+        lasts: float = LEASE,
+        start: Callable[[Run], Errand] = ChildErrand,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._schedule = schedule
+        self._lasts = lasts
+        self._start = start
+        self._clock = clock
+        self._in_hand: list[_InHand] = []
+        #: Since when Redis has answered without a break.
+        self._heard_since = clock()
+
+    def look(self) -> None:
+        """Look after what is in hand, and take up what waits. Raises Unavailable."""
+        try:
+            for each in list(self._in_hand):
+                self._tend(each)
+            while len(self._in_hand) < MOST and (carried := self._take()) is not None:
+                self._begin(carried)
+        except Unavailable:
+            self._heard_since = self._clock()
+            raise
+
+    def stop(self, grace: float = GRACE) -> None:
+        """End what is in hand, and give it back for others to take up."""
+        over = [each for each in self._in_hand if each.errand.poll() is not None]
+        end(*(each.errand for each in self._in_hand), grace=grace)
+        with suppress(Unavailable):  # then its lease runs out
+            for each in self._in_hand:
+                if each in over:
+                    self._note(each, each.errand.wait())
+                else:
+                    each.errand.told()
+                    self._schedule.give_back(each.carried)
+        self._in_hand.clear()
+
+    def _take(self) -> Carried | None:
+        # After a silence of Redis the living renew first, and only then is anybody called dead.
+        heard_for = self._clock() - self._heard_since
+        return self._schedule.take(new_id(), self._lasts, orphans=heard_for >= self._lasts / 2)
+
+    def _begin(self, carried: Carried) -> None:
+        if carried.run.words[0] not in DUTIES:  # somebody wrote into Redis what was never checked
+            self._schedule.end(carried, RunState.FAILED, None, "", "its command cannot be a job")
+            return
+        try:
+            errand = self._start(carried.run)
+        except OSError as error:  # no memory, no processes: another machine may have some
+            log.warning("%s cannot begin: %s", carried.run.id, error)
+            self._schedule.end(carried, RunState.FAILED, None, "", f"it could not begin: {error}")
+            return
+        self._in_hand.append(_InHand(carried, errand, self._clock()))
+        again = ", again" if carried.run.takes > 1 else ""
+        log.info("%s: begun%s", carried.run.id, again)
+
+    def _tend(self, each: _InHand) -> None:
+        """Note its end, or keep the lease on it."""
+        code = each.errand.poll()
+        if code is not None:
+            self._note(each, code)
+            self._in_hand.remove(each)
+        elif self._clock() - each.renewed >= self._lasts / 6:
+            if not self._schedule.renew(each.carried, self._lasts):
+                log.warning("%s is another's now: ended here", each.carried.run.id)
+                end(each.errand, grace=GRACE)
+                each.errand.told()
+                self._in_hand.remove(each)
+            each.renewed = self._clock()
+
+    def _note(self, each: _InHand, code: int) -> None:
+        state = RunState.SUCCEEDED if code == 0 else RunState.FAILED
+        if each.told is None:
+            each.told = each.errand.told()
+        said, complained = map(discreet, each.told)
+        if self._schedule.end(each.carried, state, code, said, complained):
+            log.info("%s: %s, exit code %s", each.carried.run.id, state.value, code)
+
+
+def _end_of(file: IO[bytes]) -> str:
+    """Read the last of what was written to a file."""
+    size = file.seek(0, 2)
+    file.seek(max(0, size - _TAIL))
+    return file.read().decode(errors="replace")

@@ -1,0 +1,38 @@
+"""A beat whose time is what a test says: a number of ms under the key `test:now` of its Redis.
+
+python patient_beat.py. All of it is the real beat, with its runner; only its clock is the test's.
+"""
+
+from contextlib import suppress
+from typing import Any
+
+from ops.beating import beat
+from ops.supervision import Stop, stop_on_signals
+from worker.beat import TickScheduler
+from worker.ledger.in_redis import connect
+from worker.ledger.schedule import RedisSchedule
+from worker.settings import from_env
+from worker.ticker import Ticker
+
+#: The key.
+NOW = "test:now"
+
+
+class PatientScheduler(TickScheduler):
+    """Looks often, at a clock that stands still between two moments."""
+
+    def __init__(self, app: Any, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401  # Celery's
+        super().__init__(app, *args, **kwargs)
+        redis = connect(app.settings.ledger_url)
+        self.ticker = Ticker(RedisSchedule(redis), lambda: int(redis.get(NOW) or 0))
+
+    def tick(self, *args: Any, **kwargs: Any) -> float:  # noqa: ANN401  # Celery's
+        """Look, and come back soon."""
+        super().tick(*args, **kwargs)
+        return 0.02
+
+
+if __name__ == "__main__":
+    stop_on_signals()
+    with suppress(Stop):
+        beat(from_env(), scheduler=PatientScheduler)

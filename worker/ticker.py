@@ -1,0 +1,77 @@
+"""Ticker: finds which jobs are due, and claims their ticks. Any number may do so at once.
+
+There is no lock: each works out the same ticks, and the schedule gives each of them to one.
+"""
+
+import logging
+from collections.abc import Callable
+from functools import cache
+
+from worker.classin.errors import Invalid
+from worker.ledger.job import Planned
+from worker.ledger.record import iso
+from worker.ledger.schedule import RedisSchedule
+from worker.ticks import Tick, Timing
+
+#: What a beat holds to show that it is about. It is no lock.
+BEAT = "beat"
+
+log = logging.getLogger(__name__)
+
+
+class Ticker:
+    """Looks through the schedule; `clock` gives ms since 1970, else the schedule's own."""
+
+    def __init__(self, schedule: RedisSchedule, clock: Callable[[], int] | None = None) -> None:
+        self._schedule = schedule
+        self._clock = clock or schedule.now
+        #: Of each job as it was read last, its next tick: until then there is nothing to reckon.
+        self._next: dict[str, tuple[Planned, int | None]] = {}
+        #: Jobs whose times mean nothing here, by name: each is told of once.
+        self._told: dict[str, str] = {}
+
+    def look(self) -> int:
+        """Claim what is due; gives how many ticks that were. Raises Unavailable."""
+        now = self._clock()
+        return sum(self._claim(planned, now) for planned in self._schedule.jobs())
+
+    def _claim(self, planned: Planned, now: int) -> bool:
+        """Claim the tick of one job, if it is due and nobody else was first."""
+        job = planned.job
+        if planned.paused:
+            return False
+        try:
+            tick = self._due(planned, now)
+        except Invalid as error:  # this machine knows the zone no more, or not yet
+            self._tell(job.name, str(error))
+            return False
+        if tick is None:
+            return False
+        state = self._schedule.claim(planned, tick.at, late=tick.late)
+        if state is None:
+            return False
+        caught_up = ", which was missed" if tick.late else ""
+        log.info("%s: tick %s%s: %s", job.name, iso(tick.at), caught_up, state.value)
+        return True
+
+    def _due(self, planned: Planned, now: int) -> Tick | None:
+        """Say which tick is due. Raises Invalid."""
+        job = planned.job
+        known, following = self._next.get(job.name, (None, None))
+        if known != planned:
+            following = timing(job.cron, job.tz).after(planned.last)
+            self._next[job.name] = planned, following
+        if following is None or now < following:
+            return None
+        return timing(job.cron, job.tz).due(planned.last, now, job.catch_up)
+
+    def _tell(self, name: str, what: str) -> None:
+        if self._told.get(name) != what:
+            self._told[name] = what
+            log.error("%s cannot run: %s", name, what)
+
+
+@cache
+def timing(cron: str, tz: str) -> Timing:
+    """Give the timing of an expression, which is read once. Raises InvalidInput."""
+    return Timing(cron, tz)
