@@ -20,6 +20,7 @@ COMMANDS: Mapping[str, Mapping[str, tuple[str, str]]] = {
             "gateway",
             "Take operations in over HTTP, from whoever has an API key, until SIGTERM or Ctrl-C.",
         ),
+        "beat": ("running", "Do what the schedule says, at its times, until SIGTERM or Ctrl-C."),
         "simulator": ("running", "Pretend to be ClassIn, on this machine, until Ctrl-C."),
         "demo": (
             "running",
@@ -34,13 +35,26 @@ COMMANDS: Mapping[str, Mapping[str, tuple[str, str]]] = {
         "enqueue": ("submitting", "Submit one operation, or a file of them."),
         "sync": ("sync", "Keep people and courses in step with the school's system."),
     },
-    "Look": {
-        "show": ("looking", "Tell what became of one operation."),
-        "ls": ("looking", "List operations, newest first; filters combine."),
-        "stats": (
-            "following",
-            "Count the operations by state, and the codes that came back last.",
+    "Plan": {
+        "schedule": (
+            "scheduling",
+            "Say what is done at which times, and see how it went; `classin beat` does it.",
         ),
+    },
+    "Look": {
+        "report": (
+            "reporting",
+            "Tell the night in one page: runs, failures by cause, what to do; keep it, send it.",
+        ),
+        "show": ("looking", "Tell what became of one operation."),
+        "why": ("reasoning", "Tell why an operation is where it is, and what comes next."),
+        "ls": ("lists", "List operations, newest first; filters combine."),
+        "stats": (
+            "statistics",
+            "Count the operations by state; rates, times and failures of the last hours.",
+        ),
+        "lanes": ("standing", "List the lanes in which operations wait, the longest first."),
+        "schools": ("standing", "Tell how each school stands."),
         "watch": ("following", "Follow a batch to its end, or everything until Ctrl-C."),
         "ops": ("catalogue", "List what ClassIn can be asked, or explain one operation."),
     },
@@ -49,12 +63,15 @@ COMMANDS: Mapping[str, Mapping[str, tuple[str, str]]] = {
             "mending",
             "Submit settled operations anew; of a partial bulk operation, the items that failed.",
         ),
+        "settle": ("mending", "Decide an uncertain operation: it was done, or it was not."),
         "cancel": ("controlling", "Call operations off."),
         "pause": (
             "controlling",
             "Let a school's operations wait until `resume`; what is running ends first.",
         ),
         "resume": ("controlling", "Let a school's operations go on, whatever closed it."),
+        "prune": ("keeping", "Take out what settled long ago, and nobody needs any more."),
+        "audit": ("keeping", "List what was changed by hand: who, when, what and why."),
         "keys": ("gateway", "Make, list and revoke the API keys of the gateway."),
     },
 }

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ops.cli.options import AsJson
+from ops.cli.options import AsJson, Why
 from ops.cli.output import out, print_json
 
 if TYPE_CHECKING:
@@ -74,6 +74,7 @@ def oneroster(  # noqa: PLR0913  # each is an option of the command
     webhook: Annotated[
         str | None, typer.Option(metavar="URL", help="Whom to tell when what is submitted settled.")
     ] = None,
+    why: Why = "",
     as_json: AsJson = False,
 ) -> None:
     """Submit what has changed since the last export, and see it through.
@@ -105,6 +106,9 @@ def oneroster(  # noqa: PLR0913  # each is an option of the command
             print_plan(proposal, faults, every=every, reveal=reveal, as_json=as_json)
             return
         guard(proposal, limits, allowed)
+        if allowed:
+            names = " ".join(sorted(kind.value for kind in allowed))
+            _note(f"{desk.place} of {path.name}, allowing removals of {names}", why)
         about = desk.carry_out(proposal, {"export": path.name, **_counted(faults)}, told)
         if password_file is not None:
             desk.hand_out(password_file)
@@ -122,6 +126,7 @@ def undo(  # noqa: PLR0913  # each is an option of the command
     allow_removals: _AllowRemovals = None,
     most_removed: _MostRemoved = None,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+    why: Why = "",
     as_json: AsJson = False,
 ) -> None:
     """Take back what a sync did, as far as that stands and ClassIn offers a way.
@@ -145,6 +150,7 @@ def undo(  # noqa: PLR0913  # each is an option of the command
         guard(proposal, limits, allowed)
         if not yes:
             typer.confirm("Do this?", abort=True, err=True)
+        _note(f"undo {run} of {desk.place}", why)
         about = desk.carry_out(proposal, {"undoes": run})
     print_report(about, [], as_json=as_json)
     _exit(about)
@@ -187,6 +193,14 @@ def _syncs() -> Any:  # noqa: ANN401  # Syncs, whose module is imported when it 
     from worker.settings import from_env
 
     return Syncs(connect(from_env().ledger_url))
+
+
+def _note(about: str, why: str) -> None:
+    """Write what is about to be done into the audit trail."""
+    from ops.cli.connection import open_audit
+    from ops.person import person
+
+    open_audit().note(person(), "sync", about=about, why=why)
 
 
 def _private(path: Path | None) -> "AbstractContextManager[TextIO | None]":

@@ -42,6 +42,8 @@ class SyncDesk:
         its = settings.school(school)
         redis = connect(settings.ledger_url, submits=True)
         self._ledger = RedisLedger(redis)
+        #: Whose roster it is, and where that comes from: SCHOOL:SOURCE.
+        self.place = f"{its.name}:{source}"
         place = Place(self._ledger, Source(redis, its.name, source), its.name)
         self._passwords = Passwords(place.source, its, Rule(rule or AT_RANDOM))
         submitter = Submitter(settings, self._ledger)

@@ -100,6 +100,7 @@ def print_report(about: Mapping[str, Any], faults: Sequence[RowFault], *, as_jso
             rows.add_row(number, each["operation"], escape(each["why"]), each["record"])
         out().print(rows)
         out().print("see one with: classin show ID; the next sync tries again")
+    out().print(_in_short(about))
 
 
 def print_runs(found: Iterable[Mapping[str, Any]]) -> None:
@@ -123,8 +124,19 @@ def print_runs(found: Iterable[Mapping[str, Any]]) -> None:
 def _headline(about: Mapping[str, Any]) -> str:
     batches = " ".join(about["batches"])
     told = f"sync [bold]{about['id']}[/] of {about['source']}, {escape(_origin(about))}: "
-    told += f"{about['state']}; {about['operations']:,} operations"
+    told += f"{about['operations']:,} operations"
     return f"{told} in batch {batches}" if batches else told
+
+
+def _in_short(about: Mapping[str, Any]) -> str:
+    """Sum it up, as the list of scheduled jobs shows it."""
+    if "counts" not in about:
+        return str(about["state"])
+    sums: Counter[str] = Counter()
+    for of in about["counts"].values():
+        sums.update(of)
+    told = (f"{sums[name]:,} {name}" for name in ("created", "changed", "removed", "failed"))
+    return f"{about['state']}: {', '.join(told)}"
 
 
 def _origin(about: Mapping[str, Any]) -> str:

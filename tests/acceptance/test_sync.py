@@ -169,3 +169,29 @@ def test_a_sync_that_is_killed_is_taken_up(
 def _queued(classin: Command) -> int:
     told = json.loads(classin("stats", "--json").stdout)
     return int(sum(told["states"].values()))
+
+
+def test_what_a_person_allows_is_in_the_audit_trail(
+    classin: Command, worker: WorkerProcess, tmp_path: Path
+) -> None:
+    """To let many go, and to take a sync back; who, what and why, and nobody's name."""
+    worker.start()
+    school = invent(Size(12, 2, 3, 24))
+    first = write_bundle(tmp_path / "first.zip", school)
+    assert classin("sync", "oneroster", str(first)).returncode == 0
+    gone = [row for row in school["enrollments"] if row["role"] == "student"][:8]
+    school["enrollments"] = [row for row in school["enrollments"] if row not in gone]
+    second = write_bundle(tmp_path / "second.zip", school)
+    assert classin("sync", "oneroster", str(second)).returncode == 2
+    assert classin("audit", "--json").stdout == ""
+
+    words = ("--allow-removals", "enrolments", "--why", "a class was closed", "--json")
+    done = json.loads(classin("sync", "oneroster", str(second), *words).stdout)
+    undone = classin("sync", "undo", done["id"], "--yes", "--why", "it was not", "--json")
+
+    assert undone.returncode == 0, undone.stderr
+    deeds = [json.loads(line) for line in classin("audit", "--json").stdout.splitlines()]
+    assert [(deed["what"], deed["about"], deed["why"]) for deed in deeds] == [
+        ("sync", f"undo {done['id']} of main:sis", "it was not"),
+        ("sync", "main:sis of second.zip, allowing removals of enrolments", "a class was closed"),
+    ]

@@ -81,7 +81,7 @@ def test_every_command_in_it_exists(readme: str, commands: Mapping[str, set[str]
     ]
     assert written
     for line in written:
-        command, *words = line.partition("  #")[0].split()
+        command, *words = line.partition("  #")[0].partition(" -- ")[0].split()
         if words and (inner := f"{command} {words[0]}") in commands:
             command = inner
         assert command in commands, line

@@ -130,7 +130,8 @@ def test_nothing_to_do_is_said_so(shown: Show) -> None:
 def test_a_report_says_what_came_of_it(shown: Show, capsys: pytest.CaptureFixture[str]) -> None:
     """And why some of it failed."""
     told = shown(lambda: sync_report.print_report(ABOUT, [], as_json=False))
-    assert "sync 4tejcaco5td67isk of main:sis, a [1].zip: partly done; 1,234 operations" in told
+    assert "sync 4tejcaco5td67isk of main:sis, a [1].zip: 1,234 operations" in told
+    assert told.endswith("\npartly done: 1 created, 0 changed, 0 removed, 2 failed\n")
     assert "1,234       2" in told
     assert "7  end_course  [odd] (9)  bmememeb5jsgyb35" in told
     sync_report.print_report(ABOUT, [], as_json=True)
@@ -142,7 +143,7 @@ def test_a_report_of_one_under_way(shown: Show) -> None:
     about = {**ABOUT, "state": "under way", "batches": [], "operations": 0}
     del about["counts"], about["failures"]
     told = shown(lambda: sync_report.print_report(about, [], as_json=False))
-    assert told == "sync 4tejcaco5td67isk of main:sis, a [1].zip: under way; 0 operations\n"
+    assert told == "sync 4tejcaco5td67isk of main:sis, a [1].zip: 0 operations\nunder way\n"
 
 
 @pytest.mark.parametrize("width", [60, 80, 120])

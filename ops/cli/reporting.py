@@ -1,0 +1,259 @@
+"""The night in one page: `report`."""
+
+import json
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import typer
+
+from ops.cli.options import AsJson
+from ops.cli.output import coloured, err, local, out, print_json, table
+
+if TYPE_CHECKING:
+    from ops.post import Sent
+    from ops.report import Group, Report
+    from worker.ledger.reports import Reports
+
+#: Reports that `ls` lists.
+_LISTED = 30
+
+
+def report(  # noqa: PLR0913  # each is an option of the command
+    what: Annotated[
+        Literal["make", "ls"], typer.Argument(help="ls: those that are kept.")
+    ] = "make",
+    *,
+    since: Annotated[
+        str, typer.Option(metavar="WHEN", help="From when on: 24h, 2d, or 2026-09-01T18:00.")
+    ] = "24h",
+    to: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="URL",
+            help="Send it there, as Apprise writes addresses. CLASSIN_REPORT_TO sets it, too.",
+        ),
+    ] = None,
+    tz: Annotated[
+        str | None,
+        typer.Option(show_default="this machine's", help="By which clocks the page is written."),
+    ] = None,
+    last: Annotated[
+        bool, typer.Option("--last", help="Show the last one that is kept, and make none.")
+    ] = False,
+    text: Annotated[
+        bool, typer.Option("--text", help="Print the page of Markdown that is sent.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Tell the night in one page: runs, failures by cause, what to do; keep it, send it.
+
+    Exit 1 if it was to be sent, and did not arrive everywhere.
+    """
+    if what == "ls":
+        _list(as_json=as_json)
+    elif last:
+        _show_last(text=text, as_json=as_json)
+    else:
+        _make(since, to, tz, text=text, as_json=as_json)
+
+
+def _open_reports() -> "Reports":
+    from worker.ledger.in_redis import connect
+    from worker.ledger.reports import Reports
+    from worker.settings import from_env
+
+    return Reports(connect(from_env().ledger_url))
+
+
+def _make(
+    since: str, to: Sequence[str] | None, tz: str | None, *, text: bool, as_json: bool
+) -> None:
+    """Gather a report, print it, send it, and keep it with what became of that."""
+    from ops.post import send
+    from ops.report_page import page_of, title_of
+    from worker.ledger.record import new_id
+    from worker.settings import from_env
+
+    clock, made = _clock_of(tz), _gathered(since)
+    its_id, reports = new_id(), _open_reports()
+    page = page_of(made, clock)
+    kept = {"id": its_id, "title": title_of(made), "page": page, **made.to_json(), "sent": []}
+    reports.keep(its_id, made.until, json.dumps(kept, ensure_ascii=False))
+    addresses = to or from_env().report_to
+    sent = send(addresses, title_of(made), page) if addresses else []
+    kept["sent"] = [each.to_json() for each in sent]
+    reports.keep(its_id, made.until, json.dumps(kept, ensure_ascii=False))
+    if as_json:
+        print_json(kept)
+    elif text:
+        sys.stdout.write(page)
+    else:
+        _print(made)
+        out().print(title_of(made), markup=False)
+    _tell(sent)
+    if any(each.trouble for each in sent):
+        raise typer.Exit(1)
+
+
+def _gathered(since: str) -> "Report":
+    """Gather what was since then. Raises InvalidInput."""
+    from ops.report import gather
+    from producers.moment import moment_of
+    from worker.classin.errors import Fault, InvalidInput
+    from worker.ledger.in_redis import connect
+    from worker.ledger.observing import Observer
+    from worker.ledger.reports import Reports
+    from worker.ledger.schedule import RedisSchedule
+    from worker.settings import from_env
+
+    now = time.time()
+    faults: list[Fault] = []
+    start = moment_of("--since", since, now, faults)
+    if start is not None and start > now * 1000:
+        faults.append(Fault("--since", f"should be past; got {since!r}"))
+    if start is None or faults:
+        raise InvalidInput("report", faults)
+    redis = connect(from_env().ledger_url)
+    schedule = RedisSchedule(redis)
+    return gather(Observer(redis), schedule, Reports(redis), start, schedule.now())
+
+
+def _clock_of(tz: str | None) -> "Callable[[int], str]":
+    """Give what writes a moment for somebody elsewhere, at another time. Raises InvalidInput."""
+    from datetime import datetime
+    from zoneinfo import ZoneInfo
+
+    from worker.classin.errors import Fault, InvalidInput
+
+    try:
+        zone = ZoneInfo(tz) if tz else None
+    except (ValueError, OSError, KeyError):
+        fault = Fault("--tz", f"there is no time zone {tz!r}; they are like Asia/Shanghai")
+        raise InvalidInput("report", [fault]) from None
+
+    def clock(ms: int) -> str:
+        return datetime.fromtimestamp(ms / 1000).astimezone(zone).strftime("%Y-%m-%d %H:%M %Z")
+
+    return clock
+
+
+def _tell(sent: Sequence["Sent"]) -> None:
+    for each in sent:
+        said = f"not sent to {each.to}: {each.trouble}" if each.trouble else f"sent to {each.to}"
+        err().print(said, markup=False)
+
+
+def _print(made: "Report") -> None:
+    """Print a report on a terminal."""
+    from rich.markup import escape
+
+    from ops.waiting import closure_in_words
+
+    out().print(f"[bold]From {local(made.since)} to {local(made.until)}[/]")
+    if made.known_since > made.since:
+        out().print(
+            f"[yellow]What settled before {local(made.known_since)} is not known any more.[/]"
+        )
+    _print_runs(made)
+    _print_counts(made)
+    if made.groups:
+        _heading("Failures by cause")
+        out().print(_causes(made.groups))
+    if made.closures:
+        _heading("Schools that are closed")
+        for closure in made.closures:
+            out().print(f"[yellow]{escape(closure_in_words(closure, local))}[/]")
+    if made.lanes:
+        _heading("Lanes that are stuck")
+        rows = table("*lane", "#waiting", "since", "behind", "which is")
+        for lane in made.lanes:
+            rows.add_row(
+                escape(lane.name), f"{lane.waiting:,}", local(lane.since), lane.head, lane.stands
+            )
+        out().print(rows)
+    out().print()
+
+
+def _heading(text: str) -> None:
+    out().print(f"\n[bold]{text}[/]")
+
+
+def _print_runs(made: "Report") -> None:
+    from rich.markup import escape
+
+    from ops.report_page import ending
+
+    if made.runs:
+        _heading("Jobs")
+        rows = table("job", "planned for", "ended", "*how")
+        for run in made.runs:
+            rows.add_row(run.job, local(run.tick), local(run.finished_at), escape(ending(run)))
+        out().print(rows)
+
+
+def _print_counts(made: "Report") -> None:
+    _heading("Operations")
+    for title, numbers in (("settled", made.settled), ("not settled yet", made.waiting)):
+        words = [f"{number:,} {coloured(state)}" for state, number in numbers.items()]
+        out().print(f"{title}: {', '.join(words) or 'none'}")
+    if made.oldest is not None:
+        oldest = made.oldest
+        out().print(
+            f"waiting longest: {oldest.operation} {oldest.id}, {coloured(oldest.state)},"
+            f" since {local(oldest.enqueued_at)}"
+        )
+
+
+def _causes(groups: Sequence["Group"]) -> object:
+    from rich.markup import escape
+
+    rows = table("#number", "#mended", "*cause, and what to do")
+    for group in groups:
+        cause = group.cause
+        code = "" if cause.code is None else f" {cause.code}:"
+        said = f"[bold]{cause.operation} {cause.stands}[/],{code} {escape(group.words)}"
+        todo = escape(group.todo) if group.number else "Nothing: a retry went well."
+        examples = f"\n[dim]such as {', '.join(group.examples)}[/]" if group.examples else ""
+        mended = f"{group.mended:,}" if group.mended else ""
+        rows.add_row(f"{group.number:,}", mended, f"{said}\n{todo}{examples}")
+    return rows
+
+
+def _kept(limit: int) -> list[Mapping[str, Any]]:
+    return [json.loads(each.text) for each in _open_reports().last(limit)]
+
+
+def _show_last(*, text: bool, as_json: bool) -> None:
+    from worker.classin.errors import NotFound
+
+    found = _kept(1)
+    if not found:
+        raise NotFound("no report is kept; make one with: classin report")
+    if as_json:
+        print_json(found[0])
+    elif text or not out().is_terminal:
+        sys.stdout.write(found[0]["page"])
+    else:
+        from rich.markdown import Markdown
+
+        out().print(Markdown(found[0]["page"]))
+
+
+def _list(*, as_json: bool) -> None:
+    from rich.markup import escape
+
+    found = _kept(_LISTED)
+    if as_json:
+        for each in found:
+            print_json(each)
+        return
+    if not found:
+        out().print("no report is kept; make one with: classin report")
+        return
+    rows = table("id", "until", "*what it says", "*sent to")
+    for each in found:
+        sent = (f"{one['to']}{'' if one['sent'] else ' (not taken)'}" for one in each["sent"])
+        rows.add_row(each["id"], each["until"], escape(each["title"]), escape(", ".join(sent)))
+    out().print(rows)
