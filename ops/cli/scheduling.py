@@ -91,6 +91,8 @@ def schedule(  # noqa: PLR0913  # each is an option of the command
         _apply(Path(name), why, yes=yes, dry_run=dry_run, as_json=as_json)
     elif what == "show":
         _show(name, as_json=as_json)
+    elif dry_run:
+        _would(what, name, as_json=as_json)
     elif what == "run":
         _run(name, _planning(why), as_json=as_json)
     else:
@@ -180,6 +182,15 @@ def _print_difference(each: "Difference") -> None:
             out().print(f"    {part:10} [green]{escape(text)}[/]")
     for part, was, will in each.changes:
         out().print(f"    {part:10} [red]{escape(was)}[/] → [green]{escape(will)}[/]")
+
+
+def _would(what: str, name: str, *, as_json: bool) -> None:
+    """Say what would be done to a job. Raises NotFound."""
+    job = _open().find(name).job
+    if as_json:
+        print_json({"name": job.name, "done": what, "changed": False})
+    else:
+        out().print(f"{what} {job.name}: could be done; nothing was changed", markup=False)
 
 
 def _run(name: str, planning: "Planning", *, as_json: bool) -> None:

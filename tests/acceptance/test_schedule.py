@@ -243,6 +243,19 @@ def command_of(pid: int) -> str:
     return Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode()
 
 
+@pytest.mark.parametrize("what", ["run", "pause", "rm"])
+def test_a_dry_run_changes_nothing(what: str, classin: Command, schedule: RedisSchedule) -> None:
+    """Whatever it is about; and of what is not there it says so."""
+    assert classin("schedule", "add", "mine", "--cron", "0 * * * *", "--", *WORDS).returncode == 0
+    before = schedule.find("mine")
+
+    dry = classin("schedule", what, "mine", "--dry-run")
+
+    assert dry.stdout == f"{what} mine: could be done; nothing was changed\n"
+    assert (schedule.find("mine"), list(schedule.runs(0, 5))) == (before, [])
+    assert classin("schedule", what, "nobodys", "--dry-run").returncode == 1
+
+
 def test_a_file_says_what_the_schedule_is(
     classin: Command, schedule: RedisSchedule, tmp_path: Path
 ) -> None:
