@@ -222,9 +222,11 @@ class Desk:
         }
 
     def retry(self, key: ApiKey, record_id: str, *, mend: bool) -> Taken:
-        """Try a record again, or submit what mends it."""
+        """Try a record again, or submit what mends it; who asks twice learns of the first."""
         must_write(key)
         record = self.find(key, record_id)
+        if record.retried_by is not None:
+            raise Problem(409, f"It was tried again already, as {record.retried_by}.")
         try:
             for operation in mending(record) if mend else ():
                 if not key.covers(record.school, operation.spec.name):

@@ -168,6 +168,8 @@ def test_a_retry_and_a_cancellation(sis: TestClient) -> None:
     assert again.status_code == 201
     (operation,) = again.json()["operations"]
     assert sis.get(place).json()["retried_by"] == operation["id"]
+    twice = sis.post(f"{place}/retry")
+    assert (twice.status_code, operation["id"] in twice.json()["detail"]) == (409, True)
 
 
 def test_what_is_personal_is_masked(sis: TestClient) -> None:
