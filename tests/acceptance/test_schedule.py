@@ -224,6 +224,7 @@ def test_up_brings_a_beat_along(
     """And another, should it be killed; what somebody asks for by hand is done at once."""
     environment.set(redis_url=environment.settings.ledger_url, lease="2s")
     worker.start(command_line("up"))
+    until(lambda: ledger.holder("beat") is not None, "the beat is about")
     (beat,) = [pid for pid in children(worker) if "beat" in command_of(pid)]
 
     os.kill(beat, signal.SIGKILL)
