@@ -4,7 +4,6 @@ import csv
 import hashlib
 import io
 import json
-import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -12,6 +11,7 @@ from typing import NamedTuple
 from ops.account import account
 from ops.progress import UNSUCCESSFUL
 from producers.grid import Grid, Row, read_grid
+from producers.private_file import created
 from worker.classin.errors import Fault, Invalid, InvalidInput
 from worker.classin.fields import Sensitivity, sensitivity_of
 from worker.classin.operation import REGISTRY
@@ -154,8 +154,7 @@ def _write(path: Path, text: str) -> None:
     """Write a file that only its owner may read, with the mark that spreadsheets look for."""
     try:
         path.unlink(missing_ok=True)  # another's rights would stay
-        number = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(number, "w", encoding="utf-8-sig", newline="") as file:
+        with created(path, "utf-8-sig") as file:
             file.write(text)
     except OSError as error:
         fault = Fault("--failures", f"{path} cannot be written: {error.strerror}")
