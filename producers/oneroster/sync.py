@@ -156,9 +156,11 @@ class Sync:
         run.owners = run.directory.owners(proposal.wanted.people)
         self._check(self._steps(run, proposal.plan))
         self._source.begin(run.id, round(began * 1000), run.about, self._who)
+        plan = proposal.plan
         for _ in range(_MOST_ROUNDS):
-            if not self._round(run, difference(run.roster, proposal.wanted)):
+            if not self._round(run, plan):
                 break
+            plan = difference(run.roster, proposal.wanted)
         return self._end(run, proposal.wanted)
 
     def take_up(self) -> dict[str, Any] | None:
