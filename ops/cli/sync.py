@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from producers.oneroster.fault import RowFault
     from producers.oneroster.roster import Kind
+    from worker.ledger.sources import Syncs
 
 sync = typer.Typer(
     help="Keep people and courses in step with the school's system.", no_args_is_help=True
@@ -187,7 +188,7 @@ def show(
     print_report(_syncs().about(run), [], as_json=as_json)
 
 
-def _syncs() -> Any:  # noqa: ANN401  # Syncs, whose module is imported when it is needed
+def _syncs() -> "Syncs":
     from worker.ledger.in_redis import connect
     from worker.ledger.sources import Syncs
     from worker.settings import from_env

@@ -1,5 +1,7 @@
 """Whole stories: real worker processes, and the command as a newcomer types it."""
 
+import os
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,6 +16,16 @@ def worker(environment: Environment, tmp_path: Path) -> Iterator[WorkerProcess]:
     process = WorkerProcess(environment, tmp_path / "worker.log")
     yield process
     process.kill()
+
+
+@pytest.fixture
+def curl() -> None:
+    """See that there is a curl to type. Without one: failed in CI, skipped at home."""
+    if shutil.which("curl") is None:
+        missing = "there is no curl on this machine: install it to try what the README says"
+        if os.environ.get("CI"):
+            pytest.fail(missing)
+        pytest.skip(missing)
 
 
 @pytest.fixture

@@ -3,7 +3,6 @@
 import json
 import re
 import shlex
-import shutil
 import socket
 import subprocess
 import time
@@ -137,12 +136,11 @@ def test_slow_and_broken_requests_are_cut_off(address: str) -> None:
         assert time.monotonic() - began < PATIENCE
 
 
+@pytest.mark.usefixtures("curl")
 def test_the_readme_tells_how(
     address: str, classin: Command, sis: httpx.Client, worker: WorkerProcess, tmp_path: Path
 ) -> None:
     """Each line of curl in it is answered well."""
-    if shutil.which("curl") is None:
-        pytest.skip("there is no curl on this machine")
     readme = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
     lines = re.findall(r"^curl .*127\.0\.0\.1:8765.*$", readme, re.MULTILINE)
     assert len(lines) == 7

@@ -284,12 +284,11 @@ def typed(readme: str) -> list[str]:
     return re.findall(r"^```sh\n(.*?)^```", section, re.MULTILINE | re.DOTALL)
 
 
+@pytest.mark.usefixtures("curl")
 def test_the_readme_tells_it_as_commands(
     environment: Environment, worker: WorkerProcess, ledger: RedisLedger, tmp_path: Path
 ) -> None:
     """Typed one after the other, each when the jobs of the one before are over."""
-    if shutil.which("curl") is None:
-        pytest.skip("there is no curl on this machine")
     root = Path(__file__).parents[2]
     (first, *blocks) = typed((root / "README.md").read_text(encoding="utf-8"))
     short = dict(re.findall(r"CLASSIN_([A-Z_]+)=(\S+)", first))
