@@ -241,8 +241,8 @@ def _hands(inquiry: Inquiry, moment: Moment) -> Iterator[tuple[str, str]]:
     elif where.parked_place is not None:
         yield "Queue", f"put aside for its school, with {where.parked_place:,} before it"
     elif where.sent_at is not None:
-        went = f"its message went {moment(where.sent_at)}" if where.sent_at else "taken up"
-        yield "Queue", f"{went}; {where.ahead:,} are before it"
+        since = f"since {moment(where.sent_at)}"
+        yield "Queue", f"{since}; {where.ahead:,} of its priority are before it"
 
 
 def _last(record: Record, moment: Moment) -> Iterator[tuple[str, str]]:

@@ -135,10 +135,13 @@ class Books:
         assert set(self.get(keys.PRUNED)).isdisjoint(records)
 
     def _check_queued(self, records: Mapping[str, Mapping[str, str]]) -> None:
-        """Who is queued has had a message, or is parked with its school."""
+        """Who is queued stands with its priority, or is parked with its school."""
+        by_priority = self.starting("classin:queued:")
+        for priority, ids in by_priority.items():
+            assert {records[each].get("priority", "normal") for each in ids} == {priority}
         parked = self.starting("classin:parked:")
         aside = [record_id for ids in parked.values() for record_id in ids]
-        queued = sorted([*self.get("classin:queued"), *aside])
+        queued = sorted([*(each for ids in by_priority.values() for each in ids), *aside])
         assert queued == sorted(_in_state(records, "queued"))
         assert set(parked) <= set(self.get("classin:parking") or ())
         for school, ids in parked.items():

@@ -244,9 +244,10 @@ class LedgerModel:
 
     def look_for_lost_messages(self) -> None:
         """What is found was queued for a while."""
-        queued = self.redis.zrange("classin:queued", 0, -1, withscores=True)
-        sent = {str(name): float(score) for name, score in queued}  # type: ignore[str-unpack]  # pairs
-        found = self.ledger.adrift(5, SLACK, queue_empty=not self.messages)
+        queued = Books.read(self.redis).starting("classin:queued:")
+        sent = {name: at for ids in queued.values() for name, at in ids.items()}
+        waiting = {each.priority for each in self.ledger.find_all(self.messages)}
+        found = self.ledger.adrift(5, SLACK, empty={*Priority} - waiting)
         assert all(sent[due.id] <= self.clock.ms - SLACK * 1000 for due in found)
         self.sent(found)
 

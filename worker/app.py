@@ -72,7 +72,8 @@ class OperationTask(Intake):
     def take_in(self, arrival: Arrival, accepted: Callable[[], object]) -> None:
         """Let what is recorded now wait; see Recorder."""
         faults = arrival.faults(self.equipment.settings)
-        waiting = Waiting(arrival.id, arrival.priority, refused="; ".join(faults) or None)
+        refused = "; ".join(faults) or None
+        waiting = Waiting(arrival.id, arrival.priority, by_message=False, refused=refused)
         self.equipment.dispatch.take([waiting], accepted)
 
 

@@ -52,6 +52,8 @@ class Waiting:
 
     id: str
     priority: Priority = Priority.NORMAL
+    #: Whether its message came through the queue just now, which tells how far that has come.
+    by_message: bool = True
     #: How many of its lane were carried out here just before it.
     row: int = 0
     #: Why it is refused instead of carried out.
@@ -228,8 +230,9 @@ class Dispatch:
         """Speak with the ledger; None: it is away, and all of it is to be said again."""
         hand, room = self._in_hand, self._shares.room()
         leases = {each.id: each.lease for each in asked.values()}
+        local = [each.id for each in asked.values() if not each.by_message]
         try:
-            found = self._ledger.exchange(notes, leases, hand.worker, hand.lasts, room)
+            found = self._ledger.exchange(notes, leases, hand.worker, hand.lasts, room, local)
         except Unavailable as error:
             if self._wait_for_it(str(error), asked.values()):
                 self._notes[:0] = notes
@@ -284,7 +287,7 @@ class Dispatch:
         row = waiting.row + 1
         if released and row < self._in_a_row and not self._stopping.is_set():
             first, *released = released
-            self._wait_first([Waiting(first.id, first.priority, row)])
+            self._wait_first([Waiting(first.id, first.priority, row=row, by_message=False)])
         self._tell(released)
 
     def _tell(self, released: Sequence[Due]) -> None:
@@ -304,7 +307,7 @@ class Dispatch:
                 continue
             if not found:
                 self._shares.none_waiting(school)
-            self._wait_first([Waiting(each.id, each.priority) for each in found])
+            self._wait_first([Waiting(each.id, each.priority, by_message=False) for each in found])
 
     def _put_back(self) -> None:
         """Let others have what waits; where that fails, rescue finds it."""

@@ -51,12 +51,15 @@ def mailbox_of(settings: Settings) -> Mailbox | None:
     return mailbox() if settings.broker_url in (None, settings.ledger_url) else None
 
 
+def list_of(priority: Priority) -> str:
+    """Name the Redis list in which messages of a priority lie."""
+    number = PRIORITIES[priority]
+    return f"{QUEUE}{_SEPARATOR}{number}" if number else QUEUE
+
+
 def mailbox() -> Mailbox:
     """Describe the queue as it lies in Redis."""
-    lists = {
-        priority: (f"{QUEUE}{_SEPARATOR}{number}" if number else QUEUE, number)
-        for priority, number in PRIORITIES.items()
-    }
+    lists = {priority: (list_of(priority), number) for priority, number in PRIORITIES.items()}
     several = _text(SEVERAL, {IDS: ["@IDS@"]}).replace('"@IDS@"', "@IDS@")
     return Mailbox(lists, _text(task_name("@OPERATION@"), {}), several, MOST)
 

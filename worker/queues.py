@@ -1,6 +1,6 @@
 """The queues: a Celery without tasks, and how an operation's message is put on it."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cached_property
 from typing import Any
@@ -12,7 +12,7 @@ from kombu.exceptions import OperationalError
 from worker.classin.errors import Unavailable
 from worker.ledger.ledger import Due
 from worker.ledger.record import Priority
-from worker.message import IDS, MOST, PRIORITIES, QUEUE, RECORDED, SEVERAL, task_name
+from worker.message import IDS, MOST, PRIORITIES, QUEUE, RECORDED, SEVERAL, list_of, task_name
 from worker.settings import Settings
 
 #: How a broker says, as a number or as text, that it has no such queue.
@@ -124,6 +124,17 @@ class Queues(Celery):
                     raise
                 return True  # a queue that nobody has used yet
             return bool(declared.message_count == 0)
+
+    def empty(self) -> Collection[Priority]:
+        """Return the priorities of which no message waits. Raises Unavailable.
+
+        Where all of them share one queue these are all or none.
+        """
+        if _BROKERS.get(urlsplit(self.conf.broker_read_url or "").scheme) is not _REDIS:
+            return tuple(Priority) if self.is_empty() else ()
+        with self._reaching_broker(), self.connection_for_read() as connection:
+            channel: Any = connection.default_channel  # the stubs do not know Redis's
+            return [each for each in Priority if not channel.client.llen(list_of(each))]
 
     @cached_property
     def _no_answer(self) -> tuple[type[BaseException], ...]:

@@ -2,10 +2,11 @@
 
 import logging
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Protocol
 
 from worker.ledger.ledger import Due, Ledger
+from worker.ledger.record import Priority
 
 log = logging.getLogger(__name__)
 
@@ -28,8 +29,8 @@ class Outlet(Protocol):
     def publish(self, due: Sequence[Due]) -> None:
         """Put a message for each on the queue."""
 
-    def is_empty(self) -> bool:
-        """Say whether no message waits there."""
+    def empty(self) -> Collection[Priority]:
+        """Return the priorities of which no message waits there. Raises Unavailable."""
 
 
 class Rescue:
@@ -88,7 +89,7 @@ class Rescue:
         orphans = now - self._answers_since >= a_while
         found = [*self._ledger.due(MOST, orphans=orphans), *self._ledger.unpark(MOST_OF_A_SCHOOL)]
         if now - self._lost_looked_at >= self.every:
-            empty = self._outlet.is_empty()
-            found += self._ledger.adrift(MOST, self._adrift_after, queue_empty=empty)
+            empty = self._outlet.empty()
+            found += self._ledger.adrift(MOST, self._adrift_after, empty=empty)
             self._lost_looked_at = now
         return found

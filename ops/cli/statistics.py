@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from ops.causes import Failures
     from ops.figures import Figures, Timing
-    from worker.ledger.ledger import Counts
+    from worker.ledger.queries import Counts
 
 #: From nothing to the most.
 _BARS = " ▁▂▃▄▅▆▇█"

@@ -16,6 +16,7 @@ from tests.stage import Command, Environment, WorkerProcess, until
 from worker.classin.operations.cloud import CreateFolder
 from worker.ledger.in_redis import RedisLedger, connect
 from worker.ledger.lifecycle import Reason, State
+from worker.ledger.record import Priority
 from worker.message import QUEUE
 from worker.queues import broker_url, build_queues
 
@@ -272,10 +273,12 @@ def test_the_queue_is_not_empty_while_a_message_of_any_priority_waits(
     """Rescue asks that before it takes messages for lost."""
     queues = build_queues(environment.settings)
     assert queues.is_empty()
+    assert [*queues.empty()] == [*Priority]
 
     submitter.submit("get_top_folder_id", priority=priority)
 
     assert not queues.is_empty()
+    assert {*queues.empty()} == {*Priority} - {Priority(priority)}
 
 
 def test_redis_that_starts_again_meanwhile_loses_no_submission(

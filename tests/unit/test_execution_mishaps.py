@@ -15,6 +15,7 @@ from worker.classin.reply import Reply
 from worker.dispatch import Waiting
 from worker.ledger.ledger import Due
 from worker.ledger.lifecycle import Reason, State
+from worker.ledger.record import Priority
 
 COURSE = EditCourse(course_id=352861, course_name="Today is a good day")
 FOLDER = CreateFolder(folder_id=747759, folder_name="tools")
@@ -318,5 +319,5 @@ def test_who_can_go_on_is_told_later_where_the_broker_is_away(stage: Stage) -> N
     stage.broker_away = True
     stage.perform(first, said(1))
     assert stage.ledger.find(first).state is State.SUCCEEDED
-    adrift = stage.ledger.adrift(5, 0, queue_empty=True)
+    adrift = stage.ledger.adrift(5, 0, empty=(*Priority,))
     assert {due.id for due in adrift} == {*waiting}

@@ -178,8 +178,10 @@ def test_a_queue_is_empty_until_something_is_on_it(queues: Queues) -> None:
     assert queues.is_empty()
     queues.publish([Due("a", "create_folder")])
     assert not queues.is_empty()
+    assert [*queues.empty()] == []
     taken_from(queues)
     assert queues.is_empty()
+    assert [*queues.empty()] == [*Priority]
 
 
 def test_a_task_is_named_for_its_operation() -> None:

@@ -1,18 +1,21 @@
 """What is due, was left behind, or lost its message, comes back."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 
 import pytest
 from fakeredis import FakeServer
 from redis import Redis
 
-from tests.unit.stage import Stage, said
+from tests.unit.stage import ClassIn, Stage, said
 from worker.classin.errors import Unavailable
 from worker.classin.operations.cloud import CreateFolder
+from worker.classin.reply import Reply
+from worker.dispatch import Waiting
 from worker.ledger import keys
 from worker.ledger.ledger import Due
 from worker.ledger.lifecycle import State
+from worker.ledger.record import Priority
 from worker.rescue import MOST_OF_A_SCHOOL, TICK, Rescue
 
 EVERY = 10.0
@@ -34,9 +37,9 @@ class Outlet:
             raise Unavailable("the broker does not answer")
         self.messages += due
 
-    def is_empty(self) -> bool:
-        """Say whether none is left."""
-        return not self.messages
+    def empty(self) -> Collection[Priority]:
+        """Return the priorities of which none is left."""
+        return {*Priority} - {each.priority for each in self.messages}
 
 
 @pytest.fixture
@@ -162,6 +165,29 @@ def test_who_was_overtaken_gets_another_message(stage: Stage, outlet: Outlet) ->
     stage.perform(stage.submit(FOLDER), said(1))
     assert rescue_of(stage, outlet).look() == 1
     assert outlet.messages[-1] == Due(lost, "create_folder")
+
+
+def test_lanes_that_go_on_locally_cause_no_needless_message(stage: Stage, outlet: Outlet) -> None:
+    """500 messages wait their turn while 30 lanes go on without any: none of those is lost."""
+    stage.in_a_row = 10
+    lanes = [
+        [stage.submit_raw("create_folder", FOLDER.to_json(), lane=f"lane {n}") for _ in range(10)]
+        for n in range(30)
+    ]
+    waiting = [stage.submit(FOLDER) for _ in range(500)]
+    outlet.messages += [Due(each, "create_folder") for each in waiting]
+    rescue = rescue_of(stage, outlet)
+
+    def answer_slowly() -> Reply:
+        stage.pass_time(1)
+        return said(1)
+
+    dispatch = stage.dispatch(ClassIn([answer_slowly]), threads=30)
+    stage.deliver(dispatch, *(Waiting(first) for first, *_ in lanes))
+    last = stage.ledger.find_all([each for lane in lanes for each in lane])
+    assert {each.state for each in last} == {State.SUCCEEDED}
+    assert max(each.finished_at or 0 for each in last) > last[0].enqueued_at + ADRIFT_AFTER * 1000
+    assert rescue.look() == 0
 
 
 def test_a_broker_that_is_away_loses_nothing(stage: Stage, outlet: Outlet, rescue: Rescue) -> None:

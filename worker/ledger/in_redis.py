@@ -1,7 +1,7 @@
 """The ledger in Redis: one Lua script for each change; reading.py has the rest."""
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -41,7 +41,7 @@ from worker.ledger.ledger import (
 )
 from worker.ledger.lifecycle import State
 from worker.ledger.reading import no_record, reaching_redis
-from worker.ledger.record import Attempt, Submission, clean
+from worker.ledger.record import Attempt, Priority, Submission, clean
 
 #: Records that one script call takes in.
 CHUNK = 500
@@ -161,6 +161,7 @@ class RedisLedger(RedisBatches):
         worker: str,
         lasts: float,
         room: Room,
+        messageless: Collection[str] = (),
     ) -> Exchanged:
         """Write down notes, then claim, in one script; see Ledger."""
         request = {
@@ -173,6 +174,8 @@ class RedisLedger(RedisBatches):
         }
         if room.of_any is not None:
             request["any"] = room.of_any
+        if messageless:
+            request["messageless"] = list(messageless)
         found = json.loads(self._run("exchange", dumped(request)))
         noted = [advanced_of(each) if each else None for each in found["noted"]]
         if found["full"]:
@@ -202,9 +205,10 @@ class RedisLedger(RedisBatches):
         """Give what must be carried to a worker; see Ledger."""
         return dues(self._run("due", limit, flag(orphans), DEATHS))
 
-    def adrift(self, limit: int, slack: float, *, queue_empty: bool) -> Sequence[Due]:
+    def adrift(self, limit: int, slack: float, *, empty: Collection[Priority]) -> Sequence[Due]:
         """Give what is queued without a message; see Ledger."""
-        return dues(self._run("adrift", limit, ms(slack), flag(queue_empty)))
+        priorities = (text for each in Priority for text in (each.value, flag(each in empty)))
+        return dues(self._run("adrift", limit, ms(slack), *priorities))
 
     def hold(self, what: str, who: str, seconds: float) -> bool:
         """Take, or renew, the sole right to something; see Ledger."""

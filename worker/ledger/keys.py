@@ -15,7 +15,7 @@
 | classin:schools           | hash       | while work is left      | unsettled records by school   |
 | classin:hour:HOUR         | hash       | 100 days                | what happened in it, counted  |
 | classin:dedup:DIGEST      | string     | for good                | who has a dedup key           |
-| classin:queued            | sorted set | while work waits        | ids by when a message went    |
+| classin:queued:PRIORITY   | sorted set | while work waits        | ids by when a message went    |
 | classin:frontier          | hash       | for good                | how far workers came          |
 | classin:due               | sorted set | while work is under way | ids by when rescue looks      |
 | classin:lane:LANE         | sorted set | while it has work       | unsettled ids by place        |
@@ -62,7 +62,7 @@ All moments are ms since 1970. Messages of other priorities lie in `classin` wit
 
 import hashlib
 
-from worker.ledger.record import clean
+from worker.ledger.record import Priority, clean
 
 #: Properties by which records can be listed.
 INDEXED = ("state", "operation", "school", "code", "batch", "reason")
@@ -74,7 +74,6 @@ CODES = "classin:codes"
 CLOSED = "classin:closed"
 PACES = "classin:paces"
 WORKERS = "classin:workers"
-QUEUED = "classin:queued"
 DUE = "classin:due"
 EVENTS = "classin:events"
 SCHOOLS = "classin:schools"
@@ -152,6 +151,11 @@ def parked(school: str) -> str:
 def hold(what: str) -> str:
     """Who has the sole right to something."""
     return f"classin:hold:{what}"
+
+
+def queued(priority: Priority) -> str:
+    """The queued records of one priority, by when each was queued or its message was sent again."""
+    return f"classin:queued:{priority}"
 
 
 def index(name: str, value: str) -> str:

@@ -1,13 +1,13 @@
 """Ledger: what any store of records must be able to do."""
 
-from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, NamedTuple, Protocol
 
 from worker.ledger.batch import Batches
 from worker.ledger.lifecycle import Reason, State
+from worker.ledger.queries import Counts, Page
 from worker.ledger.record import Attempt, Priority, Record, Submission, iso
 from worker.ledger.settlement import Settlement
 
@@ -157,37 +157,6 @@ class Filter:
     until: int | None = None
 
 
-class Page(NamedTuple):
-    """Some records, newest first, and where the next page begins (None: nowhere)."""
-
-    records: Sequence[Record]
-    cursor: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class Counts:
-    """How many records stand where."""
-
-    #: By operation and state.
-    by_operation: Mapping[tuple[str, State], int] = field(default_factory=dict)
-
-    def by_state(self) -> Counter[State]:
-        """Add up the operations."""
-        total: Counter[State] = Counter()
-        for (_, state), number in self.by_operation.items():
-            total[state] += number
-        return total
-
-    def of(self, operation: str) -> Counter[State]:
-        """Give the states of one operation's records."""
-        mine = {state: n for (name, state), n in self.by_operation.items() if name == operation}
-        return Counter(mine)
-
-    def operations(self) -> list[str]:
-        """Give the operations that have records."""
-        return sorted({name for name, _ in self.by_operation})
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Closure:
     """Why a school is not spoken to at present. Times are ms since 1970."""
@@ -304,10 +273,12 @@ class Ledger(Batches, Protocol):
         worker: str,
         lasts: float,
         room: Room,
+        messageless: Collection[str] = (),
     ) -> Exchanged:
         """Write down notes as `advance` does, then claim as `claim` does, in one round trip.
 
-        `asked`: leases by record id. Asking the same again gives the same answer.
+        `asked`: leases by record id; `messageless`: those of them whose message did not come
+        through the queue just now. Asking the same again gives the same answer.
         """
 
     def beat(self, worker: str, lasts: float, in_hand: Sequence[Claim]) -> Sequence[str]:
@@ -322,8 +293,11 @@ class Ledger(Batches, Protocol):
     def due(self, limit: int, *, orphans: bool) -> Sequence[Due]:
         """Give what must be carried to a worker now; with what silent workers had, if `orphans`."""
 
-    def adrift(self, limit: int, slack: float, *, queue_empty: bool) -> Sequence[Due]:
-        """Give what is queued but has lost its message, `slack` seconds ago at least."""
+    def adrift(self, limit: int, slack: float, *, empty: Collection[Priority]) -> Sequence[Due]:
+        """Return what is queued but has lost its message, `slack` seconds ago at least.
+
+        `limit`: of each priority; `empty`: priorities of which no message waits.
+        """
 
     def hold(self, what: str, who: str, seconds: float) -> bool:
         """Take, or renew, the sole right to something."""

@@ -101,7 +101,8 @@ class Whereabouts(NamedTuple):
     #: Its place among the unsettled of its lane, from 0, and how many these are.
     lane_place: int | None = None
     lane_length: int = 0
-    #: When its message went (ms since 1970; 0: it needs none), and how many were sent before.
+    #: Since when it has been queued, or its message went again (ms since 1970), and how many of its
+    #: priority have been for longer.
     sent_at: int | None = None
     ahead: int | None = None
     #: Its place among those that wait for their school, from 0.
@@ -322,8 +323,8 @@ class Observer(RedisReader):
             pipeline = self._redis.pipeline(transaction=False)
             pipeline.zrank(lane, record.id)
             pipeline.zcard(lane)
-            pipeline.zscore(keys.QUEUED, record.id)
-            pipeline.zrank(keys.QUEUED, record.id)
+            pipeline.zscore(keys.queued(record.priority), record.id)
+            pipeline.zrank(keys.queued(record.priority), record.id)
             pipeline.zrank(keys.parked(record.school), record.id)
             pipeline.hget(keys.record(record.id), "worker")
             pipeline.zscore(keys.DUE, record.id)

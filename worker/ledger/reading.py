@@ -16,14 +16,13 @@ from worker.ledger import keys
 from worker.ledger.encoding import flag, ms, record_of, whole
 from worker.ledger.ledger import (
     Closure,
-    Counts,
     Filter,
     Obstacle,
-    Page,
     Pulse,
 )
 from worker.ledger.lifecycle import State
-from worker.ledger.record import Record, clean
+from worker.ledger.queries import Counts, Page
+from worker.ledger.record import Priority, Record, clean
 from worker.ledger.settlement import BEGINNING, Settlement, place_of, settlement_of
 
 #: Records that each further round of paging loads, and ids that one looks through for them.
@@ -204,14 +203,13 @@ class RedisReader:
         with reaching_redis():
             pipeline = self._redis.pipeline(transaction=False)
             pipeline.time()
-            # 0: taken without a message
-            pipeline.zrangebyscore(keys.QUEUED, "(0", "+inf", 0, 1, withscores=True)
-            pipeline.zrange(keys.DUE, 0, 0, withscores=True)
             pipeline.xrevrange(keys.EVENTS, count=1)
             pipeline.zrange(keys.WORKERS, 0, -1, withscores=True)
-            (seconds, micros), queued, due, events, workers = pipeline.execute()
+            for index in (keys.DUE, *map(keys.queued, Priority)):
+                pipeline.zrange(index, 0, 0, withscores=True)
+            (seconds, micros), events, workers, *firsts = pipeline.execute()
         now = seconds * 1000 + micros // 1000
-        waiting = [int(since) for _, since in [*queued, *due] if since <= now]
+        waiting = [int(since) for _, since in chain(*firsts) if since <= now]
         return Pulse(
             now=now,
             oldest_due=min(waiting, default=None),

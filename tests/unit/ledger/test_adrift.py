@@ -5,12 +5,14 @@ from dataclasses import replace
 from tests.unit.clock import Clock
 from tests.unit.ledger.hands import DONE, GIVEN_BACK, claimed, entry, settled
 from worker.ledger.in_redis import RedisLedger
+from worker.ledger.ledger import Room
 from worker.ledger.record import Priority
 
 
 def adrift(ledger: RedisLedger, *, queue_empty: bool = False, limit: int = 5) -> str:
     """The ids that have lost their message, a minute ago or earlier."""
-    return "".join(due.id for due in ledger.adrift(limit, 60, queue_empty=queue_empty))
+    empty = tuple(Priority) if queue_empty else ()
+    return "".join(due.id for due in ledger.adrift(limit, 60, empty=empty))
 
 
 def submit(ledger: RedisLedger, clock: Clock, ids: str, *, every: float = 0) -> None:
@@ -99,3 +101,49 @@ def test_only_what_is_queued_can_be_adrift(ledger: RedisLedger, clock: Clock) ->
     settled(ledger, "c", DONE)
     clock.forward(60)
     assert adrift(ledger, queue_empty=True) == "d"
+
+
+def test_a_lost_message_of_low_priority_is_found_behind_a_thousand_others(
+    ledger: RedisLedger, clock: Clock
+) -> None:
+    """However many of another priority still have theirs, one look finds it."""
+    low = replace(entry("low"), priority=Priority.LOW)
+    ledger.submit([entry(f"normal {n}") for n in range(1200)])
+    clock.forward(1)
+    ledger.submit([replace(low, id="lost")])
+    clock.forward(100)
+    ledger.submit([replace(low, id="later")])
+    claimed(ledger, "later")
+    assert adrift(ledger, limit=1000) == "lost"
+
+
+def test_a_message_that_came_late_after_all_tells_nothing(
+    ledger: RedisLedger, clock: Clock
+) -> None:
+    """It waited in a worker, and was sent again: the first one tells nothing of the second."""
+    submit(ledger, clock, "a", every=61)
+    submit(ledger, clock, "b", every=1)
+    submit(ledger, clock, "c", every=100)
+    claimed(ledger, "b")
+    assert adrift(ledger) == "a"
+    claimed(ledger, "a", lease="two")
+    assert adrift(ledger) == ""
+
+
+def test_an_empty_queue_of_one_priority_tells_nothing_of_another(
+    ledger: RedisLedger, clock: Clock
+) -> None:
+    """Normal messages wait for hours, while that of low priority is lost."""
+    ledger.submit([entry("normal"), replace(entry("low"), priority=Priority.LOW)])
+    clock.forward(60)
+    assert [due.id for due in ledger.adrift(5, 60, empty=[Priority.LOW])] == ["low"]
+
+
+def test_what_is_claimed_without_a_message_moves_no_frontier(
+    ledger: RedisLedger, clock: Clock
+) -> None:
+    """Nothing came out of the queue: those who wait there are where they were."""
+    submit(ledger, clock, "a", every=100)
+    submit(ledger, clock, "b")
+    assert ledger.exchange([], {"b": "one"}, "w", 10, Room(), messageless=["b"]).claims
+    assert adrift(ledger) == ""

@@ -21,6 +21,7 @@ from tests.unit.ledger.hands import (
 from worker.ledger.in_redis import RedisLedger
 from worker.ledger.ledger import Due, Standing
 from worker.ledger.lifecycle import Reason, State
+from worker.ledger.record import Priority
 
 
 def test_a_follower_is_blocked(ledger: RedisLedger) -> None:
@@ -30,7 +31,7 @@ def test_a_follower_is_blocked(ledger: RedisLedger) -> None:
     assert ledger.find("b").after == ("a",)
     assert ledger.find("b").state is State.BLOCKED
     assert ledger.claim("b", "one", "w", 10) is None
-    assert ledger.adrift(5, 0, queue_empty=True) == [Due("a", "create_folder")]
+    assert ledger.adrift(5, 0, empty=(*Priority,)) == [Due("a", "create_folder")]
 
 
 @pytest.mark.parametrize("standing", [DONE, PARTLY])
@@ -157,4 +158,4 @@ def test_what_is_settled_twice_tells_its_followers_once(ledger: RedisLedger) -> 
     claim = claimed(ledger)
     assert len(ledger.advance(claim, DONE, None).released) == 1
     assert ledger.advance(claim, DONE, None).released == []
-    assert ledger.adrift(5, 0, queue_empty=True) == [Due("b", "create_folder")]
+    assert ledger.adrift(5, 0, empty=(*Priority,)) == [Due("b", "create_folder")]

@@ -20,6 +20,7 @@ from tests.unit.ledger.hands import (
 from worker.ledger.in_redis import RedisLedger
 from worker.ledger.ledger import Due, Standing
 from worker.ledger.lifecycle import Reason, State
+from worker.ledger.record import Priority
 
 DUE_B = Due("b", "create_folder")
 
@@ -31,7 +32,7 @@ def test_a_queued_record_is_cancelled_at_once(ledger: RedisLedger, clock: Clock)
     record = ledger.find("a")
     assert (record.state, record.finished_at) == (State.CANCELLED, clock.ms)
     assert ledger.claim("a", "one", "w", 10) is None
-    assert ledger.adrift(5, 0, queue_empty=True) == []
+    assert ledger.adrift(5, 0, empty=(*Priority,)) == []
 
 
 def test_a_deferred_record_is_cancelled_at_once(ledger: RedisLedger, clock: Clock) -> None:

@@ -23,6 +23,7 @@ from worker.classin.verdicts import Verdict
 from worker.ledger.in_redis import RedisLedger
 from worker.ledger.ledger import Advanced, Claim, Due, Standing
 from worker.ledger.lifecycle import Reason, State
+from worker.ledger.record import Priority
 
 DUE = Due("a", "create_folder")
 
@@ -146,7 +147,7 @@ def test_a_settled_record_stays_settled(ledger: RedisLedger, clock: Clock) -> No
     assert ledger.beat("w", 10, [claim]) == []
     assert ledger.find("a") == before
     assert ledger.due(5, orphans=True) == []
-    assert ledger.adrift(5, 0, queue_empty=True) == []
+    assert ledger.adrift(5, 0, empty=(*Priority,)) == []
 
 
 def test_a_success_is_kept_with_its_result(ledger: RedisLedger, clock: Clock) -> None:
@@ -197,7 +198,7 @@ def test_what_is_due_is_told_once(ledger: RedisLedger, clock: Clock) -> None:
     record = ledger.find("a")
     assert (record.state, record.due_at) == (State.QUEUED, None)
     clock.forward(60)
-    assert DUE in ledger.adrift(5, 60, queue_empty=True)
+    assert DUE in ledger.adrift(5, 60, empty=(*Priority,))
 
 
 def test_a_doubt_outlasts_a_deferral(ledger: RedisLedger, clock: Clock) -> None:
@@ -224,8 +225,8 @@ def test_a_record_can_be_given_back(ledger: RedisLedger, clock: Clock) -> None:
     assert ledger.advance(claim, GIVEN_BACK, attempt(1)) == Advanced(State.QUEUED, 0, [DUE])
     clock.forward(10)
     assert ledger.due(5, orphans=True) == []
-    assert ledger.adrift(5, 11, queue_empty=True) == []
-    assert ledger.adrift(5, 10, queue_empty=True) == [DUE]
+    assert ledger.adrift(5, 11, empty=(*Priority,)) == []
+    assert ledger.adrift(5, 10, empty=(*Priority,)) == [DUE]
     claim = claimed(ledger, lease="two")
     assert (claim.token, claim.record.attempts, claim.record.deaths) == (2, (attempt(1),), 0)
 

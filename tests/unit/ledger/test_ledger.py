@@ -12,6 +12,7 @@ from worker.ledger import keys
 from worker.ledger.in_redis import RedisLedger
 from worker.ledger.ledger import Filter
 from worker.ledger.lifecycle import State
+from worker.ledger.record import Priority
 
 
 def test_only_one_holds_a_right(ledger: RedisLedger, redis: Redis) -> None:
@@ -111,7 +112,7 @@ def test_redis_away_is_said_in_one_line(ledger: RedisLedger, server: FakeServer)
         lambda: ledger.beat("w", 10, [claim]),
         lambda: ledger.unpark(5),
         lambda: ledger.due(5, orphans=True),
-        lambda: ledger.adrift(5, 0, queue_empty=True),
+        lambda: ledger.adrift(5, 0, empty=(*Priority,)),
         lambda: ledger.hold("rescue", "one", 5),
         lambda: ledger.holder("rescue"),
         lambda: ledger.set_paces({"main": 100}),

@@ -1,11 +1,10 @@
 """Putting records aside because a worker has enough of their school in hand."""
 
-from redis import Redis
-
 from tests.unit.clock import Clock
-from tests.unit.ledger.hands import LOCKED, claimed, entry, settled
+from tests.unit.ledger.hands import LOCKED, entry, settled
 from worker.ledger.in_redis import RedisLedger
-from worker.ledger.ledger import Due
+from worker.ledger.ledger import Due, Room
+from worker.ledger.record import Priority
 
 
 def test_of_a_school_that_is_full_nothing_more_is_taken(ledger: RedisLedger) -> None:
@@ -24,8 +23,8 @@ def test_a_worker_takes_what_it_put_aside_itself(ledger: RedisLedger, clock: Clo
     for each in "ba":
         ledger.claim(each, "one", "w", 10, ["main"])
     assert [due.id for due in ledger.unpark(1, "main")] == ["a"]
-    claimed(ledger)
-    assert ledger.adrift(5, 60, queue_empty=False) == []
+    assert ledger.exchange([], {"a": "one"}, "w", 10, Room(), messageless=["a"]).claims
+    assert ledger.adrift(5, 60, empty=()) == []
     assert [due.id for due in ledger.unpark(1, "main")] == ["b"]
     assert ledger.unpark(1, "main") == []
 
@@ -40,10 +39,11 @@ def test_a_worker_takes_nothing_of_a_closed_school_by_itself(
     assert ledger.unpark(1, "main") == []
 
 
-def test_what_is_taken_directly_and_lost_is_found(ledger: RedisLedger, redis: Redis) -> None:
+def test_what_is_taken_directly_and_lost_is_found(ledger: RedisLedger, clock: Clock) -> None:
     """Its worker died before it had claimed it."""
     ledger.submit([entry("a")])
     ledger.claim("a", "one", "w", 10, ["main"])
     ledger.unpark(1, "main")
-    assert redis.zscore("classin:queued", "a") == 0
-    assert ledger.adrift(5, 60, queue_empty=True) == [Due("a", "create_folder")]
+    assert ledger.adrift(5, 60, empty=(*Priority,)) == []
+    clock.forward(60)
+    assert ledger.adrift(5, 60, empty=(*Priority,)) == [Due("a", "create_folder")]

@@ -16,6 +16,7 @@ from tests.unit.ledger.hands import (
 from worker.ledger.in_redis import RedisLedger
 from worker.ledger.ledger import Claim, Closure, Due
 from worker.ledger.lifecycle import Reason, State
+from worker.ledger.record import Priority
 
 FOLDER, COURSE = "create_folder", "edit_course"
 
@@ -70,7 +71,7 @@ def test_what_is_parked_is_not_adrift(ledger: RedisLedger, clock: Clock) -> None
     settled(ledger, "a", LOCKED)
     assert turned_away(ledger, "b")
     clock.forward(10**5)
-    assert ledger.adrift(5, 60, queue_empty=True) == []
+    assert ledger.adrift(5, 60, empty=(*Priority,)) == []
     assert ledger.due(5, orphans=True) == []
 
 

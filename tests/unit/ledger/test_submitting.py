@@ -118,7 +118,7 @@ def test_a_priority_stays_with_its_record(
     ledger.submit([replace(ENTRY, priority=priority)])
     assert ledger.find("a").priority is priority
     clock.forward(60)
-    assert ledger.adrift(5, 60, queue_empty=True) == [Due("a", "create_folder", priority)]
+    assert ledger.adrift(5, 60, empty=(*Priority,)) == [Due("a", "create_folder", priority)]
 
 
 def test_a_dedup_key_brings_back_the_record_that_has_it(ledger: RedisLedger) -> None:

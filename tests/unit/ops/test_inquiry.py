@@ -89,7 +89,7 @@ def test_who_has_it_in_hand(ledger: RedisLedger, observer: Observer, clock: Cloc
     assert words["Worker"] == f"host:1 has it, by a lease until <{clock.ms + 30_000}>"
     assert words["Pace"] == "main create_folder: at most 1,000 a minute"
     assert f"If it is not done by <{clock.ms + 86_400_000}>" in words["Next"]
-    assert told(inquire(observer, "b", DAY))["Queue"].endswith("0 are before it")
+    assert told(inquire(observer, "b", DAY))["Queue"].endswith("0 of its priority are before it")
 
 
 def test_what_is_told_is_told_to_programs(ledger: RedisLedger, observer: Observer) -> None:

@@ -1,24 +1,32 @@
--- Gives what is queued but has lost its message: it was sent well before what workers took last, or
--- long ago while no message waits at all.
+-- Gives what is queued but has lost its message: of its priority, workers took what was sent well after
+-- it, or no message waits at all, and it was sent long ago.
 -- KEYS: none
--- ARGV: now (ms or ''), how many at most, sent earlier by (ms), '1' if no message waits or ''
+-- ARGV: now (ms or ''), how many of each priority at most, sent earlier by (ms), then each priority and
+--       '1' if no message of it waits, or ''
 -- answer: id, operation, priority of each for which a message must be sent
 local messages = {}
-local slack, most = tonumber(ARGV[3]), tonumber(ARGV[2])
-local before = ARGV[4] ~= '' and ledger.now - slack or nil
-local reached = call('HGETALL', 'classin:frontier')
-local frontier = {}
-for i = 1, #reached, 2 do
-  frontier[reached[i]] = tonumber(reached[i + 1]) - slack
-end
-for _, id in ipairs(call('ZRANGEBYSCORE', 'classin:queued', '-inf', ledger.whole(ledger.now - slack), 'LIMIT', 0, most)) do
-  local record = ledger.load(id)
-  local sent = tonumber(call('ZSCORE', 'classin:queued', id))
-  if not record then
-    call('ZREM', 'classin:queued', id)
-  elseif before or sent < (frontier[record.priority or ''] or 0) then
-    call('ZADD', 'classin:queued', ledger.whole(ledger.now), id)
-    ledger.add_message(messages, record)
+local most, slack = ARGV[2], tonumber(ARGV[3])
+
+local function find_lost(priority, none_waits)
+  local key, before = 'classin:queued:' .. priority, ledger.whole(ledger.now - slack)
+  if not none_waits then
+    local reached = tonumber(call('HGET', 'classin:frontier', priority)) or 0
+    before = '(' .. ledger.whole(math.min(reached, ledger.now) - slack)
+  end
+  for _, id in ipairs(call('ZRANGEBYSCORE', key, '-inf', before, 'LIMIT', 0, most)) do
+    local record = ledger.load(id)
+    if record then
+      call('ZADD', key, ledger.now_text, id)
+      ledger.put(record, 'resent', '1')  -- both of its messages may come
+      ledger.add_message(messages, record)
+    else
+      call('ZREM', key, id)
+    end
   end
 end
+
+for i = 4, #ARGV, 2 do
+  find_lost(ARGV[i], ARGV[i + 1] ~= '')
+end
+ledger.flush()
 return messages

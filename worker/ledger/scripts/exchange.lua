@@ -13,7 +13,8 @@
 --       'in', 'locked' or 'held' (what the reply told of the school) or '', and where there is more to
 --       say an object of reason, already ('1'), unread ('1'), due_in (ms), counts ('1': this deferral
 --       counts), lasts (ms: a running one's lease), slow_down (ms), looks (ms, separated by spaces);
---       asked: a list of id, lease, id, lease; worker; lasts (ms); patience (ms that the worker would
+--       asked: a list of id, lease, id, lease; messageless: ids of those whose message did not come
+--       through the queue just now; worker; lasts (ms); patience (ms that the worker would
 --       wait for the pace); any (how many of each school are taken; missing: all); of (by school: how
 --       many more of it)
 -- answer: JSON: now; noted: for each note '' when the lease is another's, or a list of the state, how
@@ -144,11 +145,19 @@ end
 -- How far the queue has come, by priority: as Redis has it, and as this call finds it.
 local reached, came = {}, {}
 
--- Remembers how far the queue has come: what was sent earlier and is queued still has no message.
+local messageless = {}
+for _, id in ipairs(given.messageless or NOTHING) do
+  messageless[id] = true
+end
+
+-- Remembers how far the queue has come: what was sent earlier and is queued still has no message. Only
+-- a message that came out of it tells that, and only if it must be the one that was sent last.
 local function note_progress(record)
-  local sent, priority = call('ZSCORE', 'classin:queued', record.id), record.priority or ''
+  local priority = ledger.priority_of(record)
+  local sent, resent = call('ZSCORE', 'classin:queued:' .. priority, record.id), record.resent
   ledger.marks[record].sent = sent
-  if not sent then
+  ledger.put(record, 'resent', nil)
+  if not sent or resent or messageless[record.id] then
     return
   end
   if reached[priority] == nil then

@@ -7,7 +7,7 @@ ledger.SETTLED = {
 }
 
 -- Fields that are of use on the way only.
-ledger.PASSING = { 'unread', 'sending', 'deferrals', 'waits', 'cancel' }
+ledger.PASSING = { 'unread', 'sending', 'deferrals', 'waits', 'cancel', 'resent' }
 
 -- What this call adds to classin:releasing, from the first that is not done yet; whether there may be
 -- some of earlier calls.

@@ -151,6 +151,10 @@ function ledger.put(record, name, value)
   end
 end
 
+function ledger.priority_of(record)
+  return record.priority or 'normal'
+end
+
 function ledger.has_end(state)
   return state == 'running' or state == 'deferred'
 end
@@ -173,11 +177,11 @@ end
 
 -- Takes a record from where it waited: classin:queued, or else among the parked of its school.
 function ledger.leave_spot(record, mark)
-  local was_queued = mark.sent
+  local was_queued, priority = mark.sent, ledger.priority_of(record)
   if was_queued == nil then
-    was_queued = call('ZREM', 'classin:queued', record.id) == 1
+    was_queued = call('ZREM', 'classin:queued:' .. priority, record.id) == 1
   elseif was_queued and mark.spot ~= 'queued' then
-    ledger.remove('classin:queued', '', record.id)
+    ledger.remove('classin:queued:', priority, record.id)
   end
   if not was_queued and mark.spot ~= 'parked' then
     ledger.remove('classin:parked:', record.school, record.id)
@@ -201,7 +205,7 @@ function ledger.relist(record, mark)
     ledger.leave_spot(record, mark)
   end
   if mark.spot == 'queued' then
-    ledger.add('classin:queued', '', ledger.now_text, id)
+    ledger.add('classin:queued:', ledger.priority_of(record), ledger.now_text, id)
   elseif mark.spot == 'parked' then
     ledger.add('classin:parked:', record.school, record.place, id)
     call('SADD', 'classin:parking', record.school)

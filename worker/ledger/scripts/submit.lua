@@ -101,7 +101,7 @@ local function waiting_for(ids, id)
 end
 
 -- Lists a new record in all indexes and counts.
-local function list(id, operation, school, lane, batch, place, state)
+local function list(id, operation, school, lane, batch, place, state, priority)
   ledger.add('classin:ix:all', '', place, id)
   ledger.list('operation', operation, place, id)
   ledger.list('school', school, place, id)
@@ -118,7 +118,7 @@ local function list(id, operation, school, lane, batch, place, state)
     lanes[lane] = true
   end
   if state == 'queued' then
-    ledger.add('classin:queued', '', ledger.now_text, id)
+    ledger.add('classin:queued:', priority or 'normal', ledger.now_text, id)
   end
 end
 
@@ -158,7 +158,7 @@ local function write_new(each, more, place)
     end
   end
   call('HSET', unpack(hash))
-  list(id, operation, school, lane, batch, place, state)
+  list(id, operation, school, lane, batch, place, state, more.priority)
   if failed then
     failing[#failing + 1] = { id, failed .. ', which it waited for, did not succeed' }
   end

@@ -12,7 +12,7 @@ local LOOKED_AT = 100
 local function give_back(school, id)
   local record = ledger.load(id)
   call('ZREM', 'classin:parked:' .. school, id)
-  call('ZADD', 'classin:queued', ARGV[3] == '' and ledger.whole(ledger.now) or 0, id)  -- 0: no message went
+  call('ZADD', 'classin:queued:' .. ledger.priority_of(record), ledger.now_text, id)
   ledger.add_message(messages, record)
 end
 
