@@ -8,7 +8,7 @@ from producers.edits import Setting
 from producers.prospects import Outlook, Prospect, Prospects
 from producers.receipt import Receipt
 from producers.selection import WINDOW, in_windows, matching
-from producers.submission import Submitter
+from producers.submission import Submitter, pointed
 from worker.classin.errors import Fault, InvalidInput
 from worker.ledger.audit import Audit
 from worker.ledger.ledger import Filter, Ledger
@@ -44,8 +44,11 @@ class Tried(NamedTuple):
     """What became of one that was to be tried again."""
 
     prospect: Prospect
-    #: The new records; none if somebody else tried it meanwhile.
+    #: The new records; none if it came too late.
     receipts: Sequence[Receipt]
+    #: Then the record that stands for them: what somebody else tried it again as meanwhile, or the
+    #: record itself, which has succeeded since.
+    instead: Receipt | None = None
 
 
 class Retrying:
@@ -109,23 +112,27 @@ class Retrying:
         `on_step` is told how many of them are done. Raises what Submitter.enter does.
         """
         chosen = [each for each in prospects if each.submissions]
+        #: Whom to wait for, by whom it was to be: others may have tried the same meanwhile.
+        instead: dict[str, str] = {}
         for start in range(0, len(chosen), WINDOW):
             some = chosen[start : start + WINDOW]
-            yield from self._retry(some, wanted, why)
+            yield from self._retry(some, wanted, why, instead)
             on_step(len(some))
 
-    def _retry(self, some: Sequence[Prospect], wanted: Wanted, why: str) -> Iterator[Tried]:
-        """Try some again, but for those that somebody else has tried since they were looked at."""
-        found = self._ledger.find_all([each.id for each in some])
-        left = {each.id for each in found if each.retried_by is None}
-        entries = [entry for each in some if each.id in left for entry in each.submissions]
-        if entries:
-            ids = [each.id for each in some if each.id in left]
-            self._audit.note(self._who, "retry", about=wanted.about(), ids=ids, why=why)
-        receipts = iter(self._submitter.enter(entries))
+    def _retry(
+        self, some: Sequence[Prospect], wanted: Wanted, why: str, instead: dict[str, str]
+    ) -> Iterator[Tried]:
+        """Try some again; the ledger decides whether somebody else was quicker."""
+        entries = [pointed(entry, instead) for each in some for entry in each.submissions]
+        ids = [each.id for each in some]
+        self._audit.note(self._who, "retry", about=wanted.about(), ids=ids, why=why)
+        receipts = self._submitter.enter(entries)
+        found = {entry.id: each for entry, each in zip(entries, receipts, strict=True)}
+        instead |= {its_id: each.id for its_id, each in found.items() if each.id != its_id}
         for prospect in some:
-            new = prospect.submissions if prospect.id in left else ()
-            yield Tried(prospect, [next(receipts) for _ in new])
+            mine = [found[entry.id] for entry in prospect.submissions]
+            is_late = mine[0].id != prospect.submissions[0].id
+            yield Tried(prospect, [] if is_late else mine, mine[0] if is_late else None)
 
 
 def _refusal(prospect: Prospect) -> str:

@@ -17,7 +17,8 @@ from worker.ledger.ledger import Ledger
 from worker.ledger.lifecycle import State
 from worker.ledger.record import Edit, Record
 
-_GOOD = frozenset({State.SUCCEEDED, State.PARTIAL})
+#: Ends after which nothing, or only a part, is left to try.
+GOOD = frozenset({State.SUCCEEDED, State.PARTIAL})
 
 _WELL = frozenset({Verdict.DONE, Verdict.ALREADY, Verdict.PARTLY})
 
@@ -79,7 +80,7 @@ def successors(
         last, ended = _last_try(other, ledger)
         if last.id in fresh:
             found[other.id] = fresh[last.id]
-        elif ended.settled and ended not in _GOOD:
+        elif ended.settled and ended not in GOOD:
             what = f"waits for {last.id}, which is {ended.value}: retry that one first"
             faults.append(Fault(record.id, what))
         elif ended is last.state:
@@ -91,7 +92,7 @@ def successors(
 
 def _last_try(record: Record, ledger: Ledger) -> tuple[Record, State]:
     """Follow the tries of what did not go well; gives the last that is kept, and how all ended."""
-    while record.state not in _GOOD and record.retried_by is not None:
+    while record.state not in GOOD and record.retried_by is not None:
         if record.retry_ended is not None:
             return record, record.retry_ended
         later = ledger.find_all([record.retried_by])

@@ -5,13 +5,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from producers.order import Entry, Known
-from worker.classin.errors import Fault, InvalidInput
+from worker.classin.errors import Fault, SubmitRefusedError
 from worker.classin.operation import Operation
 from worker.classin.references import referenced
 from worker.classin.school import School
 from worker.ledger.encoding import digest_of
 from worker.ledger.ledger import Ledger
-from worker.ledger.record import Submission
 from worker.sealing import comparable
 
 #: Names that are looked up in one call.
@@ -50,18 +49,6 @@ def known_to(ledger: Ledger, entries: Sequence[Entry]) -> Known:
     }
 
 
-def owners_of(ledger: Ledger, submissions: Sequence[Submission]) -> dict[str, str]:
-    """Find which records have the dedup keys of submissions, by the ids that these were to have."""
-    named = ((entry, entry.dedup_key) for entry in submissions if entry.dedup_key is not None)
-    entries = [Entry("", entry.school, key, [entry]) for entry, key in named]
-    known = known_to(ledger, entries)
-    return {
-        entry.submissions[0].id: known[key]
-        for entry in entries
-        if (key := (entry.school, entry.dedup_key or "")) in known
-    }
-
-
 def refuse_other(ledger: Ledger, entries: Sequence[Entry], known: Known) -> None:
     """Refuse what has the dedup key of a record that was asked for something else.
 
@@ -80,11 +67,11 @@ def refuse_other(ledger: Ledger, entries: Sequence[Entry], known: Known) -> None
         while left:
             try:
                 ledger.submit([replace(entry.submissions[0], after=()) for entry in left])
-            except InvalidInput as refused:
-                number = int(refused.faults[0].where)
-                what = refused.faults[0].what.removeprefix("the dedup key ")
-                left[number - 1].refuse(Fault("dedup_key", what))
-                left = left[number:]
+            except SubmitRefusedError as refused:
+                (fault,) = refused.faults
+                what = fault.what.removeprefix("the dedup key ")
+                left[refused.position - 1].refuse(Fault("dedup_key", what, fault.kind))
+                left = left[refused.position :]
             else:
                 break
 

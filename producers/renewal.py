@@ -1,9 +1,10 @@
 """Renewal: the submissions that try a record again, linked to it."""
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from types import MappingProxyType
 
-from producers.again import again, mending, successors
+from producers.again import GOOD, again, mending, successors
 from producers.edits import Setting
 from producers.lanes import is_own
 from worker.classin.errors import Fault, InvalidInput
@@ -43,7 +44,7 @@ def renewed(  # noqa: PLR0913  # all that may be said of a retry
         _must_be_known(record, operation, ids)
         if edits:
             ids = _still_named(record, operation, ids)
-    return [
+    submissions = [
         Submission(
             id=(own_id := new_id()),
             operation=operation.spec.name,
@@ -63,6 +64,14 @@ def renewed(  # noqa: PLR0913  # all that may be said of a retry
         )
         for operation in operations
     ]
+    return _in_a_row(record, submissions)
+
+
+def _in_a_row(record: Record, submissions: Sequence[Submission]) -> list[Submission]:
+    """Let each come behind the one before: either all of them are recorded, or none is."""
+    lost = record.retry_ended is not None and record.retry_ended not in GOOD
+    lasts = [record.retried_by if lost else None, *(each.id for each in submissions)]
+    return [replace(each, last_retry=last) for each, last in zip(submissions, lasts, strict=False)]
 
 
 def retry_key(record_id: str, tick: str) -> str:

@@ -16,13 +16,20 @@ from typing import TYPE_CHECKING, Any, Self, Unpack
 
 from producers.attachments import packed, unkept
 from producers.checked import Checked, Origin, Position
-from producers.known import digest_of_asked, known_to, owners_of, refuse_lost, refuse_other
+from producers.known import digest_of_asked, known_to, refuse_lost, refuse_other
 from producers.lanes import own_lane
 from producers.line import Line, Options
 from producers.order import Entry, ordered
 from producers.reading import operations_of
 from producers.receipt import Receipt
-from worker.classin.errors import Fault, Invalid, InvalidInput, InvalidOperation, Unavailable
+from worker.classin.errors import (
+    Fault,
+    Invalid,
+    InvalidInput,
+    InvalidOperation,
+    SubmitRefusedError,
+    Unavailable,
+)
 from worker.classin.lane import lane_of
 from worker.classin.operation import Operation
 from worker.classin.references import renamed
@@ -194,8 +201,10 @@ class Submitter:
     def retry(self, record_id: str, *, mend: bool = False) -> Sequence[Receipt]:
         """Try a record again, or submit what mends a partial one, linked to it both ways.
 
-        Raises NotFound, InvalidInput (there is nothing to try, another must be tried first, or its
-        credentials can no longer be opened) or Unavailable.
+        A record is tried again once: whoever comes later gets the receipt of the retry that there
+        is, which is not `new`; retry that one, should it not succeed either. Raises NotFound,
+        InvalidInput (there is nothing to try, another must be tried first, or its credentials can
+        no longer be opened) or Unavailable.
         """
         # To judge anew how an attempt ended takes ClassIn's codes: no first submission does.
         from producers.renewal import renewed  # noqa: PLC0415
@@ -229,7 +238,7 @@ class Submitter:
         #: Whom to wait for, by whom it was to be: others may submit the same meanwhile.
         ids: dict[str, str] = {}
         for chunk in chunks(map(packed, submissions)):
-            chunk = [_pointed(entry, ids) for entry in chunk]  # noqa: PLW2901  # as it is now
+            chunk = [pointed(entry, ids) for entry in chunk]  # noqa: PLW2901  # as it is now
             entered = self._record(chunk, len(receipts), len(submissions))
             pairs = list(zip(chunk, entered, strict=True))
             ids |= {entry.id: found.id for entry, found in pairs if entry.id != found.id}
@@ -246,17 +255,16 @@ class Submitter:
             told = f"recorded for certain: {before:,} of {total:,}"
             safe = "with dedup keys it is safe to hand in all of it again"
             raise Unavailable(f"{error}; {told}; {safe}") from error
-        except InvalidInput as refused:
+        except SubmitRefusedError as refused:
             # Somebody else may have submitted some of it since it was looked up.
-            owners = owners_of(self._ledger, chunk)
-            renewed = [_pointed(entry, owners) for entry in chunk]
+            renewed = [pointed(entry, refused.instead) for entry in chunk]
             if renewed != chunk:
                 return self._record(renewed, before, total)
             (fault,) = refused.faults
-            entry = chunk[int(fault.where) - 1]
+            entry = chunk[refused.position - 1]
             subject = f"only {before:,} of {total:,} were submitted" if before else refused.subject
             raise InvalidInput(
-                subject, [Fault(entry.dedup_key or entry.operation, fault.what)]
+                subject, [Fault(entry.dedup_key or entry.operation, fault.what, fault.kind)]
             ) from None
 
     @cached_property
@@ -362,7 +370,7 @@ def _submission(
     )
 
 
-def _pointed(entry: Submission, ids: Mapping[str, str]) -> Submission:
+def pointed(entry: Submission, ids: Mapping[str, str]) -> Submission:
     """Let a submission wait for others than it was to; most stay as they are."""
     if ids.keys().isdisjoint(entry.after):
         return entry

@@ -81,6 +81,7 @@ wishes = st.builds(
     batch=st.sampled_from([None, "x"]),
     priority=st.sampled_from(Priority),
     retry=st.none() | st.integers(0, MOST_RECORDS),
+    looked=st.sampled_from([True, True, False]),
 )
 numbers = st.integers(0, 10**6)
 workers = st.sampled_from(WORKERS)

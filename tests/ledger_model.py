@@ -42,6 +42,9 @@ _OF_DECISIONS = {"state", "reason", "decided", "finished_at"}
 #: Records as Redis has them, by id.
 Records = Mapping[str, Mapping[str, str]]
 
+#: Who has a school's dedup key, and what it asks for.
+_Keys = dict[tuple[str, str], tuple[str, str]]
+
 
 @dataclass(frozen=True)
 class Wish:
@@ -55,8 +58,9 @@ class Wish:
     operation: str = "create_folder"
     batch: str | None = None
     priority: Priority = Priority.NORMAL
-    #: The number of a record that it tries again, if that is settled.
+    #: The number of a record that it tries again, if that is settled; whether it has looked lately.
     retry: int | None = None
+    looked: bool = True
 
 
 class LedgerModel:
@@ -79,7 +83,9 @@ class LedgerModel:
         self._made = 0
         self._last_call: list[Submission] = []
         #: Who has a dedup key, and what it asks for.
-        self._keys: dict[tuple[str, str], tuple[str, str]] = {}
+        self._keys: _Keys = {}
+        #: Of the last call, who stands for whom.
+        self._owned: dict[str, str] = {}
         #: The claims that each worker knows of.
         self._hands: dict[str, list[Claim]] = {worker: [] for worker in WORKERS}
         #: The one claim of each record that counts; those among them that Redis forgot.
@@ -95,11 +101,11 @@ class LedgerModel:
         """Hand some in, together: all are recorded, or none; the ledger may send messages."""
         call = self._call(wishes)
         box = mailbox() if mailed else None
-        if (keys := self._keys_after(call)) is None:
+        if (owners := self._owners(call)) is None:
             with pytest.raises(InvalidInput):
                 self.ledger.submit(call, box)
             return
-        self._keys, self._last_call = keys, call
+        (self._keys, self._owned), self._last_call = owners, call
         entered = self.ledger.submit(call, box)
         assert not (mailed and any(each.ready for each in entered))
         self._entered(entered)
@@ -119,6 +125,9 @@ class LedgerModel:
         named = {each for entry in self._last_call for each in (entry.id, *entry.after)}
         if not named.isdisjoint(self._ended):
             return
+        owners = self._owners(self._last_call)
+        assert owners is not None
+        self._owned = owners[1]
         entered = self.ledger.submit(self._last_call)
         assert not any(each.new for each in entered)
         self._entered(entered)
@@ -351,7 +360,8 @@ class LedgerModel:
                 stops_lane=wish.stops,
                 priority=wish.priority,
                 dedup_key=wish.key,
-                retry_of=self._settled(wish.retry),
+                retry_of=(origin := self._settled(wish.retry)),
+                last_retry=self._last_retry(origin) if wish.looked else None,
                 contents={"Filedata": b"x"} if wish.stops else {},
             )
             call.append(submission)
@@ -362,28 +372,41 @@ class LedgerModel:
         settled = [each for each in self.before if self._was(each) not in UNSETTLED]
         return settled[number % len(settled)] if settled and number is not None else None
 
-    def _keys_after(
-        self, call: Sequence[Submission]
-    ) -> dict[tuple[str, str], tuple[str, str]] | None:
-        """Who has which key after a call; None if the call is to be refused."""
-        given, known = dict(self._keys), set(self.before)
+    def _last_retry(self, record_id: str | None) -> str | None:
+        return self.before.get(record_id or "", {}).get("retried_by")
+
+    def _owners(self, call: Sequence[Submission]) -> tuple[_Keys, dict[str, str]] | None:
+        """Who has which key after a call, and who stands for whom; None if it is to be refused."""
+        given, owners, lasts = dict(self._keys), dict[str, str](), dict[str, str]()
         for each in call:
-            owner = each.id
-            if each.dedup_key is not None:
-                mine = (each.id, each.operation)
-                owner, asked = given.setdefault((each.school, each.dedup_key), mine)
-                if asked != each.operation:
-                    return None
-            if not known.issuperset(each.after):
+            key = (each.school, each.dedup_key or "")
+            owner, asked = each.id, each.operation
+            if each.dedup_key is not None and key in given:
+                owner, asked = given[key]
+            elif each.retry_of is not None and each.id not in self.before:
+                owner = self._retrier(each, each.retry_of, lasts)
+            if asked != each.operation or not {*self.before, *owners.values()}.issuperset(
+                each.after
+            ):
                 return None
-            if owner == each.id:
-                known.add(each.id)
-        return given
+            if owner == each.id and each.dedup_key is not None:
+                given[key] = owner, asked
+            owners[each.id] = owner
+        return given, owners
+
+    def _retrier(self, each: Submission, origin: str, lasts: dict[str, str]) -> str:
+        """Say who tries a record again; `lasts`: who does so since the call began."""
+        last = lasts.get(origin) or self._last_retry(origin)
+        if self._was(origin) == "succeeded":
+            return origin
+        if last != each.last_retry:
+            return last or origin
+        lasts[origin] = each.id
+        return each.id
 
     def _entered(self, entered: Sequence[Entered]) -> None:
         for submission, each in zip(self._last_call, entered, strict=True):
-            key = (submission.school, submission.dedup_key or "")
-            assert each.id == self._keys.get(key, (submission.id, ""))[0]
+            assert each.id == self._owned[submission.id]
             assert not each.new or each.id == submission.id
         self.messages += [each.id for each in entered if each.ready]
 

@@ -4,8 +4,10 @@ import json
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -29,6 +31,18 @@ def until(condition: Callable[[], bool], what: str) -> None:
     while not condition():
         assert time.monotonic() < ends, f"it did not come to this: {what}"
         time.sleep(0.02)
+
+
+def at_once(number: int, act: Callable[[int], Any]) -> list[Any]:
+    """Let so many threads do something at the same moment; gives what each made of it."""
+    together = threading.Barrier(number, timeout=PATIENCE)
+
+    def one(position: int) -> Any:  # noqa: ANN401  # whatever the act gives
+        together.wait()
+        return act(position)
+
+    with ThreadPoolExecutor(number) as pool:
+        return list(pool.map(one, range(number)))
 
 
 def queued_messages(redis: Redis) -> list[str]:

@@ -16,6 +16,7 @@ from ops.cli.output import coloured, err, out, print_json, table
 if TYPE_CHECKING:
     from ops.retrying import Tried, Wanted
     from producers.prospects import Prospect
+    from producers.receipt import Receipt
     from worker.ledger.lifecycle import State
 
 #: More records than these are retried only when somebody says so.
@@ -230,23 +231,33 @@ def _json(prospect: "Prospect") -> dict[str, Any]:
 def _print_tried(tried: Sequence["Tried"], *, as_json: bool) -> None:
     """Tell of the new records: of each if they are few."""
     number = sum(len(each.receipts) for each in tried)
-    for prospect, receipts in tried:
+    for prospect, receipts, instead in tried:
+        if instead is not None:
+            _print_late(prospect, instead, as_json=as_json)
         for receipt in receipts:
             if as_json:
                 state = receipt.record().state.value
                 print_json({"id": receipt.id, "state": state, **_json(prospect)})
             elif number <= MOST_UNASKED:
                 out().print(f"{prospect.id} is tried again as [bold]{receipt.id}[/]")
-    late = sum(not each.receipts for each in tried)
-    if late:
-        err().print(f"{late:,} were retried by somebody else meanwhile")
     batches = (entry.batch for each in tried for entry in each.prospect.submissions)
     batch = next((each for each in batches if each), None)
-    if not as_json and batch is not None:
+    if not as_json and batch is not None and number:
         out().print(
             f"{number:,} operations submitted as batch [bold]{batch}[/]."
             f" Follow them with: classin watch {batch}"
         )
+
+
+def _print_late(prospect: "Prospect", instead: "Receipt", *, as_json: bool) -> None:
+    """Tell of one that somebody else was quicker with."""
+    if as_json:
+        state = instead.record().state.value
+        print_json({**_json(prospect), "id": instead.id, "state": state, "retries": False})
+    elif instead.id == prospect.id:
+        err().print(f"{prospect.id} has succeeded meanwhile: it is not retried")
+    else:
+        err().print(f"{prospect.id} is being tried again already, as [bold]{instead.id}[/]")
 
 
 def settle(  # noqa: PLR0913  # each is an option of the command

@@ -226,7 +226,7 @@ class Desk:
         must_write(key)
         record = self.find(key, record_id)
         if record.retried_by is not None:
-            raise Problem(409, f"It was tried again already, as {record.retried_by}.")
+            raise _tried_already(record_id, record.retried_by)
         try:
             for operation in mending(record) if mend else ():
                 if not key.covers(record.school, operation.spec.name):
@@ -236,6 +236,8 @@ class Desk:
         except Invalid as error:
             errors = [{"detail": str(fault), "pointer": "#"} for fault in error.faults]
             raise Problem(409, "It cannot be tried again as it is.", errors) from None
+        if not receipts[0].new:  # somebody else was quicker
+            raise _tried_already(record_id, receipts[0].id)
         found = self._ledger.find_all([receipt.id for receipt in receipts])
         operations = [
             {"id": each.id, "operation": each.operation, "school": each.school} for each in found
@@ -252,6 +254,13 @@ class Desk:
     def _note(self, key: ApiKey, what: str, record_id: str, about: str = "") -> None:
         """Write what is about to be changed into the audit trail."""
         self._audit.note(f"key {key.name}", what, about=about, ids=[record_id])
+
+
+def _tried_already(record_id: str, stands_for_it: str) -> Problem:
+    """Name the record that stands for a retry: that of another, or itself if it has succeeded."""
+    if stands_for_it == record_id:
+        return Problem(409, "It has succeeded meanwhile: there is nothing to try again.")
+    return Problem(409, f"It was tried again already, as {stands_for_it}.")
 
 
 def must_write(key: ApiKey) -> None:

@@ -6,8 +6,9 @@ import shlex
 import socket
 import subprocess
 import time
+from collections import Counter
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import Any
 
@@ -16,10 +17,17 @@ import pytest
 
 from ops.simulator import SimulatorClient
 from ops.supervision import classin as command_line
-from tests.stage import PATIENCE, Command, Environment, WorkerProcess, until
+from producers import Submitter
+from tests.stage import PATIENCE, Command, Environment, WorkerProcess, at_once, until
+from worker.ledger.in_redis import RedisLedger
+from worker.ledger.ledger import Filter, Standing
+from worker.ledger.lifecycle import State
 from worker.settings import environment_with
 
 FOLDER = {"operation": "create_folder", "fields": {"folderId": 747759, "folderName": "tools"}}
+
+#: So many ask at the same moment.
+CLIENTS = 12
 
 
 @pytest.fixture
@@ -110,6 +118,31 @@ def test_a_question_waits_for_the_end(sis: httpx.Client, worker: WorkerProcess) 
     record = sis.get(place, params={"wait": 60}).json()
 
     assert (record["state"], record["code"]) == ("succeeded", 1)
+
+
+def test_clients_who_retry_at_once_make_one(
+    sis: httpx.Client, submitter: Submitter, ledger: RedisLedger
+) -> None:
+    """What would be done twice is done once; the others learn of the record that does it."""
+    fields = {"courseId": 1, "unitId": 2, "activityType": 2, "name": "Homework", "teacherUid": 3}
+    draft = submitter.submit("create_activity_no_class", fields)
+    claim = ledger.claim(draft.id, "lease", "w", 10)
+    assert claim is not None
+    ledger.advance(claim, Standing(state=State.UNCERTAIN), None)
+
+    with ExitStack() as stack:
+        clients = [
+            stack.enter_context(
+                httpx.Client(base_url=sis.base_url, headers=sis.headers, timeout=PATIENCE)
+            )
+            for _ in range(CLIENTS)
+        ]
+        answers = at_once(CLIENTS, lambda n: clients[n].post(f"/v1/operations/{draft.id}/retry"))
+
+    tries = [each for each in ledger.page(Filter(), 99).records if each.retry_of == draft.id]
+    assert len(tries) == 1
+    assert Counter(each.status_code for each in answers) == {201: 1, 409: CLIENTS - 1}
+    assert all(tries[0].id in each.text for each in answers)
 
 
 def test_a_stream_is_ended_with_the_gateway(

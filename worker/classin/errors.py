@@ -4,6 +4,7 @@
     ├── Invalid                what was handed in is wrong; `faults` names all of it
     │   ├── InvalidOperation     fields that break the catalogue's rules
     │   ├── InvalidInput         lines of a file, or options, that cannot be read
+    │   │   └── SubmitRefusedError   records that the ledger cannot take in as they are
     │   └── InvalidSettings      the environment or the schools file
     ├── NotFound               no record has this id
     ├── Unavailable            a server or program that is needed does not answer
@@ -18,7 +19,7 @@
 A refusal by ClassIn is no exception: it is a reply, and is judged.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 
@@ -57,6 +58,18 @@ class InvalidOperation(Invalid):
 
 class InvalidInput(Invalid):
     """A file or an option that cannot be read as it should be."""
+
+
+class SubmitRefusedError(InvalidInput):
+    """The ledger took in none of a chunk, because of one submission at a position (from 1).
+
+    `instead` has the ids of records that stand for some of it, by the ids that these were to have.
+    """
+
+    def __init__(self, position: int, fault: Fault, instead: Mapping[str, str]) -> None:
+        super().__init__("nothing was submitted", [fault])
+        self.position = position
+        self.instead = dict(instead)
 
 
 class InvalidSettings(Invalid):

@@ -67,6 +67,8 @@ def _share_of(submission: Submission, pieces: int) -> list[Any]:
 def _of_a_retry(of: str, submission: Submission) -> dict[str, str]:
     """Write what only a retry has."""
     more = {"retry_of": of}
+    if submission.last_retry is not None:
+        more["last_retry"] = submission.last_retry
     return {**more, "edits": _text_of(submission.edits)} if submission.edits else more
 
 
@@ -83,13 +85,19 @@ _ENTERED = {"r": (True, True), "n": (True, False), "a": (False, True), "o": (Fal
 def entered_of(chunk: Sequence[Submission], found: Sequence[Any]) -> list[Entered]:
     """Read what submit.lua answers for a chunk."""
     letters, *others = found
-    entered = [
-        Entered(submission.id, *_ENTERED[letter])
+    owners = owners_in(chunk, others)
+    return [
+        Entered(owners.get(submission.id, submission.id), *_ENTERED[letter])
         for submission, letter in zip(chunk, letters, strict=True)
     ]
-    for position, owner in zip(others[::2], others[1::2], strict=True):
-        entered[position - 1] = entered[position - 1]._replace(id=owner)
-    return entered
+
+
+def owners_in(chunk: Sequence[Submission], pairs: Sequence[Any]) -> dict[str, str]:
+    """Read which records stand for others of a chunk: pairs of a position, from 1, and an id."""
+    return {
+        chunk[position - 1].id: owner
+        for position, owner in zip(pairs[::2], pairs[1::2], strict=True)
+    }
 
 
 def note_of(said: Note) -> list[Any]:

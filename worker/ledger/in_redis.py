@@ -13,7 +13,7 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 from redis.retry import Retry
 
-from worker.classin.errors import Fault, InvalidInput, LeaseLost
+from worker.classin.errors import Fault, LeaseLost, SubmitRefusedError
 from worker.ledger import keys
 from worker.ledger.batches import RedisBatches
 from worker.ledger.encoding import (
@@ -26,6 +26,7 @@ from worker.ledger.encoding import (
     flag,
     ms,
     note_of,
+    owners_in,
     record_of,
 )
 from worker.ledger.ledger import (
@@ -122,9 +123,7 @@ class RedisLedger(RedisBatches):
         for chunk in chunks(submissions):
             found = self._run("submit", box, *arguments_of(chunk))
             if found[0] in _REFUSALS:
-                position = len(entered) + int(found[1])
-                fault = Fault(str(position), _REFUSALS[found[0]].format(found[2]))
-                raise InvalidInput("nothing was submitted", [fault])
+                raise _refusal(len(entered), chunk, found)
             entered += entered_of(chunk, found)
         return entered
 
@@ -287,6 +286,14 @@ _REFUSALS = {
     "conflict": "the dedup key is that of {}, which asks for something else",
     "unknown": "waits for {}, which is no record",
 }
+
+
+def _refusal(before: int, chunk: Sequence[Submission], found: Sequence[Any]) -> SubmitRefusedError:
+    """Say why submit.lua took in none of a chunk."""
+    kind, position, other, *pairs = found
+    position += before
+    fault = Fault(str(position), _REFUSALS[kind].format(other), kind)
+    return SubmitRefusedError(position, fault, owners_in(chunk, pairs))
 
 
 def _lease_lost(claim: Claim) -> LeaseLost:

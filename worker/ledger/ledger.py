@@ -15,7 +15,7 @@ from worker.ledger.settlement import Settlement
 class Entered(NamedTuple):
     """What became of one submission."""
 
-    #: Its own, or that of the record which has its dedup key.
+    #: Its own, or that of the record which stands for it: by its dedup key, or as another retry.
     id: str
     #: Whether this call recorded it.
     new: bool
@@ -235,7 +235,7 @@ class Ledger(Batches, Protocol):
 
         With a mailbox, those that are ready get their messages in the same step.
 
-        Raises InvalidInput, by position from 1, for a dedup key that was used for something else,
+        Raises SubmitRefusedError for a dedup key that was used for something else,
         or for an id to wait for that is not there: then nothing of its chunk was recorded. `named`
         tells beforehand.
         """

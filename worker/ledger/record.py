@@ -106,6 +106,9 @@ class Submission:
     accepts_existing: bool = False
     #: The record that this one tries again, or mends.
     retry_of: str | None = None
+    #: The last retry of that record that the submitter knows of: if there is another by now, or the
+    #: record has succeeded since, nothing is recorded, and that one stands for this.
+    last_retry: str | None = None
     #: What a person changed for that.
     edits: tuple[Edit, ...] = ()
     #: The records that must have gone well before it starts.

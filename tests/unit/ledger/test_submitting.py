@@ -7,12 +7,22 @@ import pytest
 from redis import Redis
 
 from tests.unit.clock import Clock
-from tests.unit.ledger.hands import DONE, ENTRY, attempt, claimed, entry, settled
-from worker.classin.errors import InvalidInput
+from tests.unit.ledger.hands import (
+    DONE,
+    ENTRY,
+    PARTLY,
+    REFUSED,
+    UNSURE,
+    attempt,
+    claimed,
+    entry,
+    settled,
+)
+from worker.classin.errors import InvalidInput, SubmitRefusedError
 from worker.ledger import keys
 from worker.ledger.encoding import PIECE
 from worker.ledger.in_redis import CHUNK, HEAVIEST, RedisLedger, chunks
-from worker.ledger.ledger import Due, Entered, Filter
+from worker.ledger.ledger import Due, Entered, Filter, Standing
 from worker.ledger.lifecycle import State
 from worker.ledger.record import Priority, Submission
 
@@ -26,7 +36,7 @@ def ids(ledger: RedisLedger) -> list[str]:
 
 def test_a_submission_becomes_a_queued_record(ledger: RedisLedger, clock: Clock) -> None:
     """With everything that was handed in."""
-    submission = replace(ENTRY, lane="main:folder_id:747759", stops_lane=True, retry_of="z")
+    submission = replace(ENTRY, lane="main:folder_id:747759", stops_lane=True)
     assert ledger.submit([submission]) == [Entered("a", new=True, ready=True)]
     record = ledger.find("a")
     assert record.state is State.QUEUED
@@ -35,7 +45,7 @@ def test_a_submission_becomes_a_queued_record(ledger: RedisLedger, clock: Clock)
         "create_folder", "main", "main:folder_id:747759", True,
     )  # fmt: skip
     assert (record.batch, record.source, record.accepts_existing) == ("b", "test", True)
-    assert (record.enqueued_at, record.retry_of) == (clock.ms, "z")
+    assert record.enqueued_at == clock.ms
     assert (record.attempts, record.code, record.started_at, record.due_at) == (
         (), None, None, None,
     )  # fmt: skip
@@ -102,12 +112,76 @@ def test_nothing_to_submit_is_nothing(ledger: RedisLedger) -> None:
     assert ledger.counts().by_state() == {}
 
 
+def retry(record_id: str, *, last: str | None = None) -> Submission:
+    """What tries the first again, by somebody who knows of its last retry."""
+    return replace(entry(record_id), retry_of="a", last_retry=last)
+
+
+def ended(ledger: RedisLedger, standing: Standing = REFUSED) -> None:
+    """Let a record be there that ended so."""
+    ledger.submit([ENTRY])
+    ledger.advance(claimed(ledger), standing, attempt(1))
+
+
 def test_a_record_knows_what_tried_it_again(ledger: RedisLedger) -> None:
-    """The last one that did; one that is not there is no hindrance."""
-    ledger.submit([ENTRY, *(replace(entry(each), retry_of="a") for each in "bc")])
-    ledger.submit([replace(entry("d"), retry_of="nowhere")])
+    """The last one that did, of those who knew of the one before."""
+    ended(ledger, PARTLY)
+
+    ledger.submit([retry("b"), retry("c", last="b")])
+
     assert ledger.find("a").retried_by == "c"
-    assert ledger.find("b").retry_of == "a"
+    assert [ledger.find(each).retry_of for each in "bc"] == ["a", "a"]
+
+
+def test_a_retry_that_comes_too_late_is_the_first_s(ledger: RedisLedger) -> None:
+    """Whether in another call or in the same; what goes along with it is taken in all the same."""
+    ended(ledger)
+    ledger.submit([retry("b")])
+
+    entered = ledger.submit([retry("c"), entry("d"), retry("e", last="c")])
+
+    assert [(each.id, each.new) for each in entered] == [("b", False), ("d", True), ("b", False)]
+    assert ids(ledger) == ["a", "b", "d"]
+    assert ledger.find("a").retried_by == "b"
+
+
+@pytest.mark.parametrize("how", ["gone", "under way", "succeeded"])
+def test_what_is_not_to_be_tried_again_stands_for_its_retry(ledger: RedisLedger, how: str) -> None:
+    """Also when it was found to have succeeded after somebody had looked at it."""
+    if how == "under way":
+        ledger.submit([ENTRY])
+    if how == "succeeded":
+        ended(ledger, UNSURE)
+        ledger.decide("a", State.SUCCEEDED, "it is there", "ada")
+    before = ids(ledger)
+
+    (entered,) = ledger.submit([retry("b")])
+
+    assert entered == Entered("a", new=False, ready=False)
+    assert ids(ledger) == before
+
+
+def test_what_waits_for_a_late_retry_is_told_whom_to_wait_for(ledger: RedisLedger) -> None:
+    """Nothing of that chunk is recorded; the refusal says which record stands for which id."""
+    ended(ledger)
+    ledger.submit([retry("b")])
+
+    with pytest.raises(SubmitRefusedError) as refused:
+        ledger.submit([entry("c"), retry("d"), entry("e", after="d")])
+
+    assert (refused.value.position, refused.value.instead) == (3, {"d": "b"})
+    assert ids(ledger) == ["a", "b"]
+
+
+def test_a_late_retry_takes_no_dedup_key(ledger: RedisLedger) -> None:
+    """It is free for who comes next."""
+    ended(ledger)
+    ledger.submit([retry("b")])
+    late = replace(retry("c"), dedup_key="k")
+
+    entered = ledger.submit([late, replace(entry("d"), dedup_key="k")])
+
+    assert [each.id for each in entered] == ["b", "d"]
 
 
 @pytest.mark.parametrize("priority", Priority)

@@ -70,7 +70,7 @@ def test_what_a_filter_matches_is_retried_as_far_as_it_helps(
     assert found[sure.id].outlook is Outlook.IN_VAIN
     assert found[sure.id].why == "no such folder (the folder does not exist)"
     assert not found[sure.id].submissions
-    ((_, (new,)),) = retrying.retry([*found.values()], wanted)
+    ((_, (new,), _),) = retrying.retry([*found.values()], wanted)
     assert (new.record().retry_of, tired.record().retried_by) == (tired.id, new.id)
     assert sure.record().retried_by is None
 
@@ -95,7 +95,7 @@ def test_a_changed_field_makes_hope(
     wanted = Wanted(chosen=FAILED, settings=settings)
 
     found = retrying.look(wanted)
-    ((_, (new,)),) = retrying.retry(found, wanted, "the SIS had it wrong")
+    ((_, (new,), _),) = retrying.retry(found, wanted, "the SIS had it wrong")
 
     record = new.record()
     assert record.fields == FOLDER | {"folderName": "toys"}
@@ -182,8 +182,8 @@ def test_who_waited_is_retried_behind_whom_it_waited_for(
 
     tried = list(retrying.retry(retrying.look(wanted), wanted))
 
-    again, behind = (receipts[0] for _, receipts in tried)
-    assert [prospect.id for prospect, _ in tried] == [first.id, second.id]
+    again, behind = (receipts[0] for _, receipts, _ in tried)
+    assert [prospect.id for prospect, _, _ in tried] == [first.id, second.id]
     assert behind.record().after == (again.id,)
     assert behind.record().fields["folderId"]["$result"] == again.id
     assert again.record().batch == behind.record().batch is not None
@@ -205,19 +205,60 @@ def test_what_is_named_is_retried_all_or_none(
         retrying.look(Wanted(["nowhere"]))
 
 
-def test_somebody_was_quicker(
-    retrying: Retrying, submitter: Submitter, stage: Stage, audit: Audit
-) -> None:
+def test_somebody_was_quicker(retrying: Retrying, submitter: Submitter, stage: Stage) -> None:
     """Between the look and the yes: it is not tried twice."""
     tired = exhausted(submitter, stage)
     wanted = Wanted([tired.id])
     found = retrying.look(wanted)
-    submitter.retry(tired.id)
+    (quicker,) = submitter.retry(tired.id)
 
-    ((_, receipts),) = retrying.retry(found, wanted)
+    ((_, receipts, instead),) = retrying.retry(found, wanted)
 
     assert receipts == []
-    assert audit.deeds(5) == []
+    assert instead is not None
+    assert instead.id == quicker.id
+
+
+def test_who_waited_for_what_somebody_was_quicker_with_waits_for_that_retry(
+    retrying: Retrying, submitter: Submitter, stage: Stage
+) -> None:
+    """One that comes too late does not keep those from being retried that come with it."""
+    first = submitter.submit("create_folder", FOLDER)
+    second = submitter.submit("rename_folder", {"folderId": result_of(first), "folderName": "toys"})
+    stage.carry_on(first.id, said(104))
+    wanted = Wanted([first.id, second.id])
+    found = retrying.look(wanted)
+    (quicker,) = submitter.retry(first.id)
+
+    late, behind = retrying.retry(found, wanted)
+
+    assert late.instead is not None
+    assert late.instead.id == quicker.id
+    (new,) = behind.receipts
+    assert new.record().after == (quicker.id,)
+    assert new.record().fields["folderId"]["$result"] == quicker.id
+
+
+def test_what_was_found_to_have_succeeded_since_is_not_retried(
+    retrying: Retrying,
+    submitter: Submitter,
+    stage: Stage,
+    ledger: RedisLedger,
+    ring_bell: type[Operation],
+) -> None:
+    """Between the look and the yes somebody settled it."""
+    unsure = submitter.submit(ring_bell())
+    stage.perform(unsure.id, Unread("no reply in time"))
+    wanted = Wanted([unsure.id], insists=True)
+    found = retrying.look(wanted)
+    ledger.decide(unsure.id, State.SUCCEEDED, "it is there", "ada")
+
+    ((_, receipts, instead),) = retrying.retry(found, wanted)
+
+    assert receipts == []
+    assert instead is not None
+    assert instead.id == unsure.id
+    assert unsure.record().retried_by is None
 
 
 def test_partial_ones_are_mended_by_filter(
@@ -233,6 +274,6 @@ def test_partial_ones_are_mended_by_filter(
     found = retrying.look(wanted)
     tried = list(retrying.retry(found, wanted))
 
-    records = [receipt.record() for _, receipts in tried for receipt in receipts]
+    records = [receipt.record() for _, receipts, _ in tried for receipt in receipts]
     assert Counter(record.operation for record in records) == {"add_school_student": 3}
     assert [record.retry_of for record in records] == [each.id for each in found]

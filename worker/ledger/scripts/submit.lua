@@ -1,19 +1,22 @@
 -- Records new operations, all or none. One that is recorded already stays as it is, so that a
 -- submission whose answer was lost can be sent again; one whose dedup key is known is the record that
--- has it. Where the queue lies beside the ledger, what is ready gets its message as well.
+-- has it; a retry that came too late is the record that stands for it: the retry that was quicker, or
+-- the record itself where there is nothing to try again (it is gone, under way, or succeeded since).
+-- Where the queue lies beside the ledger, what is ready gets its message as well.
 -- KEYS: none (the ledger lives in one database, not in a cluster)
 -- ARGV: now (ms, or '' for the server's clock); the mailbox (JSON: single, several, most, and lists: by
 --       priority its list and its number) or ''; the records (JSON), each a list of id, operation,
 --       school, fields (JSON), lane or '', batch or '', source or '', and where there is more to say an
 --       object of accepts ('1' if it accepts what exists already), retry_of (the record that it tries
---       again), edits (JSON: what was changed for that), after (ids that it waits for, separated by spaces), stops_lane ('1' if its lane stops
+--       again), last_retry (the last retry of that one that the submitter knows of, if any), edits (JSON: what was changed for that), after (ids that it waits for, separated by spaces), stops_lane ('1' if its lane stops
 --       should it fail), priority, dedup_key, key (digest of school and dedup key), asks (digest of what
 --       is asked), row (where it stands in its file), tells ('1' if somebody is to be told when its batch
 --       has settled), pieces (of its files); then of all those pieces: NAME:NUMBER, base 64
 -- answer: a text with a letter for each record: 'r' if it is new and the caller must send a message, 'n'
 --         if it is new, 'a' if it was there and the caller must send a message, 'o' if it was there;
---         then for each whose dedup key another record has, its position (from 1) and that record's id;
---         or 'conflict' or 'unknown', the position, and the id that has the key or that is not there
+--         then for each for which another record stands, its position (from 1) and that record's id;
+--         or 'conflict' or 'unknown', the position, and the id that has the key or that is not there;
+--         then the same positions and ids
 local submitted = cjson.decode(ARGV[3])
 local NOTHING = {}
 local OPTIONS = { 'accepts', 'retry_of', 'edits', 'after', 'stops_lane', 'priority', 'dedup_key', 'row', 'tells' }
@@ -62,28 +65,45 @@ local function state_of(id)
   return written[id]
 end
 
--- Looks for what keeps a record from being taken in; gives who it is.
-local function fault_of(id, more)
-  local owner = id
-  if more.key then
-    local asked = more.asks
-    if owners[more.key] then
-      owner, asked = string.match(owners[more.key], '^(%S+) (%S+)$')
+-- Who tries a record again, as far as this call has looked: false for nobody.
+local last_retries = {}
+
+-- Says who stands for a retry that comes too late; takes it down as the last one otherwise.
+local function instead_of_retry(id, more)
+  local origin, last = more.retry_of, last_retries[more.retry_of]
+  if last == nil then
+    local found = call('HMGET', ledger.record_key(origin), 'state', 'retried_by')
+    if not ledger.SETTLED[found[1]] or found[1] == 'succeeded' then
+      return origin
     end
-    if asked ~= more.asks then
-      return nil, 'conflict', owner
-    end
-    owners[more.key] = owner .. ' ' .. asked
+    last = found[2]
   end
+  if last ~= (more.last_retry or false) then
+    return last or origin
+  end
+  last_retries[origin] = id
+end
+
+-- Gives whose record stands for one that is submitted, its own or another; and a digest of what that
+-- one asks for, where it has a dedup key.
+local function owner_of(id, more)
+  if more.key and owners[more.key] then
+    return string.match(owners[more.key], '^(%S+) (%S+)$')
+  end
+  local other = more.retry_of and not state_of(id) and instead_of_retry(id, more)
+  if more.key and not other then
+    owners[more.key] = id .. ' ' .. more.asks
+  end
+  return other or id, more.asks
+end
+
+-- Looks whether a record waits for one that is not there; gives which.
+local function missing_of(more)
   for other in string.gmatch(more.after or '', '%S+') do
     if not known[other] and not state_of(other) then
-      return nil, 'unknown', other
+      return other
     end
   end
-  if owner == id then
-    known[id] = true
-  end
-  return owner
 end
 
 -- Counts what a new record waits for; gives the first that did not succeed, too.
@@ -174,27 +194,40 @@ local function write_more(id, more, from)
     names[#names + 1] = 'classin:dedup:' .. more.key
     names[#names + 1] = id .. ' ' .. more.asks
   end
-  if more.retry_of and call('EXISTS', ledger.record_key(more.retry_of)) == 1 then
+  if more.retry_of then
     call('HSET', ledger.record_key(more.retry_of), 'retried_by', id)
     call('HDEL', ledger.record_key(more.retry_of), 'retry_ended')
   end
 end
 
 look_up()
-local owner_of = {}
+local stands_for, others = {}, {}
+local fault
 for i, each in ipairs(submitted) do
-  local owner, fault, other = fault_of(each[1], each[8] or NOTHING)
-  if fault then
-    return { fault, i, other }
+  local id, more = each[1], each[8] or NOTHING
+  local owner, asked = owner_of(id, more)
+  stands_for[i] = owner
+  if owner ~= id then
+    others[#others + 1] = i
+    others[#others + 1] = owner
   end
-  owner_of[i] = owner
+  local missing = not fault and missing_of(more)
+  if not fault and asked ~= more.asks then
+    fault = { 'conflict', i, owner }
+  elseif missing then
+    fault = { 'unknown', i, missing }
+  end
+  known[id] = known[id] or owner == id
+end
+if fault then
+  return { fault[1], fault[2], fault[3], unpack(others) }
 end
 
 local place = math.max(ledger.now * 1000, tonumber(call('GET', 'classin:place')) or 0)
 local before = place
-local answer, letters, ready, piece = { '' }, {}, {}, 4
+local letters, ready, piece = {}, {}, 4
 for i, each in ipairs(submitted) do
-  local id, more, owner = each[1], each[8] or NOTHING, owner_of[i]
+  local id, more, owner = each[1], each[8] or NOTHING, stands_for[i]
   local new = owner == id and not state_of(id)
   if new then
     place = place + 1
@@ -202,10 +235,6 @@ for i, each in ipairs(submitted) do
     if more ~= NOTHING then
       write_more(id, more, piece)
     end
-  end
-  if owner ~= id then
-    answer[#answer + 1] = i
-    answer[#answer + 1] = owner
   end
   local must = owner == id and written[id] == 'queued'
   if must then
@@ -275,5 +304,4 @@ for _, each in ipairs(failing) do
   ledger.fail_with(ledger.load(each[1]), each[2])
 end
 ledger.flush_all()
-answer[1] = table.concat(letters)
-return answer
+return { table.concat(letters), unpack(others) }
