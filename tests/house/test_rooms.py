@@ -54,7 +54,7 @@ ROOMS = {
     "tenacity": ("worker/retries.py",),
     "typer": ("ops/cli/*",),
     "uvicorn": ("producers/gateway/server.py",),
-    "urllib3": ("worker/transport.py",),
+    "urllib3": ("worker/http_connection.py", "worker/transport.py"),
 }
 
 _AT_HOME = frozenset({*sys.stdlib_module_names, "worker", "producers", "ops"})

@@ -15,7 +15,7 @@ from worker.classin.reply import Reply
 from worker.classin.school import School
 from worker.classin.wire import Request
 from worker.dispatch import Dispatch, Waiting
-from worker.execution import Execution
+from worker.execution import Execution, Sender
 from worker.in_hand import BEATS, InHand
 from worker.ledger.in_redis import RedisLedger
 from worker.ledger.ledger import Due
@@ -112,7 +112,7 @@ class Stage:
         self.ledger.submit([entry])
         return entry.id
 
-    def dispatch(self, classin: ClassIn, threads: int = 1) -> Dispatch:
+    def dispatch(self, classin: Sender, threads: int = 1) -> Dispatch:
         """Equip a worker that meets this ClassIn."""
         hand = InHand(
             f"worker {len(self.hands)}",
