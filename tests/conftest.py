@@ -8,12 +8,22 @@ from pathlib import Path
 
 import pytest
 
-from ops.embedded import PrivateRedis, redis_server
+from ops.embedded import PrivateRedis
+from ops.redis_program import redis_program
 from ops.simulator import DEFAULT_SCHOOL, SimulatorClient, create_app, in_thread
 from producers import Submitter
 from tests.stage import Environment
 from worker.classin.errors import Unavailable
 from worker.ledger.in_redis import RedisLedger, connect
+
+
+def pytest_report_header() -> str:
+    """Say which server the tests run on."""
+    try:
+        program = redis_program()
+    except Unavailable as missing:
+        return str(missing)
+    return f"server: {program} ({program.path})"
 
 
 @pytest.fixture
@@ -26,9 +36,9 @@ def home() -> Iterator[Path]:
 
 @pytest.fixture
 def redis(home: Path) -> Iterator[PrivateRedis]:
-    """A Redis of the test's own. Without a redis-server: failed in CI, skipped at home."""
+    """A Redis of the test's own. Without a server: failed in CI, skipped at home."""
     try:
-        redis_server()
+        redis_program()
     except Unavailable as missing:
         if os.environ.get("CI"):
             raise

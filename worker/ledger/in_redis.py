@@ -43,6 +43,8 @@ from worker.ledger.ledger import (
 from worker.ledger.lifecycle import State
 from worker.ledger.reading import no_record, reaching_redis
 from worker.ledger.record import Attempt, Priority, Submission, clean
+from worker.ledger.redis_client import LedgerClient
+from worker.ledger.trial import running
 
 #: Records that one script call takes in.
 CHUNK = 500
@@ -95,7 +97,7 @@ def connect(url: str, *, patient: bool = False, submits: bool = False) -> Redis:
     One that `submits` sits out a few seconds, in which Redis may start again.
     """
     retries = 20 if patient else 5 if submits else 0
-    return Redis.from_url(
+    return LedgerClient.from_url(
         url,
         decode_responses=True,
         socket_connect_timeout=2,
@@ -269,7 +271,7 @@ class RedisLedger(RedisBatches):
 
     def _run(self, name: str, *arguments: str | bytes | int) -> Any:  # noqa: ANN401  # as Redis answers
         now = "" if self._clock is None else self._clock()
-        with reaching_redis():
+        with running(name, self._redis):
             return self._script(name)(args=(now, *arguments))
 
     def _script(self, name: str) -> Script:

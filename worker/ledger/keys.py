@@ -49,6 +49,7 @@
 | classin:runs              | sorted set | the same                | ids of runs by when recorded  |
 | classin:runs:NAME         | sorted set | the same                | the same of one job           |
 | classin:open-runs         | sorted set | while any is open       | ids of runs that are not over |
+| classin:trial             | string     | a moment                | a write that is tried         |
 | classin:report:ID         | string     | the last 100            | a report, as JSON             |
 | classin:reports           | sorted set | the last 100            | ids of reports by when made   |
 | classin                   | list       | while messages wait     | Celery's queue of messages    |
@@ -86,6 +87,7 @@ SYNCS = "classin:syncs"
 JOBS = "classin:jobs"
 RUNS = "classin:runs"
 REPORTS = "classin:reports"
+TRIAL = "classin:trial"
 
 
 def record(record_id: str) -> str:

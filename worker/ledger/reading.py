@@ -11,7 +11,7 @@ from typing import Any
 from redis import Redis
 from redis.exceptions import RedisError
 
-from worker.classin.errors import Fault, InvalidInput, NotFound, Unavailable
+from worker.classin.errors import Fault, InvalidInput, NotFound
 from worker.ledger import keys
 from worker.ledger.encoding import flag, ms, record_of, whole
 from worker.ledger.ledger import (
@@ -23,6 +23,7 @@ from worker.ledger.ledger import (
 from worker.ledger.lifecycle import State
 from worker.ledger.queries import Counts, Page
 from worker.ledger.record import Priority, Record, clean
+from worker.ledger.redis_errors import unavailable
 from worker.ledger.settlement import BEGINNING, Settlement, place_of, settlement_of
 
 #: Records that each further round of paging loads, and ids that one looks through for them.
@@ -40,11 +41,7 @@ def reaching_redis() -> Iterator[None]:
     try:
         yield
     except RedisError as error:
-        if "OOM" in str(error):
-            what = "is full (maxmemory): it keeps what it has, and takes in nothing more"
-        else:
-            what = f"does not answer as it should: {error}"
-        raise Unavailable(f"Redis {what}") from error
+        raise unavailable(error) from error
 
 
 def no_record(record_id: str) -> NotFound:

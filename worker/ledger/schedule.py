@@ -13,6 +13,7 @@ from worker.ledger.encoding import flag, ms, whole
 from worker.ledger.job import IfRunning, Job, Planned, Run, RunState, run_id
 from worker.ledger.reading import reaching_redis
 from worker.ledger.record import clean
+from worker.ledger.trial import running
 
 _SCRIPTS = Path(__file__).with_name("scripts")
 
@@ -177,7 +178,7 @@ class RedisSchedule:
 
     def _do(self, name: str, *arguments: str | int) -> Any:  # noqa: ANN401  # as Redis answers
         now = "" if self._clock is None else self._clock()
-        with reaching_redis():
+        with running(name, self._redis):
             return self._scripts[name](args=(now, *arguments))
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from ops.doctor import TOO_FAR, Health, clock, credentials, signing_clock
+from ops.doctor import TOO_FAR, Health, clock, credentials, server, signing_clock
 from tests.unit.stage import said
 from worker.classin.operations.cloud import GetTopFolderId
 from worker.classin.reply import Reply
@@ -88,3 +88,25 @@ def test_a_wrong_clock_is_not_taken_for_a_wrong_secret() -> None:
     assert finding.health is Health.ILL
     assert finding.said == "our time was not accepted: 102 no permission"
     assert "NTP" in finding.todo
+
+
+@pytest.mark.parametrize(
+    ("info", "health", "words"),
+    [
+        ({"redis_version": "6.0.16"}, Health.ILL, "Redis 6.0.16 is too old"),
+        ({"redis_version": "6.2.14"}, Health.WELL, "Redis 6.2.14 answers"),
+        ({"redis_version": "10.0.0"}, Health.WELL, "Redis 10.0.0 answers"),
+        (
+            {"redis_version": "7.2.4", "server_name": "valkey", "valkey_version": "9.1.2"},
+            Health.WELL,
+            "Valkey 9.1.2 answers",
+        ),
+    ],
+)
+def test_a_server_is_judged_by_its_own_version(
+    info: dict[str, str], health: Health, words: str
+) -> None:
+    """Valkey's is not the one that it gives as Redis's."""
+    finding = server(info)
+    assert (finding.health, finding.said) == (health, words)
+    assert bool(finding.todo) == (health is not Health.WELL)
