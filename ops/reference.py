@@ -89,11 +89,12 @@ def _fields(fields: Sequence[FieldExplanation]) -> Iterator[str]:
 
 
 def _rows(field: FieldExplanation, within: str) -> Iterator[str]:
-    """Write a field's row, and those of a list's objects as `list[].field`."""
+    """Write a field's row, and those of objects as `object.field` or `list[].field`."""
     needed = "yes" if field.required else ""
     yield f"| `{within}{field.name}` | {needed} | {field.kind} | {field.description} |"
+    inside = f"{within}{field.name}{'.' if field.kind == 'object' else '[].'}"
     for item in field.items:
-        yield from _rows(item, f"{within}{field.name}[].")
+        yield from _rows(item, inside)
 
 
 if __name__ == "__main__":

@@ -40,11 +40,11 @@ def again(record: Record, settings: Sequence[Setting] = ()) -> tuple[Operation, 
     _look_for_files(record, operation)
     if record.state is not State.PARTIAL:
         return operation, edits
-    bulk = operation.spec.bulk
+    field = operation.items_field()
     failed = set(_failed_items(original, record))
-    if bulk is None or bulk.field is None or not failed:
+    if field is None or not failed:
         raise _refused(record, "is done in the main: --mend does what is left")
-    return with_only(operation, bulk.field, failed), edits
+    return with_only(operation, field, failed), edits
 
 
 def mending(record: Record) -> list[Operation]:

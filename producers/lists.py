@@ -12,7 +12,7 @@ from worker.classin.operation import Operation
 def unpacked(kind: type[Operation], fields: Mapping[str, Any]) -> dict[str, Any]:
     """Read lists and objects that were given as JSON text, as on a command line."""
     return {
-        name: _json(value) if isinstance(value, str) and kind.holds_many(name) else value
+        name: _json(value) if isinstance(value, str) and kind.holds_json(name) else value
         for name, value in fields.items()
     }
 

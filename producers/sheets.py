@@ -99,7 +99,7 @@ def _must_fit(kind: type[Operation], layout: Layout) -> None:
     """Refuse an operation, or fields, that no row can hold. Raises InvalidInput."""
     asked = {id(kind.field_named(name)) for name in layout.columns}
     faults = [
-        Fault(info.alias or name, "is a list of objects, which no cell holds: use JSON lines")
+        Fault(info.alias or name, "takes objects, which no cell holds: use JSON lines")
         for name, info in kind.model_fields.items()
         if item_kind(info) and (info.is_required() or id(info) in asked)
     ]

@@ -138,7 +138,7 @@ def _lacks_list(kind: type[Operation], fields: Mapping[str, Any]) -> bool:
 def _structured(kind: type[Operation]) -> Mapping[str, bool]:
     """Tell of each field of an operation, by ClassIn's name, whether a form carries it as JSON."""
     names = [field.alias or name for name, field in kind.model_fields.items()]
-    return {name: kind.holds_many(name) for name in names}
+    return {name: kind.holds_json(name) for name in names}
 
 
 @cache

@@ -46,6 +46,8 @@ class Lesson(Held):
     drop_ins: tuple[int, ...] = ()
     absent: tuple[int, ...] = ()
     label_ids: tuple[int, ...] = ()
+    #: Who may watch the replay in the client; None: nobody has changed that.
+    viewers: tuple[int, ...] | None = None
     #: The lesson that this one follows, as a sub-lesson of two teachers.
     main_class_id: int | None = None
     deleted: bool = False

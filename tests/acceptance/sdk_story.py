@@ -260,7 +260,6 @@ ACTIVITIES = [
         },
         tells={"activity": "data.activityId"},
     ),
-    Step("release_activity", {"courseId": CLASS, "activityIds": [Id("activity")]}),
     Step(
         "delete_activity_student",
         {"courseId": CLASS, "activityId": Id("activity"), "studentUids": [BEN, CAT]},

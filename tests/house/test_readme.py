@@ -13,7 +13,7 @@ from typer.main import get_command
 
 from ops.cli.program import build
 from producers.line import Line
-from worker.classin.catalogue import read
+from worker.classin.catalogue import CATALOGUE, read
 from worker.settings import from_env
 
 
@@ -116,3 +116,11 @@ def test_what_it_links_to_is_there(readme: str, root: Path) -> None:
     links += re.findall(r'src="(?!https?:)([^"]+)"', readme)
     assert links
     assert [link for link in links if not (root / link).exists()] == []
+
+
+def test_the_number_of_operations_is_true(readme: str, root: Path) -> None:
+    """Wherever it is named."""
+    texts = [readme, (root / "CHANGELOG.md").read_text(encoding="utf-8")]
+    named = re.findall(r"\b[Aa]ll (\S+) operations\b", " ".join(texts))
+
+    assert named == [str(len(CATALOGUE))] * len(named) != []

@@ -6,38 +6,16 @@ that take it otherwise say so themselves, in `already` and `partly`.
 Source: the code tables of the operations' pages; Error-Handling/Basic_errors and Lesson_errors.
 """
 
-from enum import Enum, IntEnum
+from enum import IntEnum
 from typing import Self
 
+from worker.classin.remedies import Remedy
 from worker.classin.verdicts import Verdict
+
+__all__ = ["Code", "Remedy"]
 
 DONE, AGAIN, THROTTLED, LATER = Verdict.DONE, Verdict.AGAIN, Verdict.THROTTLED, Verdict.LATER
 LOCKED_OUT, CLOCK, REFUSED = Verdict.LOCKED_OUT, Verdict.CLOCK, Verdict.REFUSED
-
-
-class Remedy(Enum):
-    """What a person does about a code, in words."""
-
-    NOTHING = "Nothing: this is done."
-    NOTHING_YET = "Nothing: wait for it."
-    WAIT = "Nothing: it is tried again by itself."
-    LOOK = "Look in ClassIn which part is there, then submit what is missing."
-    RESUBMIT = "When ClassIn is well again, submit the operation anew."
-    SLOW_DOWN = "Nothing: it is sent again later, and more slowly."
-    CHANGE = "Correct the field that the message names and submit the operation anew."
-    FIND = "Check the id: what it names is not there, or belongs to another institution."
-    STATE = "Look at it in ClassIn: its present state does not allow this."
-    ROLES = "The person holds a role that forbids this one: settle that in ClassIn first."
-    LIMIT = "A limit of the plan or of the entity is reached: make room, or ask ClassIn for more."
-    EXISTS = "It exists already: use that one, or choose another name and submit anew."
-    ALREADY = "It is so already: nothing is left to do, unless something else was meant."
-    JOIN = "Register or add this person where they are missing, or check the id."
-    PERSON = "Name another person, or settle this one's account in ClassIn first."
-    PLAN = "Leave it out, or ask ClassIn to open it for the institution."
-    SPLIT = "Too much for one request: submit it in smaller parts."
-    SERVICE = "ClassIn failed inside: look whether it was done, then retry; else ask its support."
-    ACCOUNT = "Check SID and secret with `classin doctor`, and in ClassIn's back office that the API is permitted and the account is paid."
-    CLOCK = "Set the clock of the worker's machine (NTP); `classin doctor` measures it."
 
 
 class Code(IntEnum):
@@ -97,6 +75,7 @@ class Code(IntEnum):
     REPEATED_TOO_SOON = 101003002, "the same parameters came twice within five seconds", THROTTLED, Remedy.SLOW_DOWN
     INNER_CALL_FAILED = 101004005, "one part of ClassIn could not reach another", REFUSED, Remedy.SERVICE
     BUSINESS_PARAMETER_ERROR = 121601020, "a parameter breaks a rule, often a name too long", REFUSED, Remedy.CHANGE
+    FIELD_EMPTY = 121601018, "a field that is needed is missing, or has no good value", REFUSED, Remedy.CHANGE
     FIELD_MISSING = 121601030, "a parameter is lacking, or a list is too long", REFUSED, Remedy.CHANGE
 
     # Accounts
@@ -254,6 +233,7 @@ class Code(IntEnum):
     MONTH_FULL_UNTIL_UPGRADE = 121601003, "this month's lessons are used up, and a larger plan would have more", REFUSED, Remedy.LIMIT
     MONTH_FULL = 121601004, "this month's lessons are used up", REFUSED, Remedy.LIMIT
     TOO_MANY_LESSONS = 121601070, "the course would have more lessons than it may", REFUSED, Remedy.LIMIT
+    TOO_MANY_CLASSROOMS = 122301070, "the course would have more classrooms than it may", REFUSED, Remedy.LIMIT
 
     # The roster of a lesson
     LESSON_FULL = 157, "the lesson would have more students than it may", REFUSED, Remedy.LIMIT
@@ -318,6 +298,14 @@ class Code(IntEnum):
     NO_WEB_REPLAY = 121601009, "the institution does not have replay on the web", REFUSED, Remedy.PLAN
     NO_RECORDING = 121601010, "the institution does not have recording", REFUSED, Remedy.PLAN
     NO_STATION_BROADCAST = 121604007, "the institution does not have the OMO station broadcast", REFUSED, Remedy.PLAN
+    CLASSROOM_UNKNOWN = 121603001, "nothing is known of this classroom", REFUSED, Remedy.FIND
+    VIEWER_NOT_IN_COURSE = 121609003, "who is to watch is not in the course of the lesson", REFUSED, Remedy.JOIN
+    REPLAYED_LESSON_UNKNOWN = 121609004, "the institution has no lesson like this to be replayed", REFUSED, Remedy.FIND
+    NO_REPLAY_YET = 121609005, "there is no replay before the lesson is over", REFUSED, Remedy.STATE
+    NO_REPLAY_WITHOUT_RECORDING = 121609006, "the lesson was not set to be recorded, so there is no replay", REFUSED, Remedy.STATE
+    NO_VIEWER_ALREADY = 121609007, "this person may not watch the replay as it is", REFUSED, Remedy.ALREADY
+    NO_RISK_MONITORING = 121604008, "the institution does not have the AI monitoring of risks in teaching", REFUSED, Remedy.PLAN
+    NO_SUCH_AGENT = 142601001, "there is no such AI agent", REFUSED, Remedy.FIND
 
     # Labels
     LABEL_EXISTS = 353, "a label of that name exists already", REFUSED, Remedy.EXISTS
@@ -356,6 +344,7 @@ class Code(IntEnum):
     UNIT_NOT_DELETED = 29203, "the unit could not be deleted", REFUSED, Remedy.SERVICE
     UNIT_NAME_TAKEN = 29208, "the course has a unit of that name already", REFUSED, Remedy.EXISTS
     UNIT_CREATED = 29213, "the unit is made", DONE, Remedy.NOTHING
+    ACTIVITY_EMPTY = 29601, "an activity without content cannot be published", REFUSED, Remedy.STATE
     NO_SUCH_ACTIVITY = 30002, "there is no such activity", REFUSED, Remedy.FIND
     NO_REMOVING_FROM_ACTIVITY = 30008, "homework and quizzes do not let students be taken off", REFUSED, Remedy.CHANGE
     UNIT_HAS_CLASSROOM = 40001, "the unit holds a classroom that has begun, so it cannot be deleted", REFUSED, Remedy.STATE

@@ -36,7 +36,7 @@ class FieldExplanation:
     kind: str
     required: bool
     description: str
-    #: The fields of each object, where it is a list of such.
+    #: The fields of each object, where it is one or a list of such.
     items: tuple["FieldExplanation", ...] = ()
 
     def to_json(self) -> dict[str, Any]:
@@ -137,10 +137,9 @@ def _field(info: FieldInfo) -> FieldExplanation:
 
 def _in_words(info: FieldInfo) -> str:
     """Say what the field takes."""
-    parts = anatomy(info)
+    parts, items = anatomy(info), item_kind(info)
     if not parts.depth:
-        return _value_in_words(parts.base, parts.limits)
-    items = item_kind(info)
+        return "object" if items else _value_in_words(parts.base, parts.limits)
     most = _most(parts.limits)
     what = "objects" if items else "whole numbers"
     return f"{'list of ' * parts.depth}{what}{f', up to {most}' if most else ''}"
@@ -176,7 +175,7 @@ def _most(limits: Sequence[object]) -> int | None:
 
 
 def _items(info: FieldInfo) -> tuple[FieldExplanation, ...]:
-    """Explain the fields of a list's objects."""
+    """Explain the fields of an object, or of a list's objects."""
     kind = item_kind(info)
     fields = kind.model_fields.values() if kind else ()
     return tuple(_field(field) for field in fields)
@@ -217,5 +216,5 @@ def _plain(parts: Anatomy) -> Any:  # noqa: ANN401  # any JSON value
 
 def _typed(name: str, value: object) -> str:
     """Write a field as it is typed into a shell."""
-    text = json.dumps(value) if isinstance(value, list) else str(value)
+    text = json.dumps(value) if isinstance(value, (list, dict)) else str(value)
     return f"{name}={shlex.quote(text)}"

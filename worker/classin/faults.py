@@ -85,8 +85,10 @@ _PHRASES = {
     "enum": "should be one of {expected}; {got}",
     "literal_error": "should be one of {expected}; {got}",
     "dict_type": "should be an object; {got}",
-    "model_type": "should be a file: @PATH, @ADDRESS, or an object with name, size, sha256 and at",
+    "model_type": "should be an object; {got}",
 }
+
+_FILE = "should be a file: @PATH, @ADDRESS, or an object with name, size, sha256 and at"
 
 
 def _phrase(error: "ErrorDetails", *, hidden: bool) -> str:
@@ -94,6 +96,8 @@ def _phrase(error: "ErrorDetails", *, hidden: bool) -> str:
     value = error["input"]
     if error["type"] == "string_too_short" and not value:
         return "should not be empty"
+    if error["type"] == "model_type" and error.get("ctx", {}).get("class_name") == "File":
+        return _FILE
     template = _PHRASES.get(error["type"])
     if template is None:  # our own kinds speak for themselves
         return error["msg"]

@@ -156,6 +156,9 @@ StructureId = _Id
 Uid = _Id
 UnitId = _Id
 
+#: A whole number of which no page says more.
+WholeNumber = Annotated[int, BeforeValidator(_no_bool), Field(gt=-(2**63), lt=2**63)]
+
 #: A whole number from 0, and one from 1, that counts something.
 Count = Annotated[int, BeforeValidator(_no_bool), Field(ge=0, lt=2**31)]
 CountFromOne = Annotated[int, BeforeValidator(_no_bool), Field(ge=1, lt=2**31)]

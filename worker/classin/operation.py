@@ -86,6 +86,12 @@ class Fields(BaseModel):
         return field is not None and anatomy(field).depth > 0
 
     @classmethod
+    def holds_json(cls, name: str) -> bool:
+        """Say whether a field, by either spelling, takes a list or an object."""
+        field = cls.field_named(name)
+        return field is not None and (anatomy(field).depth > 0 or item_kind(field) is not None)
+
+    @classmethod
     def hides(cls, path: Sequence[int | str]) -> bool:
         """Say whether what lies there is personal, a credential, or unknown: not to be shown."""
         kind: type[Fields] | None = cls
@@ -133,6 +139,10 @@ class Bulk(NamedTuple):
     made: str | None = None
     #: So many go into one call; more are split into several operations.
     most: int | None = None
+    #: The attribute that holds the list where `field` is not given.
+    instead: str | None = None
+    #: Where the answer lists the ids of those that went well, if `results` lists only the others.
+    succeeded: str | None = None
 
 
 class Spec(NamedTuple):
@@ -215,7 +225,8 @@ class Operation(Fields):
         """Enter the finished class into the catalogue."""
         super().__pydantic_init_subclass__(**kwargs)
         spec = cls.spec
-        named = {spec.lane, spec.bulk.field if spec.bulk else None}
+        named = {spec.lane}
+        named |= {spec.bulk.field, spec.bulk.instead} if spec.bulk else set()
         named |= {(spec.identity or "").partition(".")[0] or None}
         named |= {field for rule in cls.rules for field in rule.fields}
         if missing := named - cls.model_fields.keys() - {None}:
@@ -248,6 +259,15 @@ class Operation(Fields):
     def references(self) -> frozenset[str]:
         """Give the ids of the records whose results it waits for."""
         return ids_kept(self)
+
+    def items_field(self) -> str | None:
+        """Name the attribute that holds what a bulk operation names; None if none does."""
+        bulk = self.spec.bulk
+        if bulk is None:
+            return None
+        if bulk.instead and bulk.field and getattr(self, bulk.field) is None:
+            return bulk.instead
+        return bulk.field
 
     def _unsignable(self) -> Iterator[Fault]:
         """Find text so long that the sources disagree on its signing."""

@@ -57,8 +57,13 @@ def _parts(dialect: Dialect, answer: object) -> tuple[int | None, str, dict[str,
             number, text = info.get("errno"), info.get("error")
             rest = {key: value for key, value in answer.items() if key != "error_info"}
         case Dialect.V2:
+            info = answer.get("error_info")
+            if "code" not in answer and isinstance(info, dict):  # as v1 would say it
+                answer = {**answer, "code": info.get("code", info.get("errno"))}
+                answer["msg"] = info.get("error")
             number, text = answer.get("code"), answer.get("msg")
-            rest = {key: value for key, value in answer.items() if key not in {"code", "msg"}}
+            beside = {"code", "msg", "error_info"}
+            rest = {key: value for key, value in answer.items() if key not in beside}
     said = {key: value for key, value in rest.items() if value not in (None, "", [], {})}
     return whole(number), text if isinstance(text, str) else "", said or None
 

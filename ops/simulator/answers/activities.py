@@ -126,21 +126,18 @@ def create_activity_no_class(
 
 @answers(ReleaseActivity)
 def release_activity(institution: Institution, operation: ReleaseActivity, now: float) -> Answer:
-    """Publish activities: all of them or, where one cannot be, none."""
+    """Publish an activity; homework needs content, which only the client gives it."""
     if code := closed(institution, operation, operation.course_id, now):
         return Answer(code)
-    found = [_reach(institution, operation.course_id, one) for one in operation.activity_ids]
-    for activity in found:
-        if isinstance(activity, Code):
-            return Answer(activity)
-        if activity.published:
-            return Answer(Code.PUBLISHED_ALREADY)
-    released = [
-        institution.activities.change(activity, published=True)
-        for activity in found
-        if not isinstance(activity, Code)
-    ]
-    return Answer(Code.OK, [{"activityId": one.activity_id, "name": one.name} for one in released])
+    activity = _reach(institution, operation.course_id, operation.activity_id)
+    if isinstance(activity, Code):
+        return Answer(activity)
+    if activity.published:
+        return Answer(Code.PUBLISHED_ALREADY)
+    if isinstance(activity, Task) and activity.activity_type == ActivityType.HOMEWORK:
+        return Answer(Code.ACTIVITY_EMPTY)
+    institution.activities.change(activity, published=True)
+    return Answer(Code.OK, {"activityId": activity.activity_id, "name": activity.name})
 
 
 @answers(DeleteActivity)

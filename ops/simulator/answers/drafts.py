@@ -19,6 +19,7 @@ _WORDS = {
     "teacherUid": "teacher_uid",
     "assistantUids": "assistant_uids",
     "folderId": "folder_id",
+    "cloudFolderId": "folder_id",
     "unitId": "unit_id",
     "seatNum": "seat_num",
     "isHd": "is_hd",

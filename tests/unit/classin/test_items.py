@@ -88,3 +88,68 @@ def test_a_bulk_operation_is_judged_by_its_items(
     reply = Reply(200, 1, "", {"data": [entry(code) for code in codes]})
 
     assert judge(TWO, reply, expected=bool(expected)) is verdict
+
+
+PLAYBACK = read("add_playback_user", {"courseId": 5, "activityId": 6, "uidList": [11, 12, 13]})
+
+
+def failure(code: int, **echo: int | str) -> dict[str, object]:
+    """An entry of a list of what failed."""
+    return {"code": code, "msg": "no", **echo}
+
+
+@pytest.mark.parametrize(
+    ("well", "failed", "codes"),
+    [
+        ([11, 13], [failure(121609003, uid=12)], [1, 121609003, 1]),
+        (["13", "11"], [failure(121609003)], [1, 121609003, 1]),
+        ([12, 13], [failure(121609003, uid=99)], [121609003, 1, 1]),
+        ([11, 12, 13], [], [1, 1, 1]),
+        ([11, 12, 13, 99], None, [1, 1, 1]),
+        (None, [failure(2, uid=13), failure(3, uid=12), failure(4, uid=11)], [4, 3, 2]),
+    ],
+)
+def test_who_succeeded_is_found_beside_a_list_of_those_who_failed(
+    well: list[object] | None, failed: list[object] | None, codes: list[int]
+) -> None:
+    """By id; of the others, by their marks or in the order that is left."""
+    found = item_results(PLAYBACK, {"data": {"successList": well, "failedList": failed}})
+
+    assert sorted((item.position, item.code) for item in found) == list(enumerate(codes))
+
+
+@pytest.mark.parametrize(
+    ("well", "failed", "verdict"),
+    [
+        ([11, 12, 13], [], Verdict.DONE),
+        ([11, 12], [failure(121609003, uid=13)], Verdict.PARTLY),
+        ([], [failure(121609003, uid=each) for each in (11, 12, 13)], Verdict.REFUSED),
+        ([11, 12], [failure(166, uid=13)], Verdict.DONE),
+    ],
+)
+def test_a_list_of_failures_does_not_hide_who_succeeded(
+    well: list[int], failed: list[object], verdict: Verdict
+) -> None:
+    """One of three who failed is a part, not all; who is there already is taken for well."""
+    reply = Reply(200, 1, "", {"data": {"successList": well, "failedList": failed}})
+
+    assert judge(PLAYBACK, reply, expected=PLAYBACK.spec.accepts_existing) is verdict
+
+
+@pytest.mark.parametrize(
+    ("fields", "position"),
+    [
+        ({"activityIds": [11, 12]}, 1),
+        ({"classIds": [10, 11, 12]}, 2),
+        ({"activityIds": [11, 12], "classIds": [12, 11]}, 1),
+    ],
+)
+def test_items_are_those_of_the_list_that_counts(fields: dict[str, Any], position: int) -> None:
+    """Classrooms are named as activities, else as lessons."""
+    operation = read("set_playback_all_viewable", {"courseId": 5, **fields})
+    key = "activityId" if "activityIds" in fields else "classId"
+    failed = [failure(121609005, **{key: 12})]
+
+    (found,) = item_results(operation, {"data": {"successList": [], "failedList": failed}})
+
+    assert (found.position, found.code) == (position, 121609005)

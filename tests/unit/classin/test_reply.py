@@ -35,6 +35,13 @@ def test_a_code_may_be_a_number_or_a_text(number: object) -> None:
     assert old == new == Reply(200, 206, "exists", {"data": "747759"})
 
 
+@pytest.mark.parametrize("name", ["code", "errno"])
+def test_the_second_generation_may_answer_as_the_first(name: str) -> None:
+    """With code and words in an object of their own."""
+    said = v2({"error_info": {name: "206", "error": "exists"}, "data": 5})
+    assert said == Reply(200, 206, "exists", {"data": 5})
+
+
 @pytest.mark.parametrize(
     ("answer", "result"),
     [

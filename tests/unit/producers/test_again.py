@@ -58,6 +58,18 @@ def test_of_a_partial_bulk_operation_the_failed_items_go_again() -> None:
     assert [student.uid for student in operation.student_json] == [12, 13]
 
 
+@pytest.mark.parametrize("name", ["activityIds", "classIds"])
+def test_of_classrooms_named_either_way_those_that_failed_go_again(name: str) -> None:
+    """As activities, or as lessons; the answer tells by id who succeeded."""
+    key = name.removesuffix("s")
+    failed = [{key: 11, "code": 121609005, "msg": "not over"}]
+    result = {"data": {"successList": [12, 13], "failedList": failed}}
+    fields = {"courseId": 352861, name: [12, 11, 13]}
+    partial = record("set_playback_all_viewable", fields, State.PARTIAL, code=1, result=result)
+
+    assert again(partial)[0].to_json() == {"courseId": 352861, name: [11]}
+
+
 @pytest.mark.parametrize(
     ("state", "said"),
     [
@@ -91,6 +103,25 @@ def test_what_is_left_is_done_by_the_follow_up() -> None:
 
     assert operation.spec.name == "add_school_student"
     assert operation.to_json()["studentAccount"] == "13800138000"
+
+
+def test_a_classroom_without_its_live_is_mended_with_all_that_might_fall_back() -> None:
+    """No page tells whether co-teachers, folder and AI stay when an edit leaves them out."""
+    stays = {"assistantUids": [7], "cloudFolderId": 8, "aiRiskMonitor": 1}
+    film = {"recordType": 0, "recordState": 1, "liveState": 1, "openState": 0}
+    fields = {
+        **{"courseId": 5, "name": "Sets", "teacherUid": 6, "startTime": 1, "endTime": 2},
+        **{**stays, **film, "aiSummaryConfig": {"subtitle": 1}},
+    }
+    result = {"data": {"activityId": 9}}
+    partial = record("create_classroom", fields, State.PARTIAL, code=267, result=result)
+
+    (operation,) = mending(partial)
+
+    assert operation.to_json() == {
+        **{"courseId": 5, "activityId": 9, **stays, **film},
+        "aiSummaryConfig": {"chapter": 0, "subtitle": 1},
+    }
 
 
 @pytest.mark.parametrize(

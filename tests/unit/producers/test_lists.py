@@ -116,3 +116,35 @@ def test_a_fault_does_not_echo_what_is_personal(submitter: Submitter) -> None:
 
     assert len(refused.value.faults) == 3
     assert "secret" not in str(refused.value)
+
+
+@pytest.mark.parametrize("given", [{"chapter": 1}, '{"chapter": 1}'])
+def test_an_object_may_come_as_json_text(given: object, submitter: Submitter) -> None:
+    """As on a command line, where everything is text."""
+    fields = {"courseId": 5, "activityId": 6, "aiSummaryConfig": given}
+    (entry,) = submitter.check(Line(operation="update_classroom", fields=fields))
+
+    assert entry.fields["aiSummaryConfig"] == {"chapter": 1}
+
+
+@pytest.mark.parametrize(
+    ("config", "fault"),
+    [
+        ('{"chapter": 2}', "aiSummaryConfig.chapter: should be 0 or 1; got 2"),
+        ("chapter", "aiSummaryConfig: should be an object; got 'chapter'"),
+        ("{}", "aiSummaryConfig.chapter: is required"),
+        (
+            {"chapter": 1, "teachingAnalysisAgentId": 5000930},
+            "aiSummaryConfig: teachingAnalysisAgentId needs teachingAnalysis as well",
+        ),
+    ],
+)
+def test_what_is_wrong_in_an_object_is_named(
+    config: object, fault: str, submitter: Submitter
+) -> None:
+    """By the name of its field within."""
+    fields = {"courseId": 5, "activityId": 6, "aiSummaryConfig": config}
+    with pytest.raises(InvalidOperation) as refused:
+        submitter.check(Line(operation="update_classroom", fields=fields))
+
+    assert [str(each) for each in refused.value.faults] == [fault]

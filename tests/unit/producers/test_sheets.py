@@ -83,7 +83,7 @@ def test_faults_name_row_field_and_column_and_no_value(
         (of("add_school_student", dedup="phone"), "--dedup: there is no column 'phone'; did you"),
         (of("add_school_studnt"), "did you mean add_school_student?"),
         (of("register", columns={"nickname": "Class"}), "exactly one of telephone and email"),
-        (of("register_multiple"), "userJson: is a list of objects, which no cell holds"),
+        (of("register_multiple"), "userJson: takes objects, which no cell holds"),
         (of("add_school_student", options=Options(priority="urgent")), "priority: should be one"),
     ],
 )

@@ -27,9 +27,9 @@ from tests.unit.simulator.asking import (
 HOMEWORK, QUIZ, DISCUSSION = 2, 3, 6
 
 
-def release(held: Institution, *ids: int) -> Answer:
-    """Publish activities of COURSE."""
-    return ask(held, "release_activity", courseId=COURSE, activityIds=[*ids])
+def release(held: Institution, activity_id: int) -> Answer:
+    """Publish an activity of COURSE."""
+    return ask(held, "release_activity", courseId=COURSE, activityId=activity_id)
 
 
 def delete(held: Institution, activity_id: int, at: float = NOW) -> Answer:
@@ -74,20 +74,23 @@ def test_a_draft_has_to_be_possible(fields: dict[str, Any], code: int, held: Ins
 def test_a_draft_is_published_once(held: Institution) -> None:
     """A classroom is published from the start."""
     draft = task(held, unit(held))
-    assert release(held, draft) == Answer(1, [{"activityId": draft, "name": "Talk"}])
+    assert release(held, draft) == Answer(1, {"activityId": draft, "name": "Talk"})
     assert release(held, draft).code == 29184
     assert release(held, classroom(held)["activityId"]).code == 29184
 
 
-def test_where_one_cannot_be_published_none_is(held: Institution) -> None:
-    """No page tells; this is the one reading that hides nothing."""
-    where = unit(held)
-    one, other, gone = (task(held, where) for _ in range(3))
+def test_what_is_not_there_is_not_published(held: Institution) -> None:
+    """Unknown, deleted, or of another course."""
+    gone = task(held, unit(held))
     delete(held, gone)
-    assert [release(held, one, bad).code for bad in (99, gone)] == [30002, 29149]
-    assert release(held, one, other).code == 1
     elsewhere = task(held, unit(held, course_id=OTHER_COURSE), courseId=OTHER_COURSE)
-    assert release(held, elsewhere).code == 30002
+    assert [release(held, one).code for one in (99, gone, elsewhere)] == [30002, 29149, 30002]
+
+
+def test_homework_without_content_is_not_published(held: Institution) -> None:
+    """The API makes it empty, and has no way to fill it."""
+    assert release(held, task(held, unit(held), HOMEWORK)).code == 29601
+    assert release(held, task(held, unit(held, "Unit B"), QUIZ)).code == 1
 
 
 def test_an_activity_is_deleted_once(held: Institution) -> None:

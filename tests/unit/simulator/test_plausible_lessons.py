@@ -19,6 +19,7 @@ from tests.unit.simulator.asking import (
     ask,
     classroom,
     lesson,
+    past_classroom,
     task,
     unit,
 )
@@ -26,12 +27,13 @@ from worker.classin.catalogue import CATALOGUE
 from worker.classin.fields import File
 
 CHAPTERS = {
-    "lessons", "lesson_rosters", "activities", "classrooms", "cloud", "broadcast", "double_teacher",
+    "lessons", "lesson_rosters", "activities", "classrooms", "cloud", "broadcast", "playback",
+    "double_teacher",
 }  # fmt: skip
 
 #: What the scene holds: a lesson, a classroom, a lesson of two teachers, a draft, units, a file.
 LESSON, CLASSROOM_LESSON, MAIN, SUB = 900001, 900002, 900003, 900004
-CLASSROOM, DRAFT = 950001, 950002
+CLASSROOM, DRAFT, PAST_CLASSROOM = 950001, 950002, 950003
 UNIT, UNIT_B = 500001, 500002
 FILE = 850001
 NEW = {"className": "Sums", "teacherUid": HEAD, **TOMORROW}
@@ -58,7 +60,7 @@ PLAUSIBLE: dict[str, dict[str, Any]] = {
     "delete_unit": OF_UNIT,
     "move_activities": {**OF_UNIT, "toUnitId": UNIT_B},
     "create_activity_no_class": {**OF_UNIT, "activityType": 2, "name": "Essay", "teacherUid": HEAD},
-    "release_activity": {"courseId": COURSE, "activityIds": [DRAFT]},
+    "release_activity": {"courseId": COURSE, "activityId": DRAFT},
     "delete_activity": {"courseId": COURSE, "activityId": CLASSROOM},
     "add_activity_students": {"courseId": COURSE, "activityId": CLASSROOM, "studentUids": [CAT]},
     "delete_activity_students": {"courseId": COURSE, "activityId": DRAFT, "studentUids": [ANN]},
@@ -80,6 +82,18 @@ PLAUSIBLE: dict[str, dict[str, Any]] = {
     "delete_class_video": {"classId": PAST, "fileId": f"{PAST}-1"},
     "update_class_lock_status": {"classId": PAST, "isLock": 1},
     "get_webcast_url": OF_LESSON,
+    "set_webcast": {
+        "courseId": COURSE,
+        "activityId": CLASSROOM,
+        "recordState": 1,
+        "recordType": 0,
+        "liveState": 1,
+        "openState": 0,
+    },
+    "add_playback_user": {"courseId": COURSE, "activityId": PAST_CLASSROOM, "uidList": [ANN]},
+    "delete_playback_user": {"courseId": COURSE, "activityId": PAST_CLASSROOM, "uidList": [ANN]},
+    "set_playback_all_forbidden": {"courseId": COURSE, "activityIds": [PAST_CLASSROOM]},
+    "set_playback_all_viewable": {"courseId": COURSE, "activityIds": [PAST_CLASSROOM]},
     "add_double_teacher_class": {
         "mainCourseId": COURSE,
         "mainClassId": LESSON,
@@ -105,6 +119,7 @@ def scene(held: Institution) -> Institution:
         {"courseId": THIRD_COURSE, "className": "Sums"},
     ]
     ask(held, "add_double_teacher_class", mainCourseId=COURSE, mainClassId=MAIN, subClassJson=subs)
+    assert past_classroom(held)["activityId"] == PAST_CLASSROOM
     return held
 
 
@@ -121,7 +136,7 @@ def test_what_the_school_then_holds_is_a_seed(scene: Institution) -> None:
     seed = Seed.model_validate(scene.snapshot())
     again = World(["1"], seed).institution("1")
     assert again.snapshot() == scene.snapshot()
-    assert lesson(again) == SUB + 2
+    assert lesson(again) == SUB + 3
     assert [one.activity_id for one in again.activities.of(UNIT)] == [CLASSROOM, DRAFT]
 
 

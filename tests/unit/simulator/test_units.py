@@ -65,7 +65,7 @@ def test_a_unit_is_deleted_with_its_activities(held: Institution) -> None:
     gone = {"courseId": COURSE, "unitId": one}
     assert ask(held, "delete_unit", **gone) == Answer(1, {"unitId": one})
     assert held.lessons[made["classId"]].deleted
-    release = {"courseId": COURSE, "activityIds": [draft]}
+    release = {"courseId": COURSE, "activityId": draft}
     assert ask(held, "release_activity", **release).code == 29149
     assert ask(held, "delete_unit", **gone).code == 40020
     assert classroom(held, unitId=unit(held), uniqueIdentity="n1")

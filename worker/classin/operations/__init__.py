@@ -13,6 +13,7 @@ CHAPTERS = (
     "classrooms",
     "cloud",
     "broadcast",
+    "playback",
     "schools",
     "double_teacher",
 )

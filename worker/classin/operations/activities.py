@@ -1,7 +1,7 @@
 """Units and activities of a class, the newer half of the API (LMS)."""
 
 from enum import IntEnum
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 from annotated_types import MinLen
 from pydantic import Field
@@ -10,14 +10,6 @@ from worker.classin.call import v2
 from worker.classin.fields import ActivityId, Chars, CourseId, Moment, Uid, UnitId
 from worker.classin.operation import Bulk, Operation, Repeat
 from worker.classin.rules import AtLeastOne
-from worker.classin.verdicts import Verdict
-
-if TYPE_CHECKING:
-    from worker.classin.reply import Reply
-
-
-#: As the table of codes names it; to submit does not need the table.
-_PUBLISHED_ALREADY = 29184
 
 
 class Publication(IntEnum):
@@ -46,7 +38,7 @@ class CreateUnit(
     lane="course_id",
     codes=(
         1, 147, 29200, 29208, 29213, 40031, 21601030, 101001001, 101002005, 101002006, 101002008,
-        121601020, 121601021, 121601022, 121601023,
+        121601018, 121601020, 121601021, 121601022, 121601023,
     ),
     done=[29213],
     already=[29208],
@@ -164,26 +156,20 @@ class ReleaseActivity(
     repeat=Repeat.CONVERGES,
     lane="course_id",
     codes=(
-        1, 147, 29149, 29184, 30002, 101001001, 101002005, 101002006, 101002008, 110100065,
+        1, 147, 29149, 29184, 29601, 30002, 101001001, 101002005, 101002006, 101002008, 110100065,
         121601020, 121601021, 121601022, 121601023,
     ),
     already=[29184],
 ):  # fmt: skip
-    """Publish activities of any kind.
+    """Publish an activity of any kind.
 
-    Whether one that fails stops the others is not documented: publish them one by one where it
-    matters.
+    One a call: the page's table has a list of them, which ClassIn refuses. Homework without content
+    is refused (29601), and no operation fills it in: that is done in the client.
     Source: LMS/releaseActivity
     """
 
     course_id: CourseId
-    activity_ids: Annotated[tuple[ActivityId, ...], MinLen(1)]
-
-    def judged(self, reply: "Reply") -> Verdict | None:
-        """Trust 29184, "published already", of one activity only: of several it may mean one."""
-        if reply.code == _PUBLISHED_ALREADY and len(self.activity_ids) > 1:
-            return Verdict.REFUSED
-        return None
+    activity_id: ActivityId
 
 
 class DeleteActivity(

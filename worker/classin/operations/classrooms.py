@@ -13,13 +13,15 @@ from worker.classin.fields import (
     CountFromOne,
     CourseId,
     Flag,
+    FolderId,
     Identity,
     Moment,
     Uid,
     UnitId,
+    WholeNumber,
     told_id,
 )
-from worker.classin.operation import Operation, Repeat
+from worker.classin.operation import Item, Operation, Repeat
 from worker.classin.operations.lessons import OmoBroadcast, Resolution, SecondCamera
 from worker.classin.rules import AllOrNone, AtLeastOne, Needs
 
@@ -53,6 +55,49 @@ AllowCheck = Annotated[
     Flag | None, Field(description="members may see each other's reports and marks")
 ]
 
+RiskMonitor = Annotated[
+    Flag | None,
+    Field(description="AI watches for risks in the teaching, if the institution has that"),
+]
+Subtitle = Annotated[Flag | None, Field(description="what was said, as text")]
+TeachingAnalysis = Annotated[Flag | None, Field(description="an analysis of the teaching")]
+AgentId = Annotated[
+    WholeNumber | None,
+    Field(
+        description="who analyses: 5000930 sciences (left out), 5000931 humanities; in public"
+        " schools 5000932 sciences, 5000933 humanities"
+    ),
+]
+
+_AGENT_ANALYSES = Needs("teaching_analysis_agent_id", "teaching_analysis")
+
+
+class AiSummary(Item, rules=[_AGENT_ANALYSES]):
+    """What AI makes of a lesson; what is left out is off."""
+
+    chapter: Flag | None = Field(default=None, description="a summary by chapters")
+    subtitle: Subtitle = None
+    teaching_analysis: TeachingAnalysis = None
+    teaching_analysis_agent_id: AgentId = None
+
+    def once_more(self) -> "ChangedAiSummary":
+        """Say the same in an edit, which must name the summary by chapters."""
+        return ChangedAiSummary(
+            chapter=bool(self.chapter),
+            subtitle=self.subtitle,
+            teaching_analysis=self.teaching_analysis,
+            teaching_analysis_agent_id=self.teaching_analysis_agent_id,
+        )
+
+
+class ChangedAiSummary(Item, rules=[_AGENT_ANALYSES]):
+    """What AI makes of a lesson from now on; what is left out may fall back to off."""
+
+    chapter: Flag = Field(description="a summary by chapters")
+    subtitle: Subtitle = None
+    teaching_analysis: TeachingAnalysis = None
+    teaching_analysis_agent_id: AgentId = None
+
 
 class CreateClassroom(
     Operation,
@@ -62,8 +107,9 @@ class CreateClassroom(
     codes=(
         1, 100, 104, 119, 120, 136, 147, 158, 160, 161, 165, 172, 173, 219, 220, 221, 267, 268, 318,
         319, 320, 322, 324, 325, 326, 387, 388, 390, 451, 454, 769, 800, 804, 884, 885, 21304,
-        21317, 21319, 40031, 101001001, 101002005, 101002006, 101002008, 101003001, 110100066,
-        121601003, 121601004, 121601020, 121601021, 121601022, 121601023, 121601070, 121604007,
+        21317, 21319, 29138, 40031, 101001001, 101002005, 101002006, 101002008, 101003001,
+        110100066, 121601003, 121601004, 121601020, 121601021, 121601022, 121601023, 121601070,
+        121604007, 121604008, 122301070, 142601001,
     ),
     partly={267: "update_classroom"},
     identity="unique_identity",
@@ -99,20 +145,31 @@ class CreateClassroom(
     is_allow_check: AllowCheck = None
     unique_identity: Identity | None = None
     omo_station_broadcast: OmoBroadcast = None
+    cloud_folder_id: FolderId | None = Field(
+        default=None, description="a folder of the drive; left out: the course's"
+    )
+    ai_summary_config: AiSummary | None = Field(
+        default=None, description="what AI makes of the lesson; left out: nothing"
+    )
+    ai_risk_monitor: RiskMonitor = None
 
     def mending(
         self, code: int, result: Mapping[str, Any], item: int | None = None
     ) -> Operation | None:
-        """Set the recording again; the co-teachers go along, for left out they may be removed."""
+        """Set the recording again; what may fall back when it is left out goes along."""
         del item
         made = result.get("data")
         activity_id = told_id(made.get("activityId")) if isinstance(made, dict) else None
         if code != _CREATED_WITHOUT_LIVE or self.record_state is None or activity_id is None:
             return None
+        ai = self.ai_summary_config
         return UpdateClassroom(
             course_id=self.course_id,
             activity_id=activity_id,
             assistant_uids=self.assistant_uids,
+            cloud_folder_id=self.cloud_folder_id,
+            ai_summary_config=None if ai is None else ai.once_more(),
+            ai_risk_monitor=self.ai_risk_monitor,
             record_type=self.record_type,
             record_state=self.record_state,
             live_state=self.live_state,
@@ -130,7 +187,7 @@ class UpdateClassroom(
         226, 269, 318, 319, 320, 322, 324, 325, 326, 328, 350, 368, 385, 387, 388, 450, 451, 454,
         767, 769, 800, 804, 808, 863, 875, 884, 885, 21304, 21305, 21317, 21319, 101001001,
         101002005, 101002006, 101002008, 121601005, 121601006, 121601008, 121601009, 121601010,
-        121601020, 121601021, 121601022, 121601023, 121604007,
+        121601020, 121601021, 121601022, 121601023, 121604007, 121604008, 122301070, 142601001,
     ),
     rules=[
         AllOrNone("record_type", "record_state", "live_state", "open_state"),
@@ -139,12 +196,14 @@ class UpdateClassroom(
             "unit_id", "name", "teacher_uid", "start_time", "end_time", "assistant_uids",
             "camera_hide", "is_auto_onstage", "seat_num", "is_hd", "is_dc", "record_type",
             "record_state", "live_state", "open_state", "is_allow_check", "omo_station_broadcast",
+            "cloud_folder_id", "ai_summary_config", "ai_risk_monitor",
         ),
     ],
 ):  # fmt: skip
-    """Edit a classroom; only the fields given are changed.
+    """Edit a classroom; only the fields given are changed, though some may fall back.
 
-    Most of it until 20 minutes before the start. Neither drafts nor double-teacher lessons.
+    Most of it until 20 minutes before the start. Neither drafts nor double-teacher lessons. Of the
+    co-teachers, the folder and what AI does no page tells whether they stay when left out.
     Source: LMS/updateClassroom
     """
 
@@ -171,3 +230,11 @@ class UpdateClassroom(
     open_state: OpenState = None
     is_allow_check: AllowCheck = None
     omo_station_broadcast: OmoBroadcast = None
+    cloud_folder_id: FolderId | None = Field(
+        default=None,
+        description="a folder of the drive; left out it may fall back to the course's",
+    )
+    ai_summary_config: ChangedAiSummary | None = Field(
+        default=None, description="what AI makes of the lesson; give all of it that is to be on"
+    )
+    ai_risk_monitor: RiskMonitor = None
