@@ -3,8 +3,9 @@
 from dataclasses import dataclass
 
 from producers.again import again, mending
-from worker.classin.codes import Code, Remedy
+from worker.classin.codes import Code
 from worker.classin.errors import Invalid
+from worker.classin.remedies import Remedy
 from worker.classin.verdicts import Verdict
 from worker.ledger.lifecycle import Reason, State
 from worker.ledger.record import Record

@@ -5,7 +5,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from worker.classin.codes import Code, Remedy
+from worker.classin.codes import Code
+from worker.classin.remedies import Remedy
 from worker.classin.verdicts import Verdict
 from worker.ledger.hours import Ending
 from worker.ledger.lifecycle import Reason, State

@@ -25,8 +25,10 @@ from worker.classin.operation import Operation, Repeat
 from worker.classin.references import filled, referenced
 from worker.classin.reply import Reply
 from worker.classin.school import School
+from worker.classin.signing import Counting
 from worker.classin.verdicts import Verdict
 from worker.classin.wire import Request, prepare
+from worker.countings import DOUBT, Countings
 from worker.files import Files
 from worker.in_hand import InHand
 from worker.ledger.ledger import Advanced, Claim, Due, Ledger, Note, Standing
@@ -100,6 +102,7 @@ class Execution:
         self._stopping = stopping
         self._clock = clock
         self._signing = SigningClock(clock)
+        self._countings = Countings()
         self._sleep = sleep or self._wait
 
     def carry_out(self, claim: Claim) -> Done:
@@ -200,14 +203,15 @@ class Execution:
         at = began = self._clock()
         reply: Reply | None = None
         got_on = partial(self._in_hand.got_on, claim)
+        counting = self._countings.of(delivery.school.name)
         try:
             with self._files.opened(claim.record.id, operation, got_on) as streams:
                 self._announce(delivery)
                 got_on()
                 at, began = self._signing.now(), self._clock()  # looking through a file takes long
-                request = prepare(operation, delivery.school, int(at))
+                request = prepare(operation, delivery.school, int(at), counting)
                 reply = self._sender.send(request, operation.spec.call.dialect, streams)
-            verdict, message = self._judge(delivery, reply, began)
+            verdict, message = self._judge(delivery, reply, began, counting)
             code, http = reply.code, reply.http
             unread = verdict is Verdict.AGAIN
         except Accident as accident:
@@ -220,8 +224,10 @@ class Execution:
         attempt = Attempt(number, int(at * 1000), took, http, code, message, verdict)
         return Outcome(attempt, reply, unread)
 
-    def _judge(self, delivery: "_Delivery", reply: Reply, began: float) -> tuple[Verdict, str]:
-        """Judge a reply, and learn from it what time it is there."""
+    def _judge(
+        self, delivery: "_Delivery", reply: Reply, began: float, counting: Counting
+    ) -> tuple[Verdict, str]:
+        """Judge a reply; learn from it what time it is there, and how long texts are counted."""
         told = may_mean_clock(reply.code)
         self._signing.observe(began, self._clock(), reply.date, told=told)
         verdict = judge(delivery.operation, reply, expected=delivery.expected)
@@ -230,7 +236,14 @@ class Execution:
         said = reply.message or _phrase(reply.code)
         if verdict is Verdict.CLOCK and (report := self._signing.report()) is not None:
             said = f"{said}; {report}"
+        if reply.code == Code.BAD_SIGNATURE and self._missigned(delivery, counting):
+            return Verdict.MISSIGNED, f"{said}; {DOUBT}"
         return verdict, said
+
+    def _missigned(self, delivery: "_Delivery", counting: Counting) -> bool:
+        """Say whether a signature may have been refused for a long text, and learn from it."""
+        fields = delivery.operation.wire_fields()
+        return self._countings.refused(delivery.school.name, fields, counting)
 
     def _announce(self, delivery: "_Delivery") -> None:
         """Write down that a request goes out, where that matters should this worker die."""

@@ -22,7 +22,7 @@ from worker.ledger.lifecycle import Reason, State, settlement
 from worker.ledger.record import Attempt
 from worker.settings import Patience
 
-_AGAIN_AT_ONCE = frozenset({Verdict.LOCKED_OUT, Verdict.CLOCK})
+_AGAIN_AT_ONCE = frozenset({Verdict.LOCKED_OUT, Verdict.CLOCK, Verdict.MISSIGNED})
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +43,8 @@ class Outcome:
 def worth_repeating(verdict: Verdict, attempt_number: int) -> bool:
     """Say whether to try again within this delivery.
 
-    A wrong signature or time is signed anew once: the moment of signing may have been at fault.
+    A wrong signature or time is signed anew once: the moment of signing may have been at fault, or
+    the way in which a long text was counted.
     """
     return verdict is Verdict.AGAIN or (verdict in _AGAIN_AT_ONCE and attempt_number == 1)
 

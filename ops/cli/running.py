@@ -7,6 +7,7 @@ import typer
 
 from ops.cli.options import AsJson
 from ops.cli.output import err, out, print_json, state_of, table
+from worker.classin.signing import Counting
 from worker.settings import MOST_PROCESSES, MOST_THREADS, USUAL_PROCESSES
 
 if TYPE_CHECKING:
@@ -245,6 +246,9 @@ def simulator(
     *,
     port: Annotated[int, typer.Option(min=0, max=65535, help="0: a free one.")] = 8900,
     host: Annotated[str, typer.Option()] = "127.0.0.1",
+    counting: Annotated[
+        Counting, typer.Option(help="How it counts long texts when it checks a signature.")
+    ] = Counting.BYTES,
 ) -> None:
     """Pretend to be ClassIn, on this machine, until Ctrl-C.
 
@@ -254,7 +258,7 @@ def simulator(
     from worker.settings import from_env
 
     schools = {school.sid: school.secret for school in from_env().schools.values()}
-    run(port, host, create_app(schools=schools or None))
+    run(port, host, create_app(schools=schools or None, counting=counting))
 
 
 def demo(*, as_json: AsJson = False) -> None:

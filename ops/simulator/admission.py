@@ -15,7 +15,7 @@ from worker.classin.codes import Code
 from worker.classin.errors import InvalidOperation
 from worker.classin.fields import File
 from worker.classin.operation import Operation
-from worker.classin.signing import safe_key, signature
+from worker.classin.signing import Counting, safe_key, signature
 
 #: Seconds that the signed time may be off, either way.
 WINDOWS = {Dialect.V1: 20 * 60, Dialect.V2: 5 * 60}
@@ -43,8 +43,16 @@ class Received:
         return int(text) if re.fullmatch(r"[0-9]{1,15}", text) else None
 
 
-def admit(received: Received, secrets: Mapping[str, str], now: float) -> Operation | Answer:
-    """Check who asks (secrets are by SID), when, and what: the operation, or a refusal."""
+def admit(
+    received: Received,
+    secrets: Mapping[str, str],
+    now: float,
+    counting: Counting = Counting.BYTES,
+) -> Operation | Answer:
+    """Check who asks (secrets are by SID), when, and what: the operation, or a refusal.
+
+    `counting` says which long texts have to be signed.
+    """
     if not received.legible:
         v1 = received.dialect is Dialect.V1
         return Answer(Code.BAD_PARAMETERS if v1 else Code.PARAMETER_ERROR)
@@ -52,7 +60,7 @@ def admit(received: Received, secrets: Mapping[str, str], now: float) -> Operati
         case Dialect.V1:
             refusal = _doubt_v1(received, secrets, now)
         case Dialect.V2:
-            refusal = _doubt_v2(received, secrets, now)
+            refusal = _doubt_v2(received, secrets, now, counting)
     if refusal is not None:
         return Answer(refusal)
     if received.kind is None:
@@ -67,7 +75,9 @@ def _doubt_v1(received: Received, secrets: Mapping[str, str], now: float) -> Cod
     return None if _same(received.proof, safe_key(secret, seconds)) else Code.NO_PERMISSION
 
 
-def _doubt_v2(received: Received, secrets: Mapping[str, str], now: float) -> Code | None:
+def _doubt_v2(
+    received: Received, secrets: Mapping[str, str], now: float, counting: Counting
+) -> Code | None:
     if not received.timestamp:
         return Code.TIME_MISSING
     secret, seconds = secrets.get(received.sid or ""), received.seconds
@@ -76,7 +86,7 @@ def _doubt_v2(received: Received, secrets: Mapping[str, str], now: float) -> Cod
     if secret is None or received.sid is None:
         return Code.BAD_SIGNATURE
     try:
-        expected = signature(received.fields, received.sid, secret, seconds)
+        expected = signature(received.fields, received.sid, secret, seconds, counting)
     except (TypeError, ValueError):  # what cannot be signed, or not be encoded
         return Code.PARAMETER_ERROR
     return None if _same(received.proof, expected) else Code.BAD_SIGNATURE

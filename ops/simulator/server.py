@@ -21,6 +21,7 @@ from worker.classin.call import Dialect
 from worker.classin.catalogue import CATALOGUE
 from worker.classin.errors import Unavailable
 from worker.classin.operation import Operation
+from worker.classin.signing import Counting
 
 LOOPBACK = "127.0.0.1"
 #: The largest body taken, in bytes, files apart.
@@ -31,7 +32,7 @@ PATIENCE = 0.5
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
-def create_app(
+def create_app(  # noqa: PLR0913  # all that may be otherwise, by keyword
     world_seed: Seed | None = None,
     schools: Mapping[str, str] | None = None,
     clock: Callable[[], float] = time.time,
@@ -39,16 +40,24 @@ def create_app(
     skew: float = 0.0,
     errno_as_text: bool = False,
     rates: bool = True,
+    counting: Counting = Counting.BYTES,
 ) -> web.Application:
     """Make a simulator with a route for every operation that it answers.
 
     `schools` are secrets by SID; `clock` and `skew` (seconds) make ClassIn's time, in the Date
     header as well; with `errno_as_text` every code is sent as text; without `rates` nothing is
-    refused for coming too fast, or twice too soon.
+    refused for coming too fast, or twice too soon; `counting` says how long texts are counted when
+    a signature is checked.
     """
     app = web.Application(client_max_size=LARGEST_BODY)
     app[SIMULATOR] = Simulator(
-        schools, world_seed, clock=clock, skew=skew, errno_as_text=errno_as_text, rates=rates
+        schools,
+        world_seed,
+        clock=clock,
+        skew=skew,
+        errno_as_text=errno_as_text,
+        rates=rates,
+        counting=counting,
     )
     for (dialect, path), kinds in _addresses().items():
         # Of the older scripts any method gets an answer; elsewhere aiohttp answers 405.

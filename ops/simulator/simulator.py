@@ -14,6 +14,7 @@ from ops.simulator.world import DEFAULT_SEED, Seed, World
 from worker.classin.fields import File
 from worker.classin.operation import Operation
 from worker.classin.school import School
+from worker.classin.signing import Counting
 
 #: What a form carries about its sender; never journalled, however it is spelt.
 PROOF = frozenset({"sid", "safekey", "timestamp"})
@@ -56,10 +57,10 @@ class Simulator:
 
     `schools` are secrets by SID. `clock` gives seconds since 1970; `skew` seconds are added to it
     wherever ClassIn's own time matters. `rates`: whether what comes too fast, or twice too soon,
-    is refused.
+    is refused. `counting`: how long texts are counted when a signature is checked.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  # all that may be otherwise, by keyword
         self,
         schools: Mapping[str, str] | None = None,
         seed: Seed | None = None,
@@ -68,6 +69,7 @@ class Simulator:
         skew: float = 0.0,
         errno_as_text: bool = False,
         rates: bool = True,
+        counting: Counting = Counting.BYTES,
     ) -> None:
         self._secrets = dict(schools or {DEFAULT_SCHOOL.sid: DEFAULT_SCHOOL.secret})
         self._seed = seed or DEFAULT_SEED
@@ -75,6 +77,7 @@ class Simulator:
         self.skew = skew
         self.errno_as_text = errno_as_text
         self._rates = rates
+        self._counting = counting
         self.reset()
 
     def reset(self) -> None:
@@ -99,4 +102,4 @@ class Simulator:
 
     def admit(self, received: Received) -> Operation | Answer:
         """Check a request against the schools and the catalogue, as of now."""
-        return admit(received, self._secrets, self.now())
+        return admit(received, self._secrets, self.now(), self._counting)

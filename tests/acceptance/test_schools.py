@@ -10,8 +10,10 @@ from ops.simulator import SimulatorClient, create_app, in_thread
 from ops.simulator.faults import FaultRule
 from producers import Submitter
 from tests.stage import Command, Environment, WorkerProcess, until
+from worker.classin.operations.activities import CreateUnit, Publication
 from worker.classin.operations.cloud import CreateFolder
 from worker.classin.operations.courses import EditCourse
+from worker.classin.signing import Counting
 from worker.ledger.in_redis import RedisLedger
 from worker.ledger.lifecycle import Reason, State
 
@@ -64,6 +66,29 @@ def test_one_schools_trouble_slows_no_other(
     assert {receipt.wait(300).state for receipt in slow} == {State.SUCCEEDED}
     for name in map(str, range(12)):
         assert two_schools.applied("create_folder", folderName=name) == 2
+
+
+def test_a_long_text_is_signed_as_the_service_counts(
+    worker: WorkerProcess, environment: Environment, ledger: RedisLedger
+) -> None:
+    """The first is refused and signed anew the other way; the next at once; no school is closed."""
+    unit = CreateUnit(
+        course_id=414193, name="0", publish_flag=Publication.DRAFT, content="长" * 400
+    )
+    with in_thread(create_app(counting=Counting.CHARACTERS)) as url:
+        environment.set(base_url=url)
+        submitter = Submitter.from_settings(environment.settings)
+        worker.start()
+        records = [
+            submitter.submit(unit.model_copy(update={"name": name})).wait(60) for name in "ab"
+        ]
+
+        assert [record.state for record in records] == [State.SUCCEEDED] * 2
+        assert [[each.code for each in record.attempts] for record in records] == [
+            [101002005, 1],
+            [1],
+        ]
+        assert ledger.closures() == []
 
 
 def test_a_school_that_is_locked_out_goes_on_by_itself(

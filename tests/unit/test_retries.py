@@ -25,7 +25,7 @@ from worker.retries import (
 from worker.settings import Patience
 
 PATIENCE = Patience()
-PASSING = {Verdict.AGAIN, Verdict.THROTTLED, Verdict.LATER, Verdict.CLOCK}
+PASSING = {Verdict.AGAIN, Verdict.THROTTLED, Verdict.LATER, Verdict.CLOCK, Verdict.MISSIGNED}
 GOING_ON = {*PASSING, Verdict.LOCKED_OUT}
 
 
@@ -66,7 +66,7 @@ def test_what_is_not_worth_repeating_is_tried_once(verdict: Verdict) -> None:
     assert (last.verdict, noted, waits) == (verdict, [], [])
 
 
-@pytest.mark.parametrize("verdict", [Verdict.LOCKED_OUT, Verdict.CLOCK])
+@pytest.mark.parametrize("verdict", [Verdict.LOCKED_OUT, Verdict.CLOCK, Verdict.MISSIGNED])
 def test_a_wrong_signature_is_signed_anew_once(verdict: Verdict) -> None:
     """A second time would lock the door harder."""
     last, noted, _ = delivery(PATIENCE, verdict, verdict)

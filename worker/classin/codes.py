@@ -12,8 +12,6 @@ from typing import Self
 from worker.classin.remedies import Remedy
 from worker.classin.verdicts import Verdict
 
-__all__ = ["Code", "Remedy"]
-
 DONE, AGAIN, THROTTLED, LATER = Verdict.DONE, Verdict.AGAIN, Verdict.THROTTLED, Verdict.LATER
 LOCKED_OUT, CLOCK, REFUSED = Verdict.LOCKED_OUT, Verdict.CLOCK, Verdict.REFUSED
 

@@ -13,14 +13,13 @@ from pydantic.fields import FieldInfo
 from pydantic_core import PydanticCustomError
 
 from worker.classin.anatomy import anatomy, by_spelling
-from worker.classin.call import Call, Dialect
-from worker.classin.errors import Fault, InvalidOperation
+from worker.classin.call import Call
+from worker.classin.errors import InvalidOperation
 from worker.classin.faults import explain
 from worker.classin.fields import File, sensitivity_of
 from worker.classin.references import Reference, ids_kept, keep, kept, lifted, restored
 from worker.classin.registry import Registry
 from worker.classin.rules import Rule
-from worker.classin.signing import LONGEST_SIGNED
 
 if TYPE_CHECKING:
     from worker.classin.reply import Reply
@@ -241,7 +240,6 @@ class Operation(Fields):
             fields, references, faults = lifted(kind, given, kind.spec.identity)
             try:
                 super().__init__(**fields)
-                faults += self._unsignable()
             except ValidationError as error:
                 faults += explain(error.errors(include_url=False), kind, given, hidden=kind.hides)
             if faults:
@@ -262,25 +260,9 @@ class Operation(Fields):
 
     def items_field(self) -> str | None:
         """Name the attribute that holds what a bulk operation names; None if none does."""
-        bulk = self.spec.bulk
-        if bulk is None:
+        if (bulk := self.spec.bulk) is None or bulk.field is None:
             return None
-        if bulk.instead and bulk.field and getattr(self, bulk.field) is None:
-            return bulk.instead
-        return bulk.field
-
-    def _unsignable(self) -> Iterator[Fault]:
-        """Find text so long that the sources disagree on its signing."""
-        if self.spec.call.dialect is not Dialect.V2:
-            return
-        for name, value in self.wire_fields().items():
-            if isinstance(value, str) and len(value) <= LONGEST_SIGNED <= len(value.encode()):
-                yield Fault(
-                    name,
-                    f"should have under {LONGEST_SIGNED} bytes or over {LONGEST_SIGNED}"
-                    f" characters; between them ClassIn's signing rules disagree"
-                    f" (has {len(value.encode())} bytes)",
-                )
+        return bulk.field if getattr(self, bulk.field) is not None else bulk.instead
 
     def judged(self, reply: "Reply") -> "Verdict | None":
         """Judge what the tables cannot; None leaves it to them. Operations override it, rarely."""

@@ -22,6 +22,8 @@ class Verdict(StrEnum):
     LOCKED_OUT = "locked out"
     #: Our time is not ClassIn's.
     CLOCK = "clock"
+    #: The signature, perhaps because a long text is counted in another way: sign it in that one.
+    MISSIGNED = "missigned"
     #: Never by itself: the request or the world must change first.
     REFUSED = "refused"
     #: It may have been done, and repeating could do it twice: a person decides.

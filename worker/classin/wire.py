@@ -8,7 +8,7 @@ from worker.classin.call import Dialect
 from worker.classin.fields import File
 from worker.classin.operation import Operation
 from worker.classin.school import School
-from worker.classin.signing import safe_key, signature
+from worker.classin.signing import Counting, safe_key, signature
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,8 +22,16 @@ class Request:
     files: Mapping[str, File] = field(repr=False, default_factory=dict)
 
 
-def prepare(operation: Operation, school: School, timestamp: int) -> Request:
-    """Encode an operation and sign it for this moment (whole seconds since 1970)."""
+def prepare(
+    operation: Operation,
+    school: School,
+    timestamp: int,
+    counting: Counting = Counting.BYTES,
+) -> Request:
+    """Encode an operation and sign it for this moment (whole seconds since 1970).
+
+    `counting` says which long texts are signed.
+    """
     call = operation.spec.call
     fields = operation.wire_fields()
     match call.dialect:
@@ -37,7 +45,7 @@ def prepare(operation: Operation, school: School, timestamp: int) -> Request:
         case Dialect.V2:
             headers = {
                 "Content-Type": "application/json",
-                "X-EEO-SIGN": signature(fields, school.sid, school.secret, timestamp),
+                "X-EEO-SIGN": signature(fields, school.sid, school.secret, timestamp, counting),
                 "X-EEO-UID": school.sid,
                 "X-EEO-TS": str(timestamp),
             }

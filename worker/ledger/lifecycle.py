@@ -82,5 +82,7 @@ def settlement(verdict: Verdict) -> tuple[State, Reason | None] | None:
             return State.FAILED, Reason.REFUSED
         case Verdict.UNSURE:
             return State.UNCERTAIN, None
-        case Verdict.AGAIN | Verdict.THROTTLED | Verdict.LATER | Verdict.LOCKED_OUT | Verdict.CLOCK:
+        case Verdict.AGAIN | Verdict.THROTTLED | Verdict.LATER:
+            return None
+        case Verdict.LOCKED_OUT | Verdict.CLOCK | Verdict.MISSIGNED:
             return None

@@ -5,8 +5,9 @@ import re
 import pytest
 
 from worker.classin.catalogue import CATALOGUE
-from worker.classin.codes import Code, Remedy
+from worker.classin.codes import Code
 from worker.classin.operation import Operation
+from worker.classin.remedies import Remedy
 from worker.classin.verdicts import Verdict
 
 #: The only words that a phrase may begin in capitals.

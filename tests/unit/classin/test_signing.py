@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from worker.classin.signing import LONGEST_SIGNED, safe_key, signature
+from worker.classin.signing import LONGEST_SIGNED, Counting, otherwise, safe_key, signature
 
 SID, NOW = "1000082", 1721095405
 UNIT = {"courseId": 132323, "unitJson": [{"name": "string", "content": "string", "publishFlag": 0}]}
@@ -79,3 +79,44 @@ def test_what_the_sources_disagree_on_is_not_signed_at_all(doubtful: object) -> 
     """The error names the field, not what it held."""
     with pytest.raises(TypeError, match=r"^flag: only integers and strings can be signed$"):
         signature({"flag": doubtful}, SID, "s", NOW)
+
+
+#: Texts by bytes and characters, and which way of counting signs each of them.
+LONG = {
+    "fewer of both": ("é" * 511, {Counting.BYTES, Counting.CHARACTERS, Counting.FEWER_BYTES}),
+    "as many bytes": ("x" * 1024, {Counting.BYTES, Counting.CHARACTERS}),
+    "as many bytes, fewer characters": ("é" * 512, {Counting.BYTES, Counting.CHARACTERS}),
+    "more bytes": ("é" * 513, {Counting.CHARACTERS}),
+    "more bytes, as many characters": ("é" * 1024, {Counting.CHARACTERS}),
+    "more of both": ("x" * 1025, set()),
+}
+
+
+@pytest.mark.parametrize(("text", "signing"), LONG.values(), ids=LONG)
+@pytest.mark.parametrize("counting", Counting)
+def test_a_long_text_is_signed_by_the_way_of_counting(
+    text: str, signing: set[Counting], counting: Counting
+) -> None:
+    """The page's words count bytes; its samples, and the SDKs, do otherwise."""
+    without = signature({}, SID, "s", NOW, counting)
+    assert (signature({"a": text}, SID, "s", NOW, counting) != without) is (counting in signing)
+
+
+@pytest.mark.parametrize(
+    ("text", "counting", "other"),
+    [
+        ("é" * 511, Counting.BYTES, None),
+        ("x" * 1025, Counting.BYTES, None),
+        ("x" * 1024, Counting.BYTES, Counting.FEWER_BYTES),
+        ("x" * 1024, Counting.CHARACTERS, Counting.FEWER_BYTES),
+        ("x" * 1024, Counting.FEWER_BYTES, Counting.BYTES),
+        ("é" * 513, Counting.BYTES, Counting.CHARACTERS),
+        ("é" * 513, Counting.FEWER_BYTES, Counting.CHARACTERS),
+        ("é" * 513, Counting.CHARACTERS, Counting.BYTES),
+    ],
+)
+def test_another_way_of_counting_is_one_that_makes_a_difference(
+    text: str, counting: Counting, other: Counting | None
+) -> None:
+    """For this very body; of most there is none."""
+    assert otherwise({"courseId": 5, "a": text, "b": [text]}, counting) is other

@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 
 from ops.account import account
-from worker.classin.codes import Code, Remedy
+from worker.classin.codes import Code
+from worker.classin.remedies import Remedy
 from worker.classin.verdicts import Verdict
 from worker.ledger.lifecycle import Reason, State
 from worker.ledger.record import Attempt, Record

@@ -10,7 +10,7 @@ from ops.cli.statistics import sparkline
 from ops.figures import figures
 from tests.unit.clock import Clock
 from tests.unit.ledger.hands import DONE, REFUSED, attempt, claimed, entry, settled
-from worker.classin.codes import Remedy
+from worker.classin.remedies import Remedy
 from worker.ledger.hours import HOUR, KEPT, Ending
 from worker.ledger.in_redis import RedisLedger
 from worker.ledger.lifecycle import Reason, State

@@ -110,8 +110,14 @@ def test_a_classroom_without_its_live_is_mended_with_all_that_might_fall_back() 
     stays = {"assistantUids": [7], "cloudFolderId": 8, "aiRiskMonitor": 1}
     film = {"recordType": 0, "recordState": 1, "liveState": 1, "openState": 0}
     fields = {
-        **{"courseId": 5, "name": "Sets", "teacherUid": 6, "startTime": 1, "endTime": 2},
-        **{**stays, **film, "aiSummaryConfig": {"subtitle": 1}},
+        "courseId": 5,
+        "name": "Sets",
+        "teacherUid": 6,
+        "startTime": 1,
+        "endTime": 2,
+        **stays,
+        **film,
+        "aiSummaryConfig": {"subtitle": 1},
     }
     result = {"data": {"activityId": 9}}
     partial = record("create_classroom", fields, State.PARTIAL, code=267, result=result)
@@ -119,7 +125,10 @@ def test_a_classroom_without_its_live_is_mended_with_all_that_might_fall_back() 
     (operation,) = mending(partial)
 
     assert operation.to_json() == {
-        **{"courseId": 5, "activityId": 9, **stays, **film},
+        "courseId": 5,
+        "activityId": 9,
+        **stays,
+        **film,
         "aiSummaryConfig": {"chapter": 0, "subtitle": 1},
     }
 

@@ -13,7 +13,7 @@ from worker.classin.call import Dialect
 from worker.classin.catalogue import find, read
 from worker.classin.operation import Operation
 from worker.classin.school import School
-from worker.classin.signing import safe_key, signature
+from worker.classin.signing import Counting, safe_key, signature
 from worker.classin.wire import prepare
 
 NOW = 1_800_000_000
@@ -188,3 +188,21 @@ def test_nothing_of_the_proof_shows_in_a_repr() -> None:
     """What is printed by accident gives nothing away."""
     received = v1("create_folder", {"safeKey": safe_key(SCHOOL.secret, NOW)})
     assert safe_key(SCHOOL.secret, NOW) not in repr(received)
+
+
+@pytest.mark.parametrize("signed", Counting)
+@pytest.mark.parametrize("counting", Counting)
+def test_a_long_text_is_counted_as_the_simulator_is_told(
+    signed: Counting, counting: Counting
+) -> None:
+    """Where the sources disagree, it can be either."""
+    unit = read("create_unit", {**UNIT, "content": "x" * 1024})
+    request = prepare(unit, SCHOOL, NOW, signed)
+    body = json.loads(request.body or b"{}")
+    proof = request.headers["X-EEO-SIGN"]
+    received = Received(Dialect.V2, type(unit), SCHOOL.sid, proof, str(NOW), body)
+
+    admitted = admit(received, {SCHOOL.sid: SCHOOL.secret}, NOW, counting)
+
+    alike = (signed is Counting.FEWER_BYTES) is (counting is Counting.FEWER_BYTES)
+    assert admitted == (unit if alike else Answer(101002005))
