@@ -24,12 +24,14 @@ def once(
     return [
         each
         if each.dedup_key is not None
-        else replace(each, dedup_key=f"{run}:{place}", digest=_digest_of(each, school_named))
+        else replace(
+            each, dedup_key=f"{run}:{place}", digest=digest_of_submission(each, school_named)
+        )
         for place, each in enumerate(submissions, 1)
     ]
 
 
-def _digest_of(submission: Submission, school_named: Callable[[str], School]) -> str:
+def digest_of_submission(submission: Submission, school_named: Callable[[str], School]) -> str:
     """Sum up what is asked, without what differs each time.
 
     That is its id, where its files lie, and how its credentials were sealed.

@@ -8,7 +8,7 @@ from itertools import pairwise
 
 from producers.lanes import is_own
 from worker.classin.catalogue import read
-from worker.classin.errors import Fault
+from worker.classin.errors import CONFLICT, Fault
 from worker.classin.faults import nearest
 from worker.classin.lane import lane_of
 from worker.classin.references import referenced, renamed
@@ -112,7 +112,7 @@ class _Order:
             what = (
                 f"{entry.dedup_key!r} is that of {first.where}, too, which asks for something else"
             )
-            yield Fault("dedup_key", what)
+            yield Fault("dedup_key", what, CONFLICT)
 
     def _against(self, position: int, name: str) -> str | None:
         """Say why a line cannot wait for what it names, if so."""

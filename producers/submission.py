@@ -23,6 +23,7 @@ from producers.order import Entry, ordered
 from producers.reading import operations_of
 from producers.receipt import Receipt
 from worker.classin.errors import (
+    CONFLICT,
     Fault,
     Invalid,
     InvalidInput,
@@ -183,11 +184,15 @@ class Submitter:
         about: About,
         on_entered: Callable[[int], None] = lambda _: None,
     ) -> Sequence[Receipt]:
-        """Record a batch that was checked, with what is said of it as a whole; see enter."""
+        """Record a batch that was checked, with what is said of it as a whole; see enter.
+
+        Raises InvalidInput, too, if another request began that batch.
+        """
         submissions = checked.submissions
         if about.webhook is not None:
             submissions = [replace(each, tells=True) for each in submissions]
-        self._ledger.open_batch(checked.batch, about)
+        if not self._ledger.open_batch(checked.batch, about):
+            self._must_be_of(checked.batch, about)
         closes = True
         try:
             receipts = self.enter(submissions, on_entered)
@@ -197,6 +202,13 @@ class Submitter:
                 with suppress(Unavailable):  # that it is over shows later, too
                     self._ledger.close_batch(checked.batch)
         return receipts
+
+    def _must_be_of(self, batch: str, about: About) -> None:
+        """See that a batch that is known already is one to go on with. Raises InvalidInput."""
+        known = self._ledger.about(batch)
+        if known is not None and known.asks != about.asks:
+            fault = Fault("", f"batch {batch} is that of another request", CONFLICT)
+            raise InvalidInput("nothing was submitted", [fault])
 
     def retry(self, record_id: str, *, mend: bool = False) -> Sequence[Receipt]:
         """Try a record again, or submit what mends a partial one, linked to it both ways.

@@ -1,6 +1,5 @@
 """The desk: what a key may ask for, done. Everything here waits for the ledger, in a thread."""
 
-from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
@@ -10,16 +9,21 @@ from urllib.parse import urlsplit
 from producers.again import mending
 from producers.checked import Checked, Position
 from producers.gateway.body import Asked
+from producers.gateway.idempotency import (
+    IdempotencyKey,
+    digest_of_request,
+    other_request,
+    without_dedup_keys,
+)
 from producers.gateway.problems import Problem, of_faults, of_line
 from producers.line import Line
 from producers.submission import Submitter
 from producers.webhook import foreign_webhook
 from worker.classin.catalogue import CATALOGUE
-from worker.classin.errors import Fault, Invalid, InvalidInput, InvalidOperation, NotFound
+from worker.classin.errors import CONFLICT, Fault, Invalid, InvalidInput, InvalidOperation, NotFound
 from worker.ledger.api_keys import ApiKey
 from worker.ledger.audit import Audit
 from worker.ledger.batch import About, Webhook
-from worker.ledger.in_redis import CHUNK
 from worker.ledger.ledger import Filter, Ledger
 from worker.ledger.lifecycle import State
 from worker.ledger.record import Record, Submission
@@ -30,9 +34,6 @@ SOURCE = "http"
 
 #: Pages that are looked through for what a limited key may see, before it is told to go on itself.
 _MOST_PAGES = 10
-
-#: How a client's key goes on in the dedup keys of a list, with the last position.
-_LONGEST_ENDING = ":10000"
 
 
 class Taken(NamedTuple):
@@ -67,20 +68,40 @@ class Desk:
         """Submit one operation or a list of them, all or none; a webhook is for the list."""
         must_write(key)
         about = About(source=SOURCE, webhook=self._webhook(webhook))
+        once = None if idempotency is None else IdempotencyKey.read(idempotency, key.prefix)
+        checked = self._check(key, asked, once)
+        if once is None:
+            return self._enter(checked, about, is_list=asked.is_list)
+        asks = digest_of_request(
+            checked.submissions,
+            self._submitter.school_named,
+            is_list=asked.is_list,
+            webhook=webhook,
+        )
+        checked = checked._replace(submissions=once.named(checked.submissions, asks))
+        try:
+            return self._enter(checked, replace(about, asks=asks), is_list=asked.is_list)
+        except InvalidInput as refused:
+            if all(fault.kind == CONFLICT for fault in refused.faults):
+                raise other_request() from None
+            raise
+
+    def _check(self, key: ApiKey, asked: Asked, once: IdempotencyKey | None) -> Checked:
+        """Check all that is asked for. Raises Problem, which names every fault."""
         lines = [self._read(key, each) for each in asked.objects]
         self._must_cover(key, lines)
-        earlier = None
-        if idempotency is not None:
-            lines = _with_dedup_keys(lines, idempotency, is_list=asked.is_list)
-            earlier = self._earlier(lines, idempotency, is_list=asked.is_list)
+        if once is not None:
+            lines = without_dedup_keys(lines)
         checked = self._submitter.check_all(
-            ((Position(str(n)), partial(_given, line)) for n, line in enumerate(lines)), SOURCE
+            ((Position(str(n)), partial(_given, line)) for n, line in enumerate(lines)),
+            SOURCE,
+            None if once is None else once.batch,
         )
         if checked.found:
             places = ((int(n) if asked.is_list else None, fault) for n, fault in checked.found)
             raise of_faults(places)
         self._must_see_others(key, checked.submissions)
-        return self._enter(checked, about, is_list=asked.is_list, earlier=earlier)
+        return checked
 
     def _webhook(self, url: str | None) -> Webhook | None:
         """Give a webhook that a client asks for. Raises Problem."""
@@ -92,10 +113,8 @@ class Desk:
             errors = [{"detail": each.what, "parameter": each.where} for each in error.faults]
             raise Problem(422, "This webhook cannot be called.", errors) from None
 
-    def _enter(
-        self, checked: Checked, about: About, *, is_list: bool, earlier: str | None
-    ) -> Taken:
-        batch = (earlier or checked.batch) if is_list or len(checked.submissions) > 1 else None
+    def _enter(self, checked: Checked, about: About, *, is_list: bool) -> Taken:
+        batch = checked.batch if is_list or len(checked.submissions) > 1 else None
         submissions = [replace(each, batch=batch) for each in checked.submissions]
         if batch is None:
             receipts = self._submitter.enter(submissions)
@@ -146,29 +165,6 @@ class Desk:
         for record in self._ledger.find_all(others):
             if not key.covers(record.school, record.operation):
                 raise Problem(403, f"This key may not wait for {record.id}.")
-
-    def _earlier(
-        self, lines: Sequence[Line | Invalid], idempotency: str, *, is_list: bool
-    ) -> str | None:
-        """Find the batch that a list made when it came before. Raises Problem: it was another."""
-        others = (
-            [idempotency, f"{idempotency}:{len(lines) + 1}"] if is_list else [f"{idempotency}:1"]
-        )
-        names = defaultdict[str, list[str]](list)
-        for line in lines:
-            if isinstance(line, Line) and line.dedup_key:
-                names[self._school_of(line)].append(line.dedup_key)
-        found: list[str] = []
-        for school, mine in names.items():
-            known = self._ledger.named(school, [*mine, *others])
-            if any(other in known for other in others):
-                raise _other_body()
-            found += (known[name] for name in mine if name in known)
-        # What was cut off in the midst goes on after a whole chunk.
-        if len(found) < len(lines) and len(found) % CHUNK:
-            raise _other_body()
-        records = self._ledger.find_all(found[:1]) if is_list else ()
-        return records[0].batch if records else None
 
     def find(self, key: ApiKey, record_id: str) -> Record:
         """Give a record that is the key's business. Raises NotFound."""
@@ -279,32 +275,6 @@ def _given(line: Line | Invalid) -> Line:
     if isinstance(line, Invalid):
         raise line
     return line
-
-
-def _with_dedup_keys(
-    lines: Sequence[Line | Invalid], idempotency: str, *, is_list: bool
-) -> list[Line | Invalid]:
-    """Name each operation after the client's key. Raises Problem for one that is no name."""
-    try:
-        Line.read({"operation": "", "fields": {}, "dedup_key": idempotency + _LONGEST_ENDING})
-    except Invalid as error:
-        errors = [{"detail": fault.what, "parameter": "Idempotency-Key"} for fault in error.faults]
-        raise Problem(422, "The Idempotency-Key is no name.", errors) from None
-    named: list[Line | Invalid] = []
-    for n, line in enumerate(lines, 1):
-        if isinstance(line, Line) and line.dedup_key is not None:
-            fault = Fault("dedup_key", "should not be given beside Idempotency-Key")
-            named.append(InvalidInput("line", [fault]))
-        elif isinstance(line, Line):
-            name = f"{idempotency}:{n}" if is_list else idempotency
-            named.append(line.model_copy(update={"dedup_key": name}))
-        else:
-            named.append(line)
-    return named
-
-
-def _other_body() -> Problem:
-    return Problem(409, "This Idempotency-Key came with another body before.")
 
 
 def _strange_files(line: Line, hosts: Sequence[str]) -> list[Fault]:

@@ -10,6 +10,7 @@ from starlette.responses import Response
 
 from producers.line import Line
 from worker.classin.errors import (
+    CONFLICT,
     ClassinError,
     Fault,
     Invalid,
@@ -78,7 +79,7 @@ def of_faults(found: Iterable[tuple[int | None, Fault]]) -> Problem:
     """Say what is wrong with operations, each by its position from 0; None: there is only one."""
     all_of_it = list(found)
     errors = [{"detail": fault.what, "pointer": _pointer(at, fault)} for at, fault in all_of_it]
-    if all(_is_conflict(fault) for _, fault in all_of_it):
+    if all(fault.kind == CONFLICT for _, fault in all_of_it):
         return Problem(409, "The key stands for something else already.", errors)
     return Problem(422, "Nothing was submitted: see errors.", errors)
 
@@ -86,10 +87,6 @@ def of_faults(found: Iterable[tuple[int | None, Fault]]) -> Problem:
 def of_line(fault: Fault) -> Fault:
     """Mark a fault of a line itself, for whom all other names are those of fields."""
     return replace(fault, where=f".{fault.where}") if fault.where else fault
-
-
-def _is_conflict(fault: Fault) -> bool:
-    return fault.where == "dedup_key" and "something else" in fault.what
 
 
 def _pointer(at: int | None, fault: Fault) -> str:

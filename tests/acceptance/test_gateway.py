@@ -7,8 +7,8 @@ import socket
 import subprocess
 import time
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import ExitStack, closing
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,7 @@ from ops.simulator import SimulatorClient
 from ops.supervision import classin as command_line
 from producers import Submitter
 from tests.stage import PATIENCE, Command, Environment, WorkerProcess, at_once, until
-from worker.ledger.in_redis import RedisLedger
+from worker.ledger.in_redis import CHUNK, RedisLedger
 from worker.ledger.ledger import Filter, Standing
 from worker.ledger.lifecycle import State
 from worker.settings import environment_with
@@ -120,6 +120,47 @@ def test_a_question_waits_for_the_end(sis: httpx.Client, worker: WorkerProcess) 
     assert (record["state"], record["code"]) == ("succeeded", 1)
 
 
+@contextmanager
+def clients_like(sis: httpx.Client, number: int) -> Iterator[list[httpx.Client]]:
+    """So many clients with the same key, each with connections of its own."""
+    with ExitStack() as stack:
+        yield [
+            stack.enter_context(
+                httpx.Client(base_url=sis.base_url, headers=sis.headers, timeout=PATIENCE)
+            )
+            for _ in range(number)
+        ]
+
+
+def test_clients_with_one_idempotency_key_at_once_get_one_batch(
+    sis: httpx.Client, ledger: RedisLedger
+) -> None:
+    """A list of more than one chunk: all are told of the same batch, with the same operations."""
+    asked: list[dict[str, Any]] = [
+        {**FOLDER, "fields": {"folderId": 747759, "folderName": f"n{n}"}, "lane": str(n)}
+        for n in range(CHUNK + 50)
+    ]
+    header = {"idempotency-key": "import 36"}
+
+    with clients_like(sis, 2 * CLIENTS) as clients:
+        answers = at_once(
+            len(clients), lambda n: clients[n].post("/v1/batches", json=asked, headers=header)
+        )
+
+    assert {each.status_code for each in answers} <= {200, 202}
+    told = [each.json() for each in answers]
+    assert [each for each in told if each != told[0]] == []
+    counted = sis.get(f"/v1/batches/{told[0]['batch']}").json()
+    assert (counted["total"], ledger.counts().by_state().total()) == (len(asked), len(asked))
+    names = [each.fields["folderName"] for each in ledger.find_all(ids_in(told[0]))]
+    assert names == [each["fields"]["folderName"] for each in asked]
+
+
+def ids_in(told: Mapping[str, Any]) -> list[str]:
+    """The ids of a batch's operations, as an answer has them."""
+    return [each["id"] for each in told["operations"]]
+
+
 def test_clients_who_retry_at_once_make_one(
     sis: httpx.Client, submitter: Submitter, ledger: RedisLedger
 ) -> None:
@@ -130,13 +171,7 @@ def test_clients_who_retry_at_once_make_one(
     assert claim is not None
     ledger.advance(claim, Standing(state=State.UNCERTAIN), None)
 
-    with ExitStack() as stack:
-        clients = [
-            stack.enter_context(
-                httpx.Client(base_url=sis.base_url, headers=sis.headers, timeout=PATIENCE)
-            )
-            for _ in range(CLIENTS)
-        ]
+    with clients_like(sis, CLIENTS) as clients:
         answers = at_once(CLIENTS, lambda n: clients[n].post(f"/v1/operations/{draft.id}/retry"))
 
     tries = [each for each in ledger.page(Filter(), 99).records if each.retry_of == draft.id]

@@ -24,6 +24,9 @@ A refusal by ClassIn is no exception: it is a reply, and is judged.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+#: The kind of a fault: a name stands for something else already.
+CONFLICT = "conflict"
+
 
 @dataclass(frozen=True, slots=True)
 class Fault:
@@ -31,7 +34,7 @@ class Fault:
 
     where: str
     what: str
-    #: What kind of fault, in pydantic's words (`missing`, `string_too_long` ...), where it has one.
+    #: What kind of fault, where it has one: CONFLICT, or in pydantic's words (`missing` ...).
     kind: str = field(default="", compare=False)
 
     def __str__(self) -> str:

@@ -65,6 +65,8 @@ class About:
     #: Of a sheet: its columns by field, and its name in the workbook.
     columns: Mapping[str, str] = field(default_factory=dict)
     sheet: str | None = None
+    #: Sums up the request that the batch was named by, so that no other one goes on with it.
+    asks: str | None = None
     webhook: Webhook | None = None
 
     def to_json(self) -> dict[str, Any]:

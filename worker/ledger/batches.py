@@ -28,6 +28,7 @@ class RedisBatches(RedisReader):
             "digest": about.digest,
             "columns": dump(dict(about.columns)) if about.columns else None,
             "sheet": about.sheet,
+            "asks": about.asks,
             "webhook": about.webhook.url if about.webhook else None,
         }
         pairs = [text for name, value in said.items() if value for text in (name, clean(value))]
@@ -86,6 +87,7 @@ def _about_of(values: Mapping[str, str]) -> About:
         digest=values.get("digest"),
         columns=json.loads(values.get("columns", "{}")),
         sheet=values.get("sheet"),
+        asks=values.get("asks"),
     )
     if "webhook" not in values:
         return about

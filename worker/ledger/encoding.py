@@ -53,7 +53,7 @@ def _share_of(submission: Submission, pieces: int) -> list[Any]:
         more["priority"] = submission.priority.value
     if key := submission.dedup_key:
         more["dedup_key"] = key
-        more["key"] = keys.dedup_digest(submission.school, key)
+        more["key"] = keys.dedup_digest(submission.school, key, submission.dedup_scope)
         more["asks"] = submission.digest or digest_of(submission.operation, submission.fields)
     if pieces:
         more["pieces"] = pieces

@@ -115,9 +115,13 @@ def dedup(school: str, key: str) -> str:
     return f"classin:dedup:{dedup_digest(school, key)}"
 
 
-def dedup_digest(school: str, key: str) -> str:
-    """A dedup key in a form that tells nobody what it says."""
-    return hashlib.sha256(clean(f"{school}\n{key}").encode()).hexdigest()[:32]
+def dedup_digest(school: str, key: str, scope: str = "") -> str:
+    """A dedup key in a form that tells nobody what it says.
+
+    One with a scope is nobody else's, and is the same in all schools.
+    """
+    said = f"\n{scope}\n{key}" if scope else f"{school}\n{key}"
+    return hashlib.sha256(clean(said).encode()).hexdigest()[:32]
 
 
 def lane(name: str) -> str:

@@ -1,5 +1,6 @@
 """Record: the ledger's account of one operation."""
 
+import hashlib
 import json
 import os
 from collections.abc import Mapping
@@ -26,7 +27,15 @@ _as_json = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 def new_id() -> str:
     """Make an id: 16 lower-case letters and digits, of 80 random bits."""
-    bits = int.from_bytes(os.urandom(10))
+    return _id_of(int.from_bytes(os.urandom(10)))
+
+
+def id_from(text: str) -> str:
+    """Make an id like others, always the same from the same text."""
+    return _id_of(int.from_bytes(hashlib.sha256(text.encode()).digest()[:10]))
+
+
+def _id_of(bits: int) -> str:
     return "".join([_PAIRS[bits >> place & 1023] for place in range(0, 80, 10)])
 
 
@@ -118,6 +127,8 @@ class Submission:
     priority: Priority = Priority.NORMAL
     #: The submitter's own name for it: within a school, one record at most has it.
     dedup_key: str | None = None
+    #: Who alone uses that name, for what; '': all who submit to the school do.
+    dedup_scope: str = ""
     #: Sums up what is asked, to tell two submissions with one dedup key apart; '': operation and
     #: fields do.
     digest: str = ""

@@ -2,7 +2,7 @@
 -- KEYS: none
 -- ARGV: now (ms or ''), 'open' or 'close', the batch; to open it: after how long (ms) it counts as handed
 --       in by itself, 0 where nobody is to be told of it, and pairs of what is said: source, file, path,
---       digest, columns (JSON), sheet, webhook
+--       digest, columns (JSON), sheet, asks (digest of the request), webhook
 -- answer: 1; 0 where it was opened before
 local batch = ARGV[3]
 if ARGV[2] == 'close' then
