@@ -249,7 +249,8 @@ class LedgerModel:
     def rescue(self, limit: int, *, orphans: bool) -> None:
         """Bring back what is due, and tell who waited."""
         self.sent(self.ledger.due(limit, orphans=orphans))
-        self.sent(self.ledger.unpark(limit))
+        self.sent(self.ledger.release(limit)[0])
+        self.sent(self.ledger.unpark_some(limit, limit)[0])
 
     def look_for_lost_messages(self) -> None:
         """What is found was queued for a while."""

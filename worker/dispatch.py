@@ -32,6 +32,9 @@ log = logging.getLogger(__name__)
 IN_A_ROW = 10
 
 
+#: Notes, and records asked for, of which the ledger is told in one round: Redis waits for them.
+MOST_TOGETHER = 256
+
 #: What waits here is little while it is less than the threads, divided by this: then more may come.
 _LITTLE = 4
 
@@ -173,7 +176,7 @@ class Dispatch:
         if self._stopping.is_set():
             self._put_back()
         self._take_turns()
-        notes, self._notes = self._notes, []
+        notes, self._notes = self._notes[:MOST_TOGETHER], self._notes[MOST_TOGETHER:]
         asked = self._next()
         if not (asked or notes):
             return
@@ -217,7 +220,7 @@ class Dispatch:
         """Give what there are threads for, by id."""
         asked: dict[str, Waiting] = {}
         taken = 0
-        while self._waiting and len(asked) < self._free:
+        while self._waiting and len(asked) < min(self._free, MOST_TOGETHER):
             waiting = self._waiting.popleft()
             waiting.lease = waiting.lease or f"{self._mark}-{next(self._number)}"
             asked.setdefault(waiting.id, waiting)

@@ -2,7 +2,7 @@
 
 import logging
 import time
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from typing import Protocol
 
 from worker.ledger.ledger import Due, Ledger
@@ -10,8 +10,11 @@ from worker.ledger.record import Priority
 
 log = logging.getLogger(__name__)
 
-#: Records brought back in one look.
-MOST = 1000
+#: Records that one call of the ledger brings back or tells: Redis does nothing else meanwhile.
+MOST = 500
+
+#: Calls of a kind in one look; what is left then waits for the next.
+ROUNDS = 40
 
 #: Of each school that is open again, so many records are brought back in one look.
 MOST_OF_A_SCHOOL = 256
@@ -66,16 +69,21 @@ class Rescue:
         #: Since when the ledger has been answering, and when it last did.
         self._answers_since = self._answered = float("-inf")
         self._lost_looked_at = float("-inf")
+        #: Which schools have their turn next.
+        self._school_cursor = "0"
 
     def look(self) -> int:
         """Look once; gives how many messages were sent. Raises Unavailable."""
-        found = self._found()
-        if found:
-            self._outlet.publish(found)
-            log.info("rescue: %d brought back", len(found))
-        return len(found)
+        number = 0
+        for found in self._found():
+            if found:
+                self._outlet.publish(found)
+            number += len(found)
+        if number:
+            log.info("rescue: %d brought back", number)
+        return number
 
-    def _found(self) -> list[Due]:
+    def _found(self) -> Iterator[Sequence[Due]]:
         holds = self._ledger.hold("rescue", self._who, self.tick * _KEPT_FOR)
         now = self._clock()
         # After an outage of the ledger, or of all machines, every lease has run out: those who live
@@ -85,11 +93,35 @@ class Rescue:
             self._answers_since = now
         self._answered = now
         if not holds:
-            return []
-        orphans = now - self._answers_since >= a_while
-        found = [*self._ledger.due(MOST, orphans=orphans), *self._ledger.unpark(MOST_OF_A_SCHOOL)]
+            return
+        yield from self._due(orphans=now - self._answers_since >= a_while)
+        yield from self._released()
+        yield from self._unparked()
         if now - self._lost_looked_at >= self.every:
             empty = self._outlet.empty()
-            found += self._ledger.adrift(MOST, self._adrift_after, empty=empty)
+            yield self._ledger.adrift(MOST, self._adrift_after, empty=empty)
             self._lost_looked_at = now
-        return found
+
+    def _due(self, *, orphans: bool) -> Iterator[Sequence[Due]]:
+        for _ in range(ROUNDS):
+            found = self._ledger.due(MOST, orphans=orphans)
+            yield found
+            if len(found) < MOST:
+                return
+
+    def _released(self) -> Iterator[Sequence[Due]]:
+        for _ in range(ROUNDS):
+            found, more = self._ledger.release(MOST)
+            yield found
+            if not more:
+                return
+
+    def _unparked(self) -> Iterator[Sequence[Due]]:
+        """Let each school have its turn; of very many, the rest go on with the next look."""
+        for _ in range(ROUNDS):
+            found, self._school_cursor = self._ledger.unpark_some(
+                MOST, MOST_OF_A_SCHOOL, self._school_cursor
+            )
+            yield found
+            if self._school_cursor == "0":
+                return

@@ -18,12 +18,14 @@ def test_every_script_is_in_use(scripts: Mapping[str, str]) -> None:
 
 
 @pytest.mark.parametrize("name", SCRIPTS)
-def test_each_header_lists_keys_arguments_and_answer(scripts: Mapping[str, str], name: str) -> None:
-    """The comment on top has a purpose, and a line each for KEYS, ARGV and the answer."""
+def test_each_header_lists_keys_arguments_answer_and_bound(
+    scripts: Mapping[str, str], name: str
+) -> None:
+    """The comment on top has a purpose, and says how much one call works on: Redis waits for it."""
     lines = scripts[f"{name}.lua"].splitlines()
     header = list(takewhile(lambda line: line.startswith("--"), lines))
-    labels = re.findall(r"^-- (KEYS|ARGV|answer): \S", "\n".join(header), re.MULTILINE)
-    assert labels == ["KEYS", "ARGV", "answer"]
+    labels = re.findall(r"^-- (KEYS|ARGV|answer|work): \S", "\n".join(header), re.MULTILINE)
+    assert labels == ["KEYS", "ARGV", "answer", "work"]
     assert not header[0].startswith("-- KEYS")
 
 

@@ -12,7 +12,7 @@ from tests.unit.stage import SCHOOL, ClassIn, Stage, said
 from worker.classin.errors import Unavailable
 from worker.classin.operations.cloud import CreateFolder
 from worker.classin.operations.courses import EditCourse
-from worker.dispatch import Backlog, Dispatch, Waiting
+from worker.dispatch import MOST_TOGETHER, Backlog, Dispatch, Waiting
 from worker.ledger.in_redis import RedisLedger
 from worker.ledger.ledger import Exchanged
 from worker.ledger.lifecycle import State
@@ -404,3 +404,35 @@ def test_unavailable_is_what_a_ledger_away_raises(stage: Stage, server: FakeServ
     server.connected = False
     with pytest.raises(Unavailable):
         stage.ledger.find("a")
+
+
+class Counting(RedisLedger):
+    """A ledger that remembers of how many notes and records each exchange was."""
+
+    def __init__(self, *given: Any) -> None:  # noqa: ANN401  # as a ledger takes it
+        super().__init__(*given)
+        self.told: list[tuple[int, int]] = []
+
+    def exchange(self, *said: Any) -> Exchanged:  # noqa: ANN401  # whatever it is asked
+        """Count, and do it."""
+        self.told.append((len(said[0]), len(said[1])))
+        return super().exchange(*said)
+
+
+def test_one_exchange_is_told_of_so_many_at_most(stage: Stage) -> None:
+    """Redis does nothing else meanwhile; the rest goes with the next rounds."""
+    ledger = Counting(stage.ledger._redis, stage.clock.millis)  # noqa: SLF001  # the same
+    stage.ledger = ledger
+    floor = Floor(stage, threads=2 * MOST_TOGETHER)
+    records = [stage.submit(FOLDER) for _ in range(MOST_TOGETHER + 5)]
+    floor.take(*records)
+
+    for _ in range(2):
+        floor.go_round()
+    floor.work(len(records))
+    for _ in range(2):
+        floor.go_round()
+
+    assert ledger.told == [(0, MOST_TOGETHER), (0, 5), (MOST_TOGETHER, 0), (5, 0)]
+    assert {stage.ledger.find(each).state for each in records} == {State.SUCCEEDED}
+    assert floor.dispatch.is_idle

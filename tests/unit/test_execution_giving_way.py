@@ -225,7 +225,7 @@ def test_a_worker_that_is_to_end_takes_nothing_that_was_put_aside(stage: Stage) 
         return said(1)
 
     assert len(stage.perform(first, meanwhile).sent) == 1
-    assert stage.ledger.unpark(5) == [Due(second, "edit_course")]
+    assert stage.ledger.unpark_some(5, 5)[0] == [Due(second, "edit_course")]
 
 
 def referring(stage: Stage, first: str, path: str = "data") -> str:

@@ -16,7 +16,7 @@ from worker.ledger import keys
 from worker.ledger.ledger import Due
 from worker.ledger.lifecycle import State
 from worker.ledger.record import Priority
-from worker.rescue import MOST_OF_A_SCHOOL, TICK, Rescue
+from worker.rescue import MOST, MOST_OF_A_SCHOOL, TICK, Rescue
 
 EVERY = 10.0
 ADRIFT_AFTER = 60.0
@@ -227,6 +227,16 @@ def test_who_waited_for_many_is_told_by_and_by(stage: Stage, rescue: Rescue) -> 
     stage.perform(first, said(1))
     assert len(stage.published) == 100
     assert rescue.look() == 20
+
+
+def test_who_waited_for_very_many_is_told_within_one_look(stage: Stage, rescue: Rescue) -> None:
+    """A call at a time, so that Redis has time for others in between."""
+    first = stage.submit(FOLDER)
+    for _ in range(2 * MOST + 100):
+        stage.submit_raw("create_folder", FOLDER.to_json(), after=(first,))
+    stage.perform(first, said(1))
+    assert rescue.look() == 2 * MOST
+    assert rescue.look() == 0
 
 
 def test_only_one_worker_looks(stage: Stage, outlet: Outlet, rescue: Rescue, redis: Redis) -> None:

@@ -46,8 +46,11 @@ from worker.ledger.record import Attempt, Priority, Submission, clean
 from worker.ledger.redis_client import LedgerClient
 from worker.ledger.trial import running
 
-#: Records that one script call takes in.
+#: Records that one script call takes in, or renews the leases of.
 CHUNK = 500
+
+#: Records that those of one call wait for, all together, after which it takes in no further one.
+AWAITED = 5000
 
 #: Bytes of files after which a script call takes in no further record.
 HEAVIEST = 8 * 1024 * 1024
@@ -76,6 +79,7 @@ SCRIPTS: Mapping[str, Sequence[str]] = {
     "begin": (),
     "beat": ("ledger",),
     "due": ("ledger", "followers"),
+    "release": ("ledger", "followers"),
     "adrift": ("ledger",),
     "unpark": ("ledger", "followers", "schools"),
     "gate": ("ledger", "followers", "schools"),
@@ -195,12 +199,26 @@ class RedisLedger(RedisBatches):
 
     def beat(self, worker: str, lasts: float, in_hand: Sequence[Claim]) -> Sequence[str]:
         """Renew what a worker has in hand; see Ledger."""
-        leases = [text for each in in_hand for text in (each.record.id, each.lease, each.token)]
-        return list(self._run("beat", worker, ms(lasts), *leases))
+        lost: list[str] = []
+        for start in range(0, max(len(in_hand), 1), CHUNK):
+            some = in_hand[start : start + CHUNK]
+            leases = [text for each in some for text in (each.record.id, each.lease, each.token)]
+            lost += self._run("beat", worker, ms(lasts), *leases)
+        return lost
 
-    def unpark(self, limit: int, school: str = "") -> Sequence[Due]:
-        """Give parked records back; see Ledger."""
-        return dues(self._run("unpark", limit, school))
+    def unpark(self, limit: int, school: str) -> Sequence[Due]:
+        """Give a school's parked records back; see Ledger."""
+        return dues(self._run("unpark", limit, school)[1:])
+
+    def unpark_some(self, limit: int, of_each: int, cursor: str = "0") -> tuple[Sequence[Due], str]:
+        """Give parked records of some schools back; see Ledger."""
+        next_cursor, *found = self._run("unpark", limit, "", of_each, cursor)
+        return dues(found), str(next_cursor)
+
+    def release(self, limit: int) -> tuple[Sequence[Due], bool]:
+        """Tell some of those who waited; see Ledger."""
+        more, *found = self._run("release", limit)
+        return dues(found), bool(more)
 
     def due(self, limit: int, *, orphans: bool) -> Sequence[Due]:
         """Give what must be carried to a worker; see Ledger."""
@@ -303,14 +321,15 @@ def _lease_lost(claim: Claim) -> LeaseLost:
 
 
 def chunks(submissions: Iterable[Submission]) -> Iterator[list[Submission]]:
-    """Divide submissions into what one script call takes in, by number and weight."""
+    """Divide submissions into what one script call takes in."""
     chunk: list[Submission] = []
-    weight = 0
+    weight = awaited = 0
     for submission in submissions:
         chunk.append(submission)
         weight += sum(map(len, submission.contents.values()))
-        if len(chunk) == CHUNK or weight >= HEAVIEST:
+        awaited += len(submission.after)
+        if len(chunk) == CHUNK or weight >= HEAVIEST or awaited >= AWAITED:
             yield chunk
-            chunk, weight = [], 0
+            chunk, weight, awaited = [], 0, 0
     if chunk:
         yield chunk

@@ -284,14 +284,23 @@ class Ledger(Batches, Protocol):
     def beat(self, worker: str, lasts: float, in_hand: Sequence[Claim]) -> Sequence[str]:
         """Renew what a worker has in hand for so many seconds; gives the leases that are over."""
 
-    def unpark(self, limit: int, school: str = "") -> Sequence[Due]:
-        """Give parked records back: some of each open school, one of each that is to be tried.
+    def unpark(self, limit: int, school: str) -> Sequence[Due]:
+        """Give parked records of a school back, for the caller to claim at once."""
 
-        Those of one `school` are for the caller to claim at once; nothing is tried for it.
+    def unpark_some(self, limit: int, of_each: int, cursor: str = "0") -> tuple[Sequence[Due], str]:
+        """Give parked records back, so many in all: some of each school that is open, one to try.
+
+        About a hundred schools have their turn; gives where among them to go on ("0": all had it).
         """
 
     def due(self, limit: int, *, orphans: bool) -> Sequence[Due]:
         """Give what must be carried to a worker now; with what silent workers had, if `orphans`."""
+
+    def release(self, limit: int) -> tuple[Sequence[Due], bool]:
+        """Tell so many (500 at most) of those who waited for what has settled, and were too many.
+
+        Gives who can go on, and whether there are more to tell.
+        """
 
     def adrift(self, limit: int, slack: float, *, empty: Collection[Priority]) -> Sequence[Due]:
         """Return what is queued but has lost its message, `slack` seconds ago at least.

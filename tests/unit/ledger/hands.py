@@ -72,8 +72,10 @@ def states(ledger: RedisLedger, record_ids: str) -> list[State]:
 
 
 def released(ledger: RedisLedger) -> list[str]:
-    """Whom the next look finds, as long as it finds anybody."""
+    """Whom the next looks find among those who waited."""
     found = []
-    while due := ledger.due(1000, orphans=False):
+    more = True
+    while more:
+        due, more = ledger.release(500)
         found += [each.id for each in due]
     return found

@@ -15,6 +15,7 @@ from tests.unit.ledger.hands import (
     attempt,
     claimed,
     entry,
+    released,
     settled,
 )
 from worker.ledger.in_redis import RedisLedger
@@ -53,7 +54,7 @@ def test_a_parked_record_is_cancelled_at_once(ledger: RedisLedger, redis: Redis)
     assert ledger.cancel("a") == (State.CANCELLED, [])
     assert ledger.closures()[0].parked == 0
     ledger.resume("main")
-    assert ledger.unpark(5) == []
+    assert ledger.unpark_some(5, 5) == ([], "0")
     assert redis.exists("classin:parking") == 0
 
 
@@ -123,6 +124,7 @@ def test_a_running_record_whose_worker_fell_silent_is_cancelled(
     ledger.cancel("a")
     clock.forward(10)
     assert ledger.due(5, orphans=True) == []
+    assert released(ledger) == []
     assert ledger.find("a").state is State.CANCELLED
     assert ledger.find("b").reason is Reason.DEPENDENCY
 

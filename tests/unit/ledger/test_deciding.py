@@ -82,5 +82,5 @@ def test_while_others_are_being_told_it_stays_uncertain(ledger: RedisLedger) -> 
     settled(ledger, "a", UNSURE)
 
     assert ledger.decide("a", State.SUCCEEDED, "seen", "ada") is None
-    ledger.due(1000, orphans=False)
+    ledger.release(500)
     assert ledger.decide("a", State.SUCCEEDED, "seen", "ada") is State.UNCERTAIN

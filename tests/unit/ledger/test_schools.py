@@ -34,7 +34,7 @@ def turned_away(ledger: RedisLedger, record_id: str) -> bool:
 
 def given_back(ledger: RedisLedger, most: int = 5) -> str:
     """The ids that come back now."""
-    return "".join(due.id for due in ledger.unpark(most))
+    return "".join(due.id for due in ledger.unpark_some(most, most)[0])
 
 
 def closure(ledger: RedisLedger) -> Closure:
@@ -45,7 +45,7 @@ def closure(ledger: RedisLedger) -> Closure:
 
 def probe(ledger: RedisLedger) -> Claim:
     """The one that is let through to look."""
-    (due,) = ledger.unpark(5)
+    (due,) = ledger.unpark_some(5, 5)[0]
     return claimed(ledger, due.id, lease=f"look with {due.id}")
 
 

@@ -4,6 +4,7 @@
 --       in by itself, 0 where nobody is to be told of it, and pairs of what is said: source, file, path,
 --       digest, columns (JSON), sheet, asks (digest of the request), webhook
 -- answer: 1; 0 where it was opened before
+-- work: one batch
 local batch = ARGV[3]
 if ARGV[2] == 'close' then
   ledger.go_on_when_full()

@@ -2,6 +2,7 @@
 -- KEYS: none
 -- ARGV: now (ms or ''), worker, how long leases last (ms), then id, lease, token of each record
 -- answer: the leases that are over: the record is another's now, or nobody's
+-- work: as many records as are named: 500
 ledger.go_on_when_full()
 local ends = ledger.now + tonumber(ARGV[3])
 call('ZADD', 'classin:workers', ledger.whole(ends), ARGV[2])

@@ -3,6 +3,7 @@
 -- KEYS: none
 -- ARGV: now (ms or ''; not used), id, lease, fields (JSON) or ''
 -- answer: 1, or 0 when the lease is another's
+-- work: one record, and its fields
 local key = 'classin:op:' .. ARGV[2]
 local found = redis.call('HMGET', key, 'state', 'lease')
 if found[1] ~= 'running' or found[2] ~= ARGV[3] then

@@ -3,6 +3,7 @@
 -- ARGV: now (ms or ''), 'renew', 'end' or 'return', the id of the run, the lease; to renew, for how long
 --       (ms); to end, the state, the exit code or '', what it said, what went wrong
 -- answer: 1, or 0 if the lease is another's now: then nothing was changed
+-- work: one run
 local what, id, lease = unpack(ARGV, 2, 4)
 local key = runs.key(id)
 if call('HGET', key, 'lease') ~= lease then

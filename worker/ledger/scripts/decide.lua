@@ -4,6 +4,7 @@
 -- ARGV: now (ms or ''), id, 'succeeded' or 'failed', result (JSON) or '', why, who
 -- answer: 'missing', 'telling' (while some that waited for it are still to fail), or the state in which
 --         it was: nothing was changed unless that is 'uncertain'
+-- work: one record
 ledger.go_on_when_full()
 local record = ledger.load(ARGV[2])
 if not record then
@@ -26,5 +27,5 @@ if result ~= '' then
 end
 ledger.enter(record, state)
 ledger.tell_of(record)
-ledger.flush()
+ledger.flush_all()
 return 'uncertain'

@@ -1,10 +1,10 @@
 -- Gives what must come back to a worker: deferred records whose time has come, running ones whose
--- lease ran out (if `orphans`), followers of what has settled. One whose worker fell silent too often
--- fails: it may be what kills them.
+-- lease ran out (if `orphans`). One whose worker fell silent too often fails: it may be what kills them.
 -- KEYS: none
 -- ARGV: now (ms or ''), how many at most, '1' to look for orphans or '', after how many deaths of
 --       workers a record fails
 -- answer: id, operation, priority of each for which a message must be sent
+-- work: as many records as asked for
 local messages = {}
 
 local function orphan(record)
@@ -38,6 +38,5 @@ for _, id in ipairs(call('ZRANGEBYSCORE', 'classin:due', '-inf', ledger.whole(le
     orphan(record)
   end
 end
-ledger.release(tonumber(ARGV[2]), messages)
 ledger.flush_all()
 return messages

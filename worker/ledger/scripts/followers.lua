@@ -1,6 +1,10 @@
 -- Shared by all scripts, put after ledger.lua in front of each that needs it: what settles, and who
 -- waited for it. What is still to be looked at stands in the list classin:releasing: `+ID` and `-ID`,
 -- the followers of a record that went well or not, and `=LANE`, a lane whose first place is free.
+--
+-- Until `flush_all` lanes, stops and followers are changed in memory only, as records are: a script that
+-- fails before has changed nothing. Then comes first who is still to be looked at, so that nobody is
+-- blocked for good whatever happens next; `release` asks whether what it is to tell of has settled.
 ledger.WELL = { succeeded = true, partial = true }
 ledger.SETTLED = {
   succeeded = true, partial = true, failed = true, uncertain = true, cancelled = true,
@@ -9,9 +13,67 @@ ledger.SETTLED = {
 -- Fields that are of use on the way only.
 ledger.PASSING = { 'unread', 'sending', 'deferrals', 'waits', 'cancel', 'resent' }
 
--- What this call adds to classin:releasing, from the first that is not done yet; whether there may be
--- some of earlier calls.
-ledger.releasing, ledger.first, ledger.backlog = {}, 1, true
+-- Followers and lanes that one call looks at, all its releases together.
+ledger.MOST_LOOKED_AT = 500
+
+-- What this call adds to classin:releasing, lanes and records, each from the first that is not looked at
+-- yet; what it knows of lanes, their stops, and followers; the events that it tells.
+function ledger.forget_waiting()
+  ledger.freed, ledger.first_freed, ledger.ended, ledger.first_ended = {}, 1, {}, 1
+  ledger.lanes, ledger.stops, ledger.restopped = {}, {}, {}
+  ledger.followers, ledger.told, ledger.news, ledger.files = {}, {}, {}, {}
+  -- Of earlier calls: how many were looked at, and the next (nil: not asked, false: there is none).
+  ledger.passed, ledger.earlier = 0, nil
+end
+ledger.forget_waiting()
+ledger.looked_at = 0
+
+-- Gives how many of its followers the next of so many records may look at.
+function ledger.share_of(number)
+  return math.min(100, math.ceil((ledger.MOST_LOOKED_AT - ledger.looked_at) / number))
+end
+
+-- Ids of a lane that are read together, after the first two.
+local TOGETHER = 100
+
+-- Gives a lane as it was before this call, as far as it was read: ids; who of them left it in this call;
+-- which one is the first that did not; whether that is all.
+function ledger.lane_of(name)
+  local lane = ledger.lanes[name]
+  if not lane then
+    lane = { ids = call('ZRANGE', 'classin:lane:' .. name, 0, 1), left = {}, first = 1 }
+    lane.whole = #lane.ids < 2
+    ledger.lanes[name] = lane
+  end
+  return lane
+end
+
+-- Gives the place of the next in a lane that has not left it.
+local function next_in(lane, name, place)
+  while true do
+    if not lane.ids[place] and not lane.whole then
+      local last = #lane.ids
+      local more = call('ZRANGE', 'classin:lane:' .. name, last, last + TOGETHER - 1)
+      for i, id in ipairs(more) do
+        lane.ids[last + i] = id
+      end
+      lane.whole = #more < TOGETHER
+    end
+    local id = lane.ids[place]
+    if not id or not lane.left[id] then
+      return place
+    end
+    place = place + 1
+  end
+end
+
+-- Gives the first of a lane, and who is behind it.
+function ledger.first_two(name)
+  local lane = ledger.lane_of(name)
+  lane.first = next_in(lane, name, lane.first)
+  local head = lane.ids[lane.first]
+  return head, head and lane.ids[next_in(lane, name, lane.first + 1)]
+end
 
 -- Says whether any lane stops; asked once.
 function ledger.any_stops()
@@ -23,8 +85,15 @@ end
 
 -- Gives what stops a lane, one after the other: behind which place, up to which, and because of whom.
 function ledger.stops_of(lane)
-  local known = ledger.any_stops() and call('HGET', 'classin:stops', lane) or ''
-  return string.gmatch(known, '(%d+) (%d+) ([^\n]*)\n')
+  if ledger.stops[lane] == nil then
+    ledger.stops[lane] = ledger.any_stops() and call('HGET', 'classin:stops', lane) or ''
+  end
+  return string.gmatch(ledger.stops[lane], '(%d+) (%d+) ([^\n]*)\n')
+end
+
+-- Notes what stops a lane from now on; '': nothing.
+function ledger.put_stops(lane, known)
+  ledger.stops[lane], ledger.restopped[lane] = known, true
 end
 
 -- Notes that those who are behind a record in its lane now are to fail.
@@ -43,7 +112,7 @@ function ledger.stop_behind(record)
   end
   if last > place then
     local stop = ledger.whole(place) .. ' ' .. ledger.whole(last) .. ' ' .. record.id .. '\n'
-    call('HSET', 'classin:stops', record.lane, kept .. stop)
+    ledger.put_stops(record.lane, kept .. stop)
     ledger.stopping = true
   end
 end
@@ -59,26 +128,29 @@ function ledger.stopper_of(record)
 end
 
 -- Takes a record that has settled out of its lane; the others there are looked at by `release`.
-function ledger.leave_lane(record, is_empty)
-  if is_empty then
+function ledger.leave_lane(record)
+  local name = record.lane
+  ledger.lane_of(name).left[record.id] = true
+  ledger.remove('classin:lane:', name, record.id)
+  if not ledger.first_two(name) then
     if ledger.any_stops() then
-      call('HDEL', 'classin:stops', record.lane)
+      ledger.put_stops(name, '')
     end
     return
   end
   if record.stops_lane and not ledger.WELL[record.state] then
     ledger.stop_behind(record)
   end
-  ledger.releasing[#ledger.releasing + 1] = '=' .. record.lane
+  ledger.freed[#ledger.freed + 1] = '=' .. name
 end
 
 -- Tells whoever follows what settles; older news than so many go, a few more or less. The same names in the
 -- same order each time take the least room. Gives the ms from its submission.
 function ledger.tell_of(record)
   local took = math.max(0, ledger.now - tonumber(record.enqueued_at))
-  call('XADD', 'classin:events', 'MAXLEN', '~', '100000', '*', 'id', record.id, 'operation', record.operation,
+  ledger.news[#ledger.news + 1] = { 'id', record.id, 'operation', record.operation,
     'school', record.school, 'state', record.state, 'reason', record.reason or '',
-    'code', record.code or '', 'batch', record.batch or '', 'took', ledger.whole(took))
+    'code', record.code or '', 'batch', record.batch or '', 'took', ledger.whole(took) }
   return took
 end
 
@@ -97,24 +169,13 @@ function ledger.settle(record, state)
   if record.tells then
     ledger.telling[record.batch] = true
   end
-  local id, lane = record.id, record.lane
-  local files, followers = 'classin:file:' .. id, 'classin:followers:' .. id
-  local left
-  if lane then
-    call('ZREM', 'classin:lane:' .. lane, id)
-    left = call('EXISTS', files, followers, 'classin:lane:' .. lane)
-  else
-    left = call('EXISTS', files, followers)
+  local id = record.id
+  ledger.files[#ledger.files + 1] = 'classin:file:' .. id
+  if call('EXISTS', 'classin:followers:' .. id) == 1 then
+    ledger.ended[#ledger.ended + 1] = (ledger.WELL[state] and '+' or '-') .. id
   end
-  if left > 0 then
-    left = left - call('DEL', files)
-  end
-  if left > 0 and call('EXISTS', followers) == 1 then
-    left = left - 1
-    ledger.releasing[#ledger.releasing + 1] = (ledger.WELL[state] and '+' or '-') .. id
-  end
-  if lane then
-    ledger.leave_lane(record, left == 0)
+  if record.lane then
+    ledger.leave_lane(record)
   end
 end
 
@@ -123,10 +184,6 @@ function ledger.fail_with(record, message)
   ledger.put(record, 'reason', 'dependency')
   ledger.put(record, 'message', message)
   ledger.settle(record, 'failed')
-end
-
-function ledger.head_of(lane)
-  return call('ZRANGE', 'classin:lane:' .. lane, 0, 0)[1]
 end
 
 -- Lets a blocked record that is the first of its lane, or in none, go on if it waits for nobody; where
@@ -145,9 +202,9 @@ ledger.crowded = {}
 
 -- Tells the first of a lane that it is so now.
 function ledger.look_at_lane(lane, messages)
-  local found = call('ZRANGE', 'classin:lane:' .. lane, 0, 1)
-  ledger.crowded[lane] = found[2] ~= nil
-  local record = found[1] and ledger.load(found[1])
+  local head, behind = ledger.first_two(lane)
+  ledger.crowded[lane] = behind ~= nil
+  local record = head and ledger.load(head)
   if record and record.state == 'blocked' then
     ledger.go_on(record, messages)
   end
@@ -164,30 +221,69 @@ function ledger.tell(follower, id, well, messages)
     return
   end
   ledger.put(record, 'waits', ledger.whole((tonumber(record.waits) or 0) - 1))
-  if not record.lane or ledger.head_of(record.lane) == follower then
+  if not record.lane or ledger.first_two(record.lane) == follower then
     ledger.go_on(record, messages)
   end
 end
 
--- Gives the first that is to be looked at, those of earlier calls before this one's.
-function ledger.next_item()
-  local item = ledger.backlog and call('LINDEX', 'classin:releasing', 0)
-  if item then
-    return item
+-- Gives who follows a record and was not told yet in this call; nil if there is nobody more. One call tells
+-- no more of them than are read here.
+function ledger.next_follower(id)
+  local known = ledger.followers[id]
+  if not known then
+    known = { ids = call('SRANDMEMBER', 'classin:followers:' .. id, ledger.MOST_LOOKED_AT), told = 0 }
+    ledger.followers[id] = known
   end
-  ledger.backlog = false
-  return ledger.releasing[ledger.first]
+  known.told = known.told + 1
+  local follower = known.ids[known.told]
+  if follower then
+    local told = ledger.told[id] or {}
+    ledger.told[id] = told
+    told[#told + 1] = follower
+  end
+  return follower
+end
+
+-- Says whether what stands in classin:releasing is to be looked at. It is not where the script that put it
+-- there got no further; then that is said once more.
+function ledger.is_over(item)
+  local id = string.sub(item, 2)
+  if string.sub(item, 1, 1) == '=' then
+    return true
+  end
+  local record = ledger.records[id]
+  return ledger.SETTLED[record and record.state or call('HGET', ledger.record_key(id), 'state')]
+end
+
+-- Gives the first that was left by earlier calls.
+function ledger.next_earlier()
+  while ledger.earlier == nil do
+    local item = call('LINDEX', 'classin:releasing', ledger.passed)
+    if not item or ledger.is_over(item) then
+      ledger.earlier = item
+    else
+      ledger.passed = ledger.passed + 1
+    end
+  end
+  return ledger.earlier
+end
+
+function ledger.next_item()
+  return ledger.freed[ledger.first_freed] or ledger.ended[ledger.first_ended] or ledger.next_earlier()
 end
 
 function ledger.drop_item()
-  if ledger.backlog then
-    call('LPOP', 'classin:releasing')
+  if ledger.freed[ledger.first_freed] then
+    ledger.first_freed = ledger.first_freed + 1
+  elseif ledger.ended[ledger.first_ended] then
+    ledger.first_ended = ledger.first_ended + 1
   else
-    ledger.first = ledger.first + 1
+    ledger.passed, ledger.earlier = ledger.passed + 1, nil
   end
 end
 
--- Looks at so many of those who waited for what has settled; gives who needs a message now.
+-- Looks at so many of those who waited for what has settled, at those of this call first, and its lanes
+-- before its followers; gives who needs a message now.
 function ledger.release(limit, messages)
   while limit > 0 do
     local item = ledger.next_item()
@@ -195,7 +291,7 @@ function ledger.release(limit, messages)
       break
     end
     local kind, name = string.sub(item, 1, 1), string.sub(item, 2)
-    local follower = kind ~= '=' and call('SPOP', 'classin:followers:' .. name)
+    local follower = kind ~= '=' and ledger.next_follower(name)
     if follower then
       ledger.tell(follower, name, kind == '+', messages)
     else
@@ -204,12 +300,31 @@ function ledger.release(limit, messages)
         ledger.look_at_lane(name, messages)
       end
     end
-    limit = limit - 1
+    limit, ledger.looked_at = limit - 1, ledger.looked_at + 1
   end
 end
 
--- Writes down everything, with those who are still to be looked at.
+-- Calls a command with a list of any length, some of it at a time.
+function ledger.call_with(command, key, list, first)
+  for from = first, #list, ledger.MOST do
+    call(command, key, unpack(list, from, math.min(from + ledger.MOST - 1, #list)))
+  end
+end
+
+function ledger.flush_stops()
+  for lane in pairs(ledger.restopped) do
+    if ledger.stops[lane] == '' then
+      call('HDEL', 'classin:stops', lane)
+    else
+      call('HSET', 'classin:stops', lane, ledger.stops[lane])
+    end
+  end
+end
+
+-- Writes down everything: who is still to be looked at, what became of the records, who was told.
 function ledger.flush_all()
+  ledger.call_with('RPUSH', 'classin:releasing', ledger.freed, ledger.first_freed)
+  ledger.call_with('RPUSH', 'classin:releasing', ledger.ended, ledger.first_ended)
   for lane, is_crowded in pairs(ledger.crowded) do
     if is_crowded then
       ledger.add('classin:lanes', '', ledger.now_text, lane)
@@ -219,8 +334,18 @@ function ledger.flush_all()
   end
   ledger.crowded = {}
   ledger.flush()
-  if ledger.releasing[ledger.first] then
-    call('RPUSH', 'classin:releasing', unpack(ledger.releasing, ledger.first))
-    ledger.releasing, ledger.first, ledger.backlog = {}, 1, true
+  ledger.flush_stops()
+  for id, told in pairs(ledger.told) do
+    ledger.call_with('SREM', 'classin:followers:' .. id, told, 1)
   end
+  if ledger.passed > 0 then
+    call('LTRIM', 'classin:releasing', ledger.passed, -1)
+  end
+  for _, event in ipairs(ledger.news) do
+    call('XADD', 'classin:events', 'MAXLEN', '~', '100000', '*', unpack(event))
+  end
+  for from = 1, #ledger.files, ledger.MOST do
+    call('DEL', unpack(ledger.files, from, math.min(from + ledger.MOST - 1, #ledger.files)))
+  end
+  ledger.forget_waiting()
 end

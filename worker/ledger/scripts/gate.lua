@@ -2,6 +2,7 @@
 -- KEYS: none
 -- ARGV: now (ms or ''), school, 'pause' or 'resume', why or ''
 -- answer: 1, or 0 when it was so already
+-- work: one school
 local school, key = ARGV[2], ledger.school_key(ARGV[2])
 if ARGV[3] == 'resume' then
   local was = call('EXISTS', key)

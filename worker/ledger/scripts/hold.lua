@@ -2,6 +2,7 @@
 -- KEYS: none
 -- ARGV: now (ms or ''; not used: Redis itself lets the right end), what, who, for how long (ms)
 -- answer: 1, or 0 when somebody else has it
+-- work: one right
 local key = 'classin:hold:' .. ARGV[2]
 local holder = redis.call('GET', key)
 if holder and holder ~= ARGV[3] then

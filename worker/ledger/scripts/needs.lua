@@ -4,6 +4,7 @@
 -- KEYS: none
 -- ARGV: now (ms or ''; not used), behind which place, how many of each index at most, then the indexes
 -- answer: behind which place to go on ('' if nowhere), then the ids that are needed, each once
+-- work: as many records of each index as asked for, each with those that it waits for and earlier tries
 local first, most = '(' .. ARGV[2], tonumber(ARGV[3])
 local found, last = {}, nil
 for i = 4, #ARGV do

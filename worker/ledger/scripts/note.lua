@@ -3,6 +3,7 @@
 -- ARGV: now (ms or ''; not used), who, what, about, why, then texts of ids, separated by spaces: an entry
 --       for each
 -- answer: how many entries were written
+-- work: an entry for each text
 redis.call('HDEL', 'classin:counts', '')  -- so that it is noted even where Redis is full
 for i = 6, #ARGV do
   redis.call('XADD', 'classin:audit', '*', 'who', ARGV[2], 'what', ARGV[3], 'about', ARGV[4],

@@ -3,6 +3,7 @@
 -- ARGV: now (ms or ''), 'add', 'put', 'remove', 'pause' or 'resume', the job's name; to add and to put
 --       also cron, tz, words (JSON), if_running, catch_up (s) and the file that it comes from, or ''
 -- answer: 1; 0 if that changed nothing: there is such a job already (add), there is none, or it was so
+-- work: one job; all runs that are not over, two of each job at most
 local what, name = ARGV[2], ARGV[3]
 local key = runs.job_key(name)
 local job = runs.load(key)

@@ -6,6 +6,8 @@
 -- ARGV: now (ms or ''), the state they are in, settled before (ms), the place up to which the caller knows
 --       who needs whom, how many newer ones are looked at here, then ids
 -- answer: how many were taken out; -1 if there are too many newer ones: then none was
+-- work: as many records as are named, 100, and as many newer ones as asked for, each with those that it
+--       waits for and earlier tries
 ledger.go_on_when_full()
 local state, before, known_to, most = ARGV[2], tonumber(ARGV[3]), '(' .. ARGV[4], tonumber(ARGV[5])
 local newer = call('ZRANGEBYSCORE', 'classin:ix:all', known_to, '+inf', 'LIMIT', 0, most + 1)
@@ -42,7 +44,7 @@ local function tell_origin(record)
 end
 
 -- What is said of a batch goes with the last of its records.
-local batches = {}
+local batches, gone = {}, {}
 local function take_out(record)
   local id = record.id
   ledger.remove('classin:ix:all', '', id)
@@ -61,7 +63,7 @@ local function take_out(record)
     call('HSET', 'classin:pruned', id, state)
   end
   tell_origin(record)
-  call('DEL', ledger.record_key(id), 'classin:file:' .. id)
+  gone[#gone + 1], gone[#gone + 2] = ledger.record_key(id), 'classin:file:' .. id
   ledger.records[id] = nil  -- nothing more is to be written of it
 end
 
@@ -74,6 +76,9 @@ for i = 6, #ARGV do
   end
 end
 ledger.flush()
+for _, key in ipairs(gone) do
+  call('DEL', key)
+end
 for batch in pairs(batches) do
   if call('EXISTS', 'classin:batch:' .. batch) == 0 and not call('ZSCORE', 'classin:webhooks', batch) then
     call('DEL', 'classin:batch-about:' .. batch)

@@ -4,6 +4,7 @@
 --       which the events themselves are wanted
 -- answer: the event behind which to go on ('' at the end), the counts (state, number and so on), and the
 --         events that are wanted: their names, each with its fields as a flat list
+-- work: as many events as asked for
 local wanted, counts, flat, found = {}, {}, {}, {}
 for i = 4, #ARGV do
   wanted[ARGV[i]] = true

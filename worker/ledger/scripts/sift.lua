@@ -4,6 +4,7 @@
 --       end at (both as ZRANGEBYSCORE takes them), how many to look at and how many to find at most, the
 --       index, and the others
 -- answer: the place of the last that was looked at ('': there are no more), then the ids that were found
+-- work: as many ids as asked for, in each of the indexes
 local command = ARGV[2] ~= '' and 'ZRANGEBYSCORE' or 'ZREVRANGEBYSCORE'
 local start, looks, most, index = ARGV[3], tonumber(ARGV[5]), tonumber(ARGV[6]), ARGV[7]
 

@@ -17,6 +17,8 @@
 --         then for each for which another record stands, its position (from 1) and that record's id;
 --         or 'conflict' or 'unknown', the position, and the id that has the key or that is not there;
 --         then the same positions and ids
+-- work: as many records as are handed in (in_redis.chunks: 500, 5000 that they wait for, 8 MB of files),
+--       and their messages
 local submitted = cjson.decode(ARGV[3])
 local NOTHING = {}
 local OPTIONS = { 'accepts', 'retry_of', 'edits', 'after', 'stops_lane', 'priority', 'dedup_key', 'row', 'tells' }

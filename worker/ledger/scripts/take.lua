@@ -4,6 +4,7 @@
 -- ARGV: now (ms or ''), the lease, for how long it lasts (ms), '1' if leases that ran out count, after
 --       how many of them a run has failed
 -- answer: the id of the run and its hash as a flat list, or nothing
+-- work: all runs that are not over, two of each job at most
 local lease, lasts, orphans, most = unpack(ARGV, 2, 5)
 
 -- Says whether a run can be taken. One that was taken too often is over.

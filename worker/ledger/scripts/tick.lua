@@ -3,6 +3,7 @@
 -- ARGV: now (ms or ''), the job's name, its last tick as it was read, or '' for a run by hand, the tick
 --       (ms since 1970), the id of its run, '1' if it was missed or ''
 -- answer: where the run stands; '' if somebody else has claimed this tick, or the job is not to run
+-- work: one job; all runs that are not over, two of each job at most
 local name, read, tick, id, late = unpack(ARGV, 2, 6)
 local by_hand = read == ''
 local key = runs.job_key(name)

@@ -3,6 +3,7 @@
 -- KEYS: none
 -- ARGV: now (ms or ''; not used)
 -- answer: 1
+-- work: one key
 local key = 'classin:trial'
 local function try(...)
   redis.call('DEL', key)
@@ -12,7 +13,7 @@ redis.call('TIME')
 try('SADD', key, 'member')
 redis.call('SREM', key, 'member')
 try('RPUSH', key, 'item')
-redis.call('LPOP', key)
+redis.call('LTRIM', key, 1, -1)
 try('ZADD', key, 1, 'member')
 redis.call('ZREM', key, 'member')
 try('XADD', key, '*', 'field', 'value')

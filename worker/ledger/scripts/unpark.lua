@@ -1,40 +1,54 @@
--- Gives parked records back: of each open school so many of the oldest; of one whose next look is
--- due a single one, of another kind than the last if there is one.
+-- Gives parked records back: of open schools some of the oldest each; of one whose next look is due a
+-- single one, of another kind than the last if there is one.
 -- KEYS: none
--- ARGV: now (ms or ''), how many of each school at most, the only school to look at (its records are
---       claimed at once, without a message) or ''
--- answer: id, operation, priority of each for which a message must be sent, or that can be claimed
-local messages = {}
+-- ARGV: now (ms or ''), how many at most; of one school only: its name (its records are claimed at once,
+--       without a message); of all, '', how many of each school at most, and where among the schools to
+--       go on ('0': at the first of them)
+-- answer: where to go on ('0' at the last of them), then id, operation, priority of each for which a
+--         message must be sent, or that can be claimed
+-- work: as many records as asked for, of about 100 schools, and 100 records more for each that is tried
+local messages = { '0' }
+local left, only = tonumber(ARGV[2]), ARGV[3]
 
--- Among so many of the oldest, one of another kind than was tried last is looked for.
-local LOOKED_AT = 100
+-- Schools that one call looks at, about; and among so many of the oldest of a school one of another kind
+-- than was tried last is looked for.
+local SCHOOLS, LOOKED_AT = 100, 100
 
+-- Gives one back; one without a record is only taken out.
 local function give_back(school, id)
   local record = ledger.load(id)
   call('ZREM', 'classin:parked:' .. school, id)
-  call('ZADD', 'classin:queued:' .. ledger.priority_of(record), ledger.now_text, id)
-  ledger.add_message(messages, record)
+  if record then
+    call('ZADD', 'classin:queued:' .. ledger.priority_of(record), ledger.now_text, id)
+    ledger.add_message(messages, record)
+    left = left - 1
+  end
 end
 
 local function candidate(school, probed)
   local oldest = call('ZRANGE', 'classin:parked:' .. school, 0, LOOKED_AT - 1)
+  local first
   for _, id in ipairs(oldest) do
-    if call('HGET', ledger.record_key(id), 'operation') ~= probed then
+    local operation = call('HGET', ledger.record_key(id), 'operation')
+    if not operation then
+      call('ZREM', 'classin:parked:' .. school, id)
+    elseif operation ~= probed then
       return id
+    else
+      first = first or id
     end
   end
-  return oldest[1]
+  return first
 end
 
-local schools = ARGV[3] ~= '' and { ARGV[3] } or call('SMEMBERS', 'classin:parking')
-for _, school in ipairs(schools) do
-  local key = ledger.school_key(school)
-  local found = call('HMGET', key, 'state', 'by_hand', 'next_look', 'probed', 'probe', 'probe_until')
+local function look_at(school, most)
+  local found = call('HMGET', ledger.school_key(school),
+    'state', 'by_hand', 'next_look', 'probed', 'probe', 'probe_until')
   if not found[1] then
-    for _, id in ipairs(call('ZRANGE', 'classin:parked:' .. school, 0, ARGV[2] - 1)) do
+    for _, id in ipairs(call('ZRANGE', 'classin:parked:' .. school, 0, most - 1)) do
       give_back(school, id)
     end
-  elseif ARGV[3] == '' and not found[2] and tonumber(found[3]) <= ledger.now
+  elseif only == '' and not found[2] and tonumber(found[3]) <= ledger.now
     and not (found[5] and tonumber(found[6]) > ledger.now) then
     local id = candidate(school, found[4])
     if id then
@@ -43,6 +57,21 @@ for _, school in ipairs(schools) do
   end
   if call('EXISTS', 'classin:parked:' .. school) == 0 then
     call('SREM', 'classin:parking', school)
+  end
+end
+
+if only ~= '' then
+  look_at(only, left)
+  return messages
+end
+local found = call('SSCAN', 'classin:parking', ARGV[5], 'COUNT', SCHOOLS)
+local schools = found[2]
+messages[1] = found[1]
+for i, school in ipairs(schools) do
+  -- What one does not use is for those behind it.
+  local share = math.ceil(left / (#schools - i + 1))
+  if left > 0 then
+    look_at(school, math.min(tonumber(ARGV[4]), share))
   end
 end
 return messages

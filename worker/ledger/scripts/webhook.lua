@@ -5,6 +5,7 @@
 --       last, and of one that is put off for how long (ms), and '1' if that lengthens the next pause
 -- answer: to take: nothing, or the batch, now, what is said of it and its counts, both as pairs; to note:
 --         1, or 0 where another has taken it
+-- work: one batch; of those that nobody closed, all whose time has come
 ledger.go_on_when_full()
 
 local function take(lasts)

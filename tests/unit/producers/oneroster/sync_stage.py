@@ -212,7 +212,7 @@ class SyncStage:
                 if not open_:
                     return
                 self.clock.ms = max(self.clock.ms, min(r.due_at or 0 for r in open_)) + 1
-                due = list(self.ledger.due(100, orphans=False))
+                due = [*self.ledger.due(100, orphans=False), *self.ledger.release(500)[0]]
             self.chance.shuffle(due)
             self.stage.deliver(dispatch, *(Waiting(each.id) for each in due))
 
