@@ -34,11 +34,7 @@ def account(record: Record) -> Account:
         case State.FAILED:
             return _failed(record)
         case State.UNCERTAIN:
-            return Account(
-                f"Perhaps it was done: {_why(record)}. Doing it again could do it twice.",
-                f"Look in ClassIn, then say which: `classin settle {record.id} --succeeded` or"
-                " `--failed`.",
-            )
+            return _uncertain(record)
         case State.CANCELLED:
             return Account("It was called off before it was done.", Remedy.NOTHING.value)
 
@@ -71,6 +67,19 @@ def _partial(record: Record) -> Account:
     return Account(meaning, Remedy.LOOK.value)
 
 
+def _uncertain(record: Record) -> Account:
+    say = f"then say which: `classin settle {record.id} --succeeded` or `--failed`."
+    if record.reason is Reason.POISON:
+        return Account(
+            f"Perhaps it was done, and it may be what kills workers: {record.message}.",
+            f"Read the workers' logs and look in ClassIn, {say}",
+        )
+    return Account(
+        f"Perhaps it was done: {_why(record)}. Doing it again could do it twice.",
+        f"Look in ClassIn, {say}",
+    )
+
+
 def _failed(record: Record) -> Account:
     match record.reason:
         case Reason.EXHAUSTED:
@@ -85,7 +94,7 @@ def _failed(record: Record) -> Account:
             )
         case Reason.POISON:
             return Account(
-                f"It may be what kills workers: {_why(record)}.",
+                f"It may be what kills workers: {record.message}.",
                 "Read the workers' logs before it is tried again.",
             )
         case Reason.DECIDED:

@@ -71,7 +71,8 @@ def meaning(cause: Cause) -> str:
         case Reason.DEPENDENCY:
             return "another one, which it waited for, did not succeed"
         case Reason.POISON:
-            return "workers died while they had it"
+            doubt = "; it may have been done" if cause.state is State.UNCERTAIN else ""
+            return f"workers died while they had it{doubt}"
         case Reason.EXPIRED:
             return "its time was over before it could be tried"
         case Reason.DECIDED:
@@ -92,6 +93,8 @@ def todo(cause: Cause) -> str:
     match cause.state, cause.reason:
         case State.PARTIAL, _:
             return "Submit the rest: `classin retry ID`, or with --mend; `classin show ID` says."
+        case State.UNCERTAIN, Reason.POISON:
+            return "Read the workers' logs, look in ClassIn, then `classin settle` each."
         case State.UNCERTAIN, _:
             return Remedy.LOOK.value
         case _, Reason.DEPENDENCY:

@@ -10,6 +10,8 @@ from pathlib import Path
 
 from worker.classin.catalogue import declared
 from worker.classin.explanation import Explanation, FieldExplanation, explained
+from worker.classin.judgement import minds_repeats
+from worker.classin.operation import Repeat
 
 #: Where the page, and the index, lie in the checkout.
 PAGE = Path("docs/operations.md")
@@ -44,6 +46,11 @@ class Brief(NamedTuple):
 INDEX: Mapping[str, Brief] = {
 '''
 
+_SILENT_HEAD = """
+#: Writes of which a repeat is judged like the first request: none of their requests is announced.
+UNANNOUNCED = frozenset({
+"""
+
 
 def reference() -> str:
     """Write the whole page, in Markdown."""
@@ -62,7 +69,12 @@ def index() -> str:
         f" {_quoted(spec.repeat.value)}),\n"
         for spec in (kind.spec for kind in declared())
     ]
-    return f"{_INDEX_HEAD}{''.join(rows)}}}\n# fmt: on\n"
+    silent = [
+        f"    {_quoted(spec.name)},\n"
+        for spec in (kind.spec for kind in declared())
+        if spec.repeat is not Repeat.READS and not minds_repeats(spec)
+    ]
+    return f"{_INDEX_HEAD}{''.join(rows)}}}\n{_SILENT_HEAD}{''.join(silent)}}})\n# fmt: on\n"
 
 
 def _quoted(text: str) -> str:

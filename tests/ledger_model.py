@@ -155,9 +155,11 @@ class LedgerModel:
             Note(claim, standing, self._attempt(record, standing))
             for (claim, standing), record in zip(mine.values(), earlier, strict=True)
         ]
-        first = self.ledger.exchange(notes, leases, worker, LEASE, Room(room))
-        again = self.ledger.exchange(notes, leases, worker, LEASE, Room(room))
+        limits = Room(room, suspects=1)
+        first = self.ledger.exchange(notes, leases, worker, LEASE, limits)
+        again = self.ledger.exchange(notes, leases, worker, LEASE, limits)
         assert {claim.lease for claim in first.claims} <= {claim.lease for claim in again.claims}
+        assert sum(claim.record.deaths > 0 for claim in again.claims) <= 1
         for note, record, advanced in zip(notes, earlier, first.noted, strict=True):
             assert (advanced is not None) >= self._counts(note.claim)
             if self._counts(note.claim) and advanced is not None:

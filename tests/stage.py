@@ -97,12 +97,14 @@ class WorkerProcess:
     environment: Environment
     log: Path
     process: "subprocess.Popen[bytes] | None" = field(default=None)
+    #: How it is started; `classin worker`, unless told otherwise.
+    command: Sequence[str] = ()
 
     def start(self, command: Sequence[str] = (), *, ready: bool = True) -> "WorkerProcess":
         """Start it, as `classin worker` unless told otherwise, and wait until it is ready."""
         with self.log.open("ab") as output:
             self.process = subprocess.Popen(
-                [*(command or command_line("worker"))],
+                [*(command or self.command or command_line("worker"))],
                 env=environment_with(self.environment.variables),
                 stdout=output,
                 stderr=output,

@@ -10,7 +10,7 @@ import time
 from collections import Counter, deque
 from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from itertools import count
 from queue import Empty, SimpleQueue
@@ -24,6 +24,7 @@ from worker.ledger.ledger import Advanced, Claim, Due, Exchanged, Ledger, Note
 from worker.ledger.lifecycle import State
 from worker.ledger.record import Priority
 from worker.shares import Shares
+from worker.suspects import Suspects
 
 log = logging.getLogger(__name__)
 
@@ -130,6 +131,7 @@ class Dispatch:
         self._mark, self._number = token_hex(5), count(1)
         self._backlog = Backlog(max(1, threads // _LITTLE))
         self._waiting: deque[Waiting] = deque()
+        self._suspects: Suspects[Waiting] = Suspects()
         #: By lease: what is claimed and not yet noted, as it waited.
         self._begun: dict[str, Waiting] = {}
         self._notes: list[Note] = []
@@ -151,12 +153,13 @@ class Dispatch:
     @property
     def is_idle(self) -> bool:
         """Whether nothing waits, is under way, or is to be noted."""
-        return not (self._waiting or self._begun or self._inbox.qsize())
+        return not (self._waiting or len(self._suspects) or self._begun or self._inbox.qsize())
 
     @property
     def is_due(self) -> bool:
         """Whether there is something to do in a round."""
-        return bool(self._notes or self._eased or (self._waiting and self._free))
+        ready = self._waiting or (len(self._suspects) and self._suspects.room())
+        return bool(self._notes or self._eased or (ready and self._free))
 
     def gather(self, *, wait: bool) -> None:
         """Take in what came from other threads; wait for the first, if asked."""
@@ -177,6 +180,7 @@ class Dispatch:
             self._put_back()
         self._take_turns()
         notes, self._notes = self._notes[:MOST_TOGETHER], self._notes[MOST_TOGETHER:]
+        self._wait_first(self._suspects.next({note.claim.lease for note in notes}))
         asked = self._next()
         if not (asked or notes):
             return
@@ -186,10 +190,15 @@ class Dispatch:
             return
         self._in_hand.drop(note.claim for note in notes)
         for note, advanced in zip(notes, found.noted, strict=True):
-            self._follow(note, advanced, self._begun.pop(note.claim.lease))
+            self._follow(note, advanced, self._forget(note.claim))
         for record_id in found.missing:
             log.error("there is no record %s", record_id)
         self._keep(found.claims, since)
+        self._suspects.take(found.claims)
+        for record_id in found.put_off:
+            waiting = asked[record_id]
+            waiting.by_message = False  # it has told how far the queue has come
+            self._suspects.wait(waiting)
         turned_away = len(found.claims) < len(asked)
         self._shares.take([claim.record.school for claim in found.claims], some_left=turned_away)
         for claim in found.claims:
@@ -214,7 +223,12 @@ class Dispatch:
             self._tell(done.released)
         else:
             self._in_hand.drop([claim])
-            self._go_on(done.released, self._begun.pop(claim.lease))
+            self._go_on(done.released, self._forget(claim))
+
+    def _forget(self, claim: Claim) -> Waiting:
+        """Let a claim go of which nothing more is to be noted; gives how it had waited."""
+        self._suspects.drop(claim.lease)
+        return self._begun.pop(claim.lease)
 
     def _next(self) -> dict[str, Waiting]:
         """Give what there are threads for, by id."""
@@ -231,7 +245,9 @@ class Dispatch:
 
     def _exchange(self, notes: Sequence[Note], asked: Mapping[str, Waiting]) -> Exchanged | None:
         """Speak with the ledger; None: it is away, and all of it is to be said again."""
-        hand, room = self._in_hand, self._shares.room()
+        hand = self._in_hand
+        suspects = self._suspects.room({note.claim.lease for note in notes})
+        room = replace(self._shares.room(), suspects=suspects)
         leases = {each.id: each.lease for each in asked.values()}
         local = [each.id for each in asked.values() if not each.by_message]
         try:
@@ -260,8 +276,9 @@ class Dispatch:
 
     def _wait_first(self, waiting: Collection[Waiting]) -> None:
         """Let these wait before all others."""
-        self._backlog.add(len(waiting), _nothing)
-        self._waiting.extendleft(reversed(tuple(waiting)))
+        if waiting:
+            self._backlog.add(len(waiting), _nothing)
+            self._waiting.extendleft(reversed(tuple(waiting)))
 
     def _begin(self, claim: Claim, waiting: Waiting) -> None:
         """Let another thread carry out what is claimed."""
@@ -321,7 +338,12 @@ class Dispatch:
         for priority in Priority:
             ids = [each.id for each in left if each.priority is priority]
             if ids:
-                self.jobs.put(partial(_send, partial(self._outlet.put_back, ids, priority)))
+                self._send_back(ids, priority)
+        for each in self._suspects.leave():
+            self._send_back([each.id], each.priority)
+
+    def _send_back(self, ids: Sequence[str], priority: Priority) -> None:
+        self.jobs.put(partial(_send, partial(self._outlet.put_back, ids, priority)))
 
 
 def _send(send: Callable[[], object]) -> None:

@@ -248,7 +248,7 @@ class Execution:
     def _announce(self, delivery: "_Delivery") -> None:
         """Write down that a request goes out, where that matters should this worker die."""
         operation = delivery.operation
-        doubtful = minds_repeats(operation) or operation.files()  # a file may be gone by then
+        doubtful = minds_repeats(operation.spec) or operation.files()  # a file may be gone by then
         if delivery.filled is None and not doubtful:
             return
         self._ledger.begin(delivery.claim, delivery.filled)

@@ -85,14 +85,17 @@ class Queues(Celery):
     def publish(self, due: Sequence[Due]) -> None:
         """Put messages on the queue for these records: their ids, and nothing of their fields.
 
+        Each suspect has a message of its own.
         Raises Unavailable; some may be out then.
         """
         for priority in Priority:
             records = [each for each in due if each.priority is priority]
-            if len(records) == 1:
-                self._send(task_name(records[0].operation), records[0].id, {}, priority)
-            else:
-                self.put_back([each.id for each in records], priority)
+            several = [each for each in records if not each.suspect]
+            alone = [each for each in records if each.suspect or len(several) == 1]
+            for each in alone:
+                self._send(task_name(each.operation), each.id, {}, priority)
+            if len(several) > 1:
+                self.put_back([each.id for each in several], priority)
 
     def put_back(self, ids: Sequence[str], priority: Priority) -> None:
         """Put messages on the queue for these records, of whatever kinds. Raises Unavailable."""

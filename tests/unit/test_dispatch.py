@@ -76,6 +76,16 @@ def floor(stage: Stage) -> Floor:
     return Floor(stage)
 
 
+def orphaned(stage: Stage, number: int) -> list[str]:
+    """Submit so many whose worker dies."""
+    records = courses(stage, number)
+    for each in records:
+        stage.ledger.claim(each, f"dead {each}", "dead", LEASE)
+    stage.clock.forward(LEASE)
+    stage.ledger.due(number, orphans=True)
+    return records
+
+
 def courses(stage: Stage, number: int) -> list[str]:
     """Submit so many that need not wait for each other."""
     return [stage.submit(COURSE) for _ in range(number)]
@@ -374,6 +384,63 @@ def test_a_ledger_that_is_away_lets_a_school_wait(
     assert "waits a little longer" in caplog.text
     floor.go_round()
     assert floor.states(*records) == [State.SUCCEEDED, State.QUEUED]
+
+
+def test_suspects_go_out_one_at_a_time_and_hold_nobody_up(stage: Stage, floor: Floor) -> None:
+    """Those whose worker died are tried alone among their like, beside all others."""
+    suspects = orphaned(stage, 3)
+    others = courses(stage, 3)
+    heard = floor.take(*suspects, *others)
+    for number in range(3):
+        floor.go_round()
+        assert floor.states(*suspects).count(State.RUNNING) == 1
+        assert floor.states(*suspects).count(State.SUCCEEDED) == number
+        floor.work(floor.dispatch.jobs.qsize())
+    floor.go_round()
+    assert floor.states(*suspects, *others) == [State.SUCCEEDED] * 6
+    assert heard == ["more"]
+    assert floor.dispatch.is_idle
+
+
+def test_a_suspect_that_waits_is_not_asked_for_again_and_again(stage: Stage, floor: Floor) -> None:
+    """Also where a second message for it came."""
+    suspects = orphaned(stage, 2)
+    floor.take(*suspects)
+    floor.go_round()
+    floor.take(suspects[1])
+    floor.go_round()
+    assert not floor.dispatch.is_due
+    floor.work()
+    floor.go_round()
+    assert floor.states(*suspects) == [State.SUCCEEDED, State.RUNNING]
+    floor.work()
+    floor.go_round()
+    assert floor.states(*suspects) == [State.SUCCEEDED] * 2
+    assert floor.dispatch.is_idle
+
+
+def test_suspects_that_wait_are_given_back_one_by_one(stage: Stage, floor: Floor) -> None:
+    """When the worker is to end, for others to take."""
+    suspects = orphaned(stage, 3)
+    floor.take(*suspects)
+    floor.go_round()
+    stage.stopping.set()
+    floor.go_round()
+    floor.work(3)
+    assert [due.id for due in stage.published] == suspects[1:]
+
+
+def test_a_suspect_that_lost_its_lease_makes_room(stage: Stage, floor: Floor) -> None:
+    """What came of it counts no more, so that nothing is to be noted of it."""
+    suspects = orphaned(stage, 2)
+    floor.take(*suspects)
+    floor.go_round()
+    stage.clock.forward(LEASE)
+    assert [due.id for due in stage.ledger.due(5, orphans=True)] == suspects[:1]
+    floor.let_go(suspects[0])
+    floor.go_round()
+    floor.go_round()
+    assert floor.states(*suspects) == [State.QUEUED, State.RUNNING]
 
 
 def test_messages_are_accepted_while_little_waits() -> None:

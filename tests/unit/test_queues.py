@@ -87,6 +87,14 @@ def test_several_share_a_message(queues: Queues) -> None:
     assert [ids_in(message) for message in messages] == [names[:MOST], names[MOST:], ["alone"]]
 
 
+def test_a_suspect_shares_no_message(queues: Queues) -> None:
+    """Its worker died, perhaps of it: whoever takes its message takes nobody else with it."""
+    others = [Due(each, "create_folder") for each in "ab"]
+    suspects = [Due(each, "create_folder", suspect=True) for each in "xy"]
+    queues.publish([suspects[0], *others, suspects[1]])
+    assert [ids_in(message) for message in taken_from(queues)] == [["x"], ["y"], ["a", "b"]]
+
+
 def test_a_message_has_its_record_s_priority(queues: Queues) -> None:
     """As a number of Redis's kind: the least is taken first, and where none is given it is 0."""
     queues.publish([Due(priority, "create_folder", priority) for priority in Priority])

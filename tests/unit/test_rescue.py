@@ -97,7 +97,7 @@ def test_a_silent_worker_s_record_comes_back(stage: Stage, outlet: Outlet, rescu
     stage.ledger.claim(folder, "killed", "w", LEASE)
     assert look_for(rescue, stage, LEASE - 1) == 0
     assert look_for(rescue, stage, 1) == 1
-    assert outlet.messages == [Due(folder, "create_folder")]
+    assert outlet.messages == [Due(folder, "create_folder", suspect=True)]
 
 
 def test_a_rescue_that_has_just_begun_waits_for_signs_of_life(stage: Stage, rescue: Rescue) -> None:

@@ -6,7 +6,7 @@ from http import HTTPStatus
 from worker.classin.codes import Code
 from worker.classin.errors import Accident, NotSent
 from worker.classin.items import ItemResult, item_results
-from worker.classin.operation import Operation, Repeat
+from worker.classin.operation import Operation, Repeat, Spec
 from worker.classin.reply import Reply
 from worker.classin.verdicts import Verdict
 
@@ -79,11 +79,9 @@ def is_already(operation: Operation, code: int | None) -> bool:
     return all(getattr(operation, name) == value for name, value in conditions.items())
 
 
-def minds_repeats(operation: Operation) -> bool:
+def minds_repeats(spec: Spec) -> bool:
     """Say whether a reply is judged otherwise when an earlier attempt may have been done."""
-    return operation.spec.repeat in {Repeat.HARMFUL, Repeat.IDENTIFIED} or bool(
-        operation.spec.already
-    )
+    return spec.repeat in {Repeat.HARMFUL, Repeat.IDENTIFIED} or bool(spec.already)
 
 
 def judge_accident(operation: Operation, accident: Accident) -> Verdict:

@@ -201,11 +201,11 @@ def record_of(record_id: str, values: Mapping[str, str]) -> Record:
 
 
 def dues(found: Sequence[str]) -> list[Due]:
-    """Read the triples of id, operation and priority that scripts answer."""
-    triples = zip(found[::3], found[1::3], found[2::3], strict=True)
+    """Read what scripts answer of each for which a message must be sent: four texts."""
+    each = zip(found[::4], found[1::4], found[2::4], found[3::4], strict=True)
     return [
-        Due(record_id, operation, Priority(priority or Priority.NORMAL))
-        for record_id, operation, priority in triples
+        Due(record_id, operation, Priority(priority or Priority.NORMAL), bool(suspect))
+        for record_id, operation, priority, suspect in each
     ]
 
 

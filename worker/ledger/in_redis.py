@@ -14,6 +14,7 @@ from redis.exceptions import TimeoutError as RedisTimeoutError
 from redis.retry import Retry
 
 from worker.classin.errors import Fault, LeaseLost, SubmitRefusedError
+from worker.classin.index import INDEX, UNANNOUNCED
 from worker.ledger import keys
 from worker.ledger.batches import RedisBatches
 from worker.ledger.encoding import (
@@ -66,6 +67,12 @@ NEEDY = 250
 
 #: A record whose workers fell silent so often is what kills them.
 DEATHS = 3
+
+#: What due.lua has to know of kinds of operation: most announce each request by `begin`.
+_KINDS = dump(
+    {name: "reads" for name, brief in INDEX.items() if brief.repeat == "reads"}
+    | dict.fromkeys(UNANNOUNCED, "silent")
+)
 
 _SCRIPTS = Path(__file__).with_name("scripts")
 
@@ -181,21 +188,25 @@ class RedisLedger(RedisBatches):
             request["any"] = room.of_any
         if messageless:
             request["messageless"] = list(messageless)
+        if room.suspects is not None:
+            request["suspects"] = room.suspects
         found = json.loads(self._run("exchange", dumped(request)))
         noted = [advanced_of(each) if each else None for each in found["noted"]]
         if found["full"]:
             return Exchanged(noted, [], [], full=True)
-        claims, missing = [], []
+        claims, missing, put_off = [], [], []
         for (record_id, lease), each in zip(asked.items(), found["claims"], strict=True):
             if each == "missing":
                 missing.append(record_id)
+            elif each == "suspect":
+                put_off.append(record_id)
             elif not isinstance(each, str):
                 wait, values = each
                 record = record_of(record_id, values)
                 claims.append(
                     Claim(lease, record, int(values["claims"]), int(found["now"]), wait / 1000)
                 )
-        return Exchanged(noted, claims, missing)
+        return Exchanged(noted, claims, missing, put_off)
 
     def beat(self, worker: str, lasts: float, in_hand: Sequence[Claim]) -> Sequence[str]:
         """Renew what a worker has in hand; see Ledger."""
@@ -222,7 +233,7 @@ class RedisLedger(RedisBatches):
 
     def due(self, limit: int, *, orphans: bool) -> Sequence[Due]:
         """Give what must be carried to a worker; see Ledger."""
-        return dues(self._run("due", limit, flag(orphans), DEATHS))
+        return dues(self._run("due", limit, flag(orphans), DEATHS, _KINDS))
 
     def adrift(self, limit: int, slack: float, *, empty: Collection[Priority]) -> Sequence[Due]:
         """Give what is queued without a message; see Ledger."""

@@ -80,6 +80,8 @@ class Due(NamedTuple):
     id: str
     operation: str
     priority: Priority = Priority.NORMAL
+    #: A worker died while it had it, which may be why: its message names no other.
+    suspect: bool = False
 
 
 class Advanced(NamedTuple):
@@ -109,6 +111,8 @@ class Room:
     of_any: int | None = None
     #: Of those schools of which it has some in hand.
     of: Mapping[str, int] = field(default_factory=dict)
+    #: Of records whose worker died, whatever their school.
+    suspects: int | None = None
 
 
 class Exchanged(NamedTuple):
@@ -120,6 +124,8 @@ class Exchanged(NamedTuple):
     claims: Sequence[Claim]
     #: Ids that no record has.
     missing: Sequence[str]
+    #: Ids of suspects for which there was no room: they may be asked for again.
+    put_off: Sequence[str] = ()
     #: The store had no room for claims, and looked at none; notes are taken all the same.
     full: bool = False
 

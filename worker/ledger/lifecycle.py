@@ -37,7 +37,7 @@ class State(StrEnum):
 
 
 class Reason(StrEnum):
-    """Why a record failed."""
+    """Why a record failed; of what is uncertain, POISON says so as well."""
 
     #: ClassIn answered a permanent code, or the fields were never valid.
     REFUSED = "refused"

@@ -65,7 +65,27 @@ def test_notes_and_claims_go_together(ledger: RedisLedger, clock: Clock) -> None
 
 def test_nothing_to_say_and_nothing_to_ask_is_nothing(ledger: RedisLedger) -> None:
     """An answer there is all the same."""
-    assert exchange(ledger, [], "") == Exchanged([], [], [])
+    assert exchange(ledger, [], "") == Exchanged([], [], [], [])
+
+
+def test_a_worker_takes_no_more_suspects_than_it_has_room_for(
+    ledger: RedisLedger, clock: Clock
+) -> None:
+    """Who died before goes out with one other suspect less; the rest of the queue goes on."""
+    ledger.submit([entry(each) for each in "abcx"])
+    for each in "abc":
+        claimed(ledger, each, lease=each)
+    clock.forward(10)
+    ledger.due(5, orphans=True)
+
+    first = exchange(ledger, [], "abxc", Room(suspects=1))
+    assert (ids(first), first.put_off) == ("ax", ["b", "c"])
+    assert exchange(ledger, [], "abxc", Room(suspects=1)) == first  # its answer was lost
+    assert exchange(ledger, [], "bc", Room(suspects=0), "three").put_off == ["b", "c"]
+    assert states(ledger, "bc") == [State.QUEUED] * 2
+
+    noted = exchange(ledger, [Note(first.claims[0], DONE, attempt(1))], "b", Room(suspects=1))
+    assert ids(noted) == "b"
 
 
 def test_what_is_wrong_with_one_does_not_disturb_the_others(ledger: RedisLedger) -> None:

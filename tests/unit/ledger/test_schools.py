@@ -167,7 +167,7 @@ def test_a_probe_whose_worker_died_makes_room(ledger: RedisLedger, clock: Clock)
     clock.forward(60)
     probe(ledger)
     clock.forward(10)
-    assert ledger.due(5, orphans=True) == [Due("a", FOLDER)]
+    assert ledger.due(5, orphans=True) == [Due("a", FOLDER, suspect=True)]
     assert claimed(ledger, lease="another").record.deaths == 1
 
 

@@ -1,24 +1,35 @@
 """Workers that fall silent: leases are renewed by a beat, and taken back without one."""
 
+from dataclasses import replace
+
+import pytest
 from redis import Redis
 
 from tests.unit.clock import Clock
 from tests.unit.ledger.hands import (
+    AGAIN,
     DONE,
     ENTRY,
+    GIVEN_BACK,
     LATER,
+    LEASE,
     attempt,
     claimed,
     entry,
     released,
-    settled,
 )
 from worker.ledger import keys
 from worker.ledger.in_redis import DEATHS, RedisLedger
 from worker.ledger.ledger import Due, Standing
 from worker.ledger.lifecycle import Reason, State
 
-DUE = Due("a", "create_folder")
+DUE = Due("a", "create_folder", suspect=True)
+
+
+def died(ledger: RedisLedger, clock: Clock) -> None:
+    """Let whoever has it fall silent for good."""
+    clock.forward(LEASE)
+    ledger.due(5, orphans=True)
 
 
 def test_a_lapsed_lease_is_taken_back(ledger: RedisLedger, clock: Clock) -> None:
@@ -121,17 +132,73 @@ def test_what_kills_its_workers_fails(ledger: RedisLedger, clock: Clock) -> None
     assert record.message == "3 workers fell silent while they had it"
 
 
-def test_deaths_are_counted_over_the_whole_life(ledger: RedisLedger, clock: Clock) -> None:
-    """A delivery that goes well in between does not make up for them."""
+def test_what_may_have_been_carried_out_is_uncertain_and_not_failed(
+    ledger: RedisLedger, clock: Clock
+) -> None:
+    """Its first worker fell silent after a request was announced: none later takes that back."""
     ledger.submit([ENTRY])
-    for n in range(DEATHS):
-        settled(ledger, standing=LATER)
+    ledger.begin(claimed(ledger))
+    died(ledger, clock)
+    for _ in range(1, DEATHS):
+        claimed(ledger)
+        died(ledger, clock)
+    record = ledger.find("a")
+    assert (record.state, record.reason) == (State.UNCERTAIN, Reason.POISON)
+    assert record.message == "3 workers fell silent while they had it; it may have been carried out"
+
+
+@pytest.mark.parametrize(
+    ("operation", "state"),
+    [("edit_course", State.UNCERTAIN), ("get_top_folder_id", State.FAILED)],
+)
+def test_what_is_sent_unannounced_may_have_been_carried_out(
+    ledger: RedisLedger, clock: Clock, operation: str, state: State
+) -> None:
+    """A write that converges is not announced; of a read there is nothing to doubt."""
+    ledger.submit([replace(ENTRY, operation=operation)])
+    for _ in range(DEATHS):
+        claimed(ledger)
+        died(ledger, clock)
+    record = ledger.find("a")
+    assert (record.state, record.reason) == (state, Reason.POISON)
+
+
+def test_a_read_whose_request_was_announced_is_in_no_doubt(
+    ledger: RedisLedger, clock: Clock
+) -> None:
+    """It was announced for its fields' sake, which came from another's result."""
+    ledger.submit([replace(ENTRY, operation="get_cloud_list")])
+    for _ in range(DEATHS):
+        ledger.begin(claimed(ledger))
+        died(ledger, clock)
+    assert ledger.find("a").state is State.FAILED
+
+
+def test_deaths_are_forgotten_after_a_delivery_that_was_noted(
+    ledger: RedisLedger, clock: Clock
+) -> None:
+    """Its worker lived through it: what killed the others was something else."""
+    ledger.submit([ENTRY])
+    for _ in range(DEATHS):
+        claimed(ledger)
+        died(ledger, clock)
+        assert ledger.find("a").deaths == 1
+        ledger.advance(claimed(ledger), LATER, attempt(len(ledger.find("a").attempts) + 1))
+        assert ledger.find("a").deaths == 0
         clock.forward(60)
-        ledger.due(5, orphans=True)
-        claimed(ledger, lease=str(n))
-        clock.forward(10)
-        ledger.due(5, orphans=True)
-    assert ledger.find("a").reason is Reason.POISON
+        assert ledger.due(5, orphans=True) == [Due("a", "create_folder")]
+
+
+def test_deaths_are_kept_where_nothing_was_survived(ledger: RedisLedger, clock: Clock) -> None:
+    """Given back before its attempt, or dead after the first of several."""
+    ledger.submit([ENTRY])
+    claimed(ledger)
+    died(ledger, clock)
+    ledger.advance(claimed(ledger), GIVEN_BACK, None)
+    assert ledger.find("a").deaths == 1
+    ledger.advance(claimed(ledger), AGAIN, attempt(1), LEASE)
+    died(ledger, clock)
+    assert ledger.find("a").deaths == 2
 
 
 def test_a_call_takes_back_no_more_than_it_may(ledger: RedisLedger, clock: Clock) -> None:

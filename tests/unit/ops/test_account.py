@@ -74,6 +74,18 @@ def record(state: State, attempts: int = 1, **more: Any) -> Record:  # noqa: ANN
             "Look in ClassIn, then say which: `classin settle a --succeeded`",
         ),
         (
+            record(
+                State.UNCERTAIN, reason=Reason.POISON, code=104, message="3 workers fell silent"
+            ),
+            "Perhaps it was done, and it may be what kills workers: 3 workers fell silent.",
+            "Read the workers' logs and look in ClassIn, then say which: `classin settle a",
+        ),
+        (
+            record(State.FAILED, reason=Reason.POISON, code=104, message="3 workers fell silent"),
+            "It may be what kills workers: 3 workers fell silent.",
+            "Read the workers' logs",
+        ),
+        (
             record(State.FAILED, reason=Reason.DECIDED, decided="no lesson there"),
             "It was uncertain, and a person found that it was not done: no lesson there.",
             "Retry it",

@@ -3,7 +3,7 @@
 -- KEYS: none
 -- ARGV: now (ms or ''), how many of each priority at most, sent earlier by (ms), then each priority and
 --       '1' if no message of it waits, or ''
--- answer: id, operation, priority of each for which a message must be sent
+-- answer: id, operation, priority, suspect ('1' or '') of each for which a message must be sent
 -- work: as many queued records of each priority as asked for
 local messages = {}
 local most, slack = ARGV[2], tonumber(ARGV[3])

@@ -2,7 +2,7 @@
 -- KEYS: none
 -- ARGV: now (ms or ''), id
 -- answer: 'missing', or its state now ('running': as soon as its attempt ends), and id, operation,
---         priority of each for which a message must be sent
+--         priority, suspect ('1' or '') of each for which a message must be sent
 -- work: one record, and 100 followers
 ledger.go_on_when_full()
 local record = ledger.load(ARGV[2])

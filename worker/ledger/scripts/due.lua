@@ -1,15 +1,26 @@
 -- Gives what must come back to a worker: deferred records whose time has come, running ones whose
--- lease ran out (if `orphans`). One whose worker fell silent too often fails: it may be what kills them.
+-- lease ran out (if `orphans`). One whose worker fell silent too often is sent no more, as it may be what
+-- kills them: failed, or uncertain if it may have been carried out.
 -- KEYS: none
 -- ARGV: now (ms or ''), how many at most, '1' to look for orphans or '', after how many deaths of
---       workers a record fails
--- answer: id, operation, priority of each for which a message must be sent
+--       workers a record is sent no more, kinds (JSON, by operation): 'silent' where requests are sent
+--       without a word here, 'reads' where they change nothing; of others `begin` tells
+-- answer: id, operation, priority, suspect ('1' or '') of each for which a message must be sent
 -- work: as many records as asked for
-local messages = {}
+local messages, kinds = {}, cjson.decode(ARGV[5])
+
+-- Settles a record that may be what kills workers.
+local function condemn(record, deaths)
+  local is_doubtful = record.unread and kinds[record.operation] ~= 'reads'
+  local doubt = is_doubtful and '; it may have been carried out' or ''
+  ledger.put(record, 'reason', 'poison')
+  ledger.put(record, 'message', deaths .. ' workers fell silent while they had it' .. doubt)
+  ledger.settle(record, is_doubtful and 'uncertain' or 'failed')
+end
 
 local function orphan(record)
   ledger.put(record, 'lease', '')
-  if record.sending then
+  if record.sending or kinds[record.operation] == 'silent' then
     ledger.put(record, 'sending', nil)
     ledger.put(record, 'unread', '1')  -- what its holder sent last, nobody read
   end
@@ -18,9 +29,7 @@ local function orphan(record)
   if record.cancel then
     ledger.settle(record, 'cancelled')
   elseif deaths >= tonumber(ARGV[4]) then
-    ledger.put(record, 'reason', 'poison')
-    ledger.put(record, 'message', deaths .. ' workers fell silent while they had it')
-    ledger.settle(record, 'failed')
+    condemn(record, deaths)
   else
     ledger.to_queue(record, messages)
   end

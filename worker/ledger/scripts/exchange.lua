@@ -6,7 +6,8 @@
 -- What may be claimed is queued, or deferred and due, its school may be spoken to, there is room for
 -- it, and its pace allows a request. Else it is put where it waits for that: what is of a closed or
 -- full school is parked, until the next look makes one of them the probe; what would be too fast is
--- deferred. Claiming again under the same lease gives the same answer.
+-- deferred. Claiming again under the same lease gives the same answer. A suspect (its worker died) is
+-- taken only as far as the worker has room for suspects: then it is clear who kills the next one.
 -- KEYS: none
 -- ARGV: now (ms or ''), and JSON: notes, each a list of id, lease, token (which claim of the record it
 --       is), state, code or '', message, result (JSON or ''), attempt (one line, or ''), its number,
@@ -16,12 +17,12 @@
 --       asked: a list of id, lease, id, lease; messageless: ids of those whose message did not come
 --       through the queue just now; worker; lasts (ms); patience (ms that the worker would
 --       wait for the pace); any (how many of each school are taken; missing: all); of (by school: how
---       many more of it)
+--       many more of it); suspects (how many of them are taken; missing: all)
 -- answer: JSON: now; noted: for each note '' when the lease is another's, or a list of the state, how
---         long to wait before the next request (ms), and id, operation, priority of each for which a
---         message must be sent; claims: for each id 'missing', 'busy' (leased, not due, blocked or
---         settled), 'parked' or 'paced', or a list of how long to wait before the request (ms), and
---         the whole record
+--         long to wait before the next request (ms), and id, operation, priority, suspect ('1' or '')
+--         of each for which a message must be sent; claims: for each id 'missing', 'busy' (leased, not
+--         due, blocked or settled), 'suspect' (no room for it: ask again), 'parked' or 'paced', or a
+--         list of how long to wait before the request (ms), and the whole record
 -- work: a record for each note and each that is asked for, 256 of either, and 500 followers and lanes
 --       in all, shared among the notes; classin:releasing keeps the others
 local given = cjson.decode(ARGV[2])
@@ -118,6 +119,9 @@ local function take_note(note)
   ledger.put(record, 'already', more.already)
   local due_in
   state, due_in = note_school(record, access, state, more)
+  if attempt ~= '' and state ~= 'running' then
+    ledger.put(record, 'deaths', nil)  -- its worker lived through all of it
+  end
   if not ledger.SETTLED[state] and record.cancel then
     state = 'cancelled'
   end
@@ -185,6 +189,9 @@ end
 -- wait.
 local function refuse(record)
   note_progress(record)
+  if ledger.is_suspect(record) and given.suspects and given.suspects <= 0 then
+    return 'suspect'
+  end
   local room = room_of(record.school)
   if (room and room <= 0) or not may_pass(record) then
     ledger.park(record)
@@ -226,6 +233,9 @@ local function claim(id, lease)
   end
   local room = room_of(record.school)
   left[record.school] = room and room - 1
+  if ledger.is_suspect(record) and given.suspects then
+    given.suspects = given.suspects - 1
+  end
   ledger.enter(record, 'running', ledger.now + given.lasts)
   ledger.put(record, 'lease', lease)
   ledger.put(record, 'worker', given.worker)

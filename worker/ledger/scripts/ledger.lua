@@ -337,11 +337,17 @@ function ledger.flush()
   end
 end
 
--- Adds a record to those for whom a message must be sent: id, operation, priority.
+-- A suspect: a worker died while it had the record, which may be why.
+function ledger.is_suspect(record)
+  return record.deaths ~= nil
+end
+
+-- Adds a record to those for whom a message must be sent: id, operation, priority, and '1' if the
+-- message may name no other.
 function ledger.add_message(messages, record)
   local n = #messages
-  messages[n + 1], messages[n + 2], messages[n + 3] =
-    record.id, record.operation, record.priority or ''
+  messages[n + 1], messages[n + 2], messages[n + 3], messages[n + 4] =
+    record.id, record.operation, record.priority or '', ledger.is_suspect(record) and '1' or ''
 end
 
 -- Lets a record wait until a message is sent for it, now; nobody has a lease on it any more.

@@ -4,8 +4,8 @@
 -- ARGV: now (ms or ''), how many at most; of one school only: its name (its records are claimed at once,
 --       without a message); of all, '', how many of each school at most, and where among the schools to
 --       go on ('0': at the first of them)
--- answer: where to go on ('0' at the last of them), then id, operation, priority of each for which a
---         message must be sent, or that can be claimed
+-- answer: where to go on ('0' at the last of them), then id, operation, priority, suspect ('1' or '') of
+--         each for which a message must be sent, or that can be claimed
 -- work: as many records as asked for, of about 100 schools, and 100 records more for each that is tried
 local messages = { '0' }
 local left, only = tonumber(ARGV[2]), ARGV[3]
