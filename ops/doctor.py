@@ -1,14 +1,12 @@
-"""The doctor: is everything there that operations need? Changes nothing."""
+"""The doctor: is everything there that operations need? Leaves everything as it is."""
 
 import time
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
-from enum import StrEnum
+from collections.abc import Callable, Iterator
 
-from redis.exceptions import RedisError
-
-from ops.redis_program import OLDEST, number_of
-from worker.classin.errors import Accident, Invalid, NotSent
+from ops.finding import Finding, Health
+from ops.home_mark import HomeMark
+from ops.redis_health import examine_server
+from worker.classin.errors import Accident, Invalid, NotSent, RedisUnavailableError
 from worker.classin.judgement import judge
 from worker.classin.operations.cloud import GetTopFolderId
 from worker.classin.reply import Reply
@@ -17,6 +15,8 @@ from worker.classin.verdicts import Verdict
 from worker.classin.wire import prepare
 from worker.ledger import keys
 from worker.ledger.in_redis import RedisLedger, connect
+from worker.ledger.reading import reaching_redis
+from worker.ledger.redis_errors import TROUBLES
 from worker.reception import ILL_FORMED
 from worker.settings import Settings, from_env
 from worker.skew import CLOSE_ENOUGH, CORRECTABLE, Sighting, explains, span
@@ -25,24 +25,6 @@ from worker.transport import Transport
 
 #: So far from Redis's clock (seconds) an operation is noticeably given up too early, or too late.
 TOO_FAR = 120.0
-
-
-class Health(StrEnum):
-    """How serious a finding is."""
-
-    WELL = "well"
-    WARNING = "warning"
-    ILL = "ill"
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """What was looked at, how it is, and what to do about it."""
-
-    subject: str
-    health: Health
-    said: str
-    todo: str = ""
 
 
 def examine() -> Iterator[Finding]:
@@ -58,22 +40,25 @@ def examine() -> Iterator[Finding]:
 
 
 def examine_redis(settings: Settings) -> Iterator[Finding]:
-    """Look at Redis: reachable, keeping what it has, not evicting, on our time; and at workers."""
+    """Look at Redis: reachable, taking writes, keeping what it has, on our time; and at workers."""
     redis = connect(settings.ledger_url)
+    ledger = RedisLedger(redis)
     try:
-        info = redis.info()
-        seconds, microseconds = redis.time()
-        ill_formed = redis.llen(ILL_FORMED)
-        worker_seen = RedisLedger(redis).holder("rescue") is not None
-        beat_missed = RedisLedger(redis).holder(BEAT) is None and redis.exists(keys.JOBS)
-    except RedisError as error:
+        with reaching_redis():
+            info = redis.info()
+            seconds, microseconds = redis.time()
+            ill_formed = redis.llen(ILL_FORMED)
+            has_jobs = redis.exists(keys.JOBS)
+        worker_seen = ledger.holder("rescue") is not None
+        beat_missed = has_jobs and ledger.holder(BEAT) is None
+        home = HomeMark(settings.home if settings.redis_url is None else None)
+        yield from examine_server(redis, info, home)
+    except RedisUnavailableError as error:
         start = "Start `classin up`, or set CLASSIN_REDIS_URL."
         todo = start if settings.redis_url is None else "Start it, or correct CLASSIN_REDIS_URL."
-        yield Finding("Redis", Health.ILL, f"does not answer: {error}", todo)
+        known = TROUBLES.get(error.code)
+        yield Finding("Redis", Health.ILL, str(error), known.todo if known else todo)
         return
-    yield server(info)
-    yield _persistence(append_only=bool(info["aof_enabled"]))
-    yield _eviction(str(info["maxmemory_policy"]), int(info["maxmemory"]))
     yield clock("clock against Redis", time.time() - (seconds + microseconds / 1e6))
     if worker_seen:
         yield Finding("workers", Health.WELL, "at least one is running")
@@ -92,35 +77,6 @@ def examine_redis(settings: Settings) -> Iterator[Finding]:
         yield Finding(
             "messages", Health.WARNING, f"{ill_formed} could not be read and were set aside", todo
         )
-
-
-def server(info: Mapping[str, object]) -> Finding:
-    """Judge by what a server says of itself whether it is one that will do."""
-    # Valkey has a number of its own, and says under Redis's name with which Redis it goes along.
-    name = "Valkey" if "valkey_version" in info else "Redis"
-    version = str(info[f"{name.lower()}_version"])
-    if number_of(version) >= OLDEST:
-        return Finding("Redis", Health.WELL, f"{name} {version} answers")
-    todo = f"Use Redis {OLDEST[0]}.{OLDEST[1]} or newer, or Valkey."
-    return Finding("Redis", Health.ILL, f"{name} {version} is too old", todo)
-
-
-def _persistence(*, append_only: bool) -> Finding:
-    if append_only:
-        return Finding("persistence", Health.WELL, "the append-only file is on")
-    todo = "Set `appendonly yes` in Redis."
-    return Finding("persistence", Health.ILL, "a restart of Redis loses operations", todo)
-
-
-def _eviction(policy: str, limit: int) -> Finding:
-    if policy == "noeviction":
-        return Finding("eviction", Health.WELL, "off")
-    if limit == 0:
-        return Finding("eviction", Health.WELL, f"{policy}, but no memory limit is set")
-    todo = "Set `maxmemory-policy noeviction` in Redis."
-    return Finding(
-        "eviction", Health.ILL, f"{policy}: when full, Redis throws operations away", todo
-    )
 
 
 def clock(subject: str, skew: float) -> Finding:

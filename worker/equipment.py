@@ -10,6 +10,7 @@ from worker.crew import Crew
 from worker.dispatch import Dispatch, Outlet
 from worker.execution import Execution, Sender
 from worker.in_hand import BEATS, InHand
+from worker.ledger.data_set import DataSet, DataSetWatch
 from worker.ledger.in_redis import RedisLedger, connect
 from worker.rounds import Rounds
 from worker.settings import Settings
@@ -95,9 +96,16 @@ class Equipment:
 
         Its connection is its own and impatient: after an outage it is the first to be back.
         """
-        ledger = RedisLedger(connect(self.settings.ledger_url))
-        in_hand = self.in_hand
-        return Rounds("heartbeat", lambda: in_hand.beat(ledger), in_hand.lasts / BEATS)
+        redis, in_hand = connect(self.settings.ledger_url), self.in_hand
+        ledger = RedisLedger(redis)
+        # Paces are told as a worker starts; all else that is gone nobody can bring back.
+        watch = DataSetWatch(DataSet(redis), lambda: ledger.set_paces(self.settings.paces))
+
+        def beat() -> None:
+            in_hand.beat(ledger)
+            watch.look()
+
+        return Rounds("heartbeat", beat, in_hand.lasts / BEATS)
 
     def webhooks(self, secret: str) -> Rounds:
         """Build what tells that batches have settled; it ends with the process."""

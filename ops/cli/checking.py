@@ -9,7 +9,7 @@ from ops.cli.options import AsJson
 from ops.cli.output import out, print_json, table
 
 if TYPE_CHECKING:
-    from ops.doctor import Finding
+    from ops.finding import Finding
 
 
 def doctor(*, as_json: AsJson = False) -> None:
@@ -17,7 +17,8 @@ def doctor(*, as_json: AsJson = False) -> None:
 
     Exit 1 if anything is ill.
     """
-    from ops.doctor import Health, examine
+    from ops.doctor import examine
+    from ops.finding import Health
 
     findings = list(examine())
     if as_json:
@@ -32,7 +33,7 @@ def doctor(*, as_json: AsJson = False) -> None:
 def _print(findings: "list[Finding]") -> None:
     from rich.markup import escape
 
-    from ops.doctor import Health
+    from ops.finding import Health
 
     colours = {Health.WELL: "green", Health.WARNING: "yellow", Health.ILL: "red"}
     rows = table("", "subject", "*finding", "*what to do")

@@ -2,10 +2,12 @@
 
 from typing import TYPE_CHECKING
 
-from worker.classin.errors import Unavailable
+from worker.classin.errors import RedisUnavailableError, Unavailable
 from worker.settings import from_env
 
 if TYPE_CHECKING:
+    from redis import Redis
+
     from ops.mending import Mending
     from ops.retrying import Retrying
     from producers.nightly_retry import NightlyRetry
@@ -24,11 +26,31 @@ def open_ledger() -> "RedisLedger":
 
 
 def open_observer() -> "Observer":
-    """Open what reads the ledger for people."""
+    """Open what reads the ledger for people; says on stderr what is wrong with Redis."""
     from worker.ledger.in_redis import connect
     from worker.ledger.observing import Observer
 
-    return Observer(connect(from_env().ledger_url))
+    redis = connect(from_env().ledger_url)
+    _say_if_unwell(redis)
+    return Observer(redis)
+
+
+def _say_if_unwell(redis: "Redis") -> None:
+    """Say that a Redis which can be read takes no writes, or has lost its data."""
+    from ops.cli.output import err, local
+    from worker.ledger.data_set import DataSet
+    from worker.ledger.redis_errors import READABLE, TROUBLES
+    from worker.ledger.trial import try_write
+
+    try:
+        try_write(redis)
+    except RedisUnavailableError as error:
+        if error.code not in READABLE:
+            raise
+        err().print(f"{error}. {TROUBLES[error.code].todo}", soft_wrap=True, markup=False)
+    noticed = DataSet(redis).vanished_at()
+    if noticed is not None:
+        err().print(f"At {local(noticed)} all that Redis had was lost.", soft_wrap=True)
 
 
 def open_submitter() -> "Submitter":

@@ -79,6 +79,7 @@ def up(
                 stack.enter_context(only_one(settings.home / "up.lock"))
                 redis = stack.enter_context(PrivateRedis(settings.home, settings.socket))
                 out().print(f"Redis: private, its data in {settings.home}")
+                _look_at_data(settings)
             out().print("Submit in another terminal: classin enqueue ...; Ctrl-C ends this.")
             tended: list[Callable[[], object]] = [partial(_keep_running, redis)]
             tended.append(stack.enter_context(_beside("beat", log_level, _BEAT_GRACE)))
@@ -87,6 +88,20 @@ def up(
             _supervise(settings, log_level, lambda: [tend() for tend in tended])
         except Stop as stop:
             raise typer.Exit(stop.code) from None
+
+
+def _look_at_data(settings: "Settings") -> None:
+    """Say if the private Redis has other data than last time."""
+    from ops.home_mark import HomeMark
+    from worker.ledger.data_set import DataSet
+    from worker.ledger.in_redis import connect
+
+    data_set, home = DataSet(connect(settings.ledger_url)), HomeMark(settings.home)
+    mark = data_set.mark()
+    if home.differs(mark):
+        err().print("All that the private Redis had is gone: its data are not those of last time.")
+        data_set.note_vanished()
+    home.keep(mark)
 
 
 def _keep_running(redis: "PrivateRedis | None") -> None:

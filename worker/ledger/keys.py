@@ -49,6 +49,8 @@
 | classin:runs              | sorted set | the same                | ids of runs by when recorded  |
 | classin:runs:NAME         | sorted set | the same                | the same of one job           |
 | classin:open-runs         | sorted set | while any is open       | ids of runs that are not over |
+| classin:data-set          | string     | for good                | which data set this is        |
+| classin:vanished          | string     | a week                  | when it was seen to be gone   |
 | classin:trial             | string     | a moment                | a write that is tried         |
 | classin:report:ID         | string     | the last 100            | a report, as JSON             |
 | classin:reports           | sorted set | the last 100            | ids of reports by when made   |
@@ -88,6 +90,8 @@ JOBS = "classin:jobs"
 RUNS = "classin:runs"
 REPORTS = "classin:reports"
 TRIAL = "classin:trial"
+DATA_SET = "classin:data-set"
+VANISHED = "classin:vanished"
 
 
 def record(record_id: str) -> str:

@@ -72,6 +72,9 @@ TROUBLES: Mapping[str, Trouble] = {
     "MOVED": _SINGLE,
 }
 
+#: With these it can still be read.
+READABLE = frozenset({"OOM", "READONLY", "MISCONF", "NOREPLICAS"})
+
 #: Codes of what a script cannot do with what it was given.
 _OF_SCRIPTS = frozenset({"ERR", "WRONGTYPE"})
 

@@ -2,7 +2,9 @@
 
 import pytest
 
-from ops.doctor import TOO_FAR, Health, clock, credentials, server, signing_clock
+from ops.doctor import TOO_FAR, clock, credentials, signing_clock
+from ops.finding import Health
+from ops.redis_health import server
 from tests.unit.stage import said
 from worker.classin.operations.cloud import GetTopFolderId
 from worker.classin.reply import Reply

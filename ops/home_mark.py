@@ -1,0 +1,24 @@
+"""Which data set the private Redis had last, as its home remembers it."""
+
+from pathlib import Path
+
+
+class HomeMark:
+    """The mark of a data set, in a file beside the data. Without a home it knows nothing."""
+
+    def __init__(self, home: Path | None) -> None:
+        self._file = None if home is None else home / "data-set"
+
+    def differs(self, mark: str | None) -> bool:
+        """Return whether another data set was here before."""
+        try:
+            before = "" if self._file is None else self._file.read_text(encoding="utf-8").strip()
+        except OSError:
+            return False
+        return before not in {"", mark}
+
+    def keep(self, mark: str) -> None:
+        """Remember this one from now on."""
+        if self._file is not None:
+            self._file.touch(mode=0o600)
+            self._file.write_text(f"{mark}\n", encoding="utf-8")

@@ -1,0 +1,73 @@
+"""Which data set Redis has: told by a mark, so that somebody notices when all is gone."""
+
+import logging
+import secrets
+from collections.abc import Callable
+
+from redis import Redis
+
+from worker.ledger import keys
+from worker.ledger.reading import reaching_redis
+
+log = logging.getLogger(__name__)
+
+#: Seconds for which it is told that a data set has vanished.
+TOLD_FOR = 7 * 86_400
+
+
+class DataSet:
+    """The mark of a Redis database's data set. Each method raises Unavailable."""
+
+    def __init__(self, redis: Redis) -> None:
+        self._redis = redis
+
+    def mark(self) -> str:
+        """Return the mark; one that has none gets one."""
+        found = self.found()
+        if found is None:
+            with reaching_redis():
+                self._redis.set(keys.DATA_SET, secrets.token_hex(8), nx=True)
+            found = self.found()
+        return found or ""
+
+    def found(self) -> str | None:
+        """Return the mark; None if there is none, for nobody has worked with this data set."""
+        with reaching_redis():
+            found = self._redis.get(keys.DATA_SET)
+        return None if found is None else str(found)
+
+    def note_vanished(self) -> None:
+        """Note that what was here before is gone."""
+        with reaching_redis():
+            seconds, _ = self._redis.time()
+            self._redis.set(keys.VANISHED, str(seconds * 1000), ex=TOLD_FOR)
+
+    def vanished_at(self) -> int | None:
+        """Return when it was noticed (ms since 1970) that the one before is gone, if it was."""
+        with reaching_redis():
+            found = self._redis.get(keys.VANISHED)
+        return None if found is None else int(found)
+
+
+class DataSetWatch:
+    """Notices, from one look to the next, that a data set has vanished.
+
+    `vanished` is called then, once.
+    """
+
+    def __init__(self, data_set: DataSet, vanished: Callable[[], object]) -> None:
+        self._data_set = data_set
+        self._vanished = vanished
+        self._mark: str | None = None
+
+    def look(self) -> None:
+        """Look once. Raises Unavailable."""
+        known, self._mark = self._mark, self._data_set.mark()
+        if known in {None, self._mark}:
+            return
+        log.error(
+            "all that Redis had is gone: it was emptied, or is another server now;"
+            " what was recorded before is lost unless a backup is restored"
+        )
+        self._vanished()
+        self._data_set.note_vanished()
