@@ -3,7 +3,6 @@
 import logging
 import sys
 import tempfile
-import time
 from collections.abc import Callable
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
@@ -12,6 +11,7 @@ from typing import IO, Protocol
 from ops.discretion import discreet, last_lines
 from ops.supervision import Process, TiedChild, end
 from ops.timetable import DUTIES
+from worker.boottime import boottime
 from worker.classin.errors import Unavailable
 from worker.ledger.job import Run, RunState
 from worker.ledger.record import new_id
@@ -88,18 +88,22 @@ class Runner:
         *,
         lasts: float = LEASE,
         start: Callable[[Run], Errand] = ChildErrand,
-        clock: Callable[[], float] = time.monotonic,
+        clock: Callable[[], float] = boottime,
     ) -> None:
         self._schedule = schedule
         self._lasts = lasts
         self._start = start
         self._clock = clock
         self._in_hand: list[_InHand] = []
-        #: Since when Redis has answered without a break.
-        self._heard_since = clock()
+        #: Since when Redis has answered without a break, and when it was last asked.
+        self._heard_since = self._looked = clock()
 
     def look(self) -> None:
         """Look after what is in hand, and take up what waits. Raises Unavailable."""
+        now = self._clock()
+        if now - self._looked >= self._lasts / 2:  # this machine slept, and so may have others
+            self._heard_since = now
+        self._looked = now
         try:
             for each in list(self._in_hand):
                 self._tend(each)

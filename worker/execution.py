@@ -126,6 +126,11 @@ class Execution:
         """Sleep, but not beyond the moment at which the worker is to end."""
         self._stopping.wait(seconds)
 
+    def _pause(self, claim: Claim, seconds: float) -> None:
+        """Wait before a request; after that the ledger is asked whether the lease still holds."""
+        self._sleep(seconds)
+        self._in_hand.waited(claim)
+
     def _noted(self, note: Note) -> Advanced:
         """Note what happened as soon as the ledger answers."""
         while True:
@@ -154,10 +159,9 @@ class Execution:
             doubt = "a worker fell silent after it may have been sent"
             return Note(claim, Standing(state=State.UNCERTAIN, message=doubt))
         if claim.wait:
-            self._sleep(claim.wait)
+            self._pause(claim, claim.wait)
         if self._stopping.is_set():
-            message = record.message or ""
-            return Note(claim, Standing(state=State.QUEUED, code=record.code, message=message))
+            return _given_back(claim)
         filled = None if fields is record.fields else sealed(record.operation, fields, school)
         delivery = _Delivery(claim, operation, school, filled, released)
         try:
@@ -193,7 +197,8 @@ class Execution:
     def _deliver(self, delivery: "_Delivery") -> Outcome:
         """Try as often as one delivery may; gives the last outcome, not yet noted."""
         note = partial(self._note, delivery)
-        retrier = retrying(self._patience, self._sleep, note, self._stopping)
+        pause = partial(self._pause, delivery.claim)
+        retrier = retrying(self._patience, pause, note, self._stopping)
         return retrier(self._attempt, delivery)
 
     def _attempt(self, delivery: "_Delivery") -> Outcome:
@@ -207,7 +212,7 @@ class Execution:
         try:
             with self._files.opened(claim.record.id, operation, got_on) as streams:
                 self._announce(delivery)
-                got_on()
+                self._confirm(claim)
                 at, began = self._signing.now(), self._clock()  # looking through a file takes long
                 request = prepare(operation, delivery.school, int(at), counting)
                 reply = self._sender.send(request, operation.spec.call.dialect, streams)
@@ -251,8 +256,18 @@ class Execution:
         doubtful = minds_repeats(operation.spec) or operation.files()  # a file may be gone by then
         if delivery.filled is None and not doubtful:
             return
+        asked = self._in_hand.clock()
         self._ledger.begin(delivery.claim, delivery.filled)
+        self._in_hand.told(delivery.claim, asked)
         delivery.filled = None
+
+    def _confirm(self, claim: Claim) -> None:
+        """Make sure that the record is still ours; while nobody can say so, others may try it."""
+        try:
+            self._in_hand.confirm(claim, self._ledger)
+        except Unavailable:
+            self._in_hand.got_on(claim)
+            raise _PutAsideError(_given_back(claim)) from None
 
     def _note(self, delivery: "_Delivery", outcome: Outcome) -> None:
         """Write down an attempt that another will follow, unless something speaks against it."""
@@ -268,7 +283,7 @@ class Execution:
             later = replace(standing, state=State.DEFERRED, due_in=advanced.wait)
             raise _PutAsideError(Note(claim, later, attempt))
         if advanced.wait:
-            self._sleep(advanced.wait)
+            self._pause(claim, advanced.wait)
 
     def _deferred(self, claim: Claim, message: str, *, unread: bool = False) -> Note:
         wait = deferral(self._patience, claim.record.deferrals)
@@ -303,6 +318,13 @@ class _Delivery:
 def refusal(claim: Claim, why: str) -> Note:
     """Note that a record is refused by us, before anything was sent."""
     return Note(claim, Standing(state=State.FAILED, reason=Reason.REFUSED, message=why))
+
+
+def _given_back(claim: Claim) -> Note:
+    """Note that nothing was sent, and that another worker may try."""
+    record = claim.record
+    standing = Standing(state=State.QUEUED, code=record.code, message=record.message or "")
+    return Note(claim, standing)
 
 
 def _tried_for(claim: Claim) -> float:

@@ -1,10 +1,10 @@
 """Rescue: what is due, was left behind by a silent worker, or lost its message, comes back."""
 
 import logging
-import time
 from collections.abc import Callable, Collection, Iterator, Sequence
 from typing import Protocol
 
+from worker.boottime import boottime
 from worker.ledger.ledger import Due, Ledger
 from worker.ledger.record import Priority
 
@@ -56,7 +56,7 @@ class Rescue:
         every: float,
         adrift_after: float,
         lease: float,
-        clock: Callable[[], float] = time.monotonic,
+        clock: Callable[[], float] = boottime,
     ) -> None:
         self._ledger = ledger
         self._outlet = outlet
@@ -86,8 +86,8 @@ class Rescue:
     def _found(self) -> Iterator[Sequence[Due]]:
         holds = self._ledger.hold("rescue", self._who, self.tick * _KEPT_FOR)
         now = self._clock()
-        # After an outage of the ledger, or of all machines, every lease has run out: those who live
-        # renew theirs first.
+        # After an outage of the ledger, or after all machines slept, every lease has run out: those
+        # who live renew theirs first.
         a_while = self._lease / 2
         if now - self._answered >= a_while:
             self._answers_since = now

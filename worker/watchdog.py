@@ -33,7 +33,7 @@ class Action(StrEnum):
 class Pulse:
     """When a worker last showed that it gets on. `clock` gives seconds, and never goes back.
 
-    Any thread may call.
+    It stands still while the machine is suspended, which is no stall. Any thread may call.
     """
 
     clock: Callable[[], float] = time.monotonic

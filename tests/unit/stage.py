@@ -112,13 +112,16 @@ class Stage:
         self.ledger.submit([entry])
         return entry.id
 
-    def dispatch(self, classin: Sender, threads: int = 1) -> Dispatch:
-        """Equip a worker that meets this ClassIn."""
+    def dispatch(
+        self, classin: Sender, threads: int = 1, own_clock: Callable[[], float] | None = None
+    ) -> Dispatch:
+        """Equip a worker that meets this ClassIn; its machine may have a clock of its own."""
         hand = InHand(
             f"worker {len(self.hands)}",
             lasts=self.patience.lease,
             stuck_after=STUCK_AFTER,
-            clock=self.clock,
+            clock=own_clock or self.clock,
+            awake=own_clock or self.clock,
         )
         self.hands.append(hand)
         execution = Execution(

@@ -5,8 +5,9 @@ from fakeredis import FakeServer
 
 from tests.unit.clock import Clock
 from tests.unit.ledger.hands import DONE, GIVEN_BACK, claimed, entry
+from worker.boottime import boottime
 from worker.classin.errors import LeaseLost, Unavailable
-from worker.in_hand import BEATS, InHand
+from worker.in_hand import BEATS, SURE_FOR, InHand
 from worker.ledger.in_redis import RedisLedger
 
 LEASE = 10.0
@@ -16,7 +17,7 @@ STUCK_AFTER = 60.0
 @pytest.fixture
 def in_hand(clock: Clock) -> InHand:
     """An empty hand."""
-    return InHand("w", lasts=LEASE, stuck_after=STUCK_AFTER, clock=clock)
+    return InHand("w", lasts=LEASE, stuck_after=STUCK_AFTER, clock=clock, awake=clock)
 
 
 def orphans(ledger: RedisLedger) -> list[str]:
@@ -161,3 +162,52 @@ def test_what_has_just_settled_is_not_lost(
     ledger.advance(claim, DONE, None)
     in_hand.beat(ledger)
     in_hand.got_on(claim)
+
+
+def test_leases_go_by_a_clock_that_counts_the_time_asleep() -> None:
+    """Those of a worker; whether it is stuck does not."""
+    assert InHand("w", lasts=LEASE, stuck_after=STUCK_AFTER).clock is boottime
+
+
+def test_the_ledger_is_asked_after_a_wait(ledger: RedisLedger, clock: Clock) -> None:
+    """However short it was by the clocks of a machine that was paused: another has the record."""
+    still = Clock()
+    in_hand = InHand("w", lasts=LEASE, stuck_after=STUCK_AFTER, clock=still, awake=still)
+    ledger.submit([entry("a")])
+    claim = claimed(ledger)
+    in_hand.take([claim], still())
+    clock.forward(LEASE)
+    assert orphans(ledger) == ["a"]
+    in_hand.confirm(claim, ledger)
+    in_hand.waited(claim)
+    with pytest.raises(LeaseLost):
+        in_hand.confirm(claim, ledger)
+
+
+def test_a_word_of_the_ledger_is_enough_for_a_moment(
+    ledger: RedisLedger, clock: Clock, in_hand: InHand, server: FakeServer
+) -> None:
+    """So that what is claimed and sent at once costs no further question."""
+    ledger.submit([entry("a")])
+    claim = claimed(ledger)
+    in_hand.take([claim], clock())
+    server.connected = False
+    clock.forward(SURE_FOR - 0.001)
+    in_hand.confirm(claim, ledger)
+    clock.forward(0.001)
+    with pytest.raises(Unavailable):
+        in_hand.confirm(claim, ledger)
+    in_hand.told(claim, clock())
+    in_hand.confirm(claim, ledger)
+
+
+def test_a_lease_that_nobody_took_is_taken_up_again(
+    ledger: RedisLedger, clock: Clock, in_hand: InHand
+) -> None:
+    """All machines slept, that of the ledger as well."""
+    ledger.submit([entry("a")])
+    claim = claimed(ledger)
+    in_hand.take([claim], clock())
+    clock.forward(3600)
+    in_hand.confirm(claim, ledger)
+    assert orphans(ledger) == []

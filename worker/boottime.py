@@ -1,0 +1,27 @@
+"""Boottime: the clock of leases. It never goes back, and goes on while the machine is suspended."""
+
+import sys
+import time
+from collections.abc import Callable
+from functools import partial
+
+#: The clock that counts the time asleep, by platform. On both, `time.monotonic` does not. (macOS's
+#: CLOCK_MONOTONIC does, but follows the wall clock when that is set.)
+_CLOCKS = {"linux": "CLOCK_BOOTTIME", "darwin": "CLOCK_MONOTONIC_RAW"}
+
+
+def clock_of(platform: str) -> Callable[[], float]:
+    """Return the clock of a platform; where it has none that counts the time asleep, monotonic."""
+    number = getattr(time, _CLOCKS.get(platform, ""), None)
+    if number is None:
+        return time.monotonic
+    clock = partial(time.clock_gettime, number)
+    try:
+        clock()
+    except OSError:  # the kernel is older than its headers
+        return time.monotonic
+    return clock
+
+
+#: Seconds from any start.
+boottime: Callable[[], float] = clock_of(sys.platform)
