@@ -82,6 +82,7 @@ wishes = st.builds(
     priority=st.sampled_from(Priority),
     retry=st.none() | st.integers(0, MOST_RECORDS),
     looked=st.sampled_from([True, True, False]),
+    refused=rarely,
 )
 numbers = st.integers(0, 10**6)
 workers = st.sampled_from(WORKERS)

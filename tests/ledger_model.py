@@ -61,6 +61,8 @@ class Wish:
     #: The number of a record that it tries again, if that is settled; whether it has looked lately.
     retry: int | None = None
     looked: bool = True
+    #: Whether it is refused from the beginning.
+    refused: bool = False
 
 
 class LedgerModel:
@@ -365,6 +367,7 @@ class LedgerModel:
                 dedup_key=wish.key,
                 retry_of=(origin := self._settled(wish.retry)),
                 last_retry=self._last_retry(origin) if wish.looked else None,
+                refused="its fields do not pass" if wish.refused else "",
                 contents={"Filedata": b"x"} if wish.stops else {},
             )
             call.append(submission)

@@ -25,6 +25,8 @@ from worker.settings import Settings, from_env
 from worker.shutdown import Shutdown, end_now
 from worker.watchdog import Watchdog
 
+log = logging.getLogger(__name__)
+
 #: When the collector looks at what is new: hardly anything here is in a circle.
 _COLLECTED = (20_000, 20, 50)
 
@@ -64,16 +66,18 @@ class OperationTask(Intake):
     def arrive(self, arrival: Arrival) -> None:
         """Record what a message of another Celery asks for; see Recorder.
 
-        What is recorded already stays as it is. Whether it may begin, its claim will say.
+        What is recorded already stays as it is. Whether it may begin, its claim will say: not if it
+        is refused, which its record says from its first moment.
         """
         self.equipment.pulse.worked()  # a ledger that is away is no stall of the worker's
-        self.equipment.doorstep.submit([arrival.submission(self.equipment.settings)])
+        submission = arrival.submission(self.equipment.settings)
+        (entered,) = self.equipment.doorstep.submit([submission])
+        if submission.refused and entered.new:
+            log.info("%s %s: failed/refused on arrival", arrival.operation, arrival.id)
 
     def take_in(self, arrival: Arrival, accepted: Callable[[], object]) -> None:
         """Let what is recorded now wait; see Recorder."""
-        faults = arrival.faults(self.equipment.settings)
-        refused = "; ".join(faults) or None
-        waiting = Waiting(arrival.id, arrival.priority, by_message=False, refused=refused)
+        waiting = Waiting(arrival.id, arrival.priority, by_message=False)
         self.equipment.dispatch.take([waiting], accepted)
 
 

@@ -18,7 +18,7 @@ from secrets import token_hex
 from typing import Protocol
 
 from worker.classin.errors import Unavailable
-from worker.execution import NOTE_AGAIN, Done, Execution, refusal
+from worker.execution import NOTE_AGAIN, Done, Execution
 from worker.in_hand import InHand
 from worker.ledger.ledger import Advanced, Claim, Due, Exchanged, Ledger, Note
 from worker.ledger.lifecycle import State
@@ -60,8 +60,6 @@ class Waiting:
     by_message: bool = True
     #: How many of its lane were carried out here just before it.
     row: int = 0
-    #: Why it is refused instead of carried out.
-    refused: str | None = None
     #: The lease that was asked for: the same again, should an answer get lost.
     lease: str = ""
 
@@ -283,12 +281,8 @@ class Dispatch:
     def _begin(self, claim: Claim, waiting: Waiting) -> None:
         """Let another thread carry out what is claimed."""
         self._begun[claim.lease] = waiting
-        if waiting.refused is None:
-            self._free -= 1
-            self.jobs.put(partial(self._carry_out, claim))
-        else:
-            self._shares.give_back(claim.record.school)
-            self._notes.append(refusal(claim, waiting.refused))
+        self._free -= 1
+        self.jobs.put(partial(self._carry_out, claim))
 
     def _carry_out(self, claim: Claim) -> None:
         self._inbox.put(self._execution.carry_out(claim))
@@ -331,9 +325,7 @@ class Dispatch:
 
     def _put_back(self) -> None:
         """Let others have what waits; where that fails, rescue finds it."""
-        kept = [each for each in self._waiting if each.refused is not None]
-        left = [each for each in self._waiting if each.refused is None]
-        self._waiting = deque(kept)
+        left, self._waiting = self._waiting, deque()
         self._backlog.remove(len(left))
         for priority in Priority:
             ids = [each.id for each in left if each.priority is priority]

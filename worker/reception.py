@@ -14,7 +14,7 @@ import json
 import logging
 import threading
 import time
-from collections.abc import Callable, Container, Mapping, Sequence
+from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
@@ -172,14 +172,15 @@ class Arrival:
         )
 
     def submission(self, settings: Settings) -> Submission:
-        """Give what to record, its credentials sealed; what does not pass is refused when tried."""
-        school, _ = self._school(settings)
+        """Give what to record, its credentials sealed; what does not pass is refused in it."""
+        school, fault = self._school(settings)
         fields, lane, said = self.fields, None, self.headers.get("if_exists")
         accepts = said == "accept"
+        faults = [*([fault] if fault else []), *self._faults()]
         try:
             operation = read(self.operation, self.fields)
-        except InvalidOperation:
-            pass
+        except InvalidOperation as error:
+            faults += map(str, error.faults)
         else:
             fields, lane = operation.identified(self.id).to_json(), lane_of(school, operation)
             accepts = operation.spec.accepts_existing if said is None else accepts
@@ -191,17 +192,15 @@ class Arrival:
             lane=lane,
             source="celery",
             accepts_existing=accepts,
+            refused="; ".join(faults),
         )
 
-    def faults(self, settings: Settings) -> list[str]:
-        """Say what is wrong with the message itself, besides its fields."""
-        _, fault = self._school(settings)
-        faults = [fault] if fault else []
+    def _faults(self) -> Iterator[str]:
+        """Say what is wrong with the message itself, besides its school and fields."""
         if self.positional:
-            faults.append("fields should be given by name (kwargs), not by position (args)")
+            yield "fields should be given by name (kwargs), not by position (args)"
         if self.linked:
-            faults.append("links, chains and chords cannot be kept: they would start too early")
-        return faults
+            yield "links, chains and chords cannot be kept: they would start too early"
 
     def _school(self, settings: Settings) -> tuple[str, str | None]:
         """Name the school, and say what is wrong with it."""

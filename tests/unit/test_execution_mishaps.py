@@ -6,14 +6,13 @@ import pytest
 from fakeredis import FakeServer
 from redis import Redis
 
-from tests.unit.stage import ClassIn, Stage, said
+from tests.unit.stage import Stage, said
 from worker.classin.errors import Unread
 from worker.classin.operation import Operation
 from worker.classin.operations.cloud import CreateFolder
 from worker.classin.operations.courses import EditCourse
 from worker.classin.operations.lessons import AddCourseClass
 from worker.classin.reply import Reply
-from worker.dispatch import Waiting
 from worker.ledger import keys
 from worker.ledger.ledger import Due
 from worker.ledger.lifecycle import Reason, State
@@ -252,16 +251,6 @@ def test_what_kills_its_workers_is_given_up(stage: Stage) -> None:
         stage.clock.forward(stage.patience.lease)
         stage.ledger.due(5, orphans=True)
     assert stage.ledger.find(folder).reason is Reason.POISON
-
-
-def test_a_record_can_be_refused_before_anything_is_sent(stage: Stage) -> None:
-    """As a message with what cannot be kept is; once settled, nothing changes it."""
-    folder = stage.submit(FOLDER)
-    for why in ("fields should be given by name", "something else"):
-        stage.deliver(stage.dispatch(ClassIn([])), Waiting(folder, refused=why))
-    record = stage.ledger.find(folder)
-    assert (record.state, record.reason) == (State.FAILED, Reason.REFUSED)
-    assert (record.message, record.attempts) == ("fields should be given by name", ())
 
 
 def test_what_happened_is_noted_when_the_ledger_is_back(stage: Stage, server: FakeServer) -> None:

@@ -14,8 +14,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.unit.broker import taken_from
+from tests.unit.stage import Stage, said
 from worker.classin.errors import Unavailable
 from worker.ledger.ledger import Due
+from worker.ledger.lifecycle import Reason, State
 from worker.message import SEVERAL, task_name
 from worker.queues import Queues
 from worker.reception import Arrival, fault_of, recorded, recorded_ids
@@ -257,7 +259,7 @@ def test_what_arrives_is_recorded_as_if_it_were_submitted(settings: Settings) ->
     assert (submission.id, submission.source) == (FOREIGN.id, "celery")
     assert submission.fields == {"folderId": 747759, "folderName": "tools"}
     assert (submission.school, submission.lane) == ("main", "main:folder_id:747759")
-    assert FOREIGN.faults(settings) == []
+    assert submission.refused == ""
 
 
 def test_its_identity_is_made_on_arrival(settings: Settings) -> None:
@@ -273,9 +275,10 @@ def test_its_identity_is_made_on_arrival(settings: Settings) -> None:
 def test_fields_that_do_not_pass_are_recorded_as_they_are(
     settings: Settings, fields: dict[str, Any]
 ) -> None:
-    """They are refused when their turn comes."""
+    """With what is wrong with them, which refuses them."""
     submission = replace(FOREIGN, fields=fields).submission(settings)
     assert (submission.fields, submission.lane) == (fields, None)
+    assert next(iter(fields)) in submission.refused
 
 
 @pytest.mark.parametrize(
@@ -300,11 +303,46 @@ def test_a_header_says_what_an_existing_one_means(
 def test_what_is_wrong_with_the_message_itself_is_said(
     settings: Settings, change: dict[str, Any], said: str
 ) -> None:
-    """Each of it; the record bears the school's name as it was given."""
+    """The record bears the school's name as it was given."""
     arrival = replace(FOREIGN, **change)
-    (fault,) = arrival.faults(settings)
-    assert said in fault
-    assert arrival.submission(settings).school == arrival.headers.get("school", "main")
+    submission = arrival.submission(settings)
+    assert said in submission.refused
+    assert submission.school == arrival.headers.get("school", "main")
+
+
+def test_all_that_is_wrong_with_a_message_is_said_at_once(settings: Settings) -> None:
+    """Of its school, its shape and its fields."""
+    arrival = replace(
+        FOREIGN, headers={"school": "north"}, linked=True, positional=True, fields={"folderId": 5}
+    )
+    refused = arrival.submission(settings).refused
+    for part in ("no 'north'", "by name", "links, chains and chords", "folderName: is required"):
+        assert part in refused
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"linked": True},
+        {"positional": True},
+        {"headers": {"school": "north"}},
+        {"fields": {"folderId": "x", "folderName": "tools"}},
+    ],
+    ids=lambda change: next(iter(change)),
+)
+def test_a_refused_message_stays_refused_whoever_is_brought_its_record(
+    stage: Stage, settings: Settings, change: dict[str, Any]
+) -> None:
+    """The worker that recorded it is killed at once; another one is brought the record's id."""
+    stage.ledger.submit([replace(FOREIGN, **change).submission(settings)])
+    early = stage.ledger.find(FOREIGN.id)
+
+    classin = stage.perform(FOREIGN.id, said(1, data=5))
+
+    assert classin.sent == []
+    record = stage.ledger.find(FOREIGN.id)
+    assert (record.state, record.reason, record.attempts) == (State.FAILED, Reason.REFUSED, ())
+    assert record == early
 
 
 @dataclass

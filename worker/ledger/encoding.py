@@ -40,21 +40,18 @@ def _share_of(submission: Submission, pieces: int) -> list[Any]:
         submission.batch or "",
         submission.source or "",
     ]
-    more: dict[str, str | int] = {}
-    if submission.accepts_existing:
-        more["accepts"] = "1"
+    flags = {"accepts": submission.accepts_existing, "stops_lane": submission.stops_lane}
+    more: dict[str, str | int] = {name: "1" for name, is_set in flags.items() if is_set}
     if submission.retry_of:
         more |= _of_a_retry(submission.retry_of, submission)
     if submission.after:
         more["after"] = " ".join(submission.after)
-    if submission.stops_lane:
-        more["stops_lane"] = "1"
     if submission.priority is not Priority.NORMAL:
         more["priority"] = submission.priority.value
-    if key := submission.dedup_key:
-        more["dedup_key"] = key
-        more["key"] = keys.dedup_digest(submission.school, key, submission.dedup_scope)
-        more["asks"] = submission.digest or digest_of(submission.operation, submission.fields)
+    if submission.dedup_key:
+        more |= _of_its_key(submission, submission.dedup_key)
+    if submission.refused:
+        more["refused"] = submission.refused
     if pieces:
         more["pieces"] = pieces
     if submission.batch is not None:
@@ -62,6 +59,15 @@ def _share_of(submission: Submission, pieces: int) -> list[Any]:
     if more:
         share.append(more)
     return share
+
+
+def _of_its_key(submission: Submission, key: str) -> dict[str, str]:
+    """Write what only has who has a dedup key."""
+    return {
+        "dedup_key": key,
+        "key": keys.dedup_digest(submission.school, key, submission.dedup_scope),
+        "asks": submission.digest or digest_of(submission.operation, submission.fields),
+    }
 
 
 def _of_a_retry(of: str, submission: Submission) -> dict[str, str]:

@@ -132,6 +132,8 @@ class Submission:
     #: Sums up what is asked, to tell two submissions with one dedup key apart; '': operation and
     #: fields do.
     digest: str = ""
+    #: Why it is failed/refused from the beginning: nobody is to carry it out.
+    refused: str = ""
     #: Where it stands in the file that it came in: the line, or the row of a sheet, from 1.
     row: int | None = None
     #: Whether somebody is to be told when its batch has settled.

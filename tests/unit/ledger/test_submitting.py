@@ -6,6 +6,7 @@ from dataclasses import replace
 import pytest
 from redis import Redis
 
+from tests.ledger_books import Books
 from tests.unit.clock import Clock
 from tests.unit.ledger.hands import (
     DONE,
@@ -23,8 +24,9 @@ from worker.ledger import keys
 from worker.ledger.encoding import PIECE
 from worker.ledger.in_redis import CHUNK, HEAVIEST, RedisLedger, chunks
 from worker.ledger.ledger import Due, Entered, Filter, Standing
-from worker.ledger.lifecycle import State
+from worker.ledger.lifecycle import Reason, State
 from worker.ledger.record import Priority, Submission
+from worker.message import mailbox
 
 KEYED = replace(ENTRY, dedup_key="order 7")
 
@@ -171,6 +173,46 @@ def test_what_waits_for_a_late_retry_is_told_whom_to_wait_for(ledger: RedisLedge
 
     assert (refused.value.position, refused.value.instead) == (3, {"d": "b"})
     assert ids(ledger) == ["a", "b"]
+
+
+def test_what_is_refused_is_settled_at_once(redis: Redis, ledger: RedisLedger) -> None:
+    """It is told of like any other, holds up nobody in its lane, and fails who waits for it."""
+    ledger.submit([entry("a", lane="l")])
+
+    entered = ledger.submit(
+        [
+            replace(entry("b", lane="l", after="a"), refused="links cannot be kept"),
+            entry("c", lane="l"),
+            entry("d", after="b"),
+        ],
+        mailbox(),
+    )
+
+    assert [(each.new, each.ready) for each in entered] == [(True, False)] * 3
+    record = ledger.find("b")
+    assert (record.state, record.reason) == (State.FAILED, Reason.REFUSED)
+    assert (record.message, record.attempts) == ("links cannot be kept", ())
+    assert [(each.id, each.reason) for each in ledger.events("0-0", 9)] == [("b", "refused")]
+    assert ledger.release(9) == ([], False)
+    assert ledger.find("d").reason is Reason.DEPENDENCY
+    settled(ledger)
+    assert ledger.find("c").state is State.QUEUED
+    Books.read(redis).check()
+
+
+def test_what_is_refused_stays_so_when_it_is_handed_in_again(ledger: RedisLedger) -> None:
+    """And cannot be claimed; what is there under its id already is left as it is."""
+    bad = replace(ENTRY, refused="links cannot be kept")
+    ledger.submit([bad])
+    before = ledger.find("a")
+
+    ledger.submit([ENTRY])
+    ledger.submit([entry("b")])
+    ledger.submit([replace(entry("b"), refused="links cannot be kept")])
+
+    assert ledger.claim("a", "lease", "w", 10) is None
+    assert ledger.find("a") == before
+    assert ledger.find("b").state is State.QUEUED
 
 
 def test_a_late_retry_takes_no_dedup_key(ledger: RedisLedger) -> None:

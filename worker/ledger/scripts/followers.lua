@@ -179,9 +179,9 @@ function ledger.settle(record, state)
   end
 end
 
--- Fails a record because of another.
-function ledger.fail_with(record, message)
-  ledger.put(record, 'reason', 'dependency')
+-- Fails a record because of another, unless another reason is given.
+function ledger.fail_with(record, message, reason)
+  ledger.put(record, 'reason', reason or 'dependency')
   ledger.put(record, 'message', message)
   ledger.settle(record, 'failed')
 end

@@ -4,14 +4,17 @@
 -- the record itself where there is nothing to try again (it is gone, under way, or succeeded since).
 -- Where the queue lies beside the ledger, what is ready gets its message as well.
 -- KEYS: none (the ledger lives in one database, not in a cluster)
--- ARGV: now (ms, or '' for the server's clock); the mailbox (JSON: single, several, most, and lists: by
---       priority its list and its number) or ''; the records (JSON), each a list of id, operation,
---       school, fields (JSON), lane or '', batch or '', source or '', and where there is more to say an
---       object of accepts ('1' if it accepts what exists already), retry_of (the record that it tries
---       again), last_retry (the last retry of that one that the submitter knows of, if any), edits (JSON: what was changed for that), after (ids that it waits for, separated by spaces), stops_lane ('1' if its lane stops
---       should it fail), priority, dedup_key, key (digest of school and dedup key), asks (digest of what
---       is asked), row (where it stands in its file), tells ('1' if somebody is to be told when its batch
---       has settled), pieces (of its files); then of all those pieces: NAME:NUMBER, base 64
+-- ARGV: now (ms, or '' for the server's clock); the mailbox (JSON: single, several, most, and
+--       lists: by priority its list and its number) or ''; the records (JSON), each a list of
+--       id, operation, school, fields (JSON), lane or '', batch or '', source or '', and where
+--       there is more to say an object of accepts ('1' if it accepts what exists already),
+--       retry_of (the record that it tries again), last_retry (the last retry of that one that
+--       the submitter knows of, if any), edits (JSON: what was changed for that), after (ids
+--       that it waits for, separated by spaces), stops_lane ('1' if its lane stops should it
+--       fail), priority, dedup_key, key (digest of school and dedup key), asks (digest of what
+--       is asked), row (where it stands in its file), refused (why it settles as failed/refused
+--       at once), tells ('1' if somebody is to be told when its batch has settled), pieces (of
+--       its files); then of all those pieces: NAME:NUMBER, base 64
 -- answer: a text with a letter for each record: 'r' if it is new and the caller must send a message, 'n'
 --         if it is new, 'a' if it was there and the caller must send a message, 'o' if it was there;
 --         then for each for which another record stands, its position (from 1) and that record's id;
@@ -158,10 +161,11 @@ local failing, names, crowded = {}, {}, {}
 local function write_new(each, more, place)
   local id, operation, school, fields, lane, batch, source = unpack(each, 1, 7)
   local waits, failed = 0, nil
-  if more.after then
+  if more.after and not more.refused then
     waits, failed = waiting_for(more.after, id)
   end
-  local blocked = waits > 0 or failed or lanes[lane]
+  local fails = failed or more.refused
+  local blocked = waits > 0 or fails or lanes[lane]
   local state = blocked and 'blocked' or 'queued'
   local hash = {
     ledger.record_key(id), 'operation', operation, 'school', school, 'fields', fields, 'place', place,
@@ -181,8 +185,9 @@ local function write_new(each, more, place)
   end
   call('HSET', unpack(hash))
   list(id, operation, school, lane, batch, place, state, more.priority)
-  if failed then
-    failing[#failing + 1] = { id, failed .. ', which it waited for, did not succeed' }
+  if fails then
+    local why = more.refused or failed .. ', which it waited for, did not succeed'
+    failing[#failing + 1] = { id, why, more.refused and 'refused' }
   end
   return state
 end
@@ -303,7 +308,7 @@ if place > before then
 end
 ledger.flush()
 for _, each in ipairs(failing) do
-  ledger.fail_with(ledger.load(each[1]), each[2])
+  ledger.fail_with(ledger.load(each[1]), each[2], each[3])
 end
 ledger.flush_all()
 return { table.concat(letters), unpack(others) }
