@@ -22,6 +22,7 @@ from producers.line import Line, Options
 from producers.order import Entry, ordered
 from producers.reading import operations_of
 from producers.receipt import Receipt
+from producers.resumption import resumed
 from worker.classin.errors import (
     CONFLICT,
     Fault,
@@ -191,17 +192,23 @@ class Submitter:
         submissions = checked.submissions
         if about.webhook is not None:
             submissions = [replace(each, tells=True) for each in submissions]
+        about = replace(about, expected=len(submissions))
         if not self._ledger.open_batch(checked.batch, about):
             self._must_be_of(checked.batch, about)
-        closes = True
         try:
             receipts = self.enter(submissions, on_entered)
-            closes = about.webhook is not None or not any(receipt.new for receipt in receipts)
-        finally:
-            if closes:
-                with suppress(Unavailable):  # that it is over shows later, too
-                    self._ledger.close_batch(checked.batch)
+        except BaseException:
+            with suppress(Unavailable):  # else it is forgotten by itself
+                self._ledger.drop_batch(checked.batch)
+            raise
+        if about.webhook is not None or not any(receipt.new for receipt in receipts):
+            with suppress(Unavailable):  # that all of it is there shows later, too
+                self._ledger.close_batch(checked.batch)
         return receipts
+
+    def resumed(self, checked: Checked, about: About) -> Checked:
+        """Go on with the batch of the same file that broke off, if there is one; see resumption."""
+        return resumed(self._ledger, checked, about)
 
     def _must_be_of(self, batch: str, about: About) -> None:
         """See that a batch that is known already is one to go on with. Raises InvalidInput."""

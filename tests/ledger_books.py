@@ -21,7 +21,18 @@ _OF_WORK = (
 )  # fmt: skip
 
 #: Types of keys, by the word after `classin:`; all others are hashes.
-_SORTED = {"ix", "queued", "due", "lane", "lanes", "parked", "webhooks", "workers"}
+_SORTED = {
+    "ix",
+    "queued",
+    "due",
+    "lane",
+    "lanes",
+    "open-batches",
+    "parked",
+    "receivers",
+    "webhooks",
+    "workers",
+}
 _SETS = {"followers", "closed", "parking"}
 _STRINGS = {"place", "dedup", "hold"}
 _STREAMS = {"events", "audit"}

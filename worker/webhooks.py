@@ -9,12 +9,13 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
+from functools import partial
 from http import HTTPStatus
 from typing import Any
 
 from standardwebhooks import Webhook as Signer
 
-from worker.classin.errors import Accident
+from worker.classin.errors import Accident, ClassinError
 from worker.classin.verdicts import Verdict
 from worker.ledger.batch import Batches, Call, Told, Word, without_query
 from worker.ledger.ledger import Standing
@@ -28,6 +29,9 @@ log = logging.getLogger(__name__)
 #: Seconds between two looks for what is due.
 TICK = 1.0
 
+#: Receivers that one process calls side by side; each is called about one batch at a time.
+MOST = 16
+
 #: Seconds after the longest call until another worker may make it.
 _SLACK = 10.0
 
@@ -38,11 +42,17 @@ Send = Callable[[str, bytes, Mapping[str, str], Deadlines], int]
 _PASSING = frozenset({HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_EARLY})
 
 
+def in_thread(do: Callable[[], object]) -> None:
+    """Do something in a thread of its own, which ends with the process."""
+    threading.Thread(target=do, name="webhook", daemon=True).start()
+
+
 class Webhooks:
-    """Calls what is due, one after the other; what does not pass is put off, as operations are.
+    """Calls receivers side by side; what does not pass is put off, as operations are.
 
     A worker that dies in between leaves a call to others, who make it again under the same
-    `webhook-id`. `send`: the way there; `clock`: seconds since 1970.
+    `webhook-id`. `send`: the way there; `start`: what does something beside the rest; `clock`:
+    seconds since 1970.
     """
 
     def __init__(  # noqa: PLR0913  # what it works with
@@ -54,6 +64,7 @@ class Webhooks:
         patience: Patience,
         deadlines: Deadlines,
         stopping: threading.Event,
+        start: Callable[[Callable[[], object]], object] = in_thread,
         clock: Callable[[], float] = time.time,
         sleep: Callable[[float], object] | None = None,
     ) -> None:
@@ -67,16 +78,49 @@ class Webhooks:
         self._sleep = sleep or stopping.wait
         one = deadlines.connect + deadlines.reply + patience.longest_wait
         self._lasts = patience.attempts * one + _SLACK
+        self._start = start
+        #: Whom this process calls now.
+        self._called: set[str] = set()
+        self._lock = threading.Lock()
 
     def look(self) -> int:
-        """Make the calls that are due; gives how many. Raises Unavailable."""
-        made = 0
-        while not self._stopping.is_set() and (call := self._ledger.take_webhook(self._lasts)):
-            word = self._made(call)
-            if self._ledger.note_webhook(call, word):
-                _log(call, word)
-            made += 1
-        return made
+        """Begin to call those to whom calls are due; gives how many. Raises Unavailable."""
+        begun = 0
+        while call := self._taken():
+            self._start(partial(self._make_all, call))
+            begun += 1
+        return begun
+
+    def _taken(self) -> Call | None:
+        """Take a call to somebody who is not called now, while there is room for more."""
+        with self._lock:
+            if self._stopping.is_set() or len(self._called) >= MOST:
+                return None
+            call = self._ledger.take_webhook(self._lasts, self._called)
+            if call is not None:
+                self._called.add(call.receiver)
+            return call
+
+    def _make_all(self, call: Call) -> None:
+        """Make a call, and then others, as long as any are due."""
+        following: Call | None = call
+        try:
+            while following:
+                try:
+                    self._make(following)
+                finally:
+                    with self._lock:
+                        self._called.discard(following.receiver)
+                following = self._taken()
+        except ClassinError as error:
+            log.warning("webhooks: %s", error)
+        except Exception:
+            log.exception("webhooks: a call was broken off, and is made again")
+
+    def _make(self, call: Call) -> None:
+        word = self._made(call)
+        if self._ledger.note_webhook(call, word):
+            _log(call, word)
 
     def _made(self, call: Call) -> Word:
         """Make one call, with a few attempts where the fault may pass."""
@@ -101,7 +145,7 @@ class Webhooks:
 
     def _attempt(self, call: Call, body: str, number: int) -> Outcome:
         at = self._clock()
-        message_id = f"batch-{call.batch}"
+        message_id = id_of(call)
         headers = {
             "Content-Type": "application/json",
             "webhook-id": message_id,
@@ -136,16 +180,31 @@ def verdict_of(http: int | None) -> Verdict:
     return Verdict.REFUSED if http == HTTPStatus.GONE else Verdict.LATER
 
 
+def id_of(call: Call) -> str:
+    """Name what is told: the same for each repetition of it.
+
+    What is told anew, because a batch went on that had broken off, has another name.
+    """
+    number = call.webhook.tellings + 1
+    return f"batch-{call.batch}" + (f"-{number}" if number > 1 else "")
+
+
 def news_of(call: Call) -> dict[str, Any]:
-    """Write what a receiver is told: no field of any operation."""
+    """Write what a receiver is told: no field of any operation.
+
+    A part of a batch has a type of its own, so that nobody takes it for the whole.
+    """
+    complete, total = call.webhook.complete, sum(call.counts.values())
     return {
-        "type": "batch.settled",
+        "type": "batch.settled" if complete else "batch.incomplete",
         "timestamp": iso(call.webhook.settled_at),
         "data": {
             "batch": call.batch,
             "source": call.about.source,
             "file": call.about.file,
-            "total": sum(call.counts.values()),
+            "complete": complete,
+            "expected": total if complete else call.about.expected,
+            "total": total,
             "counts": {state.value: number for state, number in call.counts.items()},
         },
     }

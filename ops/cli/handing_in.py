@@ -45,6 +45,7 @@ def hand_in(said: "Said", options: "Options", *, quiet: bool) -> tuple[str, Sequ
 
         checked = checked._replace(submissions=once(checked.submissions, said.run, settings.school))
     about = replace(about, webhook=webhook or None)
+    checked = submitter.resumed(checked, about)
     receipts = _entered(submitter, checked, about, quiet=quiet)
     if not quiet:
         _print_batch(checked.batch, receipts)

@@ -173,6 +173,8 @@ def test_the_end_of_a_batch_is_told(
         "batch": batch,
         "source": "command line",
         "file": "f.csv",
+        "complete": True,
+        "expected": 2,
         "total": 2,
         "counts": {"succeeded": 1, "failed": 1},
     }

@@ -14,6 +14,7 @@ from tests.unit.ledger.hands import ENTRY, settled
 from worker.classin.errors import Unread
 from worker.classin.verdicts import Verdict
 from worker.ledger.batch import About, Told, Webhook
+from worker.ledger.batches import OPEN_LASTS
 from worker.ledger.in_redis import RedisLedger
 from worker.settings import Deadlines, Patience
 from worker.webhooks import Webhooks, verdict_of
@@ -58,6 +59,7 @@ def webhooks(ledger: RedisLedger, receiver: Receiver, clock: Clock) -> Webhooks:
         patience=PATIENCE,
         deadlines=Deadlines(),
         stopping=threading.Event(),
+        start=lambda do: do(),
         clock=lambda: clock.millis() / 1000,
         sleep=clock.sleep,
     )
@@ -89,7 +91,8 @@ def test_it_is_told_once(webhooks: Webhooks, receiver: Receiver, ledger: RedisLe
     assert url == URL
     assert said["type"] == "batch.settled"
     assert said["data"] == {
-        "batch": "b", "source": "http", "file": "rows.csv", "total": 1, "counts": {"succeeded": 1},
+        "batch": "b", "source": "http", "file": "rows.csv", "complete": True, "expected": 1,
+        "total": 1, "counts": {"succeeded": 1},
     }  # fmt: skip
     assert headers["webhook-id"] == "batch-b"
     assert webhook(ledger).told is Told.DELIVERED
@@ -112,7 +115,7 @@ def test_the_signature_is_as_the_standard_has_it(ledger: RedisLedger, receiver: 
     """Its own library accepts it; that goes by the real time."""
     Webhooks(
         ledger, receiver, secret=SECRET, patience=PATIENCE, deadlines=Deadlines(),
-        stopping=threading.Event(),
+        stopping=threading.Event(), start=lambda do: do(),
     ).look()  # fmt: skip
 
     _, headers, body = receiver.got[0]
@@ -177,3 +180,30 @@ def test_who_is_gone_is_called_no_more(
 def test_answers_are_judged(http: int | None, verdict: Verdict) -> None:
     """No redirect is followed."""
     assert verdict_of(http) is verdict
+
+
+def test_a_part_is_told_as_a_part_and_the_whole_under_another_id(
+    webhooks: Webhooks, receiver: Receiver, ledger: RedisLedger, clock: Clock
+) -> None:
+    """Whoever handed it in died, and went on two hours later."""
+    webhooks.look()
+    receiver.got.clear()
+    ledger.open_batch("c", About(expected=2, webhook=Webhook(url=URL)))
+    ledger.submit([replace(ENTRY, id="first", batch="c", tells=True)])
+    settled(ledger, "first")
+    clock.forward(2 * OPEN_LASTS)
+
+    webhooks.look()
+    ledger.submit([replace(ENTRY, id="second", batch="c", tells=True)])
+    ledger.close_batch("c")
+    settled(ledger, "second")
+    webhooks.look()
+
+    part, all_of_it = (json.loads(body) for _, _, body in receiver.got)
+    assert part["type"] == "batch.incomplete"
+    assert part["data"] | {"counts": None} == {
+        "batch": "c", "source": None, "file": None, "complete": False, "expected": 2,
+        "total": 1, "counts": None,
+    }  # fmt: skip
+    assert (all_of_it["type"], all_of_it["data"]["total"]) == ("batch.settled", 2)
+    assert [headers["webhook-id"] for _, headers, _ in receiver.got] == ["batch-c", "batch-c-2"]

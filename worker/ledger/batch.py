@@ -1,6 +1,7 @@
 """Batch: what is known of operations that were handed in together, as a whole."""
 
-from collections.abc import Mapping
+import re
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, NamedTuple, Protocol
@@ -8,6 +9,9 @@ from urllib.parse import urlsplit, urlunsplit
 
 from worker.ledger.lifecycle import State
 from worker.ledger.record import iso
+
+#: Where the path of an address begins, behind its host.
+_PATH = re.compile("[/?#]")
 
 
 class Told(StrEnum):
@@ -29,6 +33,10 @@ class Webhook:
 
     url: str = field(repr=False)
     told: Told = Told.OPEN
+    #: Whether all of the batch was handed in; else it is told of as a part.
+    complete: bool = False
+    #: How often it was begun to tell anew, because the batch went on.
+    tellings: int = 0
     #: Requests so far, and how often it was put off.
     tries: int = 0
     deferrals: int = 0
@@ -44,6 +52,7 @@ class Webhook:
         return {
             "url": without_query(self.url),
             "state": self.told.value,
+            "complete": self.complete,
             "tries": self.tries,
             "settled_at": iso(self.settled_at),
             "due_at": iso(self.due_at),
@@ -67,6 +76,8 @@ class About:
     sheet: str | None = None
     #: Sums up the request that the batch was named by, so that no other one goes on with it.
     asks: str | None = None
+    #: How many operations are to be handed in, if that is known.
+    expected: int | None = None
     webhook: Webhook | None = None
 
     def to_json(self) -> dict[str, Any]:
@@ -91,6 +102,12 @@ class Call(NamedTuple):
     #: When it was taken, in ms since 1970 by the ledger's clock.
     at: int
 
+    @property
+    def receiver(self) -> str:
+        """Whom it goes to: scheme, host and port."""
+        scheme, _, rest = self.webhook.url.partition("//")
+        return f"{scheme}//{_PATH.split(rest, maxsplit=1)[0]}"
+
 
 class Word(NamedTuple):
     """What came of calling a webhook."""
@@ -110,13 +127,23 @@ class Batches(Protocol):
         """Keep what is said of a batch, before its operations; False if that is known already."""
 
     def close_batch(self, batch: str) -> None:
-        """Say that all of a batch is handed in; one without any operation is forgotten."""
+        """Say that all of a batch is handed in; one without any operation is forgotten.
+
+        Whoever breaks off does not: then it is told of as a part, an hour after its last
+        operations came, and as a whole once it is gone on with and closed.
+        """
+
+    def drop_batch(self, batch: str) -> None:
+        """Forget a batch that broke off before anything of it was recorded."""
 
     def about(self, batch: str) -> About | None:
         """Give what was said of a batch; None if nothing was."""
 
-    def take_webhook(self, lasts: float) -> Call | None:
-        """Take a webhook that is to be called now; after so many seconds others may."""
+    def take_webhook(self, lasts: float, called: Collection[str] = ()) -> Call | None:
+        """Take a webhook that is to be called now; after so many seconds others may.
+
+        None of those receivers that are `called` already.
+        """
 
     def note_webhook(self, call: Call, word: Word) -> bool:
         """Note what came of a call; False if another took it meanwhile."""

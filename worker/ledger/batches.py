@@ -1,7 +1,7 @@
 """Batches as wholes in Redis: see Batches."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -12,8 +12,11 @@ from worker.ledger.lifecycle import State
 from worker.ledger.reading import RedisReader, reaching_redis
 from worker.ledger.record import clean
 
-#: Seconds after which a batch counts as handed in though nobody said so: who did it is gone.
+#: Seconds without another part after which a batch that nobody closed counts as broken off.
 OPEN_LASTS = 3600.0
+
+#: Seconds after which a batch is forgotten of which nothing ever came.
+EMPTY_LASTS = 86_400
 
 
 class RedisBatches(RedisReader):
@@ -29,15 +32,19 @@ class RedisBatches(RedisReader):
             "columns": dump(dict(about.columns)) if about.columns else None,
             "sheet": about.sheet,
             "asks": about.asks,
+            "expected": str(about.expected) if about.expected else None,
             "webhook": about.webhook.url if about.webhook else None,
         }
         pairs = [text for name, value in said.items() if value for text in (name, clean(value))]
-        lasts = ms(OPEN_LASTS) if about.webhook else 0
-        return bool(self._run("batch", "open", batch, lasts, *pairs))
+        return bool(self._run("batch", "open", batch, ms(OPEN_LASTS), EMPTY_LASTS, *pairs))
 
     def close_batch(self, batch: str) -> None:
         """Say that all of a batch is handed in; see Batches."""
         self._run("batch", "close", batch)
+
+    def drop_batch(self, batch: str) -> None:
+        """Forget a batch of which nothing was recorded; see Batches."""
+        self._run("batch", "drop", batch)
 
     def about(self, batch: str) -> About | None:
         """Give what was said of a batch; see Batches."""
@@ -47,9 +54,9 @@ class RedisBatches(RedisReader):
             _about_of({str(name): str(value) for name, value in found.items()}) if found else None
         )
 
-    def take_webhook(self, lasts: float) -> Call | None:
+    def take_webhook(self, lasts: float, called: Collection[str] = ()) -> Call | None:
         """Take a webhook that is to be called; see Batches."""
-        found = self._run("webhook", "take", ms(lasts))
+        found = self._run("webhook", "take", ms(lasts), *called)
         if not found:
             return None
         batch, now, values, counts = found
@@ -88,12 +95,15 @@ def _about_of(values: Mapping[str, str]) -> About:
         columns=json.loads(values.get("columns", "{}")),
         sheet=values.get("sheet"),
         asks=values.get("asks"),
+        expected=whole(values.get("expected")),
     )
     if "webhook" not in values:
         return about
     webhook = Webhook(
         url=values["webhook"],
         told=Told(values["told"]),
+        complete="complete" in values,
+        tellings=int(values.get("tellings", 0)),
         tries=int(values.get("tries", 0)),
         deferrals=int(values.get("deferrals", 0)),
         settled_at=whole(values.get("settled_at")),

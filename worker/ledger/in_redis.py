@@ -77,27 +77,27 @@ _KINDS = dump(
 _SCRIPTS = Path(__file__).with_name("scripts")
 
 #: What scripts share.
-SHARED = ("ledger", "followers", "schools")
+SHARED = ("ledger", "batches", "followers", "schools")
 
 #: One for each change, with what is put in front of it.
 SCRIPTS: Mapping[str, Sequence[str]] = {
-    "submit": ("ledger", "followers"),
-    "exchange": ("ledger", "followers", "schools"),
+    "submit": ("ledger", "batches", "followers"),
+    "exchange": ("ledger", "batches", "followers", "schools"),
     "begin": (),
     "beat": ("ledger",),
-    "due": ("ledger", "followers"),
-    "release": ("ledger", "followers"),
+    "due": ("ledger", "batches", "followers"),
+    "release": ("ledger", "batches", "followers"),
     "adrift": ("ledger",),
-    "unpark": ("ledger", "followers", "schools"),
-    "gate": ("ledger", "followers", "schools"),
-    "cancel": ("ledger", "followers"),
-    "decide": ("ledger", "followers"),
-    "prune": ("ledger", "followers"),
+    "unpark": ("ledger", "batches", "followers", "schools"),
+    "gate": ("ledger", "batches", "followers", "schools"),
+    "cancel": ("ledger", "batches", "followers"),
+    "decide": ("ledger", "batches", "followers"),
+    "prune": ("ledger", "batches", "followers"),
     "needs": (),
     "note": (),
     "hold": (),
-    "batch": ("ledger",),
-    "webhook": ("ledger",),
+    "batch": ("ledger", "batches"),
+    "webhook": ("ledger", "batches"),
     "sift": (),
 }
 

@@ -9,8 +9,10 @@
 | classin:ix:PROPERTY:VALUE | sorted set | while a record has it   | ids by place                  |
 | classin:counts            | hash       | while any is kept       | records by "OPERATION STATE"  |
 | classin:batch:ID          | hash       | while any is kept       | a batch's records by state    |
-| classin:batch-about:ID    | hash       | for good                | what was said of a batch      |
-| classin:webhooks          | sorted set | until one is told       | batches by when to call       |
+| classin:batch-about:ID    | hash       | as long as its batch    | what was said of a batch      |
+| classin:open-batches      | sorted set | while handed in         | batches by when they broke off|
+| classin:receivers         | sorted set | until all are told      | origins by when to call next  |
+| classin:webhooks:ORIGIN   | sorted set | until it is told        | batches by when to call       |
 | classin:codes             | hash       | while any is kept       | records by the code last met  |
 | classin:schools           | hash       | while work is left      | unsettled records by school   |
 | classin:hour:HOUR         | hash       | 100 days                | what happened in it, counted  |

@@ -3,11 +3,13 @@
 from dataclasses import replace
 
 import pytest
+from redis import Redis
 
 from tests.unit.clock import Clock
 from tests.unit.ledger.hands import DONE, ENTRY, REFUSED, settled
+from worker.ledger import keys
 from worker.ledger.batch import About, Call, Told, Webhook, Word
-from worker.ledger.batches import OPEN_LASTS
+from worker.ledger.batches import EMPTY_LASTS, OPEN_LASTS
 from worker.ledger.in_redis import RedisLedger
 
 LASTS = 60.0
@@ -97,16 +99,127 @@ def test_a_webhook_waits_until_all_is_handed_in(ledger: RedisLedger) -> None:
     assert taken(ledger).batch == "b"
 
 
-def test_who_hands_in_and_dies_leaves_no_batch_open(ledger: RedisLedger, clock: Clock) -> None:
-    """What was handed in counts as all of it, after a while."""
-    hand_in(ledger, "a")
-    clock.forward(OPEN_LASTS + 1)
+def test_a_batch_that_broke_off_is_told_of_as_a_part(ledger: RedisLedger, clock: Clock) -> None:
+    """An hour after its last operations came."""
+    hand_in(ledger, "a", replace(TOLD, expected=3))
+    clock.forward(OPEN_LASTS - 1)
+    ledger.submit([replace(ENTRY, id="c", tells=True)])
+    clock.forward(OPEN_LASTS - 1)
+    assert ledger.take_webhook(LASTS) is None
+    assert told(ledger) is Told.OPEN
+    clock.forward(2)
     assert ledger.take_webhook(LASTS) is None
     assert told(ledger) is Told.WAITING
 
-    settled(ledger)
+    settled(ledger, "a")
+    settled(ledger, "c")
 
-    assert taken(ledger).batch == "b"
+    call = taken(ledger)
+    assert (call.webhook.complete, call.about.expected, sum(call.counts.values())) == (False, 3, 2)
+
+
+def test_who_goes_on_before_anybody_is_told_is_told_of_all(
+    ledger: RedisLedger, clock: Clock
+) -> None:
+    """Once, under the one id."""
+    hand_in(ledger, "a", replace(TOLD, expected=2))
+    clock.forward(OPEN_LASTS + 1)
+    assert ledger.take_webhook(LASTS) is None
+
+    ledger.submit([replace(ENTRY, id="c", tells=True)])
+    settled(ledger, "a")
+    assert told(ledger) is Told.OPEN
+    ledger.close_batch("b")
+    settled(ledger, "c")
+
+    call = taken(ledger)
+    assert (call.webhook.complete, call.webhook.tellings, call.counts) == (
+        True, 0, {"succeeded": 2},
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("delivered", [True, False])
+def test_who_goes_on_after_a_part_was_told_is_told_anew(
+    ledger: RedisLedger, clock: Clock, *, delivered: bool
+) -> None:
+    """Also while somebody is being told of the part: that says nothing of the whole."""
+    hand_in(ledger, "a", replace(TOLD, expected=2))
+    settled(ledger, "a")
+    clock.forward(OPEN_LASTS + 1)
+    part = taken(ledger)
+    if delivered:
+        assert ledger.note_webhook(part, DELIVERED)
+
+    ledger.submit([replace(ENTRY, id="c", tells=True)])
+    ledger.close_batch("b")
+    assert delivered or not ledger.note_webhook(part, DELIVERED)
+    settled(ledger, "c")
+
+    call = taken(ledger)
+    assert (call.webhook.complete, call.webhook.tellings, call.webhook.tries) == (True, 1, 0)
+
+
+def test_who_finds_all_of_it_there_says_that_this_is_the_whole(
+    ledger: RedisLedger, clock: Clock
+) -> None:
+    """The first had died just before it could."""
+    hand_in(ledger, "a")
+    settled(ledger, "a")
+    clock.forward(OPEN_LASTS + 1)
+    assert ledger.note_webhook(taken(ledger), DELIVERED)
+
+    ledger.close_batch("b")
+    ledger.close_batch("b")
+
+    call = taken(ledger)
+    assert (call.webhook.complete, call.webhook.tellings) == (True, 1)
+    assert ledger.note_webhook(call, DELIVERED)
+    ledger.close_batch("b")
+    assert ledger.take_webhook(LASTS) is None
+
+
+def test_as_many_as_were_to_come_are_the_whole(ledger: RedisLedger) -> None:
+    """Though nobody could say so any more."""
+    hand_in(ledger, "ac", replace(TOLD, expected=2))
+    settled(ledger, "a")
+    assert ledger.take_webhook(LASTS) is None
+    settled(ledger, "c")
+    assert taken(ledger).webhook.complete
+
+
+def test_who_is_called_already_holds_up_no_other(ledger: RedisLedger, clock: Clock) -> None:
+    """One receiver has many calls due, another a later one."""
+    for name, url in (("b1", "https://slow.example/a"), ("b2", "https://slow.example/b?c"),
+                      ("b3", "https://fast.example:8443/")):  # fmt: skip
+        ledger.open_batch(name, About(expected=1, webhook=Webhook(url=url)))
+        ledger.submit([replace(ENTRY, id=name, batch=name, tells=True)])
+        settled(ledger, name)
+        clock.forward(1)
+    first = taken(ledger)
+    assert (first.batch, first.receiver) == ("b1", "https://slow.example")
+
+    other = ledger.take_webhook(LASTS, [first.receiver])
+
+    assert other is not None
+    assert (other.batch, other.receiver) == ("b3", "https://fast.example:8443")
+    assert ledger.take_webhook(LASTS, [first.receiver, other.receiver]) is None
+    assert taken(ledger).batch == "b2"
+
+
+def test_what_breaks_off_at_once_is_forgotten(ledger: RedisLedger, redis: Redis) -> None:
+    """Unless another goes on with it, or something of it was recorded."""
+    ledger.open_batch("b", TOLD)
+    ledger.drop_batch("b")
+    assert ledger.about("b") is None
+
+    ledger.open_batch("b", TOLD)
+    assert 0 < int(redis.ttl(keys.batch_about("b"))) <= EMPTY_LASTS
+    ledger.open_batch("b", TOLD)
+    ledger.drop_batch("b")
+    hand_in(ledger, "a")
+    ledger.drop_batch("b")
+    assert ledger.about("b") is not None
+    assert redis.ttl(keys.batch_about("b")) == -1
 
 
 def test_one_takes_it_until_that_one_is_silent_for_too_long(

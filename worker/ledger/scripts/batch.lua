@@ -1,23 +1,34 @@
 -- Keeps what is said of a batch as a whole, or notes that all of it is handed in.
 -- KEYS: none
--- ARGV: now (ms or ''), 'open' or 'close', the batch; to open it: after how long (ms) it counts as handed
---       in by itself, 0 where nobody is to be told of it, and pairs of what is said: source, file, path,
---       digest, columns (JSON), sheet, asks (digest of the request), webhook
+-- ARGV: now (ms or ''), 'open', 'close' or 'drop' (to forget it if nothing of it was recorded), the batch; to
+--       open it: for how long (ms) it stays open while nothing more comes, for how long (s) it is known while
+--       nothing comes at all, and pairs of what is said: source, file, path, digest, columns (JSON), sheet,
+--       asks (digest of the request), expected (how many operations), webhook
 -- answer: 1; 0 where it was opened before
 -- work: one batch
 local batch = ARGV[3]
+local about = 'classin:batch-about:' .. batch
 if ARGV[2] == 'close' then
   ledger.go_on_when_full()
-  ledger.close_batch(batch)
+  ledger.close_batch(batch, true)
   return 1
 end
-local about = 'classin:batch-about:' .. batch
+if ARGV[2] == 'drop' then
+  ledger.go_on_when_full()
+  if call('EXISTS', 'classin:batch:' .. batch) == 0 and not call('HGET', about, 'joined') then
+    call('DEL', about)
+    call('ZREM', 'classin:open-batches', batch)
+  end
+  return 1
+end
 if call('EXISTS', about) == 1 then
+  call('HSET', about, 'joined', '1')
   return 0
 end
-call('HSET', about, 'at', ledger.now_text, unpack(ARGV, 5))
-if ARGV[4] ~= '0' then
-  call('HSET', about, 'told', 'open')
-  call('ZADD', 'classin:webhooks', ledger.whole(ledger.now + tonumber(ARGV[4])), batch)
+call('HSET', about, 'at', ledger.now_text, unpack(ARGV, 6))
+call('EXPIRE', about, ARGV[5])
+if call('HEXISTS', about, 'webhook') == 1 then
+  call('HSET', about, 'told', 'open', 'open_lasts', ARGV[4])
+  call('ZADD', 'classin:open-batches', ledger.whole(ledger.now + tonumber(ARGV[4])), batch)
 end
 return 1

@@ -259,34 +259,6 @@ function ledger.write(record, mark)
   end
 end
 
--- Lets somebody be told that a batch has settled, if all of it has.
-function ledger.look_at_batch(batch)
-  local left = call('HMGET', 'classin:batch:' .. batch, 'queued', 'blocked', 'running', 'deferred')
-  if left[1] or left[2] or left[3] or left[4] then
-    return
-  end
-  local about = 'classin:batch-about:' .. batch
-  if call('HGET', about, 'told') == 'waiting' then
-    call('HSET', about, 'told', 'due', 'settled_at', ledger.now_text, 'due_at', ledger.now_text)
-    call('ZADD', 'classin:webhooks', ledger.now_text, batch)
-  end
-end
-
--- Notes that all of a batch is handed in. One without any operation is forgotten.
-function ledger.close_batch(batch)
-  local about = 'classin:batch-about:' .. batch
-  local is_open = call('HGET', about, 'told') == 'open'
-  if is_open then
-    call('ZREM', 'classin:webhooks', batch)
-  end
-  if call('EXISTS', 'classin:batch:' .. batch) == 0 then
-    call('DEL', about)
-  elseif is_open then
-    call('HSET', about, 'told', 'waiting')
-    ledger.look_at_batch(batch)
-  end
-end
-
 -- Adds to this hour what happened; when something does so for the first time in it, its end is set anew.
 function ledger.flush_hour()
   local key = 'classin:hour:' .. ledger.whole(math.floor(ledger.now / ledger.HOUR))

@@ -80,8 +80,11 @@ for _, key in ipairs(gone) do
   call('DEL', key)
 end
 for batch in pairs(batches) do
-  if call('EXISTS', 'classin:batch:' .. batch) == 0 and not call('ZSCORE', 'classin:webhooks', batch) then
-    call('DEL', 'classin:batch-about:' .. batch)
+  local about = 'classin:batch-about:' .. batch
+  local told = call('HGET', about, 'told')
+  local is_told = not told or told == 'delivered' or told == 'given up'
+  if is_told and call('EXISTS', 'classin:batch:' .. batch) == 0 then
+    call('DEL', about)
   end
 end
 return taken

@@ -125,6 +125,9 @@ local function waiting_for(ids, id)
   return waits, failed
 end
 
+-- Batches of which something new comes, and whether somebody is to be told of them.
+local batches = {}
+
 -- Lists a new record in all indexes and counts.
 local function list(id, operation, school, lane, batch, place, state, priority)
   ledger.add('classin:ix:all', '', place, id)
@@ -239,6 +242,9 @@ for i, each in ipairs(submitted) do
   if new then
     place = place + 1
     written[id] = write_new(each, more, ledger.whole(place))
+    if each[6] ~= '' then
+      batches[each[6]] = batches[each[6]] or more.tells or false
+    end
     if more ~= NOTHING then
       write_more(id, more, piece)
     end
@@ -305,6 +311,13 @@ for lane in pairs(crowded) do
 end
 if place > before then
   call('SET', 'classin:place', ledger.whole(place))
+end
+for batch, tells in pairs(batches) do
+  if tells then
+    ledger.go_on_with_batch(batch)
+  else
+    call('PERSIST', 'classin:batch-about:' .. batch)
+  end
 end
 ledger.flush()
 for _, each in ipairs(failing) do

@@ -1,49 +1,73 @@
 -- Takes the webhook of a batch that has settled, to call it, or notes what came of that.
 -- KEYS: none
--- ARGV: now (ms or ''), then 'take' and for how long (ms) nobody else takes it; or 'note', the batch, which
---       taking it was, 'delivered', 'given up' or 'due', how many requests there were, what came of the
---       last, and of one that is put off for how long (ms), and '1' if that lengthens the next pause
+-- ARGV: now (ms or ''), then 'take', for how long (ms) nobody else takes it, and the receivers that are called
+--       already (scheme, host and port); or 'note', the batch, which taking it was, 'delivered', 'given up' or
+--       'due', how many requests there were, what came of the last, and of one that is put off for how long
+--       (ms), and '1' if that lengthens the next pause
 -- answer: to take: nothing, or the batch, now, what is said of it and its counts, both as pairs; to note:
 --         1, or 0 where another has taken it
--- work: one batch; of those that nobody closed, all whose time has come
+-- work: one batch; as many receivers as are called already; 100 batches that nobody closed
 ledger.go_on_when_full()
 
-local function take(lasts)
-  while true do
-    local batch = call('ZRANGEBYSCORE', 'classin:webhooks', '-inf', ledger.now_text, 'LIMIT', 0, 1)[1]
-    if not batch then
-      return {}
+-- Batches that nobody closed, and that one call closes.
+local MOST = 100
+
+local function close_forsaken()
+  local forsaken = call('ZRANGEBYSCORE', 'classin:open-batches', '-inf', ledger.now_text, 'LIMIT', 0, MOST)
+  for _, batch in ipairs(forsaken) do
+    ledger.close_batch(batch, false)
+  end
+end
+
+-- Gives a batch of which a receiver is to be told now, if there is one.
+local function due_to(origin)
+  local key = 'classin:webhooks:' .. origin
+  for _ = 1, MOST do
+    local batch = call('ZRANGEBYSCORE', key, '-inf', ledger.now_text, 'LIMIT', 0, 1)[1]
+    if not batch or call('HGET', 'classin:batch-about:' .. batch, 'told') == 'due' then
+      return batch
     end
-    local about = 'classin:batch-about:' .. batch
-    local told = call('HGET', about, 'told')
-    if told == 'due' then
+    call('ZREM', key, batch)
+  end
+end
+
+local function take(lasts, called)
+  close_forsaken()
+  local some = call('ZRANGEBYSCORE', 'classin:receivers', '-inf', ledger.now_text, 'LIMIT', 0, #ARGV - 2)
+  for _, origin in ipairs(some) do
+    local batch = not called[origin] and due_to(origin)
+    if batch then
+      local about = 'classin:batch-about:' .. batch
       call('HSETNX', about, 'first_at', ledger.now_text)
       call('HINCRBY', about, 'takes', 1)
-      call('ZADD', 'classin:webhooks', ledger.whole(ledger.now + lasts), batch)
+      ledger.call_at(batch, origin, ledger.whole(ledger.now + lasts))
       return { batch, ledger.now_text, call('HGETALL', about), call('HGETALL', 'classin:batch:' .. batch) }
     end
-    call('ZREM', 'classin:webhooks', batch)
-    if told == 'open' then
-      ledger.close_batch(batch)  -- who handed it in is gone
+    if not called[origin] then
+      ledger.reorder_calls(origin)
     end
   end
+  return {}
 end
 
 local function note(batch, token, told, tries, said, due_in, counts)
   local about = 'classin:batch-about:' .. batch
-  local known = call('HMGET', about, 'takes', 'told')
-  if known[1] ~= token or known[2] ~= 'due' then
+  local takes, was, url = unpack(call('HMGET', about, 'takes', 'told', 'webhook'))
+  if takes ~= token or was ~= 'due' then
     return 0
   end
   call('HSET', about, 'told', told, 'tries', tries, 'said', said)
   if told ~= 'due' then
-    call('ZREM', 'classin:webhooks', batch)
+    ledger.call_at(batch, url, nil)
     call('HDEL', about, 'due_at')
+    if call('EXISTS', 'classin:batch:' .. batch) == 0 then
+      call('DEL', about)  -- its records were pruned meanwhile
+    end
     return 1
   end
   local due_at = ledger.whole(ledger.now + due_in)
   call('HSET', about, 'due_at', due_at)
-  call('ZADD', 'classin:webhooks', due_at, batch)
+  ledger.call_at(batch, url, due_at)
   if counts ~= '' then
     call('HINCRBY', about, 'deferrals', 1)
   end
@@ -51,6 +75,10 @@ local function note(batch, token, told, tries, said, due_in, counts)
 end
 
 if ARGV[2] == 'take' then
-  return take(tonumber(ARGV[3]))
+  local called = {}
+  for i = 4, #ARGV do
+    called[ARGV[i]] = true
+  end
+  return take(tonumber(ARGV[3]), called)
 end
 return note(ARGV[3], ARGV[4], ARGV[5], ARGV[6], ARGV[7], tonumber(ARGV[8]), ARGV[9])
