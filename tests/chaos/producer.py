@@ -4,12 +4,16 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from random import Random
 from typing import Any
 
 from producers import Submitter
+from producers.checked import Position
+from producers.line import Line
 from tests.chaos.work import Step
-from worker.classin.errors import Unavailable
+from worker.classin.errors import InvalidInput, Unavailable
+from worker.ledger.batch import About, Webhook
 from worker.ledger.ledger import Due
 
 #: Seconds until something is said again.
@@ -22,20 +26,42 @@ FORGOTTEN = 3.0
 _BATCHES, _SMALLEST, _LARGEST = 20, 5, 40
 
 
-def hand_in(submitter: Submitter, steps: Sequence[Step]) -> list[str]:
-    """Submit one operation, or several as a batch; gives the ids of the records."""
+def hand_in(submitter: Submitter, webhook: str, steps: Sequence[Step]) -> list[str]:
+    """Submit one operation, or several as a batch of which the webhook hears; return the ids.
+
+    A batch that is handed in again is the same batch.
+    """
     if len(steps) > 1:
         lines = [
-            {"operation": step.operation, "fields": step.fields, **_options(step)} for step in steps
+            (Position(str(place)), partial(_line, step)) for place, step in enumerate(steps, 1)
         ]
-        return [receipt.id for receipt in submitter.submit_many(lines)]
+        checked = submitter.check_all(lines, "chaos", batch_of(steps))
+        if checked.faults:
+            raise InvalidInput("the trial's own work", checked.faults)
+        about = About(source="chaos", webhook=Webhook(url=webhook))
+        return [receipt.id for receipt in submitter.enter_batch(checked, about)]
     (step,) = steps
     return [submitter.submit(step.operation, step.fields, **_options(step)).id]
 
 
+def batch_of(steps: Sequence[Step]) -> str:
+    """Return the id of the batch that these are handed in as."""
+    return f"trial-{steps[0].number}"
+
+
+def _line(step: Step) -> Line:
+    asked = {"operation": step.operation, "fields": step.fields, **_options(step)}
+    return Line.read({name: value for name, value in asked.items() if value is not None})
+
+
 def _options(step: Step) -> dict[str, Any]:
-    options = {"school": step.school, "dedup_key": step.key}
-    return options if step.named is None else {**options, "lane": step.named}
+    return {
+        "school": step.school,
+        "dedup_key": step.key,
+        "priority": step.priority,
+        "lane": step.named,
+        "after": [step.after] if step.after else [],
+    }
 
 
 def handfuls(steps: Sequence[Step], random: Random) -> Iterator[Sequence[Step]]:
@@ -95,7 +121,7 @@ class Producer:
                 self.said_again += 1
                 self._stopped.wait(PAUSE)
             else:
-                self.receipts |= {
+                self.receipts = self.receipts | {  # another thread reads it
                     step.number: Due(record_id, step.operation)
                     for step, record_id in zip(handful, taken, strict=True)
                 }
@@ -108,6 +134,10 @@ class Producer:
         self._lately.append((now, handful))
         while now - self._lately[0][0] > FORGOTTEN:
             self._lately.popleft()
+
+    def taken_in(self) -> dict[int, str]:
+        """Return the ids of the records that were taken in so far, by the operations' numbers."""
+        return {number: due.id for number, due in dict(self.receipts).items()}
 
     def stop(self) -> None:
         """Hand in no more."""

@@ -7,9 +7,17 @@ from dataclasses import dataclass
 class Shape:
     """The size of a trial. All times in seconds."""
 
+    #: Those in lanes and beside them.
     operations: int
     lanes: int
+    #: Schools in all, and the first of them, which have the lanes.
     schools: int
+    busy_schools: int
+    #: Operations that ClassIn refuses at first, each retried by several at the same moment.
+    retried: int
+    #: Operations that wait for one that succeeds, and for one that ClassIn refuses.
+    followers: int
+    doomed: int
     workers: int
     #: Operations are handed in over the first time, and all goes wrong over the second.
     submitting: float
@@ -26,7 +34,11 @@ class Shape:
 FULL = Shape(
     operations=2000,
     lanes=40,
-    schools=3,
+    schools=300,
+    busy_schools=3,
+    retried=20,
+    followers=1000,
+    doomed=19_000,
     workers=3,
     submitting=120,
     trouble=200,
@@ -39,10 +51,14 @@ FULL = Shape(
 SHORT = Shape(
     operations=200,
     lanes=10,
-    schools=2,
+    schools=12,
+    busy_schools=2,
+    retried=3,
+    followers=20,
+    doomed=300,
     workers=2,
-    submitting=15,
-    trouble=20,
+    submitting=18,
+    trouble=24,
     between_deaths=(4, 6),
     redis_deaths=1,
     weather=4,

@@ -6,16 +6,25 @@ import signal
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
+from random import Random
 
 from kombu.exceptions import OperationalError
 
 from ops.embedded import PrivateRedis
+from ops.retrying import Retrying, Wanted
 from ops.simulator import Seed, SimulatorClient, create_app, in_thread
 from producers import Submitter
+from producers.edits import Setting
 from tests.chaos.crew import Crew
+from tests.chaos.mender import Mender
+from tests.chaos.producer import Producer, batch_of
+from tests.chaos.receiver import SECRET, Receiver, receiver
 from tests.chaos.verdict import Evidence
+from tests.chaos.work import PACES, Step
 from worker.classin.errors import Unavailable
 from worker.classin.school import School
+from worker.ledger.audit import Audit
+from worker.ledger.batch import Told
 from worker.ledger.in_redis import RedisLedger, connect
 from worker.ledger.ledger import Due, Filter
 from worker.ledger.record import Record
@@ -42,27 +51,34 @@ _WAITS = {
     "CLASSIN_RESCUE_EVERY": "1s",
     "CLASSIN_ADRIFT_AFTER": "5s",
     "CLASSIN_LOOKS": "1s 2s",
+    "CLASSIN_PACE": " ".join(f"{name}={pace * 60:.0f}/m" for name, pace in PACES.items()),
+    "CLASSIN_WEBHOOK_SECRET": SECRET,
 }
+
+#: Where a webhook stands when nothing more is to be told.
+_TOLD = frozenset({Told.DELIVERED, Told.GIVEN_UP})
 
 #: The crew kills the process that it starts; with a supervisor between, workers would but end.
 _SIZE = {"CLASSIN_WORKER_PROCESSES": "1", "CLASSIN_THREADS": "16"}
 
 
 class System:
-    """Redis, ledger, queues, ClassIn and workers."""
+    """Redis, ledger, queues, ClassIn, workers, and who hears of batches."""
 
     def __init__(
         self,
         redis: PrivateRedis,
         simulator: SimulatorClient,
         crew: Crew,
+        receiver: Receiver,
         variables: Mapping[str, str],
     ) -> None:
-        settings = from_env(variables)
+        self._settings = settings = from_env(variables)
         self._redis = redis
         self._queues: Queues = build_queues(settings)
         self.simulator = simulator
         self.crew = crew
+        self.receiver = receiver
         self.ledger = RedisLedger(connect(settings.ledger_url))
         self.submitter = Submitter(settings, self.ledger, self._queues)
 
@@ -100,6 +116,29 @@ class System:
         """Put one more message for each on the queue. Raises Unavailable."""
         self._queues.publish(records)
 
+    def retry(self, record_id: str, step: Step) -> list[str]:
+        """Try a record again with what mends it, as a person does; return the new records' ids.
+
+        Raises InvalidInput and Unavailable.
+        """
+        redis = connect(self._settings.ledger_url)
+        ledger = RedisLedger(redis)
+        retrying = Retrying(Submitter(self._settings, ledger), ledger, Audit(redis), "trial")
+        settings = [Setting(name, value) for name, value in (step.mended or {}).items()]
+        wanted = Wanted(ids=[record_id], settings=settings)
+        tried = list(retrying.retry(retrying.look(wanted), wanted))
+        return [receipt.id for each in tried for receipt in each.receipts]
+
+    def all_told(self, handfuls: Sequence[Sequence[Step]]) -> bool:
+        """Say whether the receiver has taken what there is to tell of these batches."""
+        with suppress(Unavailable):
+            return all(self._is_told(batch_of(each)) for each in handfuls if len(each) > 1)
+        return False
+
+    def _is_told(self, batch: str) -> bool:
+        about = self.ledger.about(batch)
+        return about is not None and about.webhook is not None and about.webhook.told in _TOLD
+
     def is_quiet(self) -> bool:
         """Say whether nothing is under way, and no message waits."""
         with suppress(Unavailable):
@@ -107,10 +146,18 @@ class System:
             return all(state.settled for state in states) and self._queues.is_empty()
         return False
 
-    def evidence(self, receipts: Mapping[int, str]) -> Evidence:
+    def evidence(
+        self, producer: Producer, handfuls: Sequence[Sequence[Step]], mender: Mender
+    ) -> Evidence:
         """Gather all that is known of what was handed in."""
         return Evidence(
-            receipts, list(self._records()), self.simulator.journal(), self.simulator.state()
+            {number: due.id for number, due in producer.receipts.items()},
+            list(self._records()),
+            self.simulator.journal(),
+            self.simulator.state(),
+            batches={batch_of(each): len(each) for each in handfuls if len(each) > 1},
+            news=self.receiver.news,
+            retries=mender.told,
         )
 
     def _records(self) -> Iterator[Record]:
@@ -123,10 +170,13 @@ class System:
 
 
 @contextmanager
-def system(home: Path, schools: Sequence[School], world: Seed, workers: int) -> Iterator[System]:
+def system(
+    home: Path, schools: Sequence[School], world: Seed, workers: int, random: Random
+) -> Iterator[System]:
     """Start all parts, with data and logs in `home`; they are gone afterwards.
 
-    A broker that the environment names runs already. Raises Unavailable if a part does not start.
+    `random`: the luck of who hears of batches. A broker that the environment names runs already.
+    Raises Unavailable if a part does not start.
     """
     tables = (f'[{one.name}]\nsid = "{one.sid}"\nsecret = "{one.secret}"\n' for one in schools)
     (home / "schools.toml").write_text("\n".join(tables), encoding="utf-8")
@@ -135,6 +185,7 @@ def system(home: Path, schools: Sequence[School], world: Seed, workers: int) -> 
     with ExitStack() as stack:
         redis = stack.enter_context(PrivateRedis(home, home / "redis.sock"))
         url = stack.enter_context(in_thread(app))
+        told = stack.enter_context(receiver(random))
         variables = {
             **_WAITS,
             **_SIZE,
@@ -144,4 +195,4 @@ def system(home: Path, schools: Sequence[School], world: Seed, workers: int) -> 
             "CLASSIN_SCHOOLS": str(home / "schools.toml"),
         }
         crew = stack.enter_context(Crew(workers, variables, home))
-        yield System(redis, SimulatorClient(url, timeout=60), crew, variables)
+        yield System(redis, SimulatorClient(url, timeout=60), crew, told, variables)

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from ops.simulator import Entry
+from tests.chaos.receiver import News
 from tests.chaos.verdict import Evidence, Verdict, judge, longest_stall, things
 from tests.chaos.work import SCHOOLS, Step
 from worker.ledger.lifecycle import Reason, State
@@ -44,6 +45,9 @@ class Invented:
     records: dict[int, Record] = field(default_factory=dict)
     entries: list[Entry] = field(default_factory=list)
     held: list[dict[str, object]] = field(default_factory=list)
+    batches: dict[str, int] = field(default_factory=dict)
+    news: list[News] = field(default_factory=list)
+    retries: dict[int, set[str]] = field(default_factory=dict)
     #: The next second.
     now: int = 1000
 
@@ -97,8 +101,16 @@ class Invented:
     def verdict(self) -> Verdict:
         """What is judged of all this."""
         held = {"schools": {NORTH: {"things": self.held, "owner": 1}}}
-        records = list(self.records.values())
-        return judge(self.steps, Evidence(self.receipts, records, self.entries, held))
+        evidence = Evidence(
+            self.receipts,
+            list(self.records.values()),
+            self.entries,
+            held,
+            batches=self.batches,
+            news=self.news,
+            retries=self.retries,
+        )
+        return judge(self.steps, evidence)
 
     @property
     def offences(self) -> list[str]:
@@ -261,6 +273,103 @@ def test_one_that_was_sent_for_another_school() -> None:
     told = Invented().happens(edit())
     told.entries[0].school = SOUTH
     assert told.offences == [f"was sent in the name of another school: {SOUTH}"]
+
+
+def refused_talk() -> Step:
+    """Make an activity that ClassIn refuses until a field of it is set anew."""
+    return replace(talk(None), refused=True, mended={"unitId": 7})
+
+
+def is_retried(told: Invented, step: Step, *names: str) -> None:
+    """Let a refused step be tried again, each time to the end."""
+    told.stands(step, state=State.FAILED, reason=Reason.REFUSED)
+    for place, name in enumerate(names):
+        again = replace(told.records[step.number], id=name, state=State.SUCCEEDED, reason=None)
+        told.records[-step.number - place] = replace(again, retry_of=f"r{step.number}")
+        told.retries.setdefault(step.number, set()).add(name)
+
+
+def test_what_several_retry_is_retried_once() -> None:
+    """All of them are told the same record, and it went well."""
+    told = Invented().happens(step := refused_talk())
+    is_retried(told, step, "again")
+    assert told.offences == []
+
+
+def test_what_is_retried_twice() -> None:
+    """Two who ask at the same moment make two, which both are carried out."""
+    told = Invented().happens(step := refused_talk())
+    is_retried(told, step, "again", "twice")
+    told.is_sent(step)
+    told.held.append(dict(step.fields))
+    assert told.offences == [
+        "was tried again 2 times by several who asked at the same moment",
+        "was applied 2 times",
+    ]
+
+
+def test_what_nobody_retries() -> None:
+    """What is to be retried is not, or somebody was told of a retry that is not there."""
+    told = Invented().happens(step := refused_talk())
+    told.never_reached(step)
+    is_retried(told, step)
+    told.retries[step.number] = {"ghost"}
+    assert told.offences == [
+        "was tried again 0 times by several who asked at the same moment",
+        "is said to be tried again as ghost, which is no record",
+    ]
+
+
+def test_a_retry_that_does_not_help() -> None:
+    """ClassIn takes it now; it may not fail again."""
+    told = Invented().happens(step := refused_talk())
+    told.never_reached(step)
+    is_retried(told, step, "again")
+    told.records[-step.number] = replace(
+        told.records[-step.number], state=State.FAILED, reason=Reason.REFUSED
+    )
+    assert told.offences == ["was tried again, and ended as failed/refused, applied 0 times"]
+
+
+def test_one_that_waits_for_what_fails() -> None:
+    """It fails with it, and is never sent."""
+    told = Invented().happens(step := replace(edit(None), doomed=True))
+    assert told.offences == [
+        "ended as succeeded, though what it waits for failed",
+        "was sent, though what it waits for failed",
+    ]
+    told.never_reached(step)
+    told.stands(step, state=State.FAILED, reason=Reason.DEPENDENCY)
+    assert told.offences == []
+
+
+@pytest.mark.parametrize(
+    ("told_of", "offences"),
+    [
+        ([3, 3], []),
+        ([], ["has settled, and its webhook was not told"]),
+        ([2, 3], ["was told of with 2 of 3 operations"]),
+    ],
+)
+def test_the_webhook_of_a_batch(told_of: list[int], offences: list[str]) -> None:
+    """It is told at least once, and always of all."""
+    told = Invented(batches={"b": 3})
+    counts = [{"batch": "b", "total": n, "counts": {"succeeded": n}} for n in told_of]
+    told.news = [News("batch-b", data) for data in counts]
+    assert told.offences == offences
+
+
+def test_a_school_that_is_asked_too_fast() -> None:
+    """Over a minute; a few more may come together."""
+    told = Invented()
+    steps = [edit(None) for _ in range(72)]
+    told.happens(*steps[:71])
+    for entry in told.entries:
+        entry.at = 5000 + entry.n % 60
+    assert told.offences == []
+    told.happens(steps[71])
+    told.entries[-1].at = 5000
+    assert told.offences == [f"was sent 72 times in a minute for {NORTH}"]
 
 
 def test_things_are_counted_by_kind_and_school() -> None:

@@ -10,7 +10,17 @@ from ops.simulator.world import World
 from tests.chaos.producer import Producer, handfuls
 from tests.chaos.shape import FULL, SHORT, Shape
 from tests.chaos.verdict import things
-from tests.chaos.work import SCHOOLS, Step, lanes_of, numbers_in, steps_of, world_of
+from tests.chaos.work import (
+    FIRST,
+    SCHOOLS,
+    Step,
+    crowd,
+    lanes_of,
+    numbers_in,
+    retried_steps,
+    steps_of,
+    world_of,
+)
 from worker.classin.catalogue import read
 from worker.classin.errors import Unavailable
 
@@ -59,6 +69,32 @@ def test_all_lanes_schools_and_kinds_are_there(shape: Shape) -> None:
         "converges", "identified", "reconciles", "harmful", "reads",
     }  # fmt: skip
     assert any(step.refused for step in chosen)
+
+
+@SHAPES
+def test_what_is_retried_can_be_mended(shape: Shape) -> None:
+    """ClassIn refuses it as it is handed in, and takes it with what the retry sets."""
+    chosen = retried_steps(shape, FIRST)
+    world = World([school.sid for school in SCHOOLS.values()], world_of(shape, steps(shape)))
+    assert len(chosen) == shape.retried
+    for step in chosen:
+        institution = world.institution(SCHOOLS[step.school].sid)
+        first = answer(institution, read(step.operation, step.fields), NOW)
+        again = answer(
+            institution, read(step.operation, {**step.fields, **(step.mended or {})}), NOW
+        )
+        assert (first.code != 1, again.code) == (True, 1)
+
+
+def test_a_crowd_waits_for_its_first() -> None:
+    """ClassIn takes the first, or refuses it."""
+    world = World(["1"], world_of(SHORT, steps(SHORT)))
+    for doomed in (False, True):
+        leader, *followers = crowd(FIRST, 5, doomed=doomed)
+        said = answer(world.institution("1"), read(leader.operation, leader.fields), NOW)
+        assert (said.code == 1) is not doomed
+        assert {(each.after, each.doomed) for each in followers} == {(leader.key, doomed)}
+        assert len({each.number for each in followers}) == 5
 
 
 def test_the_same_seed_chooses_the_same() -> None:

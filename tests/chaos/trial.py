@@ -12,12 +12,13 @@ from random import Random
 
 from redis import RedisError
 
+from tests.chaos.mender import Mender
 from tests.chaos.producer import Producer, hand_in, handfuls
 from tests.chaos.shape import Shape
 from tests.chaos.system import System, system
 from tests.chaos.trouble import Kind, Trouble, schedule
 from tests.chaos.verdict import Verdict, judge
-from tests.chaos.work import SCHOOLS, steps_of, world_of
+from tests.chaos.work import SCHOOLS, Step, crowd, retried_steps, steps_of, world_of
 from worker.classin.errors import Unavailable
 
 #: Seconds between two looks.
@@ -59,22 +60,43 @@ def trial(
     Unavailable if a part of the system does not start.
     """
     root = Random(seed)  # noqa: S311  # a pattern to repeat, no secret
-    for_work, for_trouble, for_moments = (
+    for_work, for_trouble, for_moments, for_luck = (
         Random(root.getrandbits(64))  # noqa: S311  # the same
-        for _ in range(3)
+        for _ in range(4)
     )
     schools = list(SCHOOLS.values())[: shape.schools]
-    steps = steps_of(shape, for_work, tomorrow=int(time.time()) + _DAY)
-    troubles = schedule(shape, [school.sid for school in schools], for_trouble)
-    with system(home, schools, world_of(shape, steps), shape.workers) as here:
-        door = partial(hand_in, here.submitter)
-        producer = Producer(door, list(handfuls(steps, for_work)), shape.submitting)
-        account = Account(of=len(steps))
-        ordeal = _Ordeal(here, producer, for_moments, account, lambda: show(account))
-        ordeal.live_through(troubles, shape)
+    work = work_of(shape, for_work, tomorrow=int(time.time()) + _DAY)
+    steps = [step for handful in work for step in handful]
+    busy = [school.sid for school in schools[: shape.busy_schools]]
+    troubles = schedule(shape, busy, for_trouble)
+    with system(home, schools, world_of(shape, steps), shape.workers, for_luck) as here:
+        door = partial(hand_in, here.submitter, here.receiver.url)
+        producer = Producer(door, work, shape.submitting)
+        mender = Mender(
+            [step for step in steps if step.mended], producer.taken_in, here.ledger, here.retry
+        )
+        account = Account(of=len(steps) + shape.retried)
+        ordeal = _Ordeal(here, producer, mender, for_moments, account, lambda: show(account))
+        ordeal.live_through(troubles, shape, lambda: here.all_told(work))
         here.crew.stop()
-        receipts = {number: due.id for number, due in producer.receipts.items()}
-        return judge(steps, here.evidence(receipts)), account
+        return judge(steps, here.evidence(producer, work, mender)), account
+
+
+def work_of(shape: Shape, random: Random, tomorrow: int) -> list[Sequence[Step]]:
+    """Choose all that is handed in, handful by handful: the crowds come early on."""
+    steps = steps_of(shape, random, tomorrow)
+    number = steps[-1].number + 1
+    retried = retried_steps(shape, number)
+    number += len(retried)
+    following = crowd(number, shape.followers, doomed=False)
+    number += len(following)
+    doomed = crowd(number, shape.doomed, doomed=True)
+    work = list(handfuls(steps, random))
+    for step in retried:
+        work.insert(random.randrange(len(work) // 2), [step])
+    work.insert(len(work) // 4, following)
+    work.insert(len(work) // 3, doomed)
+    return work
 
 
 class _Ordeal:
@@ -84,34 +106,43 @@ class _Ordeal:
         self,
         here: System,
         producer: Producer,
+        mender: Mender,
         random: Random,
         account: Account,
         show: Callable[[], None],
     ) -> None:
         self._here = here
         self._producer = producer
+        self._mender = mender
         self._random = random
         self._account = account
         self._show = show
         self._began = time.monotonic()
 
-    def live_through(self, troubles: Sequence[Trouble], shape: Shape) -> None:
-        """Hand everything in, let everything go wrong, and wait until all is settled.
+    def live_through(
+        self, troubles: Sequence[Trouble], shape: Shape, all_told: Callable[[], bool]
+    ) -> None:
+        """Hand everything in, let everything go wrong, and wait until all is settled and told.
 
         Nothing is waited for longer than patience lasts: what is missing then, the verdict finds.
         """
         here, ahead = self._here, deque(troubles)
         self._look_until(lambda: len(here.crew.ready) == shape.workers, shape.patience)
         self._began = time.monotonic()
-        with ThreadPoolExecutor(1) as pool:
-            handing_in = pool.submit(self._producer.run)
+        with ThreadPoolExecutor(2) as pool:
+            busy = [pool.submit(self._producer.run), pool.submit(self._mender.run)]
             try:
                 self._look_until(lambda: self._all_happened(ahead), shape.patience)
                 here.simulator.clear_faults()
-                self._look_until(lambda: handing_in.done() and here.is_quiet(), shape.patience)
+                self._look_until(
+                    lambda: all(one.done() for one in busy) and here.is_quiet() and all_told(),
+                    shape.patience,
+                )
             finally:
                 self._producer.stop()
-            handing_in.result()
+                self._mender.stop()
+            for one in busy:
+                one.result()
         self._account.seconds = time.monotonic() - self._began
         self._send_again(_AGAIN_AT_LAST)
         self._look_until(here.is_quiet, shape.patience)

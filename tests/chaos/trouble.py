@@ -33,6 +33,9 @@ class Trouble:
     rules: Sequence[FaultRule] = ()
 
 
+#: Stands for a school that is chosen by chance.
+_ONE = "one"
+
 #: Ways in which ClassIn misbehaves: what befalls a request, and with which chance.
 WEATHERS: Sequence[Sequence[Mapping[str, Any]]] = (
     # it is done, and nobody hears of it; or it is not, and nobody hears of that
@@ -48,7 +51,8 @@ WEATHERS: Sequence[Sequence[Mapping[str, Any]]] = (
         {"code": 464, "chance": 0.1},
         {"code": 101003002, "chance": 0.1},
     ),
-    ({"code": 901},),  # for all of one school
+    ({"code": 901, "school": _ONE},),
+    ({"code": 901},),  # for everybody
 )
 
 #: In every weather, so that workers die in the midst of something.
@@ -84,11 +88,16 @@ def _weathers(shape: Shape, sids: Sequence[str], random: Random) -> Iterator[Tro
     ahead: list[int] = []
     for turn in range(round(shape.trouble / shape.weather)):
         ahead = ahead or random.sample(range(len(WEATHERS)), len(WEATHERS))
-        settings = WEATHERS[ahead.pop()]
-        school = {"school": random.choice(sids)} if settings == WEATHERS[-1] else {}
-        rules = [_rule({**each, **school}, random) for each in settings]
+        sid = random.choice(sids)
+        chosen = [_of_school(each, sid) for each in WEATHERS[ahead.pop()]]
+        rules = [_rule(each, random) for each in chosen]
         rules += [_rule(each, random) for each in _SLOWNESS]
         yield Trouble(turn * shape.weather, Kind.WEATHER, rules)
+
+
+def _of_school(settings: Mapping[str, Any], sid: str) -> Mapping[str, Any]:
+    """Name the school of a weather that is one school's alone."""
+    return {**settings, "school": sid} if settings.get("school") == _ONE else settings
 
 
 def _rule(settings: Mapping[str, Any], random: Random) -> FaultRule:

@@ -1,16 +1,22 @@
 """What became of a trial: pure. Nothing may be lost, doubled, or out of its order."""
 
+from bisect import bisect
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from ops.simulator import Entry
-from tests.chaos.work import SCHOOLS, Step, numbers_in
+from tests.chaos.receiver import News
+from tests.chaos.work import PACES, SCHOOLS, Step, numbers_in
 from worker.ledger.lifecycle import Reason, State
 from worker.ledger.record import Record
 
 T = TypeVar("T")
+
+#: Seconds over which a pace is looked at, and by how many requests it may be passed: what was
+#: let go before a death of Redis or a stall can arrive together.
+_MINUTE, _LEEWAY = 60.0, 10
 
 #: Why a record may fail in the midst of dying workers: it seemed to be what kills them.
 POISON = "poison"
@@ -28,6 +34,11 @@ class Evidence:
     entries: Sequence[Entry]
     #: What ClassIn holds: the simulator's state.
     held: Mapping[str, Any]
+    #: How many operations each batch has, and what its webhook was told.
+    batches: Mapping[str, int] = field(default_factory=dict)
+    news: Sequence[News] = ()
+    #: The records that try an operation again, by its number, as those were told who asked for it.
+    retries: Mapping[int, set[str]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +80,9 @@ class _Case:
         self, step: Step, records: Sequence[Record], entries: Sequence[Entry], there: int
     ) -> None:
         self.step = step
-        self.records = records
+        #: Its record, and what tries it again.
+        self.records = [record for record in records if record.retry_of is None]
+        self.retries = [record for record in records if record.retry_of is not None]
         #: Each request, and how many of them were carried out.
         self.entries = entries
         self.carried_out = sum(entry.applied for entry in entries)
@@ -114,9 +127,11 @@ def judge(steps: Sequence[Step], evidence: Evidence) -> Verdict:
         attempts=sum(len(record.attempts) for record in evidence.records),
         requests=len(evidence.entries),
         offences=[
-            *(case.offence(what) for case in cases for what in _wrong(case, evidence.receipts)),
+            *(case.offence(what) for case in cases for what in _wrong(case, evidence)),
             *(offence for found in astray.values() for offence in found),
             *_strangers({step.number for step in steps}, evidence),
+            *_told_wrong(evidence),
+            *_too_fast(evidence.entries),
         ],
     )
 
@@ -155,9 +170,9 @@ def longest_stall(records: Sequence[Record]) -> float:
     return longest / 1000
 
 
-def _wrong(case: _Case, receipts: Mapping[int, str]) -> Iterator[str]:
+def _wrong(case: _Case, evidence: Evidence) -> Iterator[str]:
     """Say what is wrong with one operation, its order apart."""
-    receipt = receipts.get(case.step.number)
+    receipt = evidence.receipts.get(case.step.number)
     if receipt is None:
         yield "was never taken in"
     if not case.records:
@@ -168,7 +183,8 @@ def _wrong(case: _Case, receipts: Mapping[int, str]) -> Iterator[str]:
     if case.records and receipt not in {None, *(record.id for record in case.records)}:
         yield f"has a receipt for another record, {receipt}"
     for record in case.records:
-        yield from _ill_settled(case, record)
+        yield from (_ill_doomed if case.step.doomed else _ill_settled)(case, record)
+    yield from _ill_retried(case, evidence.retries.get(case.step.number, set()))
     if case.applied > 1:
         yield f"was applied {case.applied} times"
     sid = SCHOOLS[case.step.school].sid
@@ -187,7 +203,7 @@ def _ill_settled(case: _Case, record: Record) -> Iterator[str]:
         case State.SUCCEEDED:
             pass
         case State.FAILED if step.refused and record.reason is Reason.REFUSED:
-            if case.carried_out:
+            if case.carried_out and not step.mended:
                 yield "was refused, but was applied"
         case State.FAILED | State.UNCERTAIN if record.reason == POISON:
             pass
@@ -198,6 +214,61 @@ def _ill_settled(case: _Case, record: Record) -> Iterator[str]:
             yield f"ended as {standing}, code {record.code}, {record.message!r}{applied}"
         case _:
             yield f"is not settled: {standing}"
+
+
+def _ill_doomed(case: _Case, record: Record) -> Iterator[str]:
+    """Say whether one stands elsewhere than it must, since what it waits for failed."""
+    if (record.state, record.reason) != (State.FAILED, Reason.DEPENDENCY):
+        yield f"ended as {_standing(record)}, though what it waits for failed"
+    if case.entries:
+        yield "was sent, though what it waits for failed"
+
+
+def _ill_retried(case: _Case, told: set[str]) -> Iterator[str]:
+    """Say what is wrong with the retries of one operation; however many ask, there is one."""
+    ids = {record.id for record in case.retries}
+    if not (case.step.mended and any(one.state is State.FAILED for one in case.records)):
+        if ids:
+            yield f"was tried again as {', '.join(sorted(ids))}, which nobody asked for"
+        return
+    if len(ids) != 1:
+        yield f"was tried again {len(ids)} times by several who asked at the same moment"
+    if told - ids:
+        yield f"is said to be tried again as {', '.join(sorted(told - ids))}, which is no record"
+    for record in case.retries:
+        well = record.state is State.SUCCEEDED and case.applied
+        if not (well or record.state is State.UNCERTAIN or record.reason == POISON):
+            yield f"was tried again, and ended as {_standing(record)}, applied {case.applied} times"
+
+
+def _told_wrong(evidence: Evidence) -> Iterator[Offence]:
+    """Find batches whose webhook was not told of, or of a part as if it were all."""
+    told: dict[str, list[Mapping[str, Any]]] = defaultdict(list)
+    for news in evidence.news:
+        told[news.data["batch"]].append(news.data)
+    for batch, size in evidence.batches.items():
+        if not told[batch]:
+            yield Offence("-", batch, "has settled, and its webhook was not told")
+        for data in told[batch]:
+            if data["total"] != size or sum(data["counts"].values()) != size:
+                yield Offence("-", batch, f"was told of with {data['total']} of {size} operations")
+    for stranger in told.keys() - evidence.batches.keys():
+        yield Offence("-", stranger, "was told of, and is no batch")
+
+
+def _too_fast(entries: Iterable[Entry]) -> Iterator[Offence]:
+    """Find kinds of which a school was asked faster, over a minute, than their pace allows."""
+    moments: dict[tuple[str, str], list[float]] = defaultdict(list)
+    for entry in entries:
+        operation = str(entry.operation)
+        if operation in PACES:
+            moments[str(entry.school), operation].append(entry.at)
+    for (school, operation), at in moments.items():
+        at.sort()
+        most = PACES[operation] * (_MINUTE + 1) + _LEEWAY
+        found = max(bisect(at, moment + _MINUTE) - place for place, moment in enumerate(at))
+        if found > most:
+            yield Offence("-", operation, f"was sent {found} times in a minute for {school}")
 
 
 def _lanes(cases: Iterable[_Case]) -> dict[str, list[_Case]]:

@@ -4,6 +4,7 @@ import json
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import count, cycle
 from random import Random
 from typing import Any
 
@@ -23,15 +24,22 @@ _COURSES, _UNITS, _STUDENTS, _FOLDERS = 4_000_000, 6_000_000, 3_000_000, 500_000
 
 TEACHER = 1001001
 _TOP = 100_000_000
-_NO_UNIT = 1
+_NO_UNIT, _NO_COURSE = 1, 1
 
+#: The first have lanes; of each of the others little is asked.
+_NAMES = ("north", "south", "east", *(f"school-{number}" for number in range(4, 301)))
 SCHOOLS = {
-    name: School(name, sid, f"secret of {name}")
-    for name, sid in (("north", "1000081"), ("south", "1000082"), ("east", "1000083"))
+    name: School(name, str(sid), f"secret of {name}") for name, sid in zip(_NAMES, count(1_000_081))
 }
 
-#: One operation in so many belongs to no lane that is watched.
-_LOOSE = 12
+#: How fast each school may be asked, in requests a second.
+PACES: Mapping[str, float] = {"edit_course": 1.0, "create_classroom": 0.5}
+
+#: One operation in so many belongs to no lane that is watched, and to any school.
+_LOOSE = 4
+
+#: What is high or low in comparison with the others; most are neither.
+_PRIORITIES = ("high", "low", "normal", "normal")
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,6 +156,13 @@ class Step:
     named: str | None = None
     #: Whether ClassIn must refuse it.
     refused: bool = False
+    #: What is set when it is retried: then ClassIn takes it.
+    mended: Mapping[str, Any] | None = None
+    #: The key of the operation that it waits for; None: of none.
+    after: str | None = None
+    #: Whether that one fails, and this one with it.
+    doomed: bool = False
+    priority: str = "normal"
 
     @property
     def key(self) -> str:
@@ -173,7 +188,7 @@ class Step:
 
 def lanes_of(shape: Shape) -> list[Lane]:
     """Lay out the lanes: of five, three are courses', one a folder's, and one has just a name."""
-    schools = list(SCHOOLS)[: shape.schools]
+    schools = list(SCHOOLS)[: shape.busy_schools]
     lanes = []
     for position in range(shape.lanes):
         school = schools[position % len(schools)]
@@ -191,6 +206,7 @@ def lanes_of(shape: Shape) -> list[Lane]:
 def steps_of(shape: Shape, random: Random, tomorrow: int) -> list[Step]:
     """Choose the operations, in the order in which they are handed in."""
     lanes = lanes_of(shape)
+    everybody = cycle(list(SCHOOLS)[: shape.schools])
     steps = []
     for number in range(FIRST, FIRST + shape.operations):
         lane, beside = random.choice(lanes), random.randrange(_LOOSE) == 0
@@ -202,15 +218,57 @@ def steps_of(shape: Shape, random: Random, tomorrow: int) -> list[Step]:
         steps.append(
             Step(
                 number=number,
-                school=lane.school,
+                school=next(everybody) if beside else lane.school,
                 operation=operation,
                 fields=fields,
                 lane=None if beside else f"{lane.school}:{lane.name}",
                 named=lane.name if lane.named and not beside else None,
                 refused=refused,
+                priority=random.choice(_PRIORITIES),
             )
         )
     return steps
+
+
+def retried_steps(shape: Shape, first: int) -> list[Step]:
+    """Return what ClassIn refuses, and takes when it is retried: done twice, there are two."""
+    busy = list(SCHOOLS)[: shape.busy_schools]
+    steps = []
+    for number in range(first, first + shape.retried):
+        spot = Spot(number, number % shape.lanes, 0)
+        fields = _ASKED["create_activity_no_class"](spot)
+        steps.append(
+            Step(
+                number=number,
+                school=busy[number % len(busy)],
+                operation="create_activity_no_class",
+                fields={**fields, "unitId": _NO_UNIT},
+                mended={"unitId": fields["unitId"]},
+                refused=True,
+            )
+        )
+    return steps
+
+
+def crowd(first: int, size: int, *, doomed: bool) -> list[Step]:
+    """Return one operation and so many that wait for it; where they are doomed, it is refused."""
+    school = next(iter(SCHOOLS))
+    leader = Step(first, school, "add_course", {"courseName": f"Course {first}"})
+    if doomed:
+        fields = {"courseId": _NO_COURSE, "courseName": f"Course {first}"}
+        leader = Step(first, school, "edit_course", fields, refused=True)
+    followers = (
+        Step(
+            number=number,
+            school=school,
+            operation="add_course",
+            fields={"courseName": f"Course {number}"},
+            after=leader.key,
+            doomed=doomed,
+        )
+        for number in range(first + 1, first + 1 + size)
+    )
+    return [leader, *followers]
 
 
 def world_of(shape: Shape, steps: Sequence[Step]) -> Seed:
