@@ -24,7 +24,8 @@ _SECONDS = 2.0
 class News(NamedTuple):
     """What the receiver was told, and said that it took."""
 
-    webhook_id: str
+    #: `batch.settled`, or `batch.incomplete` of one that broke off.
+    kind: str
     data: dict[str, Any]
 
 
@@ -56,7 +57,7 @@ class Receiver:
             luck = self._random.random()
             if luck >= _FAILS + _HANGS_UP:
                 news = json.loads(body)
-                self._news.append(News(headers["webhook-id"], news["data"]))
+                self._news.append(News(news["type"], news["data"]))
         if luck < _FAILS:
             return HTTPStatus.SERVICE_UNAVAILABLE
         if luck < _FAILS + _HANGS_UP:

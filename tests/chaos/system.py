@@ -137,7 +137,8 @@ class System:
 
     def _is_told(self, batch: str) -> bool:
         about = self.ledger.about(batch)
-        return about is not None and about.webhook is not None and about.webhook.told in _TOLD
+        webhook = about.webhook if about else None
+        return webhook is not None and webhook.complete and webhook.told in _TOLD
 
     def is_quiet(self) -> bool:
         """Say whether nothing is under way, and no message waits."""

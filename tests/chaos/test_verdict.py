@@ -355,7 +355,8 @@ def test_the_webhook_of_a_batch(told_of: list[int], offences: list[str]) -> None
     """It is told at least once, and always of all."""
     told = Invented(batches={"b": 3})
     counts = [{"batch": "b", "total": n, "counts": {"succeeded": n}} for n in told_of]
-    told.news = [News("batch-b", data) for data in counts]
+    told.news = [News("batch.incomplete", counts[0] | {"total": 1})] if counts else []
+    told.news += [News("batch.settled", data) for data in counts]
     assert told.offences == offences
 
 

@@ -245,7 +245,8 @@ def _told_wrong(evidence: Evidence) -> Iterator[Offence]:
     """Find batches whose webhook was not told of, or of a part as if it were all."""
     told: dict[str, list[Mapping[str, Any]]] = defaultdict(list)
     for news in evidence.news:
-        told[news.data["batch"]].append(news.data)
+        if news.kind == "batch.settled":
+            told[news.data["batch"]].append(news.data)
     for batch, size in evidence.batches.items():
         if not told[batch]:
             yield Offence("-", batch, "has settled, and its webhook was not told")
