@@ -44,10 +44,13 @@ def file_at(where: str | Path) -> File:
     raise InvalidInput("file", [Fault("", fault) for fault in faults])
 
 
-def attach(kind: type[Operation], fields: Mapping[str, Any]) -> tuple[dict[str, Any], list[Fault]]:
+def attach(
+    kind: type[Operation], fields: Mapping[str, Any], *, at_home: bool = False
+) -> tuple[dict[str, Any], list[Fault]]:
     """Replace `@path` and `@address` by what they lead to in every field that takes a file.
 
-    Gives the fields, and a fault for all that keeps a file from going along.
+    `at_home`: the paths are this user's, so that `@~/path` lies in the home directory. Gives the
+    fields, and a fault for all that keeps a file from going along.
     """
     wire_names = kind.file_fields()
     filled, faults = dict(fields), list[Fault]()
@@ -58,7 +61,10 @@ def attach(kind: type[Operation], fields: Mapping[str, Any]) -> tuple[dict[str, 
             continue
         field = kind.field_named(spelling)
         limit = file_limit_among(anatomy(field).metadata) if field else FileLimit()
-        filled[spelling], found = _described(value.removeprefix("@"), limit)
+        where = value.removeprefix("@")
+        if at_home and where.startswith("~/"):
+            where = os.path.expanduser(where)  # noqa: PTH111  # where there is no home, it stays
+        filled[spelling], found = _described(where, limit)
         if found:
             faults += [Fault(wire_names[spelling], fault) for fault in found]
             del filled[spelling]

@@ -57,7 +57,7 @@ def edited(operation: Operation, settings: Sequence[Setting]) -> tuple[Operation
             faults += error.faults
     found: Sequence[Operation] = ()
     try:
-        found = operations_of(kind.spec.name, fields)
+        found = operations_of(kind.spec.name, fields, at_home=True)
     except InvalidOperation as error:
         faults += error.faults
     if len(found) > 1:

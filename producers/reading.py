@@ -10,13 +10,13 @@ from worker.classin.errors import Fault, InvalidOperation
 from worker.classin.operation import Operation
 
 
-def operations_of(name: str, given: Mapping[str, Any]) -> list[Operation]:
+def operations_of(name: str, given: Mapping[str, Any], *, at_home: bool = False) -> list[Operation]:
     """Build one operation, or several for a list that is longer than a call carries.
 
-    Raises InvalidOperation with all faults.
+    `at_home`: paths may begin with `~/`. Raises InvalidOperation with all faults.
     """
     kind = find(name)
-    fields, unfit = attach(kind, unpacked(kind, given))
+    fields, unfit = attach(kind, unpacked(kind, given), at_home=at_home)
     operations: list[Operation] = []
     faults: list[Fault] = []
     for part, offset in split(kind, fields):

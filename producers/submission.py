@@ -8,13 +8,14 @@ receipt.wait(30).state
 """
 
 import logging
+import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from functools import cache, cached_property, partial
 from typing import TYPE_CHECKING, Any, Self, Unpack
 
-from producers.attachments import packed, unkept
+from producers.attachments import packed
 from producers.checked import Checked, Origin, Position
 from producers.known import digest_of_asked, known_to, refuse_lost, refuse_other
 from producers.lanes import own_lane
@@ -23,6 +24,7 @@ from producers.order import Entry, ordered
 from producers.reading import operations_of
 from producers.receipt import Receipt
 from producers.resumption import resumed
+from producers.unfit import unfit
 from worker.classin.errors import (
     CONFLICT,
     Fault,
@@ -55,19 +57,33 @@ _NO_MORE = Line(operation="", fields={})
 
 
 class Submitter:
-    """Takes operations in, for the schools and the Redis of its settings."""
+    """Takes operations in, for the schools and the Redis of its settings.
 
-    def __init__(self, settings: Settings, ledger: Ledger, queues: "Queues | None" = None) -> None:
+    `clock` gives seconds since 1970. `at_home`: the paths of files are this user's, and may begin
+    with `~/`.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        ledger: Ledger,
+        queues: "Queues | None" = None,
+        *,
+        clock: Callable[[], float] = time.time,
+        at_home: bool = False,
+    ) -> None:
         self._settings = settings
+        self._clock = clock
+        self._at_home = at_home
         self._ledger = ledger
         self._given = queues
         self._mailbox = mailbox_of(settings)
 
     @classmethod
-    def from_settings(cls, settings: Settings) -> Self:
+    def from_settings(cls, settings: Settings, *, at_home: bool = False) -> Self:
         """Build one with connections of its own."""
         ledger = RedisLedger(connect(settings.ledger_url, submits=True))
-        return cls(settings, ledger)
+        return cls(settings, ledger, at_home=at_home)
 
     def school_named(self, name: str) -> School:
         """Find one of its schools. Raises InvalidInput."""
@@ -103,11 +119,10 @@ class Submitter:
         else:
             name = asked.operation
             try:
-                operations = operations_of(name, asked.fields)
+                operations = operations_of(name, asked.fields, at_home=self._at_home)
             except InvalidOperation as error:
                 raise InvalidOperation(name, [*error.faults, *faults]) from None
-        faults += [fault for operation in operations for fault in unkept(operation)]
-        faults += _unfit(line, operations)
+        faults += unfit(line, operations, self._clock())
         if faults:
             raise InvalidInput(name, faults)
         submission = partial(_submission, self._settings, line, str(school))
@@ -347,18 +362,6 @@ def submit_many(operations: Iterable[Operation | Mapping[str, Any]]) -> Sequence
 
 def _known_shape(asked: Operation | Line | Mapping[str, Any]) -> Operation | Line:
     return asked if isinstance(asked, (Operation, Line)) else Line.read(asked)
-
-
-def _unfit(line: Line, operations: Sequence[Operation]) -> list[Fault]:
-    """Name what cannot be said of these operations."""
-    faults = []
-    if line.dedup_key is not None and len(operations) > 1:
-        what = f"cannot stand for {len(operations)} calls: hand in fewer items in one line"
-        faults.append(Fault("dedup_key", what))
-    stops = line.lane_on_failure == "stop"
-    if stops and line.lane is None and any(each.lane() is None for each in operations):
-        faults.append(Fault("lane_on_failure", "there is no lane to stop: name one"))
-    return faults
 
 
 def _submission(

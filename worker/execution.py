@@ -26,6 +26,7 @@ from worker.classin.references import filled, referenced
 from worker.classin.reply import Reply
 from worker.classin.school import School
 from worker.classin.signing import Counting
+from worker.classin.timeliness import untimely
 from worker.classin.verdicts import Verdict
 from worker.classin.wire import Request, prepare
 from worker.countings import DOUBT, Countings
@@ -153,6 +154,8 @@ class Execution:
             return refusal(claim, "; ".join(str(fault) for fault in error.faults))
         except SealBroken as broken:
             return self._note_incomplete(claim, str(broken))
+        if late := untimely(operation, self._signing.now()):
+            return self._note_incomplete(claim, "; ".join(map(str, late)))
         if school is None:
             return self._deferred(claim, f"this worker has no school {record.school!r}")
         if record.unread and operation.spec.repeat is Repeat.HARMFUL:

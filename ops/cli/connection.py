@@ -54,10 +54,10 @@ def _say_if_unwell(redis: "Redis") -> None:
 
 
 def open_submitter() -> "Submitter":
-    """Open what takes operations in."""
+    """Open what takes operations in from this user."""
     from producers.submission import Submitter
 
-    return Submitter.from_settings(from_env())
+    return Submitter.from_settings(from_env(), at_home=True)
 
 
 def open_mending() -> "Mending":

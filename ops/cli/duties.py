@@ -159,7 +159,8 @@ def _operation_faults(
     from ops.cli.submitting import named_fields
     from producers.line import Line
     from worker.classin.catalogue import find
-    from worker.classin.operation import MASK, masked
+    from worker.classin.masking import masked
+    from worker.classin.operation import MASK
 
     line = {"operation": operation, "fields": named_fields(words or []), **options}
     found = submitter.check(Line.read(line))

@@ -36,7 +36,7 @@ def hand_in(said: "Said", options: "Options", *, quiet: bool) -> tuple[str, Sequ
     webhook = said.webhook and webhook_to(said.webhook, settings, "--webhook")
     if said.operation is not None:  # else each row would say so
         settings.school(options.get("school"))
-    submitter = Submitter.from_settings(settings)
+    submitter = Submitter.from_settings(settings, at_home=True)
     content = _content(said.file or "-")
     checked, about = check_file(said, options, content, submitter)
     _report(checked, skip_bad=said.skip_bad)

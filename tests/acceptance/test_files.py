@@ -8,7 +8,7 @@ from pathlib import Path
 
 from ops.simulator import FaultRule, SimulatorClient
 from producers import Submitter
-from tests.stage import PATIENCE, Command, WorkerProcess, until
+from tests.stage import PATIENCE, Command, Environment, WorkerProcess, until
 from worker.ledger import keys
 from worker.ledger.in_redis import connect
 from worker.ledger.lifecycle import Reason, State
@@ -52,6 +52,25 @@ def test_a_small_file_travels_with_its_operation(
     assert simulator.journal("upload_file")[0].fields["Filedata"] == told
     until(lambda: not redis.exists(keys.file(record_id)), "the content is kept no longer")
     assert "6,000 bytes" in classin("show", record_id).stdout
+
+
+def test_a_file_of_the_home_may_be_named_with_a_tilde(
+    classin: Command, environment: Environment, worker: WorkerProcess, tmp_path: Path
+) -> None:
+    """On the command line, in lines of JSON and in a retry's settings."""
+    environment.variables["HOME"] = str(tmp_path)
+    (tmp_path / "photo.jpg").write_bytes(b"a photo")
+    line = {"operation": "upload_file", "fields": {"folderId": 747759, "Filedata": "@~/photo.jpg"}}
+    typed = classin("enqueue", "upload_file", "folderId=1", "Filedata=@~/photo.jpg", "--json")
+    handed = classin("enqueue", "--file", "-", "--json", given=json.dumps(line))
+    worker.start()
+    record_id = json.loads(typed.stdout)["id"]
+    until(lambda: '"failed"' in classin("show", record_id, "--json").stdout, "no such folder")
+
+    setting = ("--set", "Filedata=@~/photo.jpg", "--set", "folderId=747759")
+    again = classin("retry", record_id, *setting, "--json")
+
+    assert [done.returncode for done in (typed, handed, again)] == [0, 0, 0]
 
 
 def test_200_megabytes_cost_the_worker_no_memory(

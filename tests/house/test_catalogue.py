@@ -42,6 +42,12 @@ def test_an_operation_has_its_codes_in_the_table(kind: type[Operation]) -> None:
     assert all(Code(number).phrase for number in kind.spec.codes)
 
 
+@pytest.mark.parametrize("kind", KINDS)
+def test_what_is_judged_in_a_way_of_its_own_is_told(kind: type[Operation]) -> None:
+    """Whoever looks an operation up learns which code it takes otherwise than the table."""
+    assert (kind.judged is not Operation.judged) is bool(kind.spec.peculiar)
+
+
 def test_codes_have_names_and_words_of_their_own() -> None:
     """No two codes say the same, and each says something."""
     assert len({code.phrase for code in Code}) == len(Code)

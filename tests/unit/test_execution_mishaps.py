@@ -108,6 +108,32 @@ def test_fields_that_were_never_valid_fail_the_record(
     assert (record.message or "").startswith(faults)
 
 
+@pytest.mark.parametrize("ahead", [-1, 3600, 400 * 24 * 3600])
+def test_an_expiry_that_is_past_when_its_turn_comes_is_not_sent(stage: Stage, ahead: int) -> None:
+    """ClassIn would refuse it."""
+    expiry = stage.clock.ms // 1000 + ahead
+    record_id = stage.submit_raw("edit_course", {"courseId": 1, "expiryTime": expiry})
+
+    assert stage.perform(record_id, said(1)).sent == []
+
+    record = stage.ledger.find(record_id)
+    assert (record.state, record.reason) == (State.FAILED, Reason.REFUSED)
+    assert (record.message or "").startswith("expiryTime: should be at least 1 day")
+
+
+def test_an_expiry_that_passed_after_an_unread_attempt_is_left_to_a_person(stage: Stage) -> None:
+    """The attempt may have set it, while there was time."""
+    day = 24 * 3600
+    expiry = stage.clock.ms // 1000 + day + 60
+    record_id = stage.submit_raw("edit_course", {"courseId": 1, "expiryTime": expiry})
+    stage.perform(record_id, Unread("no reply in time"))
+
+    record = stage.carry_on(record_id, Unread("no reply in time"))
+
+    assert record.state is State.UNCERTAIN
+    assert (record.message or "").endswith("an earlier attempt may have been carried out")
+
+
 def test_an_error_in_the_worker_is_logged_and_the_record_comes_back(
     stage: Stage, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -14,7 +14,8 @@ from tests.unit.stage import SCHOOL
 from worker.classin.catalogue import CATALOGUE, read
 from worker.classin.credentials import exchanged
 from worker.classin.errors import InvalidOperation, SealBroken
-from worker.classin.operation import MASK, masked
+from worker.classin.masking import masked
+from worker.classin.operation import MASK
 from worker.classin.references import with_only
 from worker.classin.seals import Sealed, credentials_of
 from worker.reception import Arrival

@@ -122,6 +122,8 @@ def _code(kind: type[Operation], code: Code) -> CodeExplanation:
         alike = "".join(f" with {to_camel(n)} {v}" for n, v in spec.already[code].items())
         when = "" if spec.accepts_existing else ", after an unread attempt"
         words = f"{Verdict.ALREADY.value}{alike}{when}; else {words}"
+    if code in spec.peculiar:
+        words = f"{spec.peculiar[code]}; else {words}"
     return CodeExplanation(code.value, words, code.phrase)
 
 
@@ -182,9 +184,9 @@ def _items(info: FieldInfo) -> tuple[FieldExplanation, ...]:
 
 
 def example(kind: type[Fields]) -> dict[str, Any]:
-    """Give values for the fields that are needed, by ClassIn's names."""
+    """Give values for the fields that are needed, and for those to show, by ClassIn's names."""
     required = (name for name, info in kind.model_fields.items() if info.is_required())
-    needed = fewest(required, kind.rules)
+    needed = fewest([*required, *kind.shown], kind.rules)
     return {
         info.alias or name: _value(info)
         for name, info in kind.model_fields.items()
@@ -206,7 +208,7 @@ def _plain(parts: Anatomy) -> Any:  # noqa: ANN401  # any JSON value
     if issubclass(parts.base, IntEnum):
         return max(parts.base).value
     if parts.base is datetime:
-        return "2026-09-01T08:00:00+08:00"
+        return "2027-09-01T08:00:00+08:00"
     if parts.base is File:
         return "@picture.jpg"
     if parts.base in {bool, float}:

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Any, get_args
 
 from annotated_types import BaseMetadata, Ge, GroupedMetadata, Le, MaxLen, MinLen
 from pydantic import (
@@ -18,6 +18,7 @@ from pydantic import (
     ConfigDict,
     Field,
     GetCoreSchemaHandler,
+    GetJsonSchemaHandler,
     PlainSerializer,
 )
 from pydantic.fields import FieldInfo
@@ -145,7 +146,6 @@ def sensitivity_of(field: FieldInfo) -> Sensitivity | None:
 _Id = Annotated[int, BeforeValidator(_no_bool), Field(gt=0, lt=2**63)]
 
 ActivityId = _Id
-ClassroomSettingId = _Id
 CourseId = _Id
 FileId = _Id
 FolderId = _Id
@@ -155,6 +155,9 @@ LessonId = _Id
 StructureId = _Id
 Uid = _Id
 UnitId = _Id
+
+#: A classroom setting; 0 is the default one.
+ClassroomSettingId = Annotated[int, BeforeValidator(_no_bool), Field(ge=0, lt=2**63)]
 
 #: A whole number of which no page says more.
 WholeNumber = Annotated[int, BeforeValidator(_no_bool), Field(gt=-(2**63), lt=2**63)]
@@ -211,6 +214,47 @@ Identity = Annotated[str, Chars(1, 32)]
 
 #: Seconds since 1970, in Python also an aware datetime; 0 means what the field says.
 Moment = Annotated[int | datetime, BeforeValidator(_whole_seconds), Field(ge=0, lt=2**40)]
+
+#: One day.
+_DAY = 24 * 3600
+
+
+@dataclass(frozen=True)
+class Ahead:
+    """How far ahead a moment lies, in days: `Annotated[Moment, Ahead(1, 366)]`; 0 is no moment."""
+
+    least: int
+    most: int
+
+    def fault(self, moment: int, now: float) -> str | None:
+        """Say what is wrong with a moment, in seconds since 1970 as is now."""
+        if self.least * _DAY <= moment - now <= self.most * _DAY:
+            return None
+        right = f"should be at least {self.least} day and at most {self.most} days ahead"
+        return f"{right}; got {moment}{', which is past' if moment <= now else ''}"
+
+
+class _OrEmpty:
+    """Lets a field be empty, too: `Annotated[Uid | Literal[""], OR_EMPTY]`."""
+
+    def __get_pydantic_core_schema__(
+        self, source: object, handler: GetCoreSchemaHandler
+    ) -> core_schema.CoreSchema:
+        """Let pydantic check what is not empty as the first of the kinds."""
+        return core_schema.no_info_wrap_validator_function(
+            lambda value, check: value if value == "" else check(value),
+            handler.generate_schema(get_args(source)[0]),
+            serialization=core_schema.plain_serializer_function_ser_schema(lambda value: value),
+        )
+
+    def __get_pydantic_json_schema__(
+        self, schema: core_schema.CoreSchema, handler: GetJsonSchemaHandler
+    ) -> dict[str, Any]:
+        """Describe both."""
+        return {"anyOf": [handler(schema), {"type": "string", "const": ""}]}
+
+
+OR_EMPTY = _OrEmpty()
 
 #: Yes or no; 1 or 0 on the wire.
 Flag = Annotated[bool, PlainSerializer(int, return_type=int)]
@@ -293,8 +337,10 @@ class FileLimit:
 
 _PICTURES = ("jpg", "jpeg", "gif", "png")
 
-#: A course's cover, a person's picture, and a file for the drive.
-Cover = Annotated[File, FileLimit(LARGEST_PICTURE, _PICTURES)]
+#: A course's cover, a teacher's picture, a user's, and a file for the drive. Of the first two no
+#: page states a limit: only our own holds.
+Cover = Annotated[File, FileLimit()]
+Picture = Annotated[File, FileLimit(), Sensitivity.PERSONAL]
 Avatar = Annotated[File, FileLimit(LARGEST_PICTURE, _PICTURES), Sensitivity.PERSONAL]
 Upload = Annotated[File, FileLimit(LARGEST_FILE)]
 

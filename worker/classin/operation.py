@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from enum import StrEnum
 from functools import cache
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Self
 
 from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
@@ -17,7 +18,7 @@ from worker.classin.call import Call
 from worker.classin.errors import InvalidOperation
 from worker.classin.faults import explain
 from worker.classin.fields import File, sensitivity_of
-from worker.classin.references import Reference, ids_kept, keep, kept, lifted, restored
+from worker.classin.references import ids_kept, keep, kept, lifted, restored
 from worker.classin.registry import Registry
 from worker.classin.rules import Rule
 
@@ -61,6 +62,8 @@ class Fields(BaseModel):
     )
 
     rules: ClassVar[tuple[Rule, ...]] = ()
+    #: What an example has besides the fields that are needed, so that it changes something.
+    shown: ClassVar[tuple[str, ...]] = ()
 
     def __repr_args__(self) -> Iterator[tuple[str | None, Any]]:
         """Show what is given, and of what is sensitive only that it is."""
@@ -119,10 +122,10 @@ class Fields(BaseModel):
 class Item(Fields):
     """One of the many things that a bulk operation names; it has no life of its own."""
 
-    def __init_subclass__(cls, *, rules: Iterable[Rule] = ()) -> None:
+    def __init_subclass__(cls, *, rules: Iterable[Rule] = (), shown: Iterable[str] = ()) -> None:
         """Keep what the class statement declares."""
         super().__init_subclass__()
-        cls.rules = tuple(rules)
+        cls.rules, cls.shown = tuple(rules), tuple(shown)
 
 
 class Bulk(NamedTuple):
@@ -159,6 +162,8 @@ class Spec(NamedTuple):
     already: Mapping[int, Mapping[str, object]]
     #: Codes that say "the main thing is done", each with the operation that mends the rest.
     partly: Mapping[int, str | None]
+    #: Codes that `judged` takes in a way of its own, each in words: `done if ...`.
+    peculiar: Mapping[int, str]
     #: The attribute that takes a unique identity; `list.attribute` for one in each item.
     identity: str | None
     bulk: Bulk | None
@@ -188,16 +193,18 @@ class Operation(Fields):
         done: Iterable[int] = (),
         already: Iterable[int] | Mapping[int, Mapping[str, object]] = (),
         partly: Iterable[int] | Mapping[int, str | None] = (),
+        peculiar: Mapping[int, str] = MappingProxyType({}),
         identity: str | None = None,
         bulk: Bulk | None = None,
         accepts_existing: bool = False,
         private: Iterable[str] = (),
         rules: Iterable[Rule] = (),
+        shown: Iterable[str] = (),
     ) -> None:
         """Keep what the class statement declares."""
         super().__init_subclass__()
         listed = frozenset(codes)
-        cls.rules = tuple(rules)
+        cls.rules, cls.shown = tuple(rules), tuple(shown)
         cls.spec = Spec(
             name=re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", cls.__name__).lower(),
             chapter=cls.__module__.rpartition(".")[2],
@@ -209,12 +216,14 @@ class Operation(Fields):
             done=frozenset({1, *done}),  # 1: carried out
             already={n: _of(already, n) or {} for n in already},
             partly={n: _of(partly, n) for n in partly},
+            peculiar=peculiar,
             identity=identity,
             bulk=bulk,
             accepts_existing=accepts_existing,
             private=frozenset(private),
         )
-        unlisted = (cls.spec.done | cls.spec.already.keys() | cls.spec.partly.keys()) - listed
+        taken = [cls.spec.done, cls.spec.already, cls.spec.partly, cls.spec.peculiar]
+        unlisted = frozenset[int]().union(*taken) - listed
         if unlisted:
             message = f"{cls.__name__}: not among its codes: {sorted(unlisted)}"
             raise TypeError(message)
@@ -227,7 +236,7 @@ class Operation(Fields):
         named = {spec.lane}
         named |= {spec.bulk.field, spec.bulk.instead} if spec.bulk else set()
         named |= {(spec.identity or "").partition(".")[0] or None}
-        named |= {field for rule in cls.rules for field in rule.fields}
+        named |= {field for rule in cls.rules for field in rule.fields} | {*cls.shown}
         if missing := named - cls.model_fields.keys() - {None}:
             message = f"{cls.__name__}: no such field: {missing}"
             raise TypeError(message)
@@ -250,9 +259,15 @@ class Operation(Fields):
     def __repr_args__(self) -> Iterator[tuple[str | None, Any]]:
         """Show references, too."""
         waiting = {place[0] for place in kept(self)}
-        shown = masked(type(self), self.to_json()) if waiting else {}
+        shown = self._masked() if waiting else {}
         for name, value in super().__repr_args__():
             yield name, shown[wire] if (wire := self.wire_name(str(name))) in waiting else value
+
+    def _masked(self) -> Mapping[str, Any]:
+        from worker.classin.masking import masked  # noqa: PLC0415  # which knows what this is
+
+        shown: Mapping[str, Any] = masked(type(self), self.to_json())
+        return shown
 
     def references(self) -> frozenset[str]:
         """Give the ids of the records whose results it waits for."""
@@ -353,43 +368,6 @@ def item_kind(field: FieldInfo) -> type[Fields] | None:
     """Find what the items of a field are, if it holds items with fields of their own."""
     base = anatomy(field).base
     return base if issubclass(base, Fields) else None
-
-
-def masked(kind: type[Fields] | None, value: Any) -> Any:  # noqa: ANN401  # any JSON value
-    """Give a record's fields for showing: personal data, credentials and unknown fields masked."""
-    if isinstance(value, (list, tuple)):
-        return [masked(kind, each) for each in value]
-    if not isinstance(value, dict) or kind is None or Reference.read(value):
-        return value
-    shown = {}
-    for name, each in value.items():
-        field = kind.field_named(name)
-        hide = each is not None and (field is None or sensitivity_of(field))
-        shown[name] = MASK if hide else masked(item_kind(field) if field else None, each)
-    return shown
-
-
-def echo_masked(kind: type[Operation], value: Any) -> Any:  # noqa: ANN401  # any JSON value
-    """Give an answer for showing: what repeats a sensitive field, at whatever depth, is masked."""
-    if isinstance(value, (list, tuple)):
-        return [echo_masked(kind, each) for each in value]
-    if not isinstance(value, dict):
-        return value
-    hidden = _sensitive_names(kind) | kind.spec.private
-    return {
-        name: MASK if name in hidden and each is not None else echo_masked(kind, each)
-        for name, each in value.items()
-    }
-
-
-def _sensitive_names(kind: type[Fields]) -> set[str]:
-    names = set()
-    for name, field in kind.model_fields.items():
-        if sensitivity_of(field):
-            names.add(field.alias or name)
-        if items := item_kind(field):
-            names |= _sensitive_names(items)
-    return names
 
 
 def _of(declared: Iterable[int] | Mapping[int, Any], number: int) -> Any:  # noqa: ANN401

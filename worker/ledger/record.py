@@ -12,7 +12,8 @@ from typing import Any, NamedTuple
 from worker.classin.catalogue import read
 from worker.classin.errors import InvalidOperation
 from worker.classin.fields import File, shown_address
-from worker.classin.operation import REGISTRY, Operation, echo_masked, masked
+from worker.classin.masking import echo_masked, masked
+from worker.classin.operation import REGISTRY, Operation
 from worker.classin.verdicts import Verdict
 from worker.ledger.lifecycle import Reason, State
 

@@ -23,6 +23,8 @@ LONGEST_AT_FIRST = (5 * 365 + 2) * 24 * 3600
 
 #: Fields that go into the roster, not into the course.
 _OF_THE_ROSTER = frozenset({"mainTeacherUid", "stamp"})
+#: What an empty field leaves as it is.
+_UNCHANGED = ("expiryTime", "")
 
 
 @answers(AddCourse)
@@ -35,7 +37,7 @@ def add_course(institution: Institution, operation: AddCourse, now: float) -> An
         return Answer(code)
     if operation.folder_id is not None and operation.folder_id not in institution.drive:
         return Answer(Code.FOLDER_NOT_IN_DRIVE)
-    head = operation.main_teacher_uid
+    head = operation.main_teacher_uid or None
     if head is not None and (code := _unfit(institution, operation, head)):
         return Answer(code)
     course = institution.add_course(operation.course_name, fields)
@@ -54,7 +56,7 @@ def edit_course(institution: Institution, operation: EditCourse, now: float) -> 
         return Answer(code)
     if operation.folder_id is not None and operation.folder_id not in institution.drive:
         return Answer(Code.FOLDER_NOT_IN_DRIVE)
-    if operation.main_teacher_uid is not None:
+    if operation.main_teacher_uid:
         if code := _unfit_to_follow(institution, operation, operation.main_teacher_uid, now):
             return Answer(code)
         stays = operation.stamp is not FormerHeadTeacher.LEAVES
@@ -106,7 +108,11 @@ def _kept(operation: Operation) -> dict[str, object]:
     """Give what a course keeps of the fields, a file as its digest."""
     files = {name: file.summary() for name, file in operation.files().items()}
     fields = operation.wire_fields() | files
-    return {name: value for name, value in fields.items() if name not in _OF_THE_ROSTER}
+    return {
+        name: value
+        for name, value in fields.items()
+        if name not in _OF_THE_ROSTER and (name, value) != _UNCHANGED
+    }
 
 
 def _bad_expiry(expiry: object, now: float, longest: int) -> Code | None:

@@ -61,7 +61,7 @@ def test_a_moment_without_an_offset_is_refused(value: object) -> None:
         wire("expiryTime", value)
 
 
-@pytest.mark.parametrize("value", [-1, "-1", 2**40, True, "", "-", "tomorrow", [], "1e9", 1.5])
+@pytest.mark.parametrize("value", [-1, "-1", 2**40, True, " ", "-", "tomorrow", [], "1e9", 1.5])
 def test_what_is_no_moment_is_refused(value: object) -> None:
     """Neither guessed at nor cut."""
     with pytest.raises(InvalidOperation, match="expiryTime"):
@@ -142,12 +142,14 @@ def test_a_file_lies_in_redis_or_at_an_address(at: str) -> None:
 @pytest.mark.parametrize(
     ("kind", "file", "said"),
     [
-        (Cover, {}, None),
-        (Cover, {"name": "A.JPEG"}, None),
-        (Cover, {"size": LARGEST_PICTURE}, None),
-        (Cover, {"size": LARGEST_PICTURE + 1}, "should have at most 1,048,576 bytes"),
-        (Cover, {"name": "a.bmp"}, "should be a jpg, jpeg, gif or png"),
-        (Cover, {"name": "png"}, "should be a jpg, jpeg, gif or png"),
+        (Cover, {"name": "a.webp", "size": LARGEST_PICTURE + 1}, None),
+        (Cover, {"size": LARGEST_FILE + 1}, "should have at most 524,288,000 bytes"),
+        (Avatar, {}, None),
+        (Avatar, {"name": "A.JPEG"}, None),
+        (Avatar, {"size": LARGEST_PICTURE}, None),
+        (Avatar, {"size": LARGEST_PICTURE + 1}, "should have at most 1,048,576 bytes"),
+        (Avatar, {"name": "a.bmp"}, "should be a jpg, jpeg, gif or png"),
+        (Avatar, {"name": "png"}, "should be a jpg, jpeg, gif or png"),
         (
             Avatar,
             {"name": "a.pdf", "size": 2**21},

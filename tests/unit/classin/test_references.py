@@ -10,7 +10,8 @@ import pytest
 from worker.classin.catalogue import CATALOGUE, read
 from worker.classin.errors import InvalidOperation
 from worker.classin.explanation import example
-from worker.classin.operation import MASK, Operation, masked
+from worker.classin.masking import masked
+from worker.classin.operation import MASK, Operation
 from worker.classin.operations.courses import EditCourse
 from worker.classin.operations.lessons import AddCourseClassMultiple
 from worker.classin.operations.users import RegisterMultiple

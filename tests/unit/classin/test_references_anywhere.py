@@ -15,7 +15,8 @@ from worker.classin.catalogue import CATALOGUE, read
 from worker.classin.errors import InvalidOperation
 from worker.classin.explanation import example
 from worker.classin.fields import File
-from worker.classin.operation import Fields, Operation, item_kind, masked
+from worker.classin.masking import masked
+from worker.classin.operation import Fields, Operation, item_kind
 from worker.classin.references import Place, filled, referenced, renamed
 
 WAITING = {"$result": "earlier", "path": "data.found"}

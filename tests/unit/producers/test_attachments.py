@@ -4,7 +4,7 @@ import hashlib
 import os
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import fsspec
 import pytest
@@ -12,7 +12,7 @@ import pytest
 from producers.attachments import LARGEST_KEPT, attach, file_at, packed
 from worker.classin.call import v1
 from worker.classin.errors import InvalidInput
-from worker.classin.fields import LARGEST_FILE, LARGEST_PICTURE, Cover, File
+from worker.classin.fields import LARGEST_FILE, LARGEST_PICTURE, File, FileLimit
 from worker.classin.operation import REGISTRY, Operation, Repeat
 from worker.classin.operations.cloud import CreateFolder, UploadFile
 from worker.classin.operations.courses import EditCourse
@@ -20,6 +20,9 @@ from worker.ledger.record import Submission
 
 CONTENT = b"a picture"
 DIGEST = hashlib.sha256(CONTENT).hexdigest()
+
+
+Photo = Annotated[File, FileLimit(LARGEST_PICTURE, ("jpg", "jpeg", "gif", "png"))]
 
 
 @pytest.fixture
@@ -32,8 +35,8 @@ def hang_picture() -> Iterator[type[Operation]]:
         """Hang two pictures."""
 
         wall: int
-        front: Cover
-        back: Cover | None = None
+        front: Photo
+        back: Photo | None = None
 
     yield HangPicture
     del REGISTRY[HangPicture.spec.name]
@@ -59,6 +62,25 @@ def test_a_file_is_described_in_both_spellings(cover: Path, spelling: str) -> No
     fields, faults = attach(EditCourse, {"courseId": 1, spelling: f"@{cover}"})
     file = {"name": "cover.png", "size": 9, "sha256": DIGEST, "at": f"file://{cover}"}
     assert (fields, faults) == ({"courseId": 1, spelling: file}, [])
+
+
+@pytest.mark.parametrize(
+    ("where", "at_home", "found"),
+    [("~/cover.png", True, True), ("~/cover.png", False, False), ("~cover.png", True, False)],
+)
+def test_a_tilde_is_the_home_of_whoever_types(
+    where: str,
+    at_home: bool,  # noqa: FBT001
+    found: bool,  # noqa: FBT001
+    cover: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """No shell expands it after `@`; for others than people at a command line it is a folder."""
+    monkeypatch.setenv("HOME", str(cover.parent))
+    fields, faults = attach(EditCourse, {"Filedata": f"@{where}"}, at_home=at_home)
+    assert (not faults) is found
+    if found:
+        assert fields["Filedata"]["at"] == f"file://{cover}"
 
 
 def test_a_path_may_be_relative(cover: Path, monkeypatch: pytest.MonkeyPatch) -> None:

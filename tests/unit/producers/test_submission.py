@@ -14,6 +14,7 @@ from producers.line import Line
 from producers.submission import Submitter
 from tests.unit.broker import ids_in, taken_from
 from tests.unit.stage import Stage, said
+from worker.classin.catalogue import read
 from worker.classin.errors import Invalid, InvalidInput, InvalidOperation, Unavailable
 from worker.classin.fields import File
 from worker.classin.operation import Operation
@@ -123,6 +124,27 @@ def test_without_a_school_nothing_is_taken(
     with pytest.raises(InvalidInput, match="school: none is configured"):
         submitter.submit(COURSE)
     assert ledger.counts().by_state() == {}
+
+
+@pytest.mark.parametrize(("days", "taken"), [(0, False), (1, True), (366, True), (367, False)])
+def test_an_expiry_in_the_past_or_beyond_a_year_is_refused(  # as it is
+    settings: Settings,
+    ledger: RedisLedger,
+    queues: Queues,
+    days: int,
+    taken: bool,  # noqa: FBT001
+) -> None:
+    """When it is handed in, by fields or as an object, and nothing is recorded."""
+    submitter = Submitter(settings, ledger, queues, clock=lambda: 1_800_000_000.0)
+    fields = {"courseId": 352861, "expiryTime": 1_800_000_000 + days * 86400}
+    asked: tuple[tuple[Any, ...], ...] = (("edit_course", fields), (read("edit_course", fields),))
+    for each in asked:
+        if taken:
+            assert submitter.submit(*each).new
+            continue
+        with pytest.raises(InvalidInput) as refused:
+            submitter.submit(*each)
+        assert [fault.where for fault in refused.value.faults] == ["expiryTime"]
 
 
 def test_a_batch_belongs_together(

@@ -178,3 +178,20 @@ def test_courses_carry_the_labels_listed(world: World, held: Institution) -> Non
     ask(held, "delete_school_label", labelId=one)
     assert held.courses[COURSE].to_json()["labelIds"] == [two]
     assert ask(held, "add_course_labels", courseList=[]) == Answer(155)
+
+
+def test_what_comes_empty_stays_as_it_is(held: Institution) -> None:
+    """The expiry, and the head teacher."""
+    ask(held, "edit_course", courseId=COURSE, expiryTime=NOW + 30 * DAY)
+    before = held.courses[COURSE], held.rosters.of(COURSE).head_teacher
+    said = ask(held, "edit_course", courseId=COURSE, expiryTime="", mainTeacherUid="")
+    assert said == Answer(1)
+    assert (held.courses[COURSE], held.rosters.of(COURSE).head_teacher) == before
+
+
+def test_a_course_is_made_with_empty_fields(held: Institution) -> None:
+    """Without a head teacher, and never to expire."""
+    made = ask(held, "add_course", courseName="Art", expiryTime="", mainTeacherUid="").data
+    assert isinstance(made, int)
+    assert held.rosters.of(made).head_teacher is None
+    assert not held.courses[made].expired(NOW + 9000 * DAY)

@@ -122,7 +122,7 @@ class MoveActivities(
 
     course_id: CourseId
     unit_id: UnitId = Field(description="the unit that they leave")
-    to_unit_id: UnitId = Field(description="another unit of the class")
+    to_unit_id: UnitId = Field(description="another unit of the class", examples=[123457])
 
 
 class CreateActivityNoClass(

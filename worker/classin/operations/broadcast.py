@@ -27,7 +27,11 @@ AllowUnloggedChat = Annotated[
 ]
 
 
-class LessonVideo(Item, rules=[AllOrNone("record", "live", "replay")]):
+class LessonVideo(
+    Item,
+    rules=[AllOrNone("record", "live", "replay")],
+    shown=["record", "live", "replay"],
+):
     """What is recorded and shown of one lesson; what is left out stays, the three at once."""
 
     class_id: LessonId

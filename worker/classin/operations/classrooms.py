@@ -131,7 +131,10 @@ class CreateClassroom(
     name: Annotated[str, Chars(1, 50)]
     teacher_uid: Uid
     start_time: Moment = Field(description="at most 2 years ahead")
-    end_time: Moment = Field(description="15 minutes to 24 hours after the start")
+    end_time: Moment = Field(
+        description="15 minutes to 24 hours after the start",
+        examples=["2027-09-01T09:00:00+08:00"],
+    )
     assistant_uids: tuple[Uid, ...] | None = Field(default=None, description="the co-teachers")
     camera_hide: CameraHide = None
     is_auto_onstage: GoesOnstage = None

@@ -134,9 +134,12 @@ class RenameFolder(
     repeat=Repeat.CONVERGES,
     lane="folder_id",
     codes=(1, 100, 102, 104, 193, 194, 196, 206),
+    peculiar={206: "done if the folder itself has the name"},
 ):
     """Rename a folder of the cloud drive.
 
+    One that has the name already answers 206 with its own id, and that is done; with the id of
+    another folder it is refused.
     Source: cloud/renameFolder
     """
 

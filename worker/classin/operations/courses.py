@@ -1,13 +1,15 @@
 """Courses. On the wire a course is what a school calls a class."""
 
 from enum import IntEnum
-from typing import Annotated
+from typing import Annotated, Literal
 
 from annotated_types import MaxLen
 from pydantic import Field
 
 from worker.classin.call import v1
 from worker.classin.fields import (
+    OR_EMPTY,
+    Ahead,
     Chars,
     ClassroomSettingId,
     CourseId,
@@ -47,6 +49,12 @@ class Subject(IntEnum):
     OTHER = 99
 
 
+#: How far ahead a course expires, in days; a year may have a leap day.
+_ONE_YEAR, _FIVE_YEARS = Ahead(1, 366), Ahead(1, 5 * 365 + 2)
+
+HeadTeacher = Annotated[Uid | Literal[""], OR_EMPTY]
+
+
 class FormerHeadTeacher(IntEnum):
     """What becomes of the head teacher who is replaced."""
 
@@ -80,15 +88,21 @@ class AddCourse(
     filedata: Annotated[
         Cover | None,
         Field(
-            alias="Filedata", description="the cover picture; left out: the institution's, if any"
+            alias="Filedata",
+            description="the cover picture; left out: the institution's, if any; no page states a"
+            " limit of kind or size",
         ),
     ] = None
-    expiry_time: Moment | None = Field(
+    expiry_time: Annotated[Moment | Literal[""], OR_EMPTY, _FIVE_YEARS] | None = Field(
         default=None,
-        description="0 or left out: never expires; otherwise a day to 5 years ahead, and later"
-        " lessons move it on",
+        description="0, empty or left out: never expires; otherwise a day to 5 years ahead, and"
+        " later lessons move it on",
     )
-    main_teacher_uid: Uid | None = Field(default=None, description="the head teacher")
+    main_teacher_uid: HeadTeacher | None = Field(
+        default=None,
+        description="the head teacher, whose changes of the course in the client do not come back"
+        " here; empty or left out: none",
+    )
     subject_id: Subject | None = Field(
         default=None, description="for primary and secondary schools"
     )
@@ -97,7 +111,7 @@ class AddCourse(
     )
     course_introduce: Annotated[str, Chars(0, 400)] | None = None
     classroom_setting_id: ClassroomSettingId | None = Field(
-        default=None, description="for all lessons of the course; left out: the default"
+        default=None, description="for all lessons of the course; 0 or left out: the default"
     )
     course_unique_identity: Identity | None = Field(
         default=None, description="your own name for the course, never used before"
@@ -123,10 +137,12 @@ class EditCourse(
         314, 331, 334, 369, 371, 373, 389, 400, 805, 883,
     ),
     rules=[Needs("cat_id", "course_name")],
+    shown=["course_name"],
 ):  # fmt: skip
     """Edit a course; only the fields given are changed.
 
-    Where the pages disagree the narrower limit holds: 40 characters of name, not 90.
+    Where the pages disagree the narrower limit holds: 40 characters of name, not 90, and a year
+    until it expires, not five.
     Source: classroom/editCourse
     """
 
@@ -135,11 +151,15 @@ class EditCourse(
         default=None, description="the course's new folder in the drive"
     )
     course_name: Annotated[str, Chars(1, 40)] | None = None
-    expiry_time: Moment | None = Field(
-        default=None, description="0: never expires; otherwise one day to one year ahead"
+    expiry_time: Annotated[Moment | Literal[""], OR_EMPTY, _ONE_YEAR] | None = Field(
+        default=None,
+        description="0: never expires; empty or left out: unchanged; otherwise a day to a year"
+        " ahead",
     )
-    main_teacher_uid: Uid | None = Field(
-        default=None, description="the head teacher, who can be replaced but not removed"
+    main_teacher_uid: HeadTeacher | None = Field(
+        default=None,
+        description="the head teacher, who can be replaced but not removed, and whose changes of"
+        " the course in the client do not come back here; empty or left out: unchanged",
     )
     subject_id: Subject | None = Field(
         default=None,
@@ -152,13 +172,18 @@ class EditCourse(
         default=None,
         description="whether a replaced head teacher joins the teachers (left out: yes)",
     )
-    filedata: Annotated[Cover | None, Field(alias="Filedata", description="the cover picture")] = (
-        None
-    )
+    filedata: Annotated[
+        Cover | None,
+        Field(
+            alias="Filedata",
+            description="the cover picture; no page states a limit of kind or size",
+        ),
+    ] = None
     course_introduce: Annotated[str, Chars(0, 400)] | None = None
     classroom_setting_id: ClassroomSettingId | None = Field(
         default=None,
-        description="for all lessons of the course; left out it may fall back to the default",
+        description="for all lessons of the course; 0: the default, to which it may fall back when"
+        " left out",
     )
     allow_add_friend: Flag | None = Field(
         default=None, description="members may befriend each other"
@@ -188,7 +213,7 @@ class EndCourse(
     course_id: CourseId
 
 
-class CourseLabels(Item):
+class CourseLabels(Item, shown=["label_ids"]):
     """The labels of one course."""
 
     course_id: CourseId

@@ -42,7 +42,9 @@ class SubLesson(
 ):
     """One sub-lesson to create; teacher and times are those of the main lesson."""
 
-    course_id: CourseId = Field(description="neither the main lesson's nor another sub-lesson's")
+    course_id: CourseId = Field(
+        description="neither the main lesson's nor another sub-lesson's", examples=[123457]
+    )
     class_name: Annotated[str, Chars(1, 50)]
     assistant_uids: tuple[Uid, ...] | None = Field(default=None, description="the co-teachers")
     camera_hide: CameraHide = None

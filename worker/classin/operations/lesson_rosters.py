@@ -93,7 +93,7 @@ class AddCourseClassStudent(
     class_json: Annotated[tuple[LessonId, ...], MinLen(1)] = Field(description="the lessons")
 
 
-class LabelledLesson(Item):
+class LabelledLesson(Item, shown=["class_label_id"]):
     """One of several lessons to label."""
 
     custom_column: CustomColumn | None = None

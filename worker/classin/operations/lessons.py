@@ -71,14 +71,23 @@ class SecondCamera(IntEnum):
 
 
 Begin = Annotated[Moment, Field(description="one minute to 3 years ahead")]
-End = Annotated[Moment, Field(description="15 minutes to 24 hours after the start")]
+End = Annotated[
+    Moment,
+    Field(
+        description="15 minutes to 24 hours after the start",
+        examples=["2027-09-01T09:00:00+08:00"],
+    ),
+]
 Folder = Annotated[
     FolderId | None, Field(description="the lesson's folder in the drive; left out: the course's")
 ]
 Mode = Annotated[TeachMode | None, Field(description="2 keeps all students off stage")]
 Seats = Annotated[
     Count | None,
-    Field(description="students on stage besides the teacher, up to what the school may have"),
+    Field(
+        description="students on stage besides the teacher, up to what the school may have",
+        examples=[6],
+    ),
 ]
 CoTeacher = Annotated[Uid | None, Field(description="the one co-teacher")]
 CoTeachers = Annotated[tuple[Uid, ...] | None, Field(description="all co-teachers, each once")]
@@ -242,6 +251,7 @@ class EditCourseClass(
         Needs("replay", "record"), Needs("record_scene", "record"),
         Needs("begin_time", "end_time"), AllOrNone("record", "live", "replay"),
     ],
+    shown=["class_name"],
 ):  # fmt: skip
     """Edit a lesson; only the fields given are changed, though two may fall back.
 

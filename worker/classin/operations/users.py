@@ -21,6 +21,7 @@ from worker.classin.fields import (
     Password,
     PersonName,
     Phone,
+    Picture,
     Sensitivity,
     Stars,
     Uid,
@@ -263,8 +264,8 @@ class AddTeacher(
     teacher_account: Account
     teacher_name: PersonName
     filedata: Annotated[
-        Avatar | None,
-        Field(alias="Filedata", description="the teacher's picture"),
+        Picture | None,
+        Field(alias="Filedata", description="the teacher's picture; no page states a limit"),
         Sensitivity.PERSONAL,
     ] = None
 
@@ -284,8 +285,8 @@ class EditTeacher(
     teacher_uid: Uid
     teacher_name: PersonName
     filedata: Annotated[
-        Avatar | None,
-        Field(alias="Filedata", description="the teacher's picture"),
+        Picture | None,
+        Field(alias="Filedata", description="the teacher's picture; no page states a limit"),
         Sensitivity.PERSONAL,
     ] = None
 

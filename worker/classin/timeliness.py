@@ -1,0 +1,39 @@
+"""Moments that are too early or too late: pure, told what time it is."""
+
+from collections.abc import Mapping
+from functools import cache
+
+from worker.classin.anatomy import anatomy
+from worker.classin.errors import Fault
+from worker.classin.fields import Ahead
+from worker.classin.operation import Operation
+from worker.classin.references import kept
+
+
+def untimely(operation: Operation, now: float) -> list[Fault]:
+    """Find moments that lie nearer, or farther ahead, than their fields allow.
+
+    `now`: seconds since 1970. What another record's result will tell is not judged yet.
+    """
+    bounds = _bounds(type(operation))
+    if not bounds:  # nearly always
+        return []
+    waiting = {place[0] for place in kept(operation)}
+    found = {name: getattr(operation, name) for name in bounds}
+    faults = {
+        operation.wire_name(name): bounds[name].fault(moment, now)
+        for name, moment in found.items()
+        if isinstance(moment, int) and moment and operation.wire_name(name) not in waiting
+    }
+    return [Fault(name, what, "untimely") for name, what in faults.items() if what]
+
+
+@cache
+def _bounds(kind: type[Operation]) -> Mapping[str, Ahead]:
+    """Find the fields whose moments are bounded."""
+    return {
+        name: part
+        for name, field in kind.model_fields.items()
+        for part in anatomy(field).metadata
+        if isinstance(part, Ahead)
+    }
