@@ -34,7 +34,7 @@ _SORTED = {
     "workers",
 }
 _SETS = {"followers", "closed", "parking"}
-_STRINGS = {"place", "dedup", "hold"}
+_STRINGS = {"place", "dedup", "hold", "pruned"}
 _STREAMS = {"events", "audit"}
 
 
@@ -143,7 +143,7 @@ class Books:
             assert ("retry_ended" in values) == (last is not None and last not in records), (
                 record_id
             )
-        assert set(self.get(keys.PRUNED)).isdisjoint(records)
+        assert set(self.starting("classin:pruned:")).isdisjoint(records)
 
     def _check_queued(self, records: Mapping[str, Mapping[str, str]]) -> None:
         """Who is queued stands with its priority, or is parked with its school."""

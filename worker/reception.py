@@ -40,6 +40,9 @@ log = logging.getLogger(__name__)
 #: The list, in the broker's Redis, of messages that no worker could read.
 ILL_FORMED = "classin:ill-formed"
 
+#: So many of them are kept, the newest.
+MOST_ILL_FORMED = 1000
+
 #: Seconds between two tries to record a message.
 _PAUSE = 0.5
 
@@ -119,7 +122,15 @@ class CheckedChannel(kombu_redis.Channel):
         """Keep a message for whoever looks into it, out of every worker's way."""
         log.error("a message was set aside in %s: %s", ILL_FORMED, fault)
         with self.conn_or_acquire() as client:
-            client.lpush(ILL_FORMED, item)
+            put_aside(client, item)
+
+
+def put_aside(client: Redis, item: bytes | str) -> None:
+    """Keep an ill-formed message; of too many the oldest goes."""
+    pipeline = client.pipeline()
+    pipeline.lpush(ILL_FORMED, item)
+    pipeline.ltrim(ILL_FORMED, 0, MOST_ILL_FORMED - 1)
+    pipeline.execute()
 
 
 class CheckedTransport(kombu_redis.Transport):

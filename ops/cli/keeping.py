@@ -10,6 +10,8 @@ from ops.cli.options import AsJson, DryRun, Once, Why
 from ops.cli.output import err, local, out, print_json, table
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from worker.ledger.pruning import Ages, Pruned
 
 #: Of more ids of an entry only the number is told; --json has them all.
@@ -24,6 +26,12 @@ def prune(  # noqa: PLR0913  # each is an option of the command
     others_after: Annotated[
         str, typer.Option(metavar="TIME", help="How long all other settled ones are kept.")
     ] = "90d",
+    dedup_after: Annotated[
+        str, typer.Option(metavar="TIME", help="How long a dedup key is known without its record.")
+    ] = "400d",
+    syncs_after: Annotated[
+        str, typer.Option(metavar="TIME", help="How long a sync can be looked at and undone.")
+    ] = "400d",
     dry_run: DryRun = False,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
     why: Why = "",
@@ -32,13 +40,21 @@ def prune(  # noqa: PLR0913  # each is an option of the command
 ) -> None:
     """Take out what settled long ago, and nobody needs any more.
 
-    What is not settled stays, and what that refers to. Dedup keys stay known. Entries of the audit
-    trail go after two years.
+    What is not settled stays, and what that refers to. Dedup keys stay known for a while
+    after their records; then the same again is something new. The last sync of each source stays.
+    Runs of jobs that were taken out go like what failed, the audit trail's entries after two years.
     """
     from ops.cli.connection import open_pruning
     from ops.person import author
 
-    ages = _ages(succeeded_after, others_after)
+    ages = _ages(
+        {
+            "--succeeded-after": succeeded_after,
+            "--others-after": others_after,
+            "--dedup-after": dedup_after,
+            "--syncs-after": syncs_after,
+        }
+    )
     pruning, now, who = open_pruning(), round(time.time() * 1000), author(once)
     if not (dry_run or yes):
         _must_be_asked()
@@ -56,13 +72,13 @@ def prune(  # noqa: PLR0913  # each is an option of the command
     _print(pruned, as_json=as_json, dry_run=dry_run)
 
 
-def _ages(succeeded: str, others: str) -> "Ages":
+def _ages(said: "Mapping[str, str]") -> "Ages":
     from worker.classin.errors import Fault, InvalidInput
     from worker.ledger.pruning import Ages
     from worker.variables import read_seconds
 
     seconds, faults = [], []
-    for option, text in (("--succeeded-after", succeeded), ("--others-after", others)):
+    for option, text in said.items():
         try:
             seconds.append(read_seconds(text))
         except ValueError:
@@ -87,6 +103,8 @@ def _print(pruned: "Pruned", *, as_json: bool, dry_run: bool) -> None:
     counted = ", ".join(f"{number:,} {state.value}" for state, number in pruned.records.items())
     said = "would go" if dry_run else "are gone"
     out().print(f"{counted} {said}" if counted else "nothing is old enough")
+    if pruned.syncs or pruned.runs:
+        out().print(f"so are {pruned.syncs:,} syncs, and {pruned.runs:,} runs of former jobs")
     if pruned.kept:
         out().print(f"{pruned.kept:,} as old are kept: others that are not settled need them")
 

@@ -63,7 +63,9 @@ def _share_of(submission: Submission, pieces: int) -> list[Any]:
 
 def _of_its_key(submission: Submission, key: str) -> dict[str, str]:
     """Write what only has who has a dedup key."""
+    scope = {"dedup_scope": submission.dedup_scope} if submission.dedup_scope else {}
     return {
+        **scope,
         "dedup_key": key,
         "key": keys.dedup_digest(submission.school, key, submission.dedup_scope),
         "asks": submission.digest or digest_of(submission.operation, submission.fields),

@@ -289,13 +289,18 @@ class RedisLedger(RedisBatches):
         last, *needed = self._run("needs", behind, NEEDY, *indexes)
         return needed, int(last) if last else None
 
-    def drop(self, state: State, before: int, known_to: int, ids: Sequence[str]) -> int | None:
+    def drop(
+        self, state: State, before: int, known_to: int, digests: Mapping[str, str], kept: float
+    ) -> int | None:
         """Take out those that settled so before (ms since 1970) and that nobody may need.
 
+        `digests`: by id that of its dedup key, or ''; those keys stay known for `kept` seconds.
         Gives how many went; None: too much came after the place up to which the caller knows who
         needs whom, and nothing was done.
         """
-        taken = self._run("prune", state.value, before, known_to, NEWER, *map(clean, ids))
+        pairs = [text for each in digests.items() for text in map(clean, each)]
+        lasts = max(1, round(kept))
+        taken = self._run("prune", state.value, before, known_to, NEWER, lasts, *pairs)
         return None if taken < 0 else int(taken)
 
     def _run(self, name: str, *arguments: str | bytes | int) -> Any:  # noqa: ANN401  # as Redis answers

@@ -16,7 +16,7 @@
 | classin:codes             | hash       | while any is kept       | records by the code last met  |
 | classin:schools           | hash       | while work is left      | unsettled records by school   |
 | classin:hour:HOUR         | hash       | 100 days                | what happened in it, counted  |
-| classin:dedup:DIGEST      | string     | for good                | who has a dedup key           |
+| classin:dedup:DIGEST      | string     | 400 days longer than it | who has a dedup key           |
 | classin:queued:PRIORITY   | sorted set | while work waits        | ids by when a message went    |
 | classin:frontier          | hash       | for good                | how far workers came          |
 | classin:due               | sorted set | while work is under way | ids by when rescue looks      |
@@ -36,13 +36,13 @@
 | classin:hold:WHAT         | string     | its time to live        | who alone may do it           |
 | classin:events            | stream     | the last 100,000        | what settled, without fields  |
 | classin:audit             | stream     | two years, if pruned    | what persons changed, and why |
-| classin:pruned            | hash       | for good                | how those ended that are gone |
+| classin:pruned:ID         | string     | as long as a dedup key  | how one ended that is gone    |
 | classin:api-keys          | hash       | until revoked           | who may ask over HTTP         |
 | classin:source:NAME       | hash       | for good                | the roster as last applied    |
 | classin:directory:NAME    | hash       | for good                | what ClassIn calls its own    |
 | classin:passwords:NAME    | hash       | until handed out        | sealed passwords by person    |
-| classin:syncs             | sorted set | for good                | syncs by when they began      |
-| classin:sync:ID           | hash       | for good                | what a sync did               |
+| classin:syncs             | sorted set | 400 days, the last: ever| syncs by when they began      |
+| classin:sync:ID           | hash       | the same                | what a sync did               |
 | classin:sync-steps:ID     | list       | while it goes on        | what it is to do, in parts    |
 | classin:sync-records:ID   | list       | while it goes on        | ids of what it submitted      |
 | classin:jobs              | set        | while there are any     | names of scheduled jobs       |
@@ -57,7 +57,7 @@
 | classin:report:ID         | string     | the last 100            | a report, as JSON             |
 | classin:reports           | sorted set | the last 100            | ids of reports by when made   |
 | classin                   | list       | while messages wait     | Celery's queue of messages    |
-| classin:ill-formed        | list       | until somebody looks    | messages set aside            |
+| classin:ill-formed        | list       | the last 1000           | messages set aside            |
 
 The properties with an index are `state`, `operation`, `school`, `code`, `batch` and `reason`. A
 place is the time of submission in microseconds, made unique; it orders records and makes the cursor
@@ -85,7 +85,6 @@ SCHOOLS = "classin:schools"
 LANES = "classin:lanes"
 STOPS = "classin:stops"
 AUDIT = "classin:audit"
-PRUNED = "classin:pruned"
 API_KEYS = "classin:api-keys"
 SYNCS = "classin:syncs"
 JOBS = "classin:jobs"
@@ -119,6 +118,11 @@ def batch_about(batch_id: str) -> str:
 def dedup(school: str, key: str) -> str:
     """Who has a school's dedup key."""
     return f"classin:dedup:{dedup_digest(school, key)}"
+
+
+def pruned(record_id: str) -> str:
+    """How a record ended that is kept no longer."""
+    return f"classin:pruned:{clean(record_id)}"
 
 
 def dedup_digest(school: str, key: str, scope: str = "") -> str:

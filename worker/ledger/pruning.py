@@ -1,7 +1,7 @@
 """Pruning: records that settled long ago leave the ledger; what others may need stays."""
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -12,6 +12,8 @@ from worker.ledger.audit import Audit
 from worker.ledger.in_redis import RedisLedger
 from worker.ledger.lifecycle import State
 from worker.ledger.reading import reaching_redis
+from worker.ledger.schedule import RedisSchedule
+from worker.ledger.sources import Syncs
 
 DAY = 86400.0
 
@@ -26,10 +28,16 @@ _UNSETTLED = [keys.index("state", state.value) for state in State if not state.s
 
 @dataclass(frozen=True, slots=True)
 class Ages:
-    """For how many seconds after it settled a record is kept, and an entry of the audit trail."""
+    """For how many seconds things are kept."""
 
+    #: Records after they settled; `others` is also for runs of jobs that were taken out.
     succeeded: float = 7 * DAY
     others: float = 90 * DAY
+    #: Dedup keys after their records went.
+    dedup: float = 400 * DAY
+    #: Syncs after they began; the last of each source stays.
+    syncs: float = 400 * DAY
+    #: Entries of the audit trail.
     audit: float = 2 * 365 * DAY
 
     def of(self, state: State) -> float:
@@ -44,8 +52,10 @@ class Pruned:
     records: Counter[State] = field(default_factory=Counter)
     #: Old enough, but needed by others that are not settled.
     kept: int = 0
-    #: Entries of the audit trail.
+    #: Entries of the audit trail, syncs, and runs of jobs that were taken out.
     deeds: int = 0
+    syncs: int = 0
+    runs: int = 0
 
     def to_json(self) -> dict[str, Any]:
         """Give it as programs see it."""
@@ -53,6 +63,8 @@ class Pruned:
             "pruned": {state.value: number for state, number in self.records.items()},
             "kept": self.kept,
             "audit": self.deeds,
+            "syncs": self.syncs,
+            "runs": self.runs,
         }
 
 
@@ -93,28 +105,33 @@ class Pruning:
         self._learn()
         for state, moment in before.items():
             for old in self._old(state, moment):
-                some = [each for each in old if each not in self._needed]
-                gone = len(some) if dry_run else self._drop(state, moment, some)
+                some = {each: old[each] for each in old if each not in self._needed}
+                gone = len(some) if dry_run else self._drop(state, moment, some, ages.dedup)
                 pruned.records[state] += gone
                 pruned.kept += len(old) - gone
                 on_step(gone)
         if not dry_run:
             pruned.deeds = audit.forget(now - round(ages.audit * 1000))
+            pruned.syncs = Syncs(self._redis).forget(now - round(ages.syncs * 1000))
+            pruned.runs = RedisSchedule(self._redis).forget(now - round(ages.others * 1000))
         pruned.records = +pruned.records
         return pruned
 
-    def _drop(self, state: State, before: int, ids: Sequence[str]) -> int:
+    def _drop(self, state: State, before: int, digests: Mapping[str, str], kept: float) -> int:
         """Take these out, those excepted that somebody has come to need meanwhile."""
-        while ids:
-            gone = self._ledger.drop(state, before, self._known_to, ids)
+        while digests:
+            gone = self._ledger.drop(state, before, self._known_to, digests, kept)
             if gone is not None:
                 return gone
             self._learn()
-            ids = [each for each in ids if each not in self._needed]
+            digests = {each: digests[each] for each in digests if each not in self._needed}
         return 0
 
-    def _old(self, state: State, before: int) -> Iterator[Sequence[str]]:
-        """Go through what settled so before, by place: no place is later than its end."""
+    def _old(self, state: State, before: int) -> Iterator[Mapping[str, str]]:
+        """Go through what settled so before, by place: no place is later than its end.
+
+        Gives ids with the digests of their dedup keys, or ''.
+        """
         index, first = keys.index("state", state.value), "-inf"
         while True:
             with reaching_redis():
@@ -125,7 +142,7 @@ class Pruning:
                 return
             ids = [str(each) for each, _ in found]
             ends = zip(ids, self._ends(ids), strict=True)
-            yield [each for each, at in ends if at and int(at) < before]
+            yield {each: digest for each, (at, digest) in ends if at and int(at) < before}
             first = f"({found[-1][1]:.0f}"
 
     def _learn(self) -> None:
@@ -139,10 +156,15 @@ class Pruning:
             self._needed.update(needed)
         self._known_to = place
 
-    def _ends(self, ids: Sequence[str]) -> list[str | None]:
-        """Say of each when it settled."""
+    def _ends(self, ids: Sequence[str]) -> list[tuple[str | None, str]]:
+        """Say of each when it settled, and the digest of its dedup key, or ''."""
         with reaching_redis():
             pipeline = self._redis.pipeline(transaction=False)
             for record_id in ids:
-                pipeline.hget(keys.record(record_id), "finished_at")
-            return list(pipeline.execute())
+                names = ["finished_at", "school", "dedup_key", "dedup_scope"]
+                pipeline.hmget(keys.record(record_id), names)
+            found = pipeline.execute()
+        return [
+            (at, "" if key is None else keys.dedup_digest(school, key, scope or ""))
+            for at, school, key, scope in found
+        ]

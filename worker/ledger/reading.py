@@ -219,7 +219,7 @@ class RedisReader:
         found = self.find_all([record_id])
         if not found:
             with reaching_redis():
-                ended = self._redis.hget(keys.PRUNED, clean(record_id))
+                ended = self._redis.get(keys.pruned(record_id))
             raise no_record(record_id) if ended is None else pruned(record_id, str(ended))
         return found[0]
 

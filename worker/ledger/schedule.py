@@ -132,6 +132,23 @@ class RedisSchedule:
             found = [str(each) for ids in pipeline.execute() for each in ids]
         return {run.job: run for run in self._runs(found)}
 
+    def forget(self, before: int) -> int:
+        """Forget runs of jobs that were taken out; return how many.
+
+        Those recorded before that (ms since 1970), unless they are not over.
+        """
+        with reaching_redis():
+            ids = [str(each) for each in self._redis.zrangebyscore(keys.RUNS, "-inf", f"({before}")]
+            kept = {*map(str, self._redis.smembers(keys.JOBS))}
+            pipeline = self._redis.pipeline(transaction=False)
+            runs = [run for run in self._runs(ids) if run.job not in kept and run.state.over]
+            for run in runs:
+                pipeline.zrem(keys.RUNS, run.id)
+                pipeline.zrem(keys.runs_of(run.job), run.id)
+                pipeline.delete(keys.run(run.id))
+            pipeline.execute()
+        return len(runs)
+
     def take(self, lease: str, lasts: float, *, orphans: bool) -> Carried | None:
         """Take a run that is to be carried out, for so many seconds; None if there is none.
 

@@ -208,6 +208,52 @@ class Syncs:
             found = pipeline.execute()
         return [json.loads(str(text)) for text in found if text is not None]
 
+    def forget(self, before: int) -> int:
+        """Forget those that began before (ms since 1970); return how many. Raises Unavailable.
+
+        The last of each source stays, and one that is still open.
+        """
+        with reaching_redis():
+            found: Any = self._redis.zrevrange(keys.SYNCS, 0, -1, withscores=True)
+        seen: set[str] = set()
+        number = 0
+        for start in range(0, len(found), _SOME):
+            some = {str(name): int(at) for name, at in found[start : start + _SOME]}
+            old = []
+            for sync, source in self._sources_of(list(some)).items():
+                if source in seen and some[sync] < before:
+                    old.append((sync, source))
+                seen.add(source)
+            number += self._drop(old)
+        return number
+
+    def _sources_of(self, syncs: Sequence[str]) -> dict[str, str]:
+        with reaching_redis():
+            pipeline = self._redis.pipeline(transaction=False)
+            for sync in syncs:
+                pipeline.hget(keys.sync(sync), "about")
+            found = pipeline.execute()
+        return {
+            sync: str(json.loads(about or "{}").get("source", ""))
+            for sync, about in zip(syncs, found, strict=True)
+        }
+
+    def _drop(self, syncs: Sequence[tuple[str, str]]) -> int:
+        """Take these out, with what hangs on them; each comes with its source."""
+        with reaching_redis():
+            pipeline = self._redis.pipeline(transaction=False)
+            for _, source in syncs:
+                pipeline.hget(keys.source(source), "sync")
+            found = pipeline.execute()
+            closed = [
+                sync for (sync, _), under_way in zip(syncs, found, strict=True) if sync != under_way
+            ]
+            for sync in closed:
+                pipeline.delete(keys.sync(sync), keys.steps(sync), keys.sync_records(sync))
+                pipeline.zrem(keys.SYNCS, sync)
+            pipeline.execute()
+        return len(closed)
+
     def about(self, sync: str) -> dict[str, Any]:
         """Give what is known of one. Raises NotFound or Unavailable."""
         with reaching_redis():

@@ -1,10 +1,11 @@
--- Takes settled records out of the ledger for good, with all that lists and counts them. Dedup keys
--- stay: of a record that has one it is kept how it ended. What it retried learns how it ended, too.
+-- Takes settled records out of the ledger for good, with all that lists and counts them. A dedup key stays
+-- for a while, and how its record ended with it. What it retried learns how it ended, too.
 -- A record stays as long as others that are not settled may need it: those that were submitted after
 -- the caller looked at who needs whom are looked at here.
 -- KEYS: none
 -- ARGV: now (ms or ''), the state they are in, settled before (ms), the place up to which the caller knows
---       who needs whom, how many newer ones are looked at here, then ids
+--       who needs whom, how many newer ones are looked at here, how long dedup keys stay (s), then ids, each
+--       with the digest of its dedup key or ''
 -- answer: how many were taken out; -1 if there are too many newer ones: then none was
 -- work: as many records as are named, 100, and as many newer ones as asked for, each with those that it
 --       waits for and earlier tries
@@ -44,8 +45,8 @@ local function tell_origin(record)
 end
 
 -- What is said of a batch goes with the last of its records.
-local batches, gone = {}, {}
-local function take_out(record)
+local batches, gone, named = {}, {}, {}
+local function take_out(record, digest)
   local id = record.id
   ledger.remove('classin:ix:all', '', id)
   for _, property in ipairs({ 'state', 'operation', 'school', 'batch', 'reason' }) do
@@ -59,8 +60,8 @@ local function take_out(record)
     ledger.tally('classin:batch:' .. record.batch, state, -1)
     batches[record.batch] = true
   end
-  if record.dedup_key then
-    call('HSET', 'classin:pruned', id, state)
+  if digest ~= '' then
+    named[#named + 1] = { id, digest }
   end
   tell_origin(record)
   gone[#gone + 1], gone[#gone + 2] = ledger.record_key(id), 'classin:file:' .. id
@@ -68,14 +69,18 @@ local function take_out(record)
 end
 
 local taken = 0
-for i = 6, #ARGV do
+for i = 7, #ARGV, 2 do
   local record = ledger.load(ARGV[i])
   if may_go(record) then
-    take_out(record)
+    take_out(record, ARGV[i + 1])
     taken = taken + 1
   end
 end
 ledger.flush()
+for _, each in ipairs(named) do
+  call('SET', 'classin:pruned:' .. each[1], state, 'EX', ARGV[6])
+  call('EXPIRE', 'classin:dedup:' .. each[2], ARGV[6])
+end
 for _, key in ipairs(gone) do
   call('DEL', key)
 end

@@ -24,7 +24,7 @@
 --       and their messages
 local submitted = cjson.decode(ARGV[3])
 local NOTHING = {}
-local OPTIONS = { 'accepts', 'retry_of', 'edits', 'after', 'stops_lane', 'priority', 'dedup_key', 'row', 'tells' }
+local OPTIONS = { 'accepts', 'retry_of', 'edits', 'after', 'stops_lane', 'priority', 'dedup_key', 'dedup_scope', 'row', 'tells' }
 
 -- Who has which dedup key and what it asks for, which ids are there or come earlier in this call, and
 -- where records stand (false: there is none).
@@ -65,7 +65,7 @@ end
 -- there is none.
 local function state_of(id)
   if written[id] == nil then
-    written[id] = call('HGET', ledger.record_key(id), 'state') or call('HGET', 'classin:pruned', id)
+    written[id] = call('HGET', ledger.record_key(id), 'state') or call('GET', 'classin:pruned:' .. id)
   end
   return written[id]
 end
