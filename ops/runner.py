@@ -1,6 +1,8 @@
 """Runner: carries scheduled runs out, each as a child process for which it has a lease."""
 
 import logging
+import os
+import signal
 import sys
 import tempfile
 from collections.abc import Callable
@@ -10,7 +12,7 @@ from typing import IO, Protocol
 
 from ops.discretion import discreet, last_lines
 from ops.supervision import Process, TiedChild, end
-from ops.timetable import DUTIES
+from ops.timetable import DUTIES, LONG_DUTIES, span
 from worker.boottime import boottime
 from worker.classin.errors import Unavailable
 from worker.ledger.job import Run, RunState
@@ -19,8 +21,8 @@ from worker.ledger.schedule import Carried, RedisSchedule
 
 log = logging.getLogger(__name__)
 
-#: Runs that one runner carries out side by side.
-MOST = 4
+#: Runs that one runner carries out side by side; so many of them may be of long duties.
+MOST, MOST_LONG = 6, 4
 
 #: Seconds that a child gets to end, once it is asked to.
 GRACE = 10.0
@@ -57,6 +59,11 @@ class ChildErrand(TiedChild):
             super().__init__(command_of(run), output=self._output, complaints=self._complaints)
             self._files = files.pop_all()
 
+    def kill(self) -> None:
+        """End it at once, with all that it has started."""
+        with suppress(ProcessLookupError):
+            os.killpg(self.pid, signal.SIGKILL)
+
     def told(self) -> tuple[str, str]:
         """Give the last line that it printed and the last of its complaints, once it has ended."""
         with self._files:
@@ -75,8 +82,18 @@ class _InHand:
     carried: Carried
     errand: Errand
     renewed: float
+    #: Seconds for which it has run; those in which the machine slept do not count.
+    ran: float = 0.0
+    #: When, by that, it was asked to end before it was done; whether because it is another's now.
+    ending: float | None = None
+    is_lost: bool = False
     #: What its process told at its end.
     told: tuple[str, str] | None = None
+
+    @property
+    def is_long(self) -> bool:
+        """Whether it is of a long duty."""
+        return self.carried.run.words[0] in LONG_DUTIES
 
 
 class Runner:
@@ -101,9 +118,12 @@ class Runner:
     def look(self) -> None:
         """Look after what is in hand, and take up what waits. Raises Unavailable."""
         now = self._clock()
-        if now - self._looked >= self._lasts / 2:  # this machine slept, and so may have others
-            self._heard_since = now
-        self._looked = now
+        passed, self._looked = now - self._looked, now
+        if passed >= self._lasts / 2:  # this machine slept, and so may have others
+            self._heard_since, passed = now, 0.0
+        for each in self._in_hand:
+            each.ran += passed
+            self._limit(each)
         try:
             for each in list(self._in_hand):
                 self._tend(each)
@@ -119,7 +139,7 @@ class Runner:
         end(*(each.errand for each in self._in_hand), grace=grace)
         with suppress(Unavailable):  # then its lease runs out
             for each in self._in_hand:
-                if each in over:
+                if each in over or each.ending is not None:
                     self._note(each, each.errand.wait())
                 else:
                     each.errand.told()
@@ -129,7 +149,13 @@ class Runner:
     def _take(self) -> Carried | None:
         # After a silence of Redis the living renew first, and only then is anybody called dead.
         heard_for = self._clock() - self._heard_since
-        return self._schedule.take(new_id(), self._lasts, orphans=heard_for >= self._lasts / 2)
+        is_full = sum(each.is_long for each in self._in_hand) >= MOST_LONG
+        return self._schedule.take(
+            new_id(),
+            self._lasts,
+            orphans=heard_for >= self._lasts / 2,
+            but=LONG_DUTIES if is_full else (),
+        )
 
     def _begin(self, carried: Carried) -> None:
         if carried.run.words[0] not in DUTIES:  # somebody wrote into Redis what was never checked
@@ -145,18 +171,27 @@ class Runner:
         again = ", again" if carried.run.takes > 1 else ""
         log.info("%s: begun%s", carried.run.id, again)
 
+    @staticmethod
+    def _limit(each: _InHand) -> None:
+        """End what has run too long, and kill what does not end then; nothing waits for that."""
+        if each.ending is not None:
+            if each.ran - each.ending >= GRACE and each.errand.poll() is None:
+                each.errand.kill()
+        elif each.ran >= each.carried.run.time_limit:
+            log.warning("%s has reached its time limit: ended here", each.carried.run.id)
+            _ask_to_end(each)
+
     def _tend(self, each: _InHand) -> None:
         """Note its end, or keep the lease on it."""
         code = each.errand.poll()
         if code is not None:
             self._note(each, code)
             self._in_hand.remove(each)
-        elif self._clock() - each.renewed >= self._lasts / 6:
+        elif self._clock() - each.renewed >= self._lasts / 6 and not each.is_lost:
             if not self._schedule.renew(each.carried, self._lasts):
                 log.warning("%s is another's now: ended here", each.carried.run.id)
-                end(each.errand, grace=GRACE)
-                each.errand.told()
-                self._in_hand.remove(each)
+                each.is_lost = True
+                _ask_to_end(each)
             each.renewed = self._clock()
 
     def _note(self, each: _InHand, code: int) -> None:
@@ -164,8 +199,17 @@ class Runner:
         if each.told is None:
             each.told = each.errand.told()
         said, complained = map(discreet, each.told)
+        if each.ending is not None and code != 0:
+            limit = f"it was ended after {span(each.carried.run.time_limit)}, its time limit"
+            complained = f"{limit}\n{complained}".rstrip()
         if self._schedule.end(each.carried, state, code, said, complained):
             log.info("%s: %s, exit code %s", each.carried.run.id, state.value, code)
+
+
+def _ask_to_end(each: _InHand) -> None:
+    each.ending = each.ran
+    if each.errand.poll() is None:
+        each.errand.terminate()
 
 
 def _end_of(file: IO[bytes]) -> str:

@@ -6,6 +6,7 @@ cron = "30 2 * * *"
 tz = "Asia/Shanghai"
 if_running = "skip"
 catch_up = "2h"
+time_limit = "4h"
 """
 
 import re
@@ -18,7 +19,7 @@ from typing import Any, NamedTuple
 
 from worker.classin.errors import Fault, InvalidInput
 from worker.classin.faults import nearest
-from worker.ledger.job import CATCH_UP, IfRunning, Job, Planned
+from worker.ledger.job import CATCH_UP, TIME_LIMIT, IfRunning, Job, Planned
 from worker.ticks import Timing
 from worker.variables import read_seconds
 
@@ -28,10 +29,19 @@ Check = Callable[[Sequence[str]], Sequence[Fault]]
 #: The commands that may be jobs.
 DUTIES = ("enqueue", "sync", "retry", "prune", "report")
 
+#: Those that take as long as ClassIn, or a large file, does; there is always room for others.
+LONG_DUTIES = frozenset({"enqueue", "sync"})
+
+#: Seconds after which a run of the others is ended, unless its job says otherwise.
+_SHORT_LIMIT = 3600.0
+
+#: The bounds of a time limit, in seconds.
+_LEAST_LIMIT, _MOST_LIMIT = 1.0, 30 * 86400.0
+
 #: The bounds of how long a missed tick is caught up with, in seconds: a beat looks every second.
 _LEAST, _MOST = 60.0, 30 * 86400.0
 
-_KEYS = ("run", "cron", "tz", "if_running", "catch_up")
+_KEYS = ("run", "cron", "tz", "if_running", "catch_up", "time_limit")
 
 #: Where nobody says which clocks count.
 USUAL_ZONE = "UTC"
@@ -55,6 +65,7 @@ def job_of(name: str, asked: Mapping[str, object], check: Check, file: str = "")
     if policy not in {each.value for each in IfRunning}:
         faults.append(Fault("if_running", f"should be wait, skip or join; got {policy[:40]!r}"))
     catch_up = _catch_up_of(asked.get("catch_up"), faults)
+    time_limit = _time_limit_of(asked.get("time_limit"), words or (), faults)
     if faults:
         raise InvalidInput(name, faults)
     return Job(
@@ -64,6 +75,7 @@ def job_of(name: str, asked: Mapping[str, object], check: Check, file: str = "")
         words=tuple(words or ()),
         if_running=IfRunning(policy),
         catch_up=catch_up,
+        time_limit=time_limit,
         file=file,
     )
 
@@ -95,12 +107,24 @@ def _words_of(run: object, faults: list[Fault]) -> list[str] | None:
 def _catch_up_of(text: object, faults: list[Fault]) -> float:
     if text is None:
         return CATCH_UP
+    return _span_of("catch_up", text, _LEAST, _MOST, faults)
+
+
+def _time_limit_of(text: object, words: Sequence[str], faults: list[Fault]) -> float:
+    if text is None:
+        return TIME_LIMIT if LONG_DUTIES.intersection(words[:1]) else _SHORT_LIMIT
+    return _span_of("time_limit", text, _LEAST_LIMIT, _MOST_LIMIT, faults)
+
+
+def _span_of(name: str, text: object, least: float, most: float, faults: list[Fault]) -> float:
+    """Read a time in seconds, between these."""
     try:
         seconds = read_seconds(str(text))
     except ValueError:
         seconds = 0.0
-    if not _LEAST <= seconds <= _MOST:
-        faults.append(Fault("catch_up", f"should be a time from 1m to 30d; got {str(text)[:40]!r}"))
+    if not least <= seconds <= most:
+        what = f"should be a time from {span(least)} to {span(most)}; got {str(text)[:40]!r}"
+        faults.append(Fault(name, what))
     return seconds
 
 
@@ -186,6 +210,7 @@ def written(job: Job) -> dict[str, str]:
         "tz": job.tz,
         "if_running": job.if_running.value,
         "catch_up": span(job.catch_up),
+        "time_limit": span(job.time_limit),
         "file": job.file or "by hand",
     }
 

@@ -65,6 +65,14 @@ def schedule(  # noqa: PLR0913  # each is an option of the command
             metavar="TIME", show_default="6h", help="How late what was missed is still run, once."
         ),
     ] = None,
+    time_limit: Annotated[
+        str | None,
+        typer.Option(
+            metavar="TIME",
+            show_default="12h for enqueue and sync, 1h for others",
+            help="How long a run may take: then it is ended, and has failed.",
+        ),
+    ] = None,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Apply without asking.")] = False,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Show what would change, and change nothing.")
@@ -80,7 +88,8 @@ def schedule(  # noqa: PLR0913  # each is an option of the command
         return
     if not name:
         raise InvalidInput("schedule", [Fault("", f"{what} needs a NAME")])
-    asked = {"cron": cron, "tz": tz, "if_running": if_running, "catch_up": catch_up}
+    asked = {"cron": cron, "tz": tz, "if_running": if_running}
+    asked |= {"catch_up": catch_up, "time_limit": time_limit}
     given = {key: text for key, text in asked.items() if text is not None}
     if what == "add":
         planning = None if dry_run else _planning(why)
@@ -237,7 +246,9 @@ def _list(*, as_json: bool) -> None:
     if not jobs:
         out().print("nothing is scheduled; see: classin schedule add --help")
         return
-    rows = table("job", "*when", "next run", "last run", "*how it ended", "*what it does")
+    rows = table(
+        "job", "*when", "next run", "last run", "*how it ended", "time limit", "*what it does"
+    )
     for planned in jobs:
         job, run = planned.job, last.get(planned.job.name)
         tick = "[yellow]paused[/]" if planned.paused else local(_next_of(job.cron, job.tz, now))
@@ -247,6 +258,7 @@ def _list(*, as_json: bool) -> None:
             tick,
             local(run.tick) if run else "",
             _ending_of(run) if run else "",
+            written(job)["time_limit"],
             escape(written(job)["run"]),
         )
     out().print(rows)

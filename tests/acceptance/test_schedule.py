@@ -16,6 +16,7 @@ from redis import Redis
 
 from ops.simulator import SimulatorClient
 from ops.supervision import classin as command_line
+from ops.timetable import job_of
 from tests.acceptance.patient_beat import NOW
 from tests.acceptance.test_processes import children, runs
 from tests.stage import Command, Environment, WorkerProcess, until
@@ -207,6 +208,48 @@ def test_who_is_asked_to_end_leaves_its_run_to_others(
     assert not runs(errand)
     (run,) = schedule.runs(0, 9)
     assert (run.state, run.takes) == (RunState.WAITING, 0)
+
+
+def ask(schedule: RedisSchedule, name: str, words: tuple[str, ...], time_limit: str) -> str:
+    """Put a job into the schedule that is run now; gives its run."""
+    asked = {"run": words, "cron": "0 0 1 1 *", "time_limit": time_limit}
+    schedule.add(job_of(name, asked, lambda _: []))
+    return schedule.ask(name, schedule.now()).id
+
+
+def test_four_runs_that_hang_do_not_stop_short_ones(
+    beats: list[WorkerProcess], schedule: RedisSchedule, ledger: RedisLedger
+) -> None:
+    """They wait for a worker that never comes, and a fifth for its turn; what prunes is done."""
+    hanging = [ask(schedule, f"hangs-{n}", (*WORDS, "--wait"), "12h") for n in range(5)]
+    beats[0].start(BEAT, ready=False)
+    until(lambda: ledger.counts().by_state().total() == 4, "four of them wait for a worker")
+
+    short = ask(schedule, "prunes", ("prune", "--succeeded-after", "7d", "--yes"), "1h")
+    until(lambda: schedule.run(short).state.over, "the short one is done")
+
+    assert schedule.run(short).state is RunState.SUCCEEDED
+    states = [schedule.run(each).state for each in hanging]
+    assert states == [RunState.RUNNING] * 4 + [RunState.WAITING]
+
+
+def test_a_run_that_hangs_is_ended_when_its_time_is_up(
+    beats: list[WorkerProcess], schedule: RedisSchedule, classin: Command
+) -> None:
+    """It has failed, says why, and nothing of it is left; the job says how long it may take."""
+    run_id = ask(schedule, "hangs", (*WORDS, "--wait"), "3s")
+    beats[0].start(BEAT, ready=False)
+
+    until(lambda: schedule.run(run_id).state.over, "its time is up")
+
+    run = schedule.run(run_id)
+    assert (run.state, run.code) == (RunState.FAILED, -signal.SIGTERM)
+    assert run.trouble.startswith("it was ended after 3s, its time limit")
+    assert errands_of(beats[0]) == []
+    shown = classin("schedule", "show", "hangs").stdout
+    assert "time_limit" in shown
+    assert "it was ended after 3s, its time limit" in " ".join(shown.split())
+    assert json.loads(classin("schedule", "ls", "--json").stdout)["time_limit"] == 3
 
 
 def test_the_doctor_misses_a_beat(classin: Command) -> None:

@@ -9,6 +9,9 @@ from worker.ledger.record import iso
 #: Seconds for which a tick that was missed is caught up with, unless a job says otherwise.
 CATCH_UP = 21600.0
 
+#: Seconds after which a run is ended, unless its job says otherwise.
+TIME_LIMIT = 43200.0
+
 
 class IfRunning(StrEnum):
     """What becomes of a job's next run while one is under way."""
@@ -34,6 +37,8 @@ class Job:
     if_running: IfRunning = IfRunning.WAIT
     #: Seconds.
     catch_up: float = CATCH_UP
+    #: Seconds that a run of it may take.
+    time_limit: float = TIME_LIMIT
     #: The name of the file that it came from; '': somebody added it by hand.
     file: str = ""
 
@@ -46,6 +51,7 @@ class Job:
             "words": list(self.words),
             "if_running": self.if_running.value,
             "catch_up": self.catch_up,
+            "time_limit": self.time_limit,
             "file": self.file or None,
         }
 
@@ -89,6 +95,8 @@ class Run:
     words: tuple[str, ...]
     state: RunState
     recorded_at: int
+    #: Seconds that it may take, each time that it is begun.
+    time_limit: float = TIME_LIMIT
     #: Somebody asked for it.
     by_hand: bool = False
     #: Its tick was missed, and caught up with.
@@ -116,6 +124,7 @@ class Run:
             "state": self.state.value,
             "by_hand": self.by_hand,
             "late": self.late,
+            "time_limit": self.time_limit,
             "recorded_at": iso(self.recorded_at),
             "started_at": iso(self.started_at),
             "finished_at": iso(self.finished_at),

@@ -1,7 +1,7 @@
 """The schedule in Redis: jobs, their ticks, and their runs; one Lua script for each change."""
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -10,7 +10,7 @@ from redis import Redis
 from worker.classin.errors import NotFound
 from worker.ledger import keys
 from worker.ledger.encoding import flag, ms, whole
-from worker.ledger.job import IfRunning, Job, Planned, Run, RunState, run_id
+from worker.ledger.job import TIME_LIMIT, IfRunning, Job, Planned, Run, RunState, run_id
 from worker.ledger.reading import reaching_redis
 from worker.ledger.record import clean
 from worker.ledger.trial import running
@@ -149,12 +149,15 @@ class RedisSchedule:
             pipeline.execute()
         return len(runs)
 
-    def take(self, lease: str, lasts: float, *, orphans: bool) -> Carried | None:
+    def take(
+        self, lease: str, lasts: float, *, orphans: bool, but: Collection[str] = ()
+    ) -> Carried | None:
         """Take a run that is to be carried out, for so many seconds; None if there is none.
 
-        What others had whose lease ran out counts if `orphans`.
+        What others had whose lease ran out counts if `orphans`; these commands are left alone.
         """
-        found = self._do("take", lease, ms(lasts), flag(orphans), DEATHS)
+        left = json.dumps(sorted(but))
+        found = self._do("take", lease, ms(lasts), flag(orphans), DEATHS, left)
         if not found:
             return None
         values = dict(zip(found[1][::2], found[1][1::2], strict=True))
@@ -207,7 +210,8 @@ def _text_of(name: str) -> str:
 
 def _written(job: Job) -> tuple[str, ...]:
     words = clean(json.dumps(job.words, ensure_ascii=False))
-    return job.cron, job.tz, words, job.if_running.value, f"{job.catch_up:g}", clean(job.file)
+    spans = (f"{job.catch_up:g}", f"{job.time_limit:g}")
+    return job.cron, job.tz, words, job.if_running.value, *spans, clean(job.file)
 
 
 def _planned_of(name: str, values: Mapping[str, str]) -> Planned:
@@ -218,6 +222,7 @@ def _planned_of(name: str, values: Mapping[str, str]) -> Planned:
         words=tuple(json.loads(values["words"])),
         if_running=IfRunning(values["if_running"]),
         catch_up=float(values["catch_up"]),
+        time_limit=float(values.get("time_limit") or TIME_LIMIT),
         file=values["file"],
     )
     return Planned(job, int(values["last"]), "paused" in values)
@@ -231,6 +236,7 @@ def _run_of(its_id: str, values: Mapping[str, str]) -> Run:
         words=tuple(json.loads(values["words"])),
         state=RunState(values["state"]),
         recorded_at=int(values["recorded_at"]),
+        time_limit=float(values.get("time_limit") or TIME_LIMIT),
         by_hand=bool(values["by_hand"]),
         late=bool(values["late"]),
         started_at=whole(values.get("started_at")),

@@ -58,7 +58,9 @@ def states(schedule: RedisSchedule) -> list[str]:
 
 def test_a_job_is_found_as_it_was_added(schedule: RedisSchedule, clock: Clock) -> None:
     """Ticks count from then on; a second of the same name is none."""
-    job = replace(JOB, if_running=IfRunning.JOIN, catch_up=90.5, file="schedule.toml")
+    job = replace(
+        JOB, if_running=IfRunning.JOIN, catch_up=90.5, time_limit=5400, file="schedule.toml"
+    )
 
     assert schedule.add(job)
     assert not schedule.add(JOB)
@@ -66,6 +68,27 @@ def test_a_job_is_found_as_it_was_added(schedule: RedisSchedule, clock: Clock) -
     planned = schedule.find("nightly")
     assert (planned.job, planned.last, planned.paused) == (job, clock.millis(), False)
     assert schedule.jobs() == [planned]
+
+
+def test_a_run_has_the_time_limit_that_its_job_had(schedule: RedisSchedule, clock: Clock) -> None:
+    """Whatever becomes of the job since."""
+    schedule.add(replace(JOB, time_limit=90))
+    claim(schedule, clock.millis() + MINUTE)
+    schedule.put(replace(JOB, time_limit=60))
+
+    assert taken(schedule).run.time_limit == 90
+
+
+def test_commands_that_are_left_alone_are_not_taken(schedule: RedisSchedule, clock: Clock) -> None:
+    """However long they wait; others are taken before them."""
+    for name, command in (("a", "sync"), ("b", "report"), ("c", "enqueue")):
+        schedule.add(replace(JOB, name=name, words=(command, "x")))
+        claim(schedule, clock.millis() + MINUTE, name)
+
+    found = [schedule.take("l", 30, orphans=True, but={"sync", "enqueue"}) for _ in range(2)]
+
+    assert [each.run.job if each else None for each in found] == ["b", None]
+    assert taken(schedule).run.job == "a"
 
 
 def test_what_is_not_there_cannot_be_changed(schedule: RedisSchedule) -> None:

@@ -8,10 +8,10 @@ from fakeredis import FakeServer
 from redis import Redis
 
 from ops.discretion import discreet, last_lines
-from ops.runner import LEASE, MOST, Runner, command_of
+from ops.runner import GRACE, LEASE, MOST, MOST_LONG, Runner, command_of
 from tests.unit.clock import Clock
 from worker.classin.errors import Unavailable
-from worker.ledger.job import Job, Run, RunState
+from worker.ledger.job import TIME_LIMIT, Job, Run, RunState
 from worker.ledger.schedule import RedisSchedule
 
 
@@ -22,6 +22,8 @@ class Actor:
     run: Run
     code: int | None = None
     words: tuple[str, str] = ("", "")
+    #: Whether it goes on when it is asked to end.
+    is_deaf: bool = False
     #: How often it was asked what it printed.
     asked: int = 0
 
@@ -30,8 +32,8 @@ class Actor:
         return self.code
 
     def terminate(self) -> None:
-        """End."""
-        self.code = -signal.SIGTERM
+        """End, unless the test says otherwise."""
+        self.code = None if self.is_deaf else -signal.SIGTERM
 
     def kill(self) -> None:
         """End in any case."""
@@ -65,9 +67,10 @@ class House:
         self.actors.append(Actor(run))
         return self.actors[-1]
 
-    def due(self, name: str) -> None:
+    def due(self, name: str, command: str = "report", time_limit: float = TIME_LIMIT) -> None:
         """Let a job be due."""
-        self.schedule.add(Job(name=name, cron="* * * * *", tz="UTC", words=("report",)))
+        job = Job(name=name, cron="* * * * *", tz="UTC", words=(command,), time_limit=time_limit)
+        self.schedule.put(job)
         self.schedule.claim(self.schedule.find(name), self.clock.millis() + 1)
 
     def pass_time(self, seconds: float, runner: Runner) -> None:
@@ -196,16 +199,116 @@ def test_who_is_asked_to_end_gives_back_what_it_has(house: House) -> None:
     assert house.actors[1].code == -signal.SIGTERM
 
 
-def test_so_many_run_side_by_side(house: House) -> None:
+@pytest.mark.parametrize(("command", "most"), [("report", MOST), ("sync", MOST_LONG)])
+def test_so_many_run_side_by_side(house: House, command: str, most: int) -> None:
     """The next begins when one has ended."""
-    for n in range(MOST + 1):
-        house.due(f"job-{n}")
+    for n in range(most + 1):
+        house.due(f"job-{n}", command)
     runner = house.runner()
     runner.look()
-    assert len(house.actors) == MOST
+    assert len(house.actors) == most
     house.actors[0].code = 0
     runner.look()
-    assert len(house.actors) == MOST + 1
+    assert len(house.actors) == most + 1
+
+
+def test_short_duties_have_room_while_long_ones_hang(house: House) -> None:
+    """However many wait for ClassIn, and though they were due before."""
+    for n in range(2 * MOST):
+        house.due(f"long-{n}", ("sync", "enqueue")[n % 2])
+    runner = house.runner()
+    runner.look()
+    for n, command in enumerate(("report", "prune", "retry")):
+        house.due(f"short-{n}", command)
+
+        house.pass_time(1, runner)
+
+        assert house.actors[-1].run.job == f"short-{n}"
+        house.actors[-1].code = 0
+    assert len([actor for actor in house.actors if actor.code is None]) == MOST_LONG
+
+
+def test_a_run_that_exceeds_its_time_limit_is_ended_and_failed(house: House) -> None:
+    """With that reason; its job's next run can begin."""
+    house.due("nightly", time_limit=60)
+    runner = house.runner()
+    runner.look()
+    house.pass_time(59, runner)
+    (actor,) = house.actors
+    assert actor.code is None
+    actor.words = ("7 of 8 done", "Stop")
+
+    house.pass_time(2, runner)
+
+    run = house.found()
+    assert (run.state, run.code, run.said) == (RunState.FAILED, -signal.SIGTERM, "7 of 8 done")
+    assert run.trouble == "it was ended after 1m, its time limit\nStop"
+    house.due("nightly")
+    runner.look()
+    assert len(house.actors) == 2
+
+
+def test_what_does_not_end_when_its_time_is_up_is_killed(house: House) -> None:
+    """After its grace; nothing else waits for that, and all leases are kept meanwhile."""
+    house.due("nightly", time_limit=60)
+    house.due("other", time_limit=3600)
+    runner, other = house.runner(), house.runner()
+    runner.look()
+    house.actors[0].is_deaf = True
+    for _ in range(60 + round(GRACE) + 2):
+        house.pass_time(1, runner)
+        house.pass_time(0, other)
+        other.look()
+
+    assert [actor.code for actor in house.actors] == [-signal.SIGKILL, None]
+    states = {run.job: run.state for run in house.schedule.runs(0, 9)}
+    assert states == {"nightly": RunState.FAILED, "other": RunState.RUNNING}
+
+
+def test_a_run_that_ends_well_just_then_has_succeeded(house: House) -> None:
+    """What it was to do is done."""
+    house.due("nightly", time_limit=60)
+    runner = house.runner()
+    runner.look()
+    house.actors[0].is_deaf = True
+    house.pass_time(61, runner)
+    house.actors[0].code = 0
+
+    runner.look()
+
+    assert (house.found().state, house.found().trouble) == (RunState.SUCCEEDED, "")
+
+
+def test_while_all_sleep_no_time_limit_runs(house: House) -> None:
+    """A suspended machine does nothing; its jobs go on when it wakes."""
+    house.due("nightly", time_limit=60)
+    runner = house.runner()
+    runner.look()
+    house.clock.forward(3600)
+
+    house.pass_time(58, runner)
+    assert house.actors[0].code is None
+    house.pass_time(3, runner)
+
+    assert house.actors[0].code == -signal.SIGTERM
+
+
+def test_a_time_limit_holds_while_redis_is_away(house: House, server: FakeServer) -> None:
+    """The child is ended all the same, and its end noted later."""
+    house.due("nightly", time_limit=60)
+    runner = house.runner()
+    runner.look()
+    server.connected = False
+    for _ in range(61):
+        house.clock.forward(1)
+        with pytest.raises(Unavailable):
+            runner.look()
+    server.connected = True
+    assert house.actors[0].code == -signal.SIGTERM
+
+    runner.look()
+
+    assert house.found().state is RunState.FAILED
 
 
 def test_what_cannot_begin_has_failed(house: House) -> None:

@@ -45,10 +45,21 @@ def test_a_job_with_all_that_can_be_said() -> None:
         "tz": "Asia/Shanghai",
         "if_running": "join",
         "catch_up": "90m",
+        "time_limit": "2h",
     }
     job = job_of("n", asked, anything, "schedule.toml")
     assert (job.words, job.tz, job.catch_up) == (("enqueue", "--file", "/x"), "Asia/Shanghai", 5400)
-    assert (job.if_running, job.file) == (IfRunning.JOIN, "schedule.toml")
+    assert (job.if_running, job.time_limit) == (IfRunning.JOIN, 7200)
+    assert job.file == "schedule.toml"
+
+
+@pytest.mark.parametrize(
+    ("run", "hours"),
+    [("sync oneroster /x", 12), ("enqueue --file /x", 12), ("retry --nightly", 1), ("report", 1)],
+)
+def test_a_time_limit_is_long_enough_for_what_the_job_does(run: str, hours: int) -> None:
+    """What waits for ClassIn may take half a day."""
+    assert job_of("n", {**GOOD, "run": run}, anything).time_limit == hours * 3600
 
 
 @pytest.mark.parametrize(
@@ -62,6 +73,8 @@ def test_a_job_with_all_that_can_be_said() -> None:
         ({"if_running": "never"}, "if_running: should be wait, skip or join; got 'never'"),
         ({"catch_up": "5s"}, "catch_up: should be a time from 1m to 30d; got '5s'"),
         ({"catch_up": "soon"}, "catch_up: should be a time from 1m to 30d; got 'soon'"),
+        ({"time_limit": "0s"}, "time_limit: should be a time from 1s to 30d; got '0s'"),
+        ({"time_limit": "31d"}, "time_limit: should be a time from 1s to 30d; got '31d'"),
         ({"corn": "* * * * *"}, "corn: unknown key; did you mean cron?; known are run, cron"),
     ],
 )
@@ -80,9 +93,10 @@ def test_a_name_is_plain(name: str) -> None:
 def test_all_faults_are_named_at_once() -> None:
     """Whoever mends a file wants to do so once."""
     wrong = {"cron": "x", "tz": "Mars", "if_running": "?", "catch_up": "?", "run": "forbidden"}
+    wrong["time_limit"] = "?"
     told = faults({**wrong}, "a b")
     assert [fault.partition(":")[0] for fault in told] == [
-        *("name", "cron", "tz", "run", "if_running", "catch_up"),
+        *("name", "cron", "tz", "run", "if_running", "catch_up", "time_limit"),
     ]
 
 

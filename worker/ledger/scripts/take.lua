@@ -1,14 +1,21 @@
 -- Gives a run to somebody who carries it out: one that waits while no other of its job runs, or one
--- whose lease has run out.
+-- whose lease has run out; of some commands none, where these have taken all the room that is theirs.
 -- KEYS: none
 -- ARGV: now (ms or ''), the lease, for how long it lasts (ms), '1' if leases that ran out count, after
---       how many of them a run has failed
+--       how many of them a run has failed, the commands that are left alone (JSON)
 -- answer: the id of the run and its hash as a flat list, or nothing
 -- work: all runs that are not over, two of each job at most
 local lease, lasts, orphans, most = unpack(ARGV, 2, 5)
+local left_alone = {}
+for _, command in ipairs(cjson.decode(ARGV[6])) do
+  left_alone[command] = true
+end
 
 -- Says whether a run can be taken. One that was taken too often is over.
 local function can_be_taken(id, run)
+  if left_alone[cjson.decode(run.words)[1]] then
+    return false
+  end
   if run.state == 'waiting' then
     return not runs.open_of(run.job).running
   end
