@@ -44,6 +44,8 @@ def _under_way(record: Record) -> Account:
         return Account("It waits for others.", Remedy.NOTHING_YET.value)
     if record.state is State.RUNNING:
         return Account("A worker is at it.", Remedy.NOTHING_YET.value)
+    if record.paced or record.quiet:
+        return Account("It waits for its turn.", Remedy.NOTHING_YET.value)
     if record.state is State.DEFERRED or record.code is not None:
         return Account(
             f"It did not pass yet ({_why(record)}) and is tried again by itself.",

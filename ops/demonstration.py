@@ -184,6 +184,7 @@ def _system() -> Iterator[_System]:
             "CLASSIN_SID": DEFAULT_SCHOOL.sid,
             "CLASSIN_SECRET": DEFAULT_SCHOOL.secret,
             "CLASSIN_FIRST_WAIT": "0.2",
+            "CLASSIN_LATE_WINDOW": "1s",
             "CLASSIN_WORKER_PROCESSES": "1",
         }
         log = stack.enter_context(_child("simulator", home, variables, "--port", "0"))

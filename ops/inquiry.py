@@ -204,6 +204,8 @@ def _waits(inquiry: Inquiry, moment: Moment) -> Iterator[tuple[str, str]]:
         yield ("Waits for" if number == 0 else "which"), f"{name}{why}"
     if others:
         yield "and for", ", ".join(others)
+    if inquiry.obstacle is not None and inquiry.obstacle.quiet:
+        yield "Now", in_words(inquiry.obstacle, moment)
 
 
 def _stands(record: Record, moment: Moment) -> str:

@@ -13,6 +13,9 @@ def in_words(obstacle: Obstacle, moment: Callable[[int], str]) -> str:
         return f"waiting behind {obstacle.behind}, {obstacle.state.value}{due}"
     if obstacle.closure is not None:
         return f"waiting: {closure_in_words(obstacle.closure, moment)}"
+    if obstacle.quiet:
+        until = f" until {moment(obstacle.due_at)}" if obstacle.due_at is not None else ""
+        return f"waiting{until}: an earlier request of its lane may still be carried out"
     return f"waiting for its turn, by the pace of its kind{due}"
 
 

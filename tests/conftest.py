@@ -67,6 +67,7 @@ def environment(home: Path, redis: PrivateRedis, simulator: SimulatorClient) -> 
         first_wait="0.05s",
         longest_wait="0.2s",
         rescue_every="0.2s",
+        late_window="0.2s",
         worker_processes="1",
         threads="16",
     )

@@ -29,6 +29,7 @@ _SORTED = {
     "lanes",
     "open-batches",
     "parked",
+    "quiet",
     "receivers",
     "webhooks",
     "workers",
@@ -170,6 +171,7 @@ class Books:
         assert all(due[each] == float(records[each]["due_at"]) for each in deferred)
         for record_id, values in records.items():
             assert ("due_at" in values) == (values["state"] == "deferred"), record_id
+            assert "quiet" not in values or values["state"] == "deferred", record_id
 
     def _check_lanes(self, records: Mapping[str, Mapping[str, str]]) -> None:
         """A lane has its unsettled records, and only the first of them may be about."""

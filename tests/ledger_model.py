@@ -32,6 +32,8 @@ from worker.message import IDS, mailbox
 
 LEASE = 10.0
 SLACK = 60.0
+#: Seconds for which a lane waits after a request that may still be carried out.
+WINDOW = 20.0
 WORKERS = ("w1", "w2", "w3")
 SCHOOLS = ("main", "other")
 
@@ -75,7 +77,7 @@ class LedgerModel:
         redis.flushdb()
         self.redis = redis
         self.clock = Clock()
-        self.ledger = RedisLedger(redis, self.clock.millis)
+        self.ledger = RedisLedger(redis, self.clock.millis, late_window=WINDOW)
         #: Messages on the queue, in order.
         self.messages: list[str] = []
         #: Every claim that anybody was given.
@@ -93,6 +95,8 @@ class LedgerModel:
         #: The one claim of each record that counts; those among them that Redis forgot.
         self._holders: dict[str, Claim] = {}
         self._forgotten: set[str] = set()
+        #: By lane: of which record a request may still be carried out, and since when (ms).
+        self._late: dict[str, tuple[str, int]] = {}
         #: Those whose lane was stopped before them.
         self._doomed: set[str] = set()
         #: How those ended that were pruned; what a person has decided.
@@ -180,6 +184,8 @@ class LedgerModel:
         self._holders[claim.record.id] = claim
         assert claim.record.id not in self._doomed
         place, lane = claim.record.place, claim.record.lane
+        sender, since = self._late.get(lane or "", (claim.record.id, 0))
+        assert claim.record.id == sender or self.clock.ms >= since + WINDOW * 1000
         for other, values in records.items():
             ahead = lane is not None and values.get("lane") == lane and int(values["place"]) < place
             assert not ahead or values["state"] not in UNSETTLED
@@ -226,6 +232,8 @@ class LedgerModel:
     def _noted(self, note: Note, record: Record, advanced: Advanced) -> None:
         """See what a note that counts has made of a record."""
         standing = note.standing
+        if standing.late and record.lane is not None:
+            self._late[record.lane] = (record.id, self.clock.ms)
         found = self.ledger.find(record.id)
         self._forgotten.discard(note.claim.lease)
         self.sent(advanced.released)
@@ -326,6 +334,8 @@ class LedgerModel:
         for record_id, values in records.items():
             self._check_way(record_id, values)
             self._check_holder(record_id, values)
+        # Where the clock is set back, a lane's wait begins anew, and gets no longer.
+        self._late = {lane: (who, min(at, self.clock.ms)) for lane, (who, at) in self._late.items()}
         self._doom(records)
         self._check_doomed(records)
         self._check_keys(books)

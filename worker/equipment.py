@@ -35,7 +35,8 @@ class Equipment:
     @cached_property
     def ledger(self) -> RedisLedger:
         """The ledger, patient with a Redis that restarts."""
-        return RedisLedger(connect(self.settings.ledger_url, patient=True))
+        redis = connect(self.settings.ledger_url, patient=True)
+        return RedisLedger(redis, late_window=self.settings.patience.late_window)
 
     @cached_property
     def doorstep(self) -> RedisLedger:

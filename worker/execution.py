@@ -222,15 +222,17 @@ class Execution:
             verdict, message = self._judge(delivery, reply, began, counting)
             code, http = reply.code, reply.http
             unread = verdict is Verdict.AGAIN
+            late = code is None and verdict in {Verdict.AGAIN, Verdict.UNSURE}
         except Accident as accident:
             verdict = judge_accident(operation, accident)
             code, http, message = None, None, str(accident)
-            unread = isinstance(accident, Unread)
+            unread = late = isinstance(accident, Unread)
         delivery.expected |= unread
         took = round((self._clock() - began) * 1000)
         number = len(claim.record.attempts) + delivery.made
         attempt = Attempt(number, int(at * 1000), took, http, code, message, verdict)
-        return Outcome(attempt, reply, unread)
+        late &= operation.spec.repeat is not Repeat.READS
+        return Outcome(attempt, reply, unread, late)
 
     def _judge(
         self, delivery: "_Delivery", reply: Reply, began: float, counting: Counting
@@ -276,7 +278,11 @@ class Execution:
         """Write down an attempt that another will follow, unless something speaks against it."""
         claim, attempt = delivery.claim, outcome.attempt
         standing = Standing(
-            state=State.RUNNING, code=attempt.code, message=attempt.message, unread=outcome.unread
+            state=State.RUNNING,
+            code=attempt.code,
+            message=attempt.message,
+            unread=outcome.unread,
+            late=outcome.late,
         )
         advanced = self._noted(Note(claim, standing, attempt, self._in_hand.lasts))
         delivery.released += advanced.released
@@ -291,7 +297,12 @@ class Execution:
     def _deferred(self, claim: Claim, message: str, *, unread: bool = False) -> Note:
         wait = deferral(self._patience, claim.record.deferrals)
         standing = Standing(
-            state=State.DEFERRED, message=message, due_in=wait, counts=True, unread=unread
+            state=State.DEFERRED,
+            message=message,
+            due_in=wait,
+            counts=True,
+            unread=unread,
+            late=unread,
         )
         if _tried_for(claim) >= self._patience.give_up_after:
             standing = replace(standing, state=State.FAILED, reason=Reason.EXHAUSTED)

@@ -33,6 +33,8 @@ class Outcome:
     reply: Reply | None
     #: It may have been carried out, and nobody knows.
     unread: bool
+    #: It may still be carried out, later than what is sent next.
+    late: bool = False
 
     @property
     def verdict(self) -> Verdict:
@@ -115,6 +117,7 @@ def standing_after(
         code=attempt.code,
         message=attempt.message,
         unread=outcome.unread,
+        late=outcome.late,
         access=_access(outcome, settles=settled is not None),
         looks=patience.looks,
     )

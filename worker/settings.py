@@ -68,6 +68,9 @@ class Patience:
     #: A worker process that is silent for so long loses its operations to others; a heartbeat
     #: renews the lease six times as often.
     lease: float = 30.0
+    #: After an attempt that nobody answered, the next operation of its lane waits for so long: the
+    #: service may still carry the earlier one out.
+    late_window: float = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -240,6 +243,7 @@ def _patience(reader: Variables, usual: Patience) -> Patience:
         give_up_after=reader.seconds("CLASSIN_GIVE_UP_AFTER", usual.give_up_after),
         lease=reader.seconds("CLASSIN_LEASE", usual.lease, least=_SHORTEST_LEASE),
         throttled_wait=reader.seconds("CLASSIN_THROTTLED_WAIT", usual.throttled_wait),
+        late_window=reader.seconds("CLASSIN_LATE_WINDOW", usual.late_window),
     )
 
 

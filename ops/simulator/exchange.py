@@ -13,6 +13,7 @@ from ops.simulator.journal import Entry
 from ops.simulator.replies import encode
 from ops.simulator.simulator import Simulator
 from worker.classin.codes import Code
+from worker.classin.operation import Operation
 
 GARBLED = b'<html><body>{"error_info": {"errno": 1, </body>'
 
@@ -78,10 +79,32 @@ async def exchange(
     if (refusal := stage.refusal(entry, admitted, simulator.now())) is not None:
         return this.reply(refusal)
     entry.fault, this.rule = stage.faults.strike(admitted.spec.name, entry.fields, entry.school)
+    if this.rule.apply_after:
+        return await _exchange_late(simulator, this, admitted)
     with stage.at_work(entry, admitted):
         if (instead := await this.suffer(When.BEFORE)) is not None:
             return instead
         said = stage.carry_out(entry, admitted, simulator.now())
+    instead = await this.suffer(When.AFTER, said)
+    return this.reply(said) if instead is None else instead
+
+
+async def _exchange_late(
+    simulator: Simulator, this: Exchange, operation: Operation
+) -> web.StreamResponse:
+    """Carry out when its time has come, whatever has been answered by then."""
+    stage, loop = simulator.stage, asyncio.get_running_loop()
+    carried_out: asyncio.Future[Answer] = loop.create_future()
+
+    def carry_out() -> None:
+        said = stage.carry_out(this.entry, operation, simulator.now())
+        if not carried_out.done():
+            carried_out.set_result(said)
+
+    loop.call_later(this.rule.apply_after, carry_out)
+    if (instead := await this.suffer(When.BEFORE)) is not None:
+        return instead
+    said = await carried_out
     instead = await this.suffer(When.AFTER, said)
     return this.reply(said) if instead is None else instead
 

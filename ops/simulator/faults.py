@@ -24,7 +24,7 @@ CHOICES = ("nth", "first", "chance")
 #: At most one of these takes the place of the answer.
 REPLACEMENTS = ("code", "drop", "status", "garble")
 #: These go with any.
-ADDITIONS = ("delay", "errno_as_text")
+ADDITIONS = ("delay", "apply_after", "errno_as_text")
 #: The first of each two needs the second; `when` counts as given when it is "after".
 NEEDED = (
     ("retry_after", "status"),
@@ -77,6 +77,9 @@ class FaultRule(BaseModel):
     garble: bool = False
     #: Wait so many seconds first.
     delay: Annotated[float, Field(ge=0, le=3600)] = 0
+    #: Carry it out so many seconds after it came, and answer then, if nothing is answered instead:
+    #: also when nobody waits any more. Until then it keeps nothing busy.
+    apply_after: Annotated[float, Field(ge=0, le=3600)] = 0
     #: Send the code as text.
     errno_as_text: bool = False
 

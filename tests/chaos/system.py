@@ -53,6 +53,7 @@ _WAITS = {
     "CLASSIN_LOOKS": "1s 2s",
     "CLASSIN_PACE": " ".join(f"{name}={pace * 60:.0f}/m" for name, pace in PACES.items()),
     "CLASSIN_WEBHOOK_SECRET": SECRET,
+    "CLASSIN_LATE_WINDOW": "0.5s",
 }
 
 #: Where a webhook stands when nothing more is to be told.

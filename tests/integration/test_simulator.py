@@ -480,6 +480,25 @@ def test_a_delay_goes_with_other_effects(caller: Caller, simulator: SimulatorCli
         assert time.monotonic() - before >= 0.2
 
 
+def test_a_request_is_carried_out_late_whether_anybody_waits_or_not(
+    caller: Caller, simulator: SimulatorClient
+) -> None:
+    """It may be answered at once, or never; what works on the same meanwhile is not busy."""
+    lost, done = ({"courseId": 352861, "courseName": each} for each in ("lost", "done"))
+    simulator.faults(
+        FaultRule(match={"courseName": "lost"}, apply_after=0.5, drop=True),
+        FaultRule(match={"courseName": "kept"}, apply_after=0.5),
+    )
+    with pytest.raises(requests.ConnectionError):
+        caller.ask(read("edit_course", lost))
+    assert caller.ask(read("edit_course", done)).code == 1
+    assert simulator.applied("edit_course", courseName="lost") == 0
+
+    assert caller.ask(read("edit_course", {**lost, "courseName": "kept"})).code == 1
+    turns = [(entry.fields["courseName"], entry.turn) for entry in simulator.journal()]
+    assert turns == [("lost", 2), ("done", 1), ("kept", 3)]
+
+
 def test_what_was_held_over_a_reset_stays_in_the_past(
     caller: Caller, simulator: SimulatorClient
 ) -> None:

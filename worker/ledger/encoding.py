@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from worker.ledger import keys
-from worker.ledger.ledger import Advanced, Due, Entered, Note
+from worker.ledger.ledger import Advanced, Due, Entered, Note, Standing
 from worker.ledger.lifecycle import Reason, State
 from worker.ledger.record import Attempt, Edit, Priority, Record, Submission, clean
 
@@ -123,6 +123,16 @@ def note_of(said: Note) -> list[Any]:
         attempt.n if attempt else 0,
         standing.access or "",
     ]
+    more = _more_of(standing)
+    if lasts:
+        more["lasts"] = ms(lasts)
+    if more:
+        note.append(more)
+    return note
+
+
+def _more_of(standing: Standing) -> dict[str, str | int]:
+    """Write what most notes do not have."""
     more: dict[str, str | int] = {}
     if standing.reason:
         more["reason"] = standing.reason.value
@@ -130,19 +140,17 @@ def note_of(said: Note) -> list[Any]:
         more["already"] = "1"
     if standing.unread:
         more["unread"] = "1"
+    if standing.late:
+        more["late"] = "1"
     if standing.due_in:
         more["due_in"] = ms(standing.due_in)
     if standing.counts:
         more["counts"] = "1"
-    if lasts:
-        more["lasts"] = ms(lasts)
     if standing.slow_down is not None:
         more["slow_down"] = ms(standing.slow_down)
     if standing.looks:
         more["looks"] = " ".join(str(ms(pause)) for pause in standing.looks)
-    if more:
-        note.append(more)
-    return note
+    return more
 
 
 def advanced_of(found: Sequence[Any]) -> Advanced:
@@ -203,6 +211,7 @@ def record_of(record_id: str, values: Mapping[str, str]) -> Record:
         dedup_key=values.get("dedup_key"),
         row=whole(values.get("row")),
         paced="paced" in values,
+        quiet="quiet" in values,
         deaths=int(values.get("deaths", 0)),
         cancelling="cancel" in values,
     )

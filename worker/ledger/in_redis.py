@@ -77,15 +77,15 @@ _KINDS = dump(
 _SCRIPTS = Path(__file__).with_name("scripts")
 
 #: What scripts share.
-SHARED = ("ledger", "batches", "followers", "schools")
+SHARED = ("ledger", "batches", "followers", "schools", "quiet")
 
 #: One for each change, with what is put in front of it.
 SCRIPTS: Mapping[str, Sequence[str]] = {
     "submit": ("ledger", "batches", "followers"),
-    "exchange": ("ledger", "batches", "followers", "schools"),
+    "exchange": ("ledger", "batches", "followers", "schools", "quiet"),
     "begin": (),
     "beat": ("ledger",),
-    "due": ("ledger", "batches", "followers"),
+    "due": ("ledger", "batches", "followers", "quiet"),
     "release": ("ledger", "batches", "followers"),
     "adrift": ("ledger",),
     "unpark": ("ledger", "batches", "followers", "schools"),
@@ -119,11 +119,18 @@ def connect(url: str, *, patient: bool = False, submits: bool = False) -> Redis:
 
 
 class RedisLedger(RedisBatches):
-    """A Ledger in one Redis database. `clock` gives ms since 1970; None: Redis's own time."""
+    """A Ledger in one Redis database. `clock` gives ms since 1970; None: Redis's own time.
 
-    def __init__(self, redis: Redis, clock: Callable[[], int] | None = None) -> None:
+    `late_window`: seconds for which the next of a lane waits after an attempt that may still be
+    carried out; only who claims and rescues needs it.
+    """
+
+    def __init__(
+        self, redis: Redis, clock: Callable[[], int] | None = None, *, late_window: float = 0.0
+    ) -> None:
         super().__init__(redis)
         self._clock = clock
+        self._late_window = ms(late_window)
         #: By name, as soon as they are needed.
         self._scripts: dict[str, Script] = {}
 
@@ -182,6 +189,7 @@ class RedisLedger(RedisBatches):
             "worker": worker,
             "lasts": ms(lasts),
             "patience": ms(SHORT_WAIT),
+            "late_window": self._late_window,
             "of": room.of,
         }
         if room.of_any is not None:
@@ -233,7 +241,7 @@ class RedisLedger(RedisBatches):
 
     def due(self, limit: int, *, orphans: bool) -> Sequence[Due]:
         """Give what must be carried to a worker; see Ledger."""
-        return dues(self._run("due", limit, flag(orphans), DEATHS, _KINDS))
+        return dues(self._run("due", limit, flag(orphans), DEATHS, _KINDS, self._late_window))
 
     def adrift(self, limit: int, slack: float, *, empty: Collection[Priority]) -> Sequence[Due]:
         """Give what is queued without a message; see Ledger."""

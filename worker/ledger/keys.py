@@ -23,6 +23,7 @@
 | classin:lane:LANE         | sorted set | while it has work       | unsettled ids by place        |
 | classin:lanes             | sorted set | while any has a queue   | lanes by when they last moved |
 | classin:stops             | hash       | while a lane stops      | up to which place, and why    |
+| classin:quiet             | sorted set | for the late window     | lanes by an unanswered attempt|
 | classin:followers:ID      | set        | until they are told     | ids that wait for it          |
 | classin:releasing         | list       | while followers wait    | whose followers to tell       |
 | classin:school:NAME       | hash       | while it is closed      | why, since when, what next    |
@@ -84,6 +85,7 @@ EVENTS = "classin:events"
 SCHOOLS = "classin:schools"
 LANES = "classin:lanes"
 STOPS = "classin:stops"
+QUIET = "classin:quiet"
 AUDIT = "classin:audit"
 API_KEYS = "classin:api-keys"
 SYNCS = "classin:syncs"

@@ -61,6 +61,8 @@ class Standing:
     already: bool = False
     #: The attempt may have been carried out, and nobody read what came of it.
     unread: bool = False
+    #: It may still be carried out, later than what is sent next: nobody answered.
+    late: bool = False
     #: Seconds until it is due again, for a deferred one.
     due_in: float = 0.0
     #: Whether this deferral lengthens the next.
@@ -207,6 +209,8 @@ class Obstacle:
     closure: Closure | None = None
     #: Its turn, by the pace of its kind.
     pace: bool = False
+    #: What was sent before it in its lane may still be carried out.
+    quiet: bool = False
 
     def to_json(self) -> dict[str, Any]:
         """Give it as `waits_for` of a record's JSON."""
@@ -215,6 +219,7 @@ class Obstacle:
             "state": self.state.value if self.state else None,
             "due_at": iso(self.due_at),
             "pace": self.pace,
+            "quiet": self.quiet,
             "school": self.closure.to_json() if self.closure else None,
         }
 

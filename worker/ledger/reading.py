@@ -146,8 +146,9 @@ class RedisReader:
                 found[record.id] = behind[record.id]
             elif _may_park(record) and record.school in closures:
                 found[record.id] = Obstacle(closure=closures[record.school])
-            elif record.paced and record.state is State.DEFERRED:
-                found[record.id] = Obstacle(pace=True, due_at=record.due_at)
+            elif record.state is State.DEFERRED and (record.paced or record.quiet):
+                quiet = record.quiet
+                found[record.id] = Obstacle(pace=not quiet, quiet=quiet, due_at=record.due_at)
         return found
 
     def _behind(self, records: Sequence[Record]) -> dict[str, Obstacle]:

@@ -186,6 +186,8 @@ class Record:
     row: int | None = None
     #: It waits for its turn, by the pace of its kind.
     paced: bool = False
+    #: It waits because what was sent before it in its lane may still be carried out.
+    quiet: bool = False
     #: How many workers fell silent while they had it.
     deaths: int = 0
     #: Somebody called it off while it was running.

@@ -81,6 +81,7 @@ def test_a_rule_survives_json() -> None:
         when=When.AFTER,
         drop=True,
         delay=2,
+        apply_after=3,
     )
     assert read_rules(rule.model_dump(mode="json", exclude_defaults=True)) == (rule,)
 

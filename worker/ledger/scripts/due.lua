@@ -4,7 +4,7 @@
 -- KEYS: none
 -- ARGV: now (ms or ''), how many at most, '1' to look for orphans or '', after how many deaths of
 --       workers a record is sent no more, kinds (JSON, by operation): 'silent' where requests are sent
---       without a word here, 'reads' where they change nothing; of others `begin` tells
+--       without a word here, 'reads' where they change nothing; of others `begin` tells; the late window (ms)
 -- answer: id, operation, priority, suspect ('1' or '') of each for which a message must be sent
 -- work: as many records as asked for
 local messages, kinds = {}, cjson.decode(ARGV[5])
@@ -20,9 +20,13 @@ end
 
 local function orphan(record)
   ledger.put(record, 'lease', '')
-  if record.sending or kinds[record.operation] == 'silent' then
+  local kind = kinds[record.operation]
+  if record.sending or kind == 'silent' then
     ledger.put(record, 'sending', nil)
     ledger.put(record, 'unread', '1')  -- what its holder sent last, nobody read
+    if kind ~= 'reads' then
+      ledger.keep_quiet(record)
+    end
   end
   local deaths = (tonumber(record.deaths) or 0) + 1
   ledger.put(record, 'deaths', ledger.whole(deaths))
@@ -47,5 +51,6 @@ for _, id in ipairs(call('ZRANGEBYSCORE', 'classin:due', '-inf', ledger.whole(le
     orphan(record)
   end
 end
+ledger.end_quiet(tonumber(ARGV[6]))
 ledger.flush_all()
 return messages

@@ -12,17 +12,18 @@
 -- ARGV: now (ms or ''), and JSON: notes, each a list of id, lease, token (which claim of the record it
 --       is), state, code or '', message, result (JSON or ''), attempt (one line, or ''), its number,
 --       'in', 'locked' or 'held' (what the reply told of the school) or '', and where there is more to
---       say an object of reason, already ('1'), unread ('1'), due_in (ms), counts ('1': this deferral
+--       say an object of reason, already ('1'), unread ('1'), late ('1': it may be carried out still), due_in (ms), counts ('1': this deferral
 --       counts), lasts (ms: a running one's lease), slow_down (ms), looks (ms, separated by spaces);
 --       asked: a list of id, lease, id, lease; messageless: ids of those whose message did not come
 --       through the queue just now; worker; lasts (ms); patience (ms that the worker would
 --       wait for the pace); any (how many of each school are taken; missing: all); of (by school: how
---       many more of it); suspects (how many of them are taken; missing: all)
+--       many more of it); suspects (how many of them are taken; missing: all);
+--       late_window (ms)
 -- answer: JSON: now; noted: for each note '' when the lease is another's, or a list of the state, how
 --         long to wait before the next request (ms), and id, operation, priority, suspect ('1' or '')
 --         of each for which a message must be sent; claims: for each id 'missing', 'busy' (leased, not
---         due, blocked or settled), 'suspect' (no room for it: ask again), 'parked' or 'paced', or a
---         list of how long to wait before the request (ms), and the whole record
+--         due, blocked or settled), 'suspect' (no room for it: ask again), 'quiet' (its lane is), 'parked'
+--         or 'paced', or a list of how long to wait before the request (ms), and the whole record
 -- work: a record for each note and each that is asked for, 256 of either, and 500 followers and lanes
 --       in all, shared among the notes; classin:releasing keeps the others
 local given = cjson.decode(ARGV[2])
@@ -112,6 +113,9 @@ local function take_note(note)
   more = more or NOTHING
   ledger.renew(record, lease, token, ledger.now)
   note_attempt(record, attempt, number, more.unread)
+  if more.late then
+    ledger.keep_quiet(record)
+  end
   ledger.put(record, 'code', filled(code))
   ledger.put(record, 'message', filled(message))
   ledger.put(record, 'reason', more.reason)
@@ -191,6 +195,13 @@ local function refuse(record)
   note_progress(record)
   if ledger.is_suspect(record) and given.suspects and given.suspects <= 0 then
     return 'suspect'
+  end
+  local quiet_until = ledger.quiet_until(record, given.late_window)
+  if quiet_until then
+    ledger.enter(record, 'deferred', quiet_until)
+    ledger.put(record, 'paced', nil)
+    ledger.put(record, 'quiet', '1')
+    return 'quiet'
   end
   local room = room_of(record.school)
   if (room and room <= 0) or not may_pass(record) then

@@ -167,6 +167,7 @@ function ledger.enter(record, to, at)
     ledger.put(record, 'due_at', nil)
     ledger.put(record, 'paced', nil)
   end
+  ledger.put(record, 'quiet', nil)
   ledger.put(record, 'state', to)
   mark.at = at and ledger.whole(at)
   if at and to ~= 'running' then
