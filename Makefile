@@ -27,16 +27,17 @@ help:  ## list the targets
 
 setup: $(READY)  ## make .venv with the locked dependencies and the classin command
 
-$(READY): requirements.lock tests/eeo.lock
+$(READY): requirements.lock tests/eeo.lock tests/eeo-py-sdk.lock
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 	  { echo "classin-queue needs Python 3.11 or newer; $(PYTHON) is older. Try: make $(or $(MAKECMDGOALS),setup) PYTHON=python3.12" >&2; exit 1; }
 	@echo "Setting up $(VENV) (once; about a minute) ..."
 	@$(PYTHON) -m venv --clear $(VENV)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
-	@# a client that others wrote, for the tests: apart from all else, and without what it pins
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes \
-	  --target $(VENV)/eeo -r tests/eeo.lock
+	@# clients that others wrote, for the tests: apart from all else, and without what they pin
+	@for sdk in eeo eeo-py-sdk; do \
+	  $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes \
+	    --target $(VENV)/$$sdk -r tests/$$sdk.lock || exit 1; done
 	@touch $@
 
 demo: $(READY)  ## run the main job: private Redis, simulator, worker, a file of operations

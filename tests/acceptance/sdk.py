@@ -1,4 +1,4 @@
-"""The published SDK, in a process of its own; and what a request carries, whoever made it."""
+"""A published SDK, in a process of its own; and what a request carries, whoever made it."""
 
 import base64
 import hashlib
@@ -16,9 +16,6 @@ from urllib.parse import parse_qsl
 from ops.simulator import DEFAULT_SCHOOL
 from worker.classin.wire import Request
 from worker.settings import CLASSIN
-
-#: Where `make setup` puts the SDK: apart from what the project itself depends on.
-HOME = Path(sys.prefix) / "eeo"
 
 DRIVER = Path(__file__).with_name("sdk_driver.py")
 
@@ -104,11 +101,11 @@ class Sdk:
 
 
 @contextmanager
-def driven() -> Iterator[Sdk]:
-    """Start the SDK's driver, and end it."""
+def driven(home: Path) -> Iterator[Sdk]:
+    """Start the driver with the SDK that lies there, and end it."""
     with subprocess.Popen(
         [sys.executable, str(DRIVER)],
-        env={"PYTHONPATH": str(HOME), "PYTHONIOENCODING": "utf-8"},
+        env={"PYTHONPATH": str(home), "PYTHONIOENCODING": "utf-8"},
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,

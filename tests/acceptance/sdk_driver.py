@@ -1,4 +1,4 @@
-"""Drives the published SDK `eeo`: for each line of JSON on stdin, one on stdout.
+"""Drives a published SDK, imported as `eeo`: for each line of JSON on stdin, one on stdout.
 
 It runs in a process of its own, with the SDK's folder on PYTHONPATH and nothing of ours. The first
 line out lists the calls that the SDK has. Then each line in names a call, its arguments, the

@@ -1,4 +1,4 @@
-"""Every call of the published SDK, in an order in which each can succeed.
+"""Every operation that a published SDK has a call for, in an order in which each can succeed.
 
 The ids are those of the simulator's seed; what an earlier call told stands as `Id("name")`.
 """
@@ -34,11 +34,11 @@ USERS = [
     Step(
         "register",
         {
-            "account": "13800138000",
+            "telephone": "13800138000",
             "password": "secret-1",
             "nickname": "Zoë 左伊",
             "addToSchoolMember": 1,
-            "file_path": PICTURE,
+            "Filedata": PICTURE,
         },
         tells={"newcomer": "data"},
     ),
@@ -62,7 +62,7 @@ USERS = [
     ),
     Step(
         "add_teacher",
-        {"teacherAccount": "001-8006437676", "teacherName": "Mr. 王", "file_path": PICTURE},
+        {"teacherAccount": "001-8006437676", "teacherName": "Mr. 王", "Filedata": PICTURE},
     ),
     Step("edit_teacher", {"teacherUid": Id("new teacher"), "teacherName": "Mr. Wang"}),
     Step("stop_using_teacher", {"teacherUid": Id("new teacher")}),
@@ -87,13 +87,13 @@ COURSES = [
             "allowAddFriend": 0,
             "allowStudentModifyNickname": 1,
             "notAllowDeleteCourseStudentReplay": 0,
-            "file_path": PICTURE,
+            "Filedata": PICTURE,
         },
         tells={"course": "data"},
     ),
     Step(
         "edit_course",
-        {"courseId": Id("course"), "courseName": "Maths = 100%", "file_path": PICTURE},
+        {"courseId": Id("course"), "courseName": "Maths = 100%", "Filedata": PICTURE},
     ),
     Step(
         "add_course_labels",
@@ -108,12 +108,12 @@ COURSES = [
         "add_course_student_multiple",
         {
             "courseId": CLASS,
-            "user_list": [{"uid": BEN, "customColumn": "b"}, {"uid": CAT}, {"uid": DAN}],
+            "studentJson": [{"uid": BEN, "customColumn": "b"}, {"uid": CAT}, {"uid": DAN}],
             "identity": 1,
         },
     ),
     Step("modify_group_member_nickname", {"courseId": CLASS}),
-    Step("modify_course_student_nickname", {"studentUids": [BEN, CAT]}),
+    Step("modify_course_student_nick_name", {"studentUids": [BEN, CAT]}),
     Step(
         "add_course_group",
         {
@@ -181,7 +181,7 @@ LESSONS = [
         },
     ),
     Step(
-        "modify_class_seatNum",
+        "modify_class_seat_num",
         {"courseId": Id("course"), "classId": Id("lesson"), "seatNum": 1, "isHd": 2, "isDc": 3},
     ),
     Step(
@@ -243,7 +243,7 @@ LESSONS = [
 ACTIVITIES = [
     Step(
         "create_unit",
-        {"courseId": CLASS, "unitName": "第二单元", "publishFlag": 2, "content": "a=b & c"},
+        {"courseId": CLASS, "name": "第二单元", "publishFlag": 2, "content": "a=b & c"},
         tells={"unit": "data.unitId"},
     ),
     Step("update_unit", {"courseId": CLASS, "unitId": Id("unit"), "name": "2", "content": ""}),
@@ -260,23 +260,24 @@ ACTIVITIES = [
         },
         tells={"activity": "data.activityId"},
     ),
+    Step("release_activity", {"courseId": CLASS, "activityId": Id("activity")}),
     Step(
-        "delete_activity_student",
+        "delete_activity_students",
         {"courseId": CLASS, "activityId": Id("activity"), "studentUids": [BEN, CAT]},
     ),
     Step(
-        "add_activity_student",
+        "add_activity_students",
         {"courseId": CLASS, "activityId": Id("activity"), "studentUids": [BEN]},
     ),
-    Step("move_unit", {"courseId": CLASS, "unitId": Id("unit"), "toUnitId": UNIT}),
+    Step("move_activities", {"courseId": CLASS, "unitId": Id("unit"), "toUnitId": UNIT}),
     Step("delete_activity", {"courseId": CLASS, "activityId": Id("activity")}),
     Step("delete_unit", {"courseId": CLASS, "unitId": Id("unit")}),
     Step(
-        "create_lms_lesson",
+        "create_classroom",
         {
             "courseId": CLASS,
             "unitId": UNIT,
-            "lessonName": "Reading",
+            "name": "Reading",
             "teacherUid": TEACHER,
             "startTime": NOW + 4 * DAY,
             "endTime": NOW + 4 * DAY + HOUR,
@@ -296,7 +297,7 @@ ACTIVITIES = [
         tells={"classroom": "data.activityId", "main lesson": "data.classId"},
     ),
     Step(
-        "update_lms_lesson",
+        "update_classroom",
         {
             "courseId": CLASS,
             "activityId": Id("classroom"),
@@ -307,7 +308,20 @@ ACTIVITIES = [
         },
     ),
     Step(
-        "add_newDoubleTeacher_lesson",
+        "set_webcast",
+        {
+            "courseId": CLASS,
+            "activityId": Id("classroom"),
+            "recordType": 2,
+            "recordState": 1,
+            "liveState": 1,
+            "openState": 1,
+            "watchByLogin": 0,
+            "watchPassword": "for guests",
+        },
+    ),
+    Step(
+        "add_double_teacher_class",
         {
             "mainCourseId": CLASS,
             "mainClassId": Id("main lesson"),
@@ -324,10 +338,10 @@ ACTIVITIES = [
         tells={"sub-lesson": "data.subClassData.0.classId"},
     ),
     Step(
-        "edit_newDoubleTeacher_lesson",
+        "edit_double_teacher_class",
         {"courseId": COURSE, "classId": Id("sub-lesson"), "className": "Reading, in the annex"},
     ),
-    Step("del_newDoubleTeacher_lesson", {"courseId": COURSE, "classId": Id("sub-lesson")}),
+    Step("delete_double_teacher_class", {"courseId": COURSE, "classId": Id("sub-lesson")}),
 ]
 
 REST = [
@@ -339,7 +353,7 @@ REST = [
         tells={"folder": "data"},
     ),
     Step("rename_folder", {"folderId": Id("folder"), "folderName": "tools"}),
-    Step("upload_file", {"folderId": Id("folder"), "file_path": PICTURE}, tells={"file": "data"}),
+    Step("upload_file", {"folderId": Id("folder"), "Filedata": PICTURE}, tells={"file": "data"}),
     Step("rename_file", {"fileId": Id("file"), "fileName": "cover+1.png"}),
     Step("get_cloud_list", {"folderId": Id("folder")}),
     Step("del_file", {"fileId": Id("file")}),
@@ -365,7 +379,7 @@ REST = [
     Step("del_course_student", {"courseId": CLASS, "studentUid": ANN, "identity": 2}, at=7 * DAY),
     Step(
         "del_course_student_multiple",
-        {"courseId": CLASS, "user_list": [BEN, CAT, DAN], "identity": 1},
+        {"courseId": CLASS, "studentUidJson": [BEN, CAT, DAN], "identity": 1},
         at=7 * DAY,
     ),
     Step("delete_school_label", {"labelId": Id("label")}, at=7 * DAY),

@@ -1,71 +1,56 @@
-"""A client that nobody here wrote: the SDK `eeo` from PyPI, against the simulator and our wire."""
+"""Clients that nobody here wrote: SDKs from PyPI, against the simulator and our wire."""
 
 import contextlib
 import hashlib
 import json
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from ops.simulator import DEFAULT_SCHOOL, create_app, in_thread
-from tests.acceptance.sdk import HOME, Carried, Sdk, Told, carried_by_ours, driven
-from tests.acceptance.sdk_steps import (
-    OPERATIONS,
-    Enclosed,
-    Id,
-    Step,
-    filled,
-    parameter,
-    told,
-    wire_name,
-)
+from tests.acceptance.sdk import Carried, Sdk, Told, carried_by_ours, driven
+from tests.acceptance.sdk_packages import EEO, PACKAGES, Package
+from tests.acceptance.sdk_steps import Enclosed, Id, Step, filled, told
 from tests.acceptance.sdk_story import ANN, CAT, CLASS, NOW, PICTURE, STORY
 from worker.classin.catalogue import CATALOGUE, read
 from worker.classin.errors import InvalidOperation
 from worker.classin.fields import File
+from worker.classin.signing import Counting
 from worker.classin.wire import prepare
 
-CALLS = [step.call for step in STORY]
+#: Gives the driver of a package.
+Sdks = Callable[[Package], Sdk]
 
 VECTORS = Path(__file__).parents[1] / "vectors" / "wire.json"
 
 #: Any id will do where nothing is sent.
 SOME_ID = 4711
 
-#: What ClassIn's pages have and the SDK has not, or has in a way that ClassIn refuses.
-NOT_IN_THE_SDK = {
-    "release_activity",
-    "set_webcast",
-    "add_playback_user",
-    "delete_playback_user",
-    "set_playback_all_forbidden",
-    "set_playback_all_viewable",
-    "modify_password_by_telephone",
-    "del_end_course_class",
-    "delete_sub_school_account",
-}
 
-#: Fields that the SDK's call does not take.
-NOT_TAKEN = {("register", "isSentMessage"), ("register", "md5pass")}
+def unit(content: str | None) -> Step:
+    """Create a unit with an introduction."""
+    return Step(
+        "create_unit", {"courseId": CLASS, "name": "1", "publishFlag": 0, "content": content}
+    )
 
-#: Calls beyond the story's whose requests must be the same.
+
+#: Beyond the story, what must be the same.
 ALIKE = {
-    "an account by e-mail": Step("register", {"account": "li@example.com", "password": "secret-1"}),
-    "text so long that it goes unsigned": Step(
-        "create_unit",
-        {"courseId": CLASS, "unitName": "1", "publishFlag": 0, "content": "长" * 1025},
-    ),
-    "the longest text that is signed by all": Step(
-        "create_unit",
-        {"courseId": CLASS, "unitName": "1", "publishFlag": 0, "content": "x" * 1023},
-    ),
+    "an account by e-mail": Step("register", {"email": "li@example.com", "password": "secret-1"}),
+    "text so long that it goes unsigned": unit("长" * 1025),
+    "the longest text that is signed by all": unit("x" * 1023),
     "nothing given": Step("get_cloud_list"),
     "none for an argument of the older half": Step("get_webcast_url", {"courseId": CLASS}),
     "no labels": Step("add_course_labels", {"courseList": [{"courseId": CLASS, "labelIds": []}]}),
+    "an empty expiry": Step("edit_course", {"courseId": CLASS, "expiryTime": ""}),
+    "the default classroom setting": Step(
+        "edit_course", {"courseId": CLASS, "classroomSettingId": 0}
+    ),
 }
 
 
@@ -82,19 +67,13 @@ class Difference:
 
 DIFFERENCES = {
     "a long text": Difference(
-        "the page's words count bytes, the SDK characters: ours begins with the words",
-        Step(
-            "create_unit",
-            {"courseId": CLASS, "unitName": "1", "publishFlag": 0, "content": "长" * 400},
-        ),
+        "the page's words count bytes, the SDKs characters: ours begins with the words",
+        unit("长" * 400),
         same_proof=False,
     ),
     "null": Difference(
         "the sources disagree on how null is signed: ours leaves absent values out",
-        Step(
-            "create_unit",
-            {"courseId": CLASS, "unitName": "1", "publishFlag": 0, "content": None},
-        ),
+        unit(None),
         {"content": ("null", None)},
     ),
     "true in a body": Difference(
@@ -123,9 +102,9 @@ DIFFERENCES = {
     ),
 }
 
-#: What the SDK sends and the catalogue refuses: the field at fault, and the call.
+#: What an SDK sends and the catalogue refuses: the field at fault, and the step.
 REFUSED = {
-    "a grouping as a flat list, as the SDK describes it; the pages have a list of lists": (
+    "a grouping as a flat list, as an SDK describes it; the pages have a list of lists": (
         "groupList",
         Step(
             "add_course_group",
@@ -135,10 +114,6 @@ REFUSED = {
                 "groupList": [{"studentUid": CAT, "isLeader": 1}],
             },
         ),
-    ),
-    "a list of activities, of which ClassIn takes one a call": (
-        "activityIds",
-        Step("release_activity", {"courseId": CLASS, "activityIds": [SOME_ID]}),
     ),
     "a misspelt field, which ClassIn ignores": (
         "courseNmae",
@@ -151,47 +126,94 @@ REFUSED = {
 }
 
 
+def of_each(steps: Iterable[Step]) -> list[Any]:
+    """Pair each package with the steps that it can do, without the fields that it does not take."""
+    listed = [*steps]
+    return [
+        pytest.param(package, package.taken(step), id=f"{package.name} {step.operation}")
+        for package in PACKAGES
+        for step in listed
+        if package.can_do(package.taken(step))
+    ]
+
+
+def of_each_named(steps: Mapping[str, Any], step_of: Callable[[Any], Step]) -> list[Any]:
+    """Pair each package with what it can do just as it is, by names."""
+    return [
+        pytest.param(package, each, id=f"{package.name}: {name}")
+        for package in PACKAGES
+        for name, each in steps.items()
+        if package.can_do(step_of(each))
+    ]
+
+
 @pytest.fixture(scope="module")
-def sdk() -> Iterator[Sdk]:
-    """The SDK. Where it is not installed: failed in CI, skipped at home."""
-    if not (HOME / "eeo" / "api.py").is_file():
-        missing = f"the published SDK is not in {HOME}: `make setup` puts it there"
-        if os.environ.get("CI"):
-            pytest.fail(missing)
-        pytest.skip(missing)
-    with driven() as started:
-        yield started
+def sdks() -> Iterator[Sdks]:
+    """Their drivers, each started when it is asked for first.
+
+    Where an SDK is not installed: failed in CI, skipped at home.
+    """
+    with contextlib.ExitStack() as stack:
+
+        @cache
+        def started(name: str) -> Sdk:
+            (package,) = [each for each in PACKAGES if each.name == name]
+            return stack.enter_context(driven(package.home))
+
+        def sdk_of(package: Package) -> Sdk:
+            if not (package.home / "eeo" / "api.py").is_file():
+                missing = f"{package.name} is not in {package.home}: `make setup` puts it there"
+                if os.environ.get("CI"):
+                    pytest.fail(missing)
+                pytest.skip(missing)
+            return started(package.name)
+
+        yield sdk_of
 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Where the SDK finds the files that it is to send."""
+    """Where the SDKs find the files that they are to send."""
     return tmp_path_factory.mktemp("files")
 
 
 @pytest.fixture(scope="module")
-def story(sdk: Sdk, folder: Path) -> Mapping[str, Told]:
-    """The whole story told to a simulator, once: what came of each call."""
+def stories(sdks: Sdks, folder: Path) -> Callable[[Package], Mapping[str, Told]]:
+    """The whole story told to a simulator, once by each package: what came of each operation."""
+    kept: dict[str, Mapping[str, Told]] = {}
+
+    def story_of(package: Package) -> Mapping[str, Told]:
+        if package.name not in kept:
+            kept[package.name] = performed(package, sdks(package), folder)
+        return kept[package.name]
+
+    return story_of
+
+
+def performed(package: Package, sdk: Sdk, folder: Path) -> Mapping[str, Told]:
+    """Tell the story to a simulator of its own."""
     now = NOW
     ids: dict[str, int] = {}
     outcomes: dict[str, Told] = {}
     with in_thread(create_app(clock=lambda: now)) as url:
-        for step in STORY:
+        for step in filter(lambda each: package.has(each.operation), STORY):
             now = max(now, NOW + step.at)
             try:
-                arguments = given(step, folder, ids)
+                arguments = given(package, step, folder, ids)
             except KeyError as lacking:
-                outcomes[step.call] = Told(None, failure=f"no earlier call told of {lacking}")
+                outcomes[step.operation] = Told(None, failure=f"no earlier call told of {lacking}")
                 continue
-            outcome = sdk.call(step.call, arguments, at=now, base_url=url)
+            outcome = sdk.call(package.call(step.operation), arguments, at=now, base_url=url)
             with contextlib.suppress(LookupError, TypeError, ValueError):  # left to later calls
                 ids |= {name: int(told(outcome.reply, path)) for name, path in step.tells.items()}
-            outcomes[step.call] = outcome
+            outcomes[step.operation] = outcome
     return outcomes
 
 
-def given(step: Step, folder: Path, ids: Mapping[str, int] | None = None) -> dict[str, Any]:
-    """Fill in a step's arguments for the SDK: it takes a file as a path; KeyError lacks an id."""
+def given(
+    package: Package, step: Step, folder: Path, ids: Mapping[str, int] | None = None
+) -> dict[str, Any]:
+    """Fill in a step's fields for an SDK: it takes a file as a path; KeyError lacks an id."""
 
     def fill(each: Id | Enclosed) -> object:
         if isinstance(each, Id):
@@ -200,7 +222,16 @@ def given(step: Step, folder: Path, ids: Mapping[str, int] | None = None) -> dic
         path.write_bytes(each.content)
         return str(path)
 
-    return dict(filled(step.arguments, fill))
+    return {
+        package.parameter(step.operation, name): value
+        for name, value in filled(package.taken(step).fields, fill).items()
+    }
+
+
+def sent(sdks: Sdks, package: Package, step: Step, folder: Path) -> Carried:
+    """Give the request that a package makes of a step."""
+    arguments = given(package, step, folder)
+    return sdks(package).call(package.call(step.operation), arguments, at=NOW).request
 
 
 def described(file: Enclosed) -> File:
@@ -209,35 +240,22 @@ def described(file: Enclosed) -> File:
     return File(name=file.name, size=len(file.content), sha256=digest, at=f"file:///{file.name}")
 
 
-def ours(step: Step) -> Carried:
+def ours(step: Step, counting: Counting = Counting.BYTES) -> Carried:
     """Prepare our own request with the fields of a step."""
-    arguments = filled(
-        step.arguments, lambda each: SOME_ID if isinstance(each, Id) else described(each)
-    )
-    fields = {
-        wire_name(step.call, name, value): value
-        for name, value in arguments.items()
-        if value is not None
-    }
-    operation = read(OPERATIONS.get(step.call, step.call), fields)
-    return carried_by_ours(prepare(operation, DEFAULT_SCHOOL, NOW))
+    values = filled(step.fields, lambda each: SOME_ID if isinstance(each, Id) else described(each))
+    fields = {name: value for name, value in values.items() if value is not None}
+    operation = read(step.operation, fields)
+    return carried_by_ours(prepare(operation, DEFAULT_SCHOOL, NOW, counting))
 
 
 def with_every_field() -> Iterator[Step]:
-    """Turn the vectors of our wire into calls of the SDK."""
-    calls = {OPERATIONS.get(call, call): call for call in CALLS}
+    """Turn the vectors of our wire into steps."""
     for vector in json.loads(VECTORS.read_text(encoding="utf-8")):
-        if call := calls.get(vector["operation"]):
-            taken = {
-                parameter(call, name): value
-                for name, value in _wire_fields(vector["request"]).items()
-                if (call, name) not in NOT_TAKEN
-            }
-            yield Step(call, taken)
+        yield Step(vector["operation"], _wire_fields(vector["request"]))
 
 
 def _wire_fields(request: Mapping[str, Any]) -> dict[str, Any]:
-    """Read what a vector's request carries, without the proof: values for the SDK."""
+    """Read what a vector's request carries, without the proof: values for an SDK."""
     if request["body"] is not None:
         return dict(json.loads(request["body"]))
     form = request["form"].items()
@@ -260,74 +278,121 @@ def codes(reply: Any) -> list[int]:  # noqa: ANN401  # JSON
     return [int(code) for code in found]
 
 
-def test_every_call_of_the_sdk_is_in_the_story(sdk: Sdk) -> None:
-    """Once each."""
-    assert sorted(sdk.calls) == sorted([*CALLS, "release_activity"])
+@pytest.mark.parametrize("package", PACKAGES, ids=lambda package: package.name)
+def test_every_call_of_the_sdk_is_in_the_story(package: Package, sdks: Sdks) -> None:
+    """Once each, but for those that cannot succeed."""
+    told = [package.call(step.operation) for step in STORY if package.has(step.operation)]
+    broken = [each.call for each in package.broken.values()]
+    assert sorted(sdks(package).calls) == sorted([*told, *broken])
 
 
-def test_what_the_sdk_lacks() -> None:
-    """These operations of the catalogue, and no more."""
-    assert set(CATALOGUE) - {OPERATIONS.get(call, call) for call in CALLS} == NOT_IN_THE_SDK
+@pytest.mark.parametrize("package", PACKAGES, ids=lambda package: package.name)
+def test_what_the_sdk_lacks(package: Package) -> None:
+    """What is not in the story stands in its list, and nothing else does."""
+    in_story = {step.operation for step in STORY}
+    assert CATALOGUE.keys() - {name for name in in_story if name not in package.lacks} == (
+        package.lacks
+    )
 
 
-@pytest.mark.parametrize("call", CALLS)
-def test_the_simulator_answers_with_success(call: str, story: Mapping[str, Told]) -> None:
+@pytest.mark.parametrize(("package", "step"), of_each(STORY))
+def test_the_simulator_answers_with_success(
+    package: Package, step: Step, stories: Callable[[Package], Mapping[str, Told]]
+) -> None:
     """The SDK understands it, and every single thing in the answer went well."""
-    outcome = story[call]
+    outcome = stories(package)[step.operation]
 
     assert outcome.failure is None
     assert set(codes(outcome.reply)) == {1}, outcome.reply
 
 
-@pytest.mark.parametrize("step", STORY, ids=CALLS)
-def test_our_request_is_the_same(step: Step, sdk: Sdk, folder: Path) -> None:
+@pytest.mark.parametrize(("package", "step"), of_each(STORY))
+def test_our_request_is_the_same(package: Package, step: Step, sdks: Sdks, folder: Path) -> None:
     """Address, proof, fields and files, for the same fields at the same time."""
-    theirs = sdk.call(step.call, given(step, folder), at=NOW).request
-
-    assert ours(step) == theirs
+    assert ours(step) == sent(sdks, package, step, folder)
 
 
-@pytest.mark.parametrize("step", list(with_every_field()), ids=lambda step: step.call)
-def test_our_request_is_the_same_with_every_field(step: Step, sdk: Sdk, folder: Path) -> None:
+@pytest.mark.parametrize(("package", "step"), of_each(with_every_field()))
+def test_our_request_is_the_same_with_every_field(
+    package: Package, step: Step, sdks: Sdks, folder: Path
+) -> None:
     """The fields of the vectors: all that an operation can have at once, and the SDK takes."""
-    theirs = sdk.call(step.call, given(step, folder), at=NOW).request
-
-    assert ours(step) == theirs
+    assert ours(step) == sent(sdks, package, step, folder)
 
 
-@pytest.mark.parametrize("step", ALIKE.values(), ids=ALIKE)
-def test_our_request_is_the_same_at_the_edges(step: Step, sdk: Sdk, folder: Path) -> None:
+@pytest.mark.parametrize(("package", "step"), of_each_named(ALIKE, lambda step: step))
+def test_our_request_is_the_same_at_the_edges(
+    package: Package, step: Step, sdks: Sdks, folder: Path
+) -> None:
     """Where it would be easy to differ."""
-    theirs = sdk.call(step.call, given(step, folder), at=NOW).request
-
-    assert ours(step) == theirs
+    assert ours(step) == sent(sdks, package, step, folder)
 
 
-@pytest.mark.parametrize("difference", DIFFERENCES.values(), ids=DIFFERENCES)
-def test_our_request_differs_on_purpose(difference: Difference, sdk: Sdk, folder: Path) -> None:
+@pytest.mark.parametrize(
+    ("package", "difference"), of_each_named(DIFFERENCES, lambda each: each.step)
+)
+def test_our_request_differs_on_purpose(
+    package: Package, difference: Difference, sdks: Sdks, folder: Path
+) -> None:
     """In the fields listed, and in nothing else."""
     step = difference.step
-    theirs, mine = sdk.call(step.call, given(step, folder), at=NOW).request, ours(step)
+    theirs, mine = sent(sdks, package, step, folder), ours(step)
 
     assert theirs.differences(mine) == difference.fields, difference.why
     assert theirs.url == mine.url
     assert (theirs.proof == mine.proof) is difference.same_proof
 
 
-@pytest.mark.parametrize(("at_fault", "step"), REFUSED.values(), ids=REFUSED)
-def test_the_sdk_sends_what_we_refuse(at_fault: str, step: Step, sdk: Sdk, folder: Path) -> None:
+@pytest.mark.parametrize("package", PACKAGES, ids=lambda package: package.name)
+def test_a_long_text_signed_the_other_way_is_signed_as_by_the_sdk(
+    package: Package, sdks: Sdks, folder: Path
+) -> None:
+    """By characters."""
+    step = unit("长" * 400)
+    assert ours(step, Counting.CHARACTERS) == sent(sdks, package, step, folder)
+
+
+@pytest.mark.parametrize(("package", "refused"), of_each_named(REFUSED, lambda each: each[1]))
+def test_the_sdk_sends_what_we_refuse(
+    package: Package, refused: tuple[str, Step], sdks: Sdks, folder: Path
+) -> None:
     """On purpose: nothing is sent whose meaning is not certain."""
-    theirs = sdk.call(step.call, given(step, folder), at=NOW).request
-
-    with pytest.raises(InvalidOperation) as refused:
+    at_fault, step = refused
+    assert at_fault in sent(sdks, package, step, folder).fields
+    with pytest.raises(InvalidOperation) as error:
         ours(step)
-    assert at_fault in theirs.fields
-    assert at_fault in {fault.where.partition(".")[0] for fault in refused.value.faults}
+    assert {fault.where.partition(".")[0] for fault in error.value.faults} == {at_fault}
 
 
-def test_the_sdk_needs_the_sid_as_text(sdk: Sdk) -> None:
-    """It documents a number, and then puts it into a header, which must be text."""
-    refused = sdk.call("modify_school_conf", {"allowViewReplay": 1}, at=NOW, sid=1000082)
+@pytest.mark.parametrize(
+    ("package", "operation"),
+    [
+        pytest.param(package, operation, id=f"{package.name} {operation}")
+        for package in PACKAGES
+        for operation in package.broken
+    ],
+)
+def test_a_call_that_cannot_succeed_is_refused_by_us_and_the_simulator(
+    package: Package, operation: str, sdks: Sdks
+) -> None:
+    """It names a field otherwise than ClassIn's pages do, or its samples and live tries."""
+    broken = package.broken[operation]
+    with in_thread(create_app(clock=lambda: NOW)) as url:
+        outcome = sdks(package).call(broken.call, broken.arguments, at=NOW, base_url=url)
 
-    assert refused.sent is None
-    assert "must be of type str or bytes" in str(refused.failure)
+    assert outcome.failure is not None or codes(outcome.reply) != [1]
+    assert broken.at_fault in outcome.request.fields
+    with pytest.raises(InvalidOperation) as error:
+        read(operation, broken.arguments)
+    assert broken.at_fault in {fault.where for fault in error.value.faults}
+
+
+@pytest.mark.parametrize("package", PACKAGES, ids=lambda package: package.name)
+def test_the_sid_may_have_to_be_text(package: Package, sdks: Sdks) -> None:
+    """The older SDK documents a number, and then puts it into a header, which must be text."""
+    call = package.call("modify_school_conf")
+    said = sdks(package).call(call, {"allowViewReplay": 1}, at=NOW, sid=1000082)
+
+    assert (said.sent is not None) is package.takes_a_number
+    if package is EEO:
+        assert "must be of type str or bytes" in str(said.failure)
