@@ -118,6 +118,7 @@ def _play(
     receipts = submitter.submit_many(lines, source="demo.jsonl")
     until = time.monotonic() + PATIENCE
     while True:
+        system.worker.must_run()
         records = [receipt.record() for receipt in receipts]
         settled = sum(record.state.settled for record in records)
         on_progress(settled)
@@ -148,11 +149,27 @@ def _sync(system: "_System") -> Iterator[Synced]:
 
 
 @dataclass(frozen=True, slots=True)
+class _Child:
+    """One of our own commands, and what it writes."""
+
+    name: str
+    process: "subprocess.Popen[bytes]"
+    log: Path
+
+    def must_run(self) -> None:
+        """Raise Unavailable, with its last words, if it has ended."""
+        if self.process.poll() is not None:
+            said = self.log.read_text(encoding="utf-8", errors="replace").strip()
+            raise Unavailable(f"the {self.name} has ended: {said.rpartition(chr(10))[2]}")
+
+
+@dataclass(frozen=True, slots=True)
 class _System:
     """A private Redis, the simulator and a worker."""
 
     home: Path
     variables: Mapping[str, str]
+    worker: _Child
 
     @property
     def simulator(self) -> SimulatorClient:
@@ -187,15 +204,17 @@ def _system() -> Iterator[_System]:
             "CLASSIN_LATE_WINDOW": "1s",
             "CLASSIN_WORKER_PROCESSES": "1",
         }
-        log = stack.enter_context(_child("simulator", home, variables, "--port", "0"))
-        variables["CLASSIN_BASE_URL"] = _address(log)
-        stack.enter_context(_child("worker", home, variables))
-        yield _System(home, variables)
+        simulator = stack.enter_context(_child("simulator", home, variables, "--port", "0"))
+        variables["CLASSIN_BASE_URL"] = _address(simulator)
+        worker = stack.enter_context(_child("worker", home, variables))
+        yield _System(home, variables, worker)
 
 
 @contextmanager
-def _child(command: str, home: Path, variables: Mapping[str, str], *options: str) -> Iterator[Path]:
-    """Run one of our own commands while inside; gives the file that it writes to."""
+def _child(
+    command: str, home: Path, variables: Mapping[str, str], *options: str
+) -> Iterator[_Child]:
+    """Run one of our own commands while inside."""
     log = home / f"{command}.log"
     with log.open("wb") as output:
         child = subprocess.Popen(  # noqa: S603  # our own command
@@ -207,17 +226,18 @@ def _child(command: str, home: Path, variables: Mapping[str, str], *options: str
             start_new_session=True,
         )
     try:
-        yield log
+        yield _Child(command, child, log)
     finally:
         end(child)
 
 
-def _address(log: Path) -> str:
-    """Wait for the simulator to say where it listens."""
+def _address(simulator: _Child) -> str:
+    """Wait for the simulator to say where it listens. Raises Unavailable."""
     until = time.monotonic() + START
     while time.monotonic() < until:
-        said = log.read_text(encoding="utf-8")
+        simulator.must_run()
+        said = simulator.log.read_text(encoding="utf-8")
         if "http" in said and said.endswith("\n"):
             return said.split()[-1]
         time.sleep(_INTERVAL)
-    raise Unavailable(f"the simulator does not start: {log.read_text(encoding='utf-8')}")
+    raise Unavailable("the simulator does not start")

@@ -34,8 +34,15 @@ MARGIN = 15.0
 @contextmanager
 def only_one(lock: Path) -> Iterator[None]:
     """Hold a lock file, in a folder of our own, while inside. Raises Unavailable if it is held."""
-    lock.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    with lock.open("a") as held:
+    try:
+        lock.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        file = lock.open("a")
+    except OSError as error:
+        raise Unavailable(
+            f"`classin up` cannot keep its data in {lock.parent}: {error.strerror}. Make it"
+            " writable, or set CLASSIN_HOME to a folder that is."
+        ) from None
+    with file as held:
         try:
             fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:

@@ -5,21 +5,23 @@
 
 import gc
 import logging
+import sys
 import threading
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Any
+from typing import Any, NoReturn
 
 from celery import Task, bootsteps, signals
 
 from worker.classin.catalogue import CATALOGUE
+from worker.classin.errors import ClassinError, Invalid
+from worker.descriptors import make_room_for_threads
 from worker.dispatch import Waiting
 from worker.equipment import Equipment
 from worker.ledger.record import Priority
 from worker.message import SEVERAL, task_name
 from worker.queues import Queues, build_queues
 from worker.reception import Arrival, check_messages_for
-from worker.rescue import Rescue
 from worker.rounds import Rounds
 from worker.settings import Settings, from_env
 from worker.shutdown import Shutdown, end_now
@@ -89,24 +91,24 @@ class LifeSigns(bootsteps.StartStopStep):
     rescue: Rounds | None = None
 
     def start(self, parent: Any) -> None:  # noqa: ANN401
-        """Start all."""
-        settings, ledger = self.equipment.settings, self.equipment.ledger
-        ledger.set_paces(settings.paces)
-        rescue = Rescue(
-            ledger,
-            parent.app,
-            who=self.equipment.in_hand.worker,
-            every=settings.rescue_every,
-            adrift_after=settings.adrift_after,
-            lease=settings.patience.lease,
-        )
-        self.rescue = Rounds("rescue", rescue.look, rescue.tick)
+        """Start all; what keeps them from it is told in one line, and by the exit code."""
+        try:
+            self._start(parent)
+        except (ClassinError, RuntimeError) as error:  # the latter: no more threads are to be had
+            log.critical("the worker does not start: %s", error)
+            raise SystemExit(1) from None
+
+    def _start(self, parent: Any) -> None:  # noqa: ANN401
+        equipment, settings = self.equipment, self.equipment.settings
+        equipment.threads = parent.concurrency
+        make_room_for_threads(equipment.threads)
+        equipment.ledger.set_paces(settings.paces)
+        self.rescue = equipment.rescue(parent.app)
         self.rescue.start()
         if settings.webhook_secret is not None:
-            self.equipment.webhooks(settings.webhook_secret).start()
-        self.equipment.heartbeat().start()
-        self.equipment.threads = parent.concurrency
-        self.equipment.crew.start()
+            equipment.webhooks(settings.webhook_secret).start()
+        equipment.heartbeat().start()
+        equipment.crew.start()
         _save_effort()
 
     def stop(self, parent: Any) -> None:  # noqa: ANN401
@@ -198,4 +200,26 @@ def build_app(settings: Settings) -> Queues:
     return app
 
 
-app = build_app(from_env())
+def work(log_level: str, node: str) -> NoReturn:
+    """Be Celery's worker, with that name among the nodes, and exit with its exit code.
+
+    `Celery.worker_main` would drop that.
+    """
+    from celery.bin.celery import celery  # noqa: PLC0415  # who starts from there has it already
+
+    quiet = ["--without-gossip", "--without-mingle", "--without-heartbeat"]
+    options = ["--loglevel", log_level, "--hostname", node, *quiet]
+    celery.main(["--app", "worker.app", "--quiet", "worker", *options])
+    raise AssertionError("it exits by itself")
+
+
+def _app_of_environment() -> Queues:
+    """Build the app; whoever cannot is told what is wrong, without Celery's traceback."""
+    try:
+        return build_app(from_env())
+    except Invalid as error:
+        sys.stderr.write(f"{error}\n")
+        raise SystemExit(2) from None
+
+
+app = _app_of_environment()

@@ -12,11 +12,17 @@ from worker.execution import Execution, Sender
 from worker.in_hand import BEATS, InHand
 from worker.ledger.data_set import DataSet, DataSetWatch
 from worker.ledger.in_redis import RedisLedger, connect
+from worker.rescue import Outlet as RescueOutlet
+from worker.rescue import Rescue
 from worker.rounds import Rounds
 from worker.settings import Settings
 from worker.shares import Shares
 from worker.transport import Transport, post_once
 from worker.watchdog import Pulse
+
+#: Who asks the ledger besides the threads: the rounds of the dispatch, and the webhooks, of which
+#: several go side by side.
+_BESIDES = 24
 
 
 class Equipment:
@@ -34,9 +40,8 @@ class Equipment:
 
     @cached_property
     def ledger(self) -> RedisLedger:
-        """The ledger, patient with a Redis that restarts."""
-        redis = connect(self.settings.ledger_url, patient=True)
-        return RedisLedger(redis, late_window=self.settings.patience.late_window)
+        """The ledger, patient with a Redis that restarts; a connection for each who may ask."""
+        return self._patient_ledger(self.threads + _BESIDES)
 
     @cached_property
     def doorstep(self) -> RedisLedger:
@@ -108,6 +113,22 @@ class Equipment:
 
         return Rounds("heartbeat", beat, in_hand.lasts / BEATS)
 
+    def rescue(self, outlet: RescueOutlet) -> Rounds:
+        """Build what brings back what is due or was left behind.
+
+        Its connection is its own: what the threads do leaves it one.
+        """
+        settings = self.settings
+        rescue = Rescue(
+            self._patient_ledger(connections=1),
+            outlet,
+            who=self.in_hand.worker,
+            every=settings.rescue_every,
+            adrift_after=settings.adrift_after,
+            lease=settings.patience.lease,
+        )
+        return Rounds("rescue", rescue.look, rescue.tick)
+
     def webhooks(self, secret: str) -> Rounds:
         """Build what tells that batches have settled; it ends with the process."""
         from worker.webhooks import TICK, Webhooks  # noqa: PLC0415  # most have no webhooks
@@ -121,3 +142,7 @@ class Equipment:
             stopping=self.stopping,
         )
         return Rounds("webhooks", webhooks.look, min(TICK, self.settings.rescue_every))
+
+    def _patient_ledger(self, connections: int) -> RedisLedger:
+        redis = connect(self.settings.ledger_url, patient=True, connections=connections)
+        return RedisLedger(redis, late_window=self.settings.patience.late_window)

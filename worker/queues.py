@@ -7,9 +7,11 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 from celery import Celery
+from kombu import Connection
 from kombu.exceptions import OperationalError
 
-from worker.classin.errors import Unavailable
+from worker.addresses import split_address
+from worker.classin.errors import Fault, InvalidSettings, Unavailable
 from worker.ledger.ledger import Due
 from worker.ledger.record import Priority
 from worker.message import IDS, MOST, PRIORITIES, QUEUE, RECORDED, SEVERAL, list_of, task_name
@@ -161,7 +163,12 @@ class Queues(Celery):
 
 
 def build_queues(settings: Settings) -> Queues:
-    """Build a Celery that can send operations, and that `worker.app` gives its tasks."""
+    """Build a Celery that can send operations, and that `worker.app` gives its tasks.
+
+    Raises InvalidSettings where Celery cannot use the broker's address.
+    """
+    if settings.broker_url and (what := fault_of_broker(settings.broker_url)):
+        raise InvalidSettings("the settings are not right", [Fault("CLASSIN_BROKER_URL", what)])
     app = Queues("classin", set_as_current=False)
     app.settings = settings
     broker = broker_url(settings)
@@ -191,6 +198,22 @@ def build_queues(settings: Settings) -> Queues:
     )
     app.conf.update(_BROKERS.get(urlsplit(broker).scheme, {}))
     return app
+
+
+def fault_of_broker(url: str) -> str | None:
+    """Say what keeps Celery from using an address, or several with ; between them, if anything."""
+    if not all(parts and parts.scheme for parts in map(split_address, url.split(";"))):
+        return "should be an address like redis://host:6379/0 or amqp://user:password@host//"
+    scheme = url.partition(":")[0]
+    try:
+        Connection(url).get_transport_cls()
+    except KeyError:
+        return f"Celery knows no {scheme!r}; it should be an address like redis:// or amqp://"
+    except ImportError as error:
+        return f"Celery needs a package for {scheme!r} that is not there: {error.name}"
+    except Exception as error:  # noqa: BLE001  # kombu's transports fail in ways of their own
+        return f"Celery cannot use {scheme!r} here ({type(error).__name__})"
+    return None
 
 
 def broker_url(settings: Settings) -> str:

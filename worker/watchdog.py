@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from worker.classin.errors import Unavailable
+from worker.descriptors import any_left
 
 log = logging.getLogger(__name__)
 
@@ -68,10 +69,11 @@ def decide(now: float, pulse: Pulse, reconnected: float, stalled_after: float) -
 class Watchdog(threading.Thread):
     """Looks now and then, until the worker is to stop anyway.
 
-    `is_empty` says whether no message waits, and raises Unavailable.
+    `is_empty` says whether no message waits, and raises Unavailable; `has_descriptors` whether
+    this process may open one more.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  # what it looks at, and what it may do
         self,
         pulse: Pulse,
         is_empty: Callable[[], bool],
@@ -80,6 +82,7 @@ class Watchdog(threading.Thread):
         end: Callable[[int, str], object],
         stalled_after: float,
         stopping: threading.Event,
+        has_descriptors: Callable[[], bool] = any_left,
     ) -> None:
         super().__init__(name="watchdog", daemon=True)
         self._pulse = pulse
@@ -88,7 +91,10 @@ class Watchdog(threading.Thread):
         self._end = end
         self._stalled_after = stalled_after
         self._stopping = stopping
+        self._has_descriptors = has_descriptors
         self._reconnected = float("-inf")
+        #: When a descriptor was last to be had.
+        self._had = pulse.clock()
 
     def run(self) -> None:
         """Look, wait, look again."""
@@ -97,6 +103,8 @@ class Watchdog(threading.Thread):
 
     def look(self) -> None:
         """Look once, and do what is to be done."""
+        if self._is_starved():
+            return
         if self._nothing_is_due():
             self._pulse.fetched()
             self._pulse.worked()
@@ -112,6 +120,22 @@ class Watchdog(threading.Thread):
     @property
     def _complaint(self) -> str:
         return f"the worker has not got on for {self._stalled_after:g} s, though work is due"
+
+    def _is_starved(self) -> bool:
+        """Whether nothing can be opened any more; where that lasts, the process ends.
+
+        It could not even look whether messages wait, and that looks like an outage of the broker.
+        """
+        now = self._pulse.clock()
+        if self._has_descriptors():
+            self._had = now
+            return False
+        complaint = "the worker has no file descriptor left (ulimit -n)"
+        if now - self._had >= self._stalled_after:
+            self._end(STALLED, f"{complaint}: it ends, to be started again")
+        else:
+            log.error("%s", complaint)
+        return True
 
     def _nothing_is_due(self) -> bool:
         """Say whether no message waits, or none can be fetched: that is no stall of ours."""

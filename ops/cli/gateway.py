@@ -58,6 +58,10 @@ def gateway(  # noqa: PLR0913  # each is an option of the command
         behind_proxy=behind_proxy or usual.behind_proxy,
     )
     must_be_safe(chosen)
+    if settings.broker_url:
+        from worker.queues import build_queues
+
+        build_queues(settings)  # else its faults show with the first operation
     open_ledger().counts()  # without its Redis it says so and ends
     tell_ready = tie_until_ready(GRACE + 5) if tied else lambda: None
     logging.basicConfig(level=log_level.upper(), format="%(asctime)s %(name)s: %(message)s")

@@ -70,7 +70,7 @@ def up(
     from worker.settings import from_env
 
     settings = _chosen(from_env(), processes, threads)
-    _need_school(settings)
+    _must_be_able(settings)
     stop_on_signals()
     redis = None
     with ExitStack() as stack:
@@ -178,7 +178,8 @@ def worker(
     from worker.settings import from_env
 
     settings = _chosen(from_env(), processes, threads)
-    _need_school(settings)
+    if number is None:
+        _must_be_able(settings)
     open_ledger().counts()  # a worker without its Redis says so and ends
     if number is not None:
         _work_as(number, settings, log_level)
@@ -250,11 +251,9 @@ def _work(settings: "Settings", log_level: str, node: str = "celery@%h") -> None
     from worker.settings import put_in_env
 
     put_in_env({"CLASSIN_THREADS": str(settings.threads)})
-    from worker.app import app
+    from worker.app import work
 
-    arguments = ["--loglevel", log_level, "--hostname", node]
-    quiet = ["--without-gossip", "--without-mingle", "--without-heartbeat"]
-    app.worker_main(["--quiet", "worker", *arguments, *quiet])
+    work(log_level, node)
 
 
 def simulator(
@@ -284,8 +283,10 @@ def demo(*, as_json: AsJson = False) -> None:
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
     from ops.demonstration import demonstrate, scenes
+    from ops.supervision import Stop, stop_on_signals
 
     played = scenes()
+    stop_on_signals()
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
     with Progress(*columns, console=err(), transient=True, disable=as_json) as progress:
         bar = progress.add_task("starting Redis, simulator and worker", total=len(played))
@@ -293,7 +294,10 @@ def demo(*, as_json: AsJson = False) -> None:
         def advance(settled: int) -> None:
             progress.update(bar, completed=settled, description="settling operations")
 
-        shown = demonstrate(played, advance)
+        try:
+            shown = demonstrate(played, advance)
+        except Stop as stop:  # its system is gone by then
+            raise typer.Exit(stop.code or 1) from None
     if as_json:
         for ending in shown.endings:
             said = {"story": ending.scene.story, "as_expected": ending.as_expected}
@@ -335,7 +339,17 @@ def _print_endings(endings: "Sequence[Ending]") -> None:
     out().print(f"\n{good} of {len(endings)} operations ended as the file says they should.")
 
 
-def _need_school(settings: "Settings") -> None:
-    """Refuse to work for nobody. Raises InvalidInput."""
+def _must_be_able(settings: "Settings") -> None:
+    """Refuse to start workers that would have no school, no descriptors or no broker.
+
+    Raises InvalidInput, InvalidSettings or Unavailable.
+    """
+    from worker.descriptors import make_room_for_threads
+
     if not settings.schools:
-        settings.school()
+        settings.school()  # it says what to set
+    make_room_for_threads(settings.threads)
+    if settings.broker_url:
+        from worker.queues import build_queues
+
+        build_queues(settings).is_empty()

@@ -4,6 +4,7 @@ import asyncio
 import json
 import signal
 import socket
+import ssl
 from collections.abc import Callable
 
 import h11
@@ -13,6 +14,7 @@ from uvicorn.protocols.http.h11_impl import H11Protocol, RequestResponseCycle
 from producers.gateway.app import GatewayApp
 from producers.gateway.problems import Problem
 from worker.classin.errors import Fault, InvalidInput, Unavailable
+from worker.descriptors import make_room_for_connections
 from worker.settings import Gateway, Settings
 
 #: Seconds until the head of a request must have come, and between two requests.
@@ -100,7 +102,10 @@ class _Server(uvicorn.Server):
 
 
 def must_be_safe(gateway: Gateway) -> None:
-    """Refuse to listen where keys could be read on their way. Raises InvalidInput."""
+    """Refuse to listen where keys could be read on their way, or TLS could not be spoken.
+
+    Raises InvalidInput.
+    """
     faults = []
     if gateway.exposed:
         what = (
@@ -110,12 +115,21 @@ def must_be_safe(gateway: Gateway) -> None:
         faults.append(Fault("--host", f"{gateway.host} {what}"))
     if (gateway.certificate is None) != (gateway.private_key is None):
         faults.append(Fault("--certificate", "and --private-key belong together"))
+    if gateway.certificate and gateway.private_key:
+        try:
+            ssl.create_default_context(ssl.Purpose.CLIENT_AUTH).load_cert_chain(
+                gateway.certificate, gateway.private_key
+            )
+        except OSError as error:
+            what = "and --private-key cannot be used: " + str(error.strerror or error)
+            faults.append(Fault("--certificate", what))
     if faults:
         raise InvalidInput("gateway", faults)
 
 
 def listen(gateway: Gateway) -> socket.socket:
     """Open the port. Raises Unavailable."""
+    make_room_for_connections(CONNECTIONS)
     try:
         family, _, _, _, place = socket.getaddrinfo(
             gateway.host, gateway.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
@@ -139,7 +153,7 @@ def address_of(gateway: Gateway, listening: socket.socket) -> str:
 def serve(
     settings: Settings, listening: socket.socket, ready: Callable[[], object] = lambda: None
 ) -> None:
-    """Answer until SIGTERM or SIGINT; says when it is ready."""
+    """Answer until SIGTERM or SIGINT; says when it is ready. Raises Unavailable."""
     app = GatewayApp.from_settings(settings)
     gateway = settings.gateway
     config = uvicorn.Config(
@@ -161,4 +175,7 @@ def serve(
     )
     # uvicorn repeats the signal once all is done, which would then end the process as if killed.
     signal.signal(signal.SIGTERM, lambda *_: None)
-    _Server(config, ready, app.close).run(sockets=[listening])
+    server = _Server(config, ready, app.close)
+    server.run(sockets=[listening])
+    if not server.started:
+        raise Unavailable("The gateway did not start: its log says why.")

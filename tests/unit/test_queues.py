@@ -14,7 +14,7 @@ from kombu.utils.url import url_to_parts
 
 from tests.unit.broker import ids_in, taken_from
 from tests.unit.stage import Stage
-from worker.classin.errors import Unavailable
+from worker.classin.errors import InvalidSettings, Unavailable
 from worker.classin.operations.courses import EditCourse
 from worker.ledger.ledger import Due
 from worker.ledger.record import Priority
@@ -206,3 +206,31 @@ def test_building_queues_leaves_another_celery_in_place(settings: Settings) -> N
     """A program with a Celery of its own keeps it."""
     assert build_queues(settings).main == "classin"
     assert current_app.main != "classin"
+
+
+@pytest.mark.parametrize(
+    ("url", "said"),
+    [
+        ("foo://:hunter2@x", "'foo'"),
+        ("sqs://:hunter2@x", "package"),
+        ("confluentkafka://:hunter2@x", "'confluentkafka'"),
+        ("redis://:hunter2@127.0.0.1:port/0", "an address like"),
+        ("redis://:hunter2@127.0.0.1:66000/0", "an address like"),
+        ("redis://[:hunter2@::1/0", "an address like"),
+        ("hunter2", "an address like"),
+        ("amqp://one//;//two", "an address like"),
+    ],
+)
+def test_broker_address_that_celery_cannot_use(url: str, said: str) -> None:
+    """It is refused before anything is sent, and no password is repeated."""
+    with pytest.raises(InvalidSettings) as refused:
+        build_queues(Settings(home=HOME, broker_url=url))
+    assert "CLASSIN_BROKER_URL: " in str(refused.value)
+    assert said in str(refused.value)
+    assert "hunter2" not in str(refused.value)
+
+
+def test_brokers_one_for_the_other_are_taken() -> None:
+    """Celery takes several, with ; between them."""
+    url = "amqp://one:5672//;amqp://two:5672//"
+    assert build_queues(Settings(home=HOME, broker_url=url)).conf.broker_url == url

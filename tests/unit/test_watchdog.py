@@ -19,6 +19,7 @@ class Kennel:
     clock: Clock = field(default_factory=Clock)
     waiting: int = 1
     trouble: Exception | None = None
+    descriptors: bool = True
     reconnected: int = 0
     ended: list[int] = field(default_factory=list)
     stopping: threading.Event = field(default_factory=threading.Event)
@@ -32,6 +33,7 @@ class Kennel:
             end=lambda code, _: self.ended.append(code),
             stalled_after=STALLED_AFTER,
             stopping=self.stopping,
+            has_descriptors=lambda: self.descriptors,
         )
 
     def is_empty(self) -> bool:
@@ -150,3 +152,22 @@ def test_a_worker_that_is_to_stop_is_not_watched(kennel: Kennel) -> None:
     kennel.stopping.set()
     kennel.dog.run()
     assert kennel.reconnected == 0
+
+
+def test_worker_that_can_open_nothing_for_long_ends(kennel: Kennel) -> None:
+    """Then it cannot even look at the queue, which is not the broker's fault."""
+    kennel.trouble = Unavailable("the broker does not answer")
+    kennel.descriptors = False
+    kennel.after(STALLED_AFTER / 2)
+    assert kennel.ended == []
+    kennel.after(STALLED_AFTER / 2)
+    assert kennel.ended == [STALLED]
+
+
+def test_worker_that_runs_out_of_descriptors_for_a_moment_goes_on(kennel: Kennel) -> None:
+    """One that is to be had in between makes good."""
+    kennel.waiting = 0
+    for _ in range(6):
+        kennel.descriptors = not kennel.descriptors
+        kennel.after(STALLED_AFTER / 2)
+    assert (kennel.reconnected, kennel.ended) == (0, [])

@@ -13,7 +13,7 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 from redis.retry import Retry
 
-from worker.classin.errors import Fault, LeaseLost, SubmitRefusedError
+from worker.classin.errors import Fault, InvalidSettings, LeaseLost, SubmitRefusedError
 from worker.classin.index import INDEX, UNANNOUNCED
 from worker.ledger import keys
 from worker.ledger.batches import RedisBatches
@@ -102,20 +102,33 @@ SCRIPTS: Mapping[str, Sequence[str]] = {
 }
 
 
-def connect(url: str, *, patient: bool = False, submits: bool = False) -> Redis:
+def connect(
+    url: str, *, patient: bool = False, submits: bool = False, connections: int | None = None
+) -> Redis:
     """Open a client. A patient one (a worker's) sits out half a minute without Redis.
 
-    One that `submits` sits out a few seconds, in which Redis may start again.
+    One that `submits` sits out a few seconds, in which Redis may start again. `connections`: how
+    many threads may use it at the same time; None: few. Raises InvalidSettings.
     """
     retries = 20 if patient else 5 if submits else 0
-    return LedgerClient.from_url(
-        url,
-        decode_responses=True,
-        socket_connect_timeout=2,
-        socket_timeout=5,
-        retry=Retry(ExponentialWithJitterBackoff(base=0.1, cap=2), retries),
-        retry_on_error=[RedisConnectionError, RedisTimeoutError],
-    )
+    try:
+        redis = LedgerClient.from_url(
+            url,
+            decode_responses=True,
+            socket_connect_timeout=2,
+            socket_timeout=5,
+            retry=Retry(ExponentialWithJitterBackoff(base=0.1, cap=2), retries),
+            retry_on_error=[RedisConnectionError, RedisTimeoutError],
+            max_connections=connections,
+        )
+        pool = redis.connection_pool
+        pool.connection_class(**pool.connection_kwargs)  # else its faults show at the first use
+    except (TypeError, ValueError):
+        what = "has an option behind its ? that there is not, or whose value cannot be read"
+        raise InvalidSettings(
+            "the settings are not right", [Fault("CLASSIN_REDIS_URL", what)]
+        ) from None
+    return redis
 
 
 class RedisLedger(RedisBatches):
