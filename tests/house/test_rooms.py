@@ -34,6 +34,7 @@ ROOMS = {
     "pydantic_core": ("worker/classin/*",),
     "redis": (
         "worker/ledger/in_redis.py",
+        "worker/ledger/groups.py",
         "worker/ledger/reading.py",
         "worker/ledger/api_keys.py",
         "worker/ledger/sources.py",

@@ -1,15 +1,20 @@
 """What Celery's AsyncResult says of a record."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import cached_property
 
 import pytest
-from celery.result import AsyncResult
+from celery import Celery
+from celery.exceptions import TimeoutError  # noqa: A004  # Celery's own
+from celery.result import AsyncResult, GroupResult
+from redis import Redis
 
 from tests.unit.stage import Stage, said
 from worker.classin.errors import NotSent, OperationFailed, Unread
 from worker.classin.operation import Operation
 from worker.classin.operations.cloud import CreateFolder
+from worker.ledger.groups import Groups
 from worker.ledger.in_redis import RedisLedger
 from worker.ledger.lifecycle import State
 from worker.queues import Queues
@@ -19,7 +24,13 @@ FOLDER = CreateFolder(folder_id=747759, folder_name="tools")
 
 
 @pytest.fixture
-def results(queues: Queues, ledger: RedisLedger) -> LedgerResults:
+def slept() -> list[float]:
+    """For how long results slept."""
+    return []
+
+
+@pytest.fixture
+def results(queues: Queues, ledger: RedisLedger, redis: Redis, slept: list[float]) -> LedgerResults:
     """Results that read the test's ledger."""
 
     class Results(LedgerResults):
@@ -29,7 +40,11 @@ def results(queues: Queues, ledger: RedisLedger) -> LedgerResults:
         def _ledger(self) -> RedisLedger:
             return ledger
 
-    return Results(app=queues)
+        @cached_property
+        def _groups(self) -> Groups:
+            return Groups(redis)
+
+    return Results(app=queues, sleep=slept.append)
 
 
 def result_of(record_id: str, results: LedgerResults) -> "AsyncResult[object]":
@@ -119,6 +134,78 @@ def test_the_ledger_is_never_written(stage: Stage, results: LedgerResults) -> No
     results.store_result(folder, "another", "SUCCESS")
     result_of(folder, results).forget()
     assert stage.ledger.find(folder) == before
+
+
+class App(Celery):
+    """A program's own Celery, with results that are given."""
+
+    def __init__(self, results: LedgerResults) -> None:
+        super().__init__(set_as_current=False)
+        self._results = results
+
+    def _get_backend(self) -> LedgerResults:
+        return self._results
+
+
+def group_of(ids: Sequence[str], results: LedgerResults) -> GroupResult:
+    """What a program keeps that sent several."""
+    app = App(results)
+    return GroupResult("g", [AsyncResult(each, app=app) for each in ids], app=app)
+
+
+def test_a_group_is_joined_in_its_order(stage: Stage, results: LedgerResults) -> None:
+    """However its parts ended one after the other."""
+    first, second = stage.submit(FOLDER), stage.submit(FOLDER)
+    stage.perform(second, said(1, data=2))
+    stage.perform(first, said(1, data=1))
+    group = group_of([first, second], results)
+    assert group.get(timeout=1) == [{"data": 1}, {"data": 2}]
+    assert group.join_native(timeout=1) == [{"data": 1}, {"data": 2}]
+    assert group.successful()
+
+
+def test_many_are_given_as_they_settle(
+    stage: Stage, results: LedgerResults, slept: list[float]
+) -> None:
+    """Until all have, or the time is up; then it says so as Celery does."""
+    first, second = stage.submit(FOLDER), stage.submit(FOLDER)
+    stage.perform(first, said(1, data=1))
+    heard: list[object] = []
+
+    coming = results.get_many([first, second], timeout=5, interval=2, on_message=heard.append)
+    record_id, meta = next(coming)
+    assert (record_id, meta["status"], meta["result"]) == (first, "SUCCESS", {"data": 1})
+    with pytest.raises(TimeoutError):
+        next(coming)
+
+    assert slept == [2, 2, 1]
+    assert heard == [meta]
+    stage.perform(second, said(193, "no such folder"))
+    assert {each: meta["status"] for each, meta in results.get_many([first, second])} == {
+        first: "SUCCESS", second: "FAILURE",
+    }  # fmt: skip
+    with pytest.raises(OperationFailed, match="no such folder"):
+        group_of([first, second], results).get(timeout=1)
+    assert [*results.get_many([])] == []
+
+
+def test_a_group_that_was_saved_comes_back(
+    stage: Stage, results: LedgerResults, redis: Redis
+) -> None:
+    """By its id, in another process; only the ids are kept, for as long as Celery keeps results."""
+    first, second = stage.submit(FOLDER), stage.submit(FOLDER)
+    group_of([first, second], results).save(backend=results)
+    assert 0 < redis.ttl("classin:group:g") <= 86_400
+    stage.perform(first, said(1, data=1))
+    stage.perform(second, said(1, data=2))
+
+    again = GroupResult.restore("g", backend=results)
+
+    assert again is not None
+    assert again == group_of([first, second], results)
+    again.delete(backend=results)
+    assert redis.exists("classin:group:g") == 0
+    assert GroupResult.restore("none", backend=results) is None
 
 
 def test_chords_are_refused(results: LedgerResults) -> None:

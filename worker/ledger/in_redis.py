@@ -99,6 +99,7 @@ SCRIPTS: Mapping[str, Sequence[str]] = {
     "batch": ("ledger", "batches"),
     "webhook": ("ledger", "batches"),
     "sift": (),
+    "following": (),
 }
 
 

@@ -38,6 +38,7 @@
 | classin:events            | stream     | the last 100,000        | what settled, without fields  |
 | classin:audit             | stream     | two years, if pruned    | what persons changed, and why |
 | classin:pruned:ID         | string     | as long as a dedup key  | how one ended that is gone    |
+| classin:group:ID          | string     | as Celery keeps results | results that belong together  |
 | classin:api-keys          | hash       | until revoked           | who may ask over HTTP         |
 | classin:source:NAME       | hash       | for good                | the roster as last applied    |
 | classin:directory:NAME    | hash       | for good                | what ClassIn calls its own    |
@@ -224,6 +225,11 @@ def run(its_id: str) -> str:
 def runs_of(job: str) -> str:
     """The ids of a job's runs."""
     return f"classin:runs:{job}"
+
+
+def group(its_id: str) -> str:
+    """Which results a group of another Celery has."""
+    return f"classin:group:{its_id}"
 
 
 def report(its_id: str) -> str:

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from enum import StrEnum
 from itertools import islice, pairwise
+from pathlib import Path
 from typing import Any, NamedTuple
 
 from worker.ledger import keys
@@ -32,6 +33,9 @@ _EVENTS_KEPT = 100_000
 
 #: Ms after which one doubling of a pause goes, as schools.lua has it.
 _LEVEL_LASTS = 30_000
+
+
+_FOLLOWING = Path(__file__).with_name("scripts") / "following.lua"
 
 
 class Order(StrEnum):
@@ -174,19 +178,17 @@ class Observer(RedisReader):
     def _by_due(self, chosen: Filter, cursor: str | None) -> Iterator[Listed]:
         wanted = wanted_of(chosen)
         passed = _due_cursor(cursor)
-        offset = 0
+        following = self._redis.register_script(_FOLLOWING.read_text(encoding="utf-8"))
         while True:
             with reaching_redis():
-                found: Any = self._redis.zrangebyscore(
-                    keys.DUE, passed[0], "+inf", start=offset, num=WINDOW, withscores=True
-                )
+                found = following(args=["", keys.DUE, *passed, WINDOW])
             if not found:
                 return
-            offset += len(found)
-            moments = {str(name): int(at) for name, at in found if (int(at), str(name)) > passed}
+            moments = {str(name): int(at) for name, at in zip(found[::2], found[1::2], strict=True)}
             for record in self.find_all(list(moments)):
                 if fits(record, wanted) and _is_between(record, chosen):
                     yield Listed(record, f"{moments[record.id]}:{record.id}")
+            passed = int(found[-1]), str(found[-2])
 
     def hours(self, since: int, until: int) -> Mapping[int, Happenings]:
         """Give what happened in each hour from that of `since` to that of `until`.

@@ -1,12 +1,23 @@
 """What an operator learns of the ledger: lists in several orders, lanes, schools, whereabouts."""
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
+from fakeredis import FakeRedis, FakeServer
 from redis import Redis
 
 from tests.unit.clock import Clock
-from tests.unit.ledger.hands import DONE, LATER, LOCKED, REFUSED, claimed, entry, settled
+from tests.unit.ledger.hands import (
+    DONE,
+    ENTRY,
+    LATER,
+    LOCKED,
+    REFUSED,
+    claimed,
+    entry,
+    settled,
+)
 from worker.classin.errors import InvalidInput
 from worker.ledger import keys
 from worker.ledger.in_redis import RedisLedger
@@ -164,3 +175,57 @@ def test_where_a_record_is(ledger: RedisLedger, observer: Observer, clock: Clock
     ledger.pause("main", "")
     assert ledger.claim("c", "two", "w", 10) is None
     assert observer.whereabouts(ledger.find("c")).parked_place == 0
+
+
+class Busy(FakeRedis):
+    """A Redis in which others take what is due first, between any two looks at it."""
+
+    taken = 0
+
+    def execute_command(self, *words: Any, **options: Any) -> Any:  # noqa: ANN401  # as redis-py has it
+        """Answer; of what is due some go then."""
+        answer = super().execute_command(*words, **options)  # type: ignore[no-untyped-call]  # untyped in redis-py
+        if keys.DUE in words:
+            super().execute_command("ZREMRANGEBYRANK", keys.DUE, 0, self.taken - 1)  # type: ignore[no-untyped-call]  # the same
+        return answer
+
+
+def test_what_is_due_at_the_same_moment_is_listed_without_a_gap(
+    ledger: RedisLedger, server: FakeServer
+) -> None:
+    """Hundreds of it, on several pages, while others take some of those that were listed."""
+    ids = [f"r{n:03}" for n in range(500)]
+    ledger.submit([replace(ENTRY, id=each) for each in ids])
+    for each in ids:
+        ledger.advance(claimed(ledger, each, lease=each), LATER, None)
+    busy = Busy(server=server, decode_responses=True)
+    observer = Observer(busy)
+    busy.taken = 20
+
+    found, cursor = [], None
+    while True:
+        page, cursor = observer.listing(Filter(), Order.DUE, 90, cursor)
+        found += [each.record.id for each in page]
+        if cursor is None:
+            break
+
+    assert found == ids
+
+
+@pytest.mark.parametrize("gone", [True, False])
+def test_a_page_goes_on_behind_one_that_is_gone(
+    ledger: RedisLedger, redis: Redis, *, gone: bool
+) -> None:
+    """By its time and its name."""
+    for each in ("a", "B", "c", "é"):
+        ledger.submit([replace(ENTRY, id=each)])
+        ledger.advance(claimed(ledger, each, lease=each), LATER, None)
+    observer = Observer(redis)
+    page, cursor = observer.listing(Filter(), Order.DUE, 2)
+    assert [each.record.id for each in page] == ["B", "a"]
+    if gone:
+        redis.zrem(keys.DUE, "a")
+
+    page, _ = observer.listing(Filter(), Order.DUE, 2, cursor)
+
+    assert [each.record.id for each in page] == ["c", "é"]

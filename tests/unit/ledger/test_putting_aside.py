@@ -1,5 +1,7 @@
 """Putting records aside because a worker has enough of their school in hand."""
 
+from redis import Redis
+
 from tests.unit.clock import Clock
 from tests.unit.ledger.hands import LOCKED, entry, settled
 from worker.ledger.in_redis import RedisLedger
@@ -37,6 +39,24 @@ def test_a_worker_takes_nothing_of_a_closed_school_by_itself(
     settled(ledger, "a", LOCKED)
     clock.forward(60)
     assert ledger.unpark(1, "main") == []
+
+
+def test_parked_ids_without_a_record_hold_up_nothing(
+    ledger: RedisLedger, redis: Redis, clock: Clock
+) -> None:
+    """A backup that was cut short, or a hand in Redis: they are only taken out."""
+    ledger.submit([entry("a")])
+    ledger.claim("a", "one", "w", 10, ["main"])
+    ghosts = {f"ghost{n}": n for n in range(3)}
+    redis.zadd("classin:parked:main", ghosts)
+
+    assert [due.id for due in ledger.unpark(5, "main")] == ["a"]
+
+    assert redis.exists("classin:parked:main", "classin:parking") == 0
+    settled(ledger, "a", LOCKED)
+    redis.zadd("classin:parked:main", ghosts)
+    clock.forward(60)
+    assert [due.id for due in ledger.unpark_some(5, 5)[0]] == ["a"]
 
 
 def test_what_is_taken_directly_and_lost_is_found(ledger: RedisLedger, clock: Clock) -> None:
