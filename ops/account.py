@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from ops.causes import AFTER_EXPIRY
 from producers.again import again, mending
 from worker.classin.codes import Code
 from worker.classin.errors import Invalid
@@ -44,7 +45,7 @@ def _under_way(record: Record) -> Account:
         return Account("It waits for others.", Remedy.NOTHING_YET.value)
     if record.state is State.RUNNING:
         return Account("A worker is at it.", Remedy.NOTHING_YET.value)
-    if record.paced or record.quiet:
+    if record.quiet or (record.paced and not record.attempts):
         return Account("It waits for its turn.", Remedy.NOTHING_YET.value)
     if record.state is State.DEFERRED or record.code is not None:
         return Account(
@@ -105,7 +106,9 @@ def _failed(record: Record) -> Account:
                 "Retry it, if it is wanted still.",
             )
         case Reason.EXPIRED:
-            return Account("Its time was over before it could be tried.", Remedy.RESUBMIT.value)
+            return Account(
+                "It was never sent: its turn, by its pace, did not come in time.", AFTER_EXPIRY
+            )
         case Reason.REFUSED | None:
             who = "ClassIn refused it" if record.attempts else "It was refused before sending"
             return Account(f"{who}: {_why(record)}.", _remedy(record, Remedy.CHANGE))

@@ -15,6 +15,12 @@ from worker.ledger.lifecycle import Reason, State
 FAILURES = frozenset({State.FAILED, State.PARTIAL, State.UNCERTAIN})
 
 
+#: What to do about what has expired.
+AFTER_EXPIRY = (
+    "Raise CLASSIN_PACE, if ClassIn allows it, or CLASSIN_GIVE_UP_AFTER; then `classin retry`."
+)
+
+
 class Cause(NamedTuple):
     """What operations that did not succeed have in common."""
 
@@ -74,7 +80,7 @@ def meaning(cause: Cause) -> str:
             doubt = "; it may have been done" if cause.state is State.UNCERTAIN else ""
             return f"workers died while they had it{doubt}"
         case Reason.EXPIRED:
-            return "its time was over before it could be tried"
+            return "it was never sent: its turn, by its pace, did not come in time"
         case Reason.DECIDED:
             return "a person found that it was not done"
         case Reason.REFUSED | Reason.EXHAUSTED | None:
@@ -101,8 +107,8 @@ def todo(cause: Cause) -> str:
             return "Mend those first, then `classin retry` these."
         case _, Reason.POISON:
             return "Read the workers' logs before they are tried again."
-        case _, Reason.EXPIRED | Reason.DECIDED:
-            return Remedy.RESUBMIT.value
+        case _, Reason.EXPIRED | Reason.DECIDED as reason:
+            return AFTER_EXPIRY if reason is Reason.EXPIRED else Remedy.RESUBMIT.value
     code = Code.known(cause.code)
     if cause.reason is Reason.EXHAUSTED and not _is_lasting(code):
         return Remedy.RESUBMIT.value

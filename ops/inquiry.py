@@ -46,7 +46,7 @@ class Inquiry:
     slowdowns: Sequence[Slowdown]
     #: Worker processes that are alive.
     workers: int
-    #: When it fails if it is not done by then; None: it was not tried yet, or is settled.
+    #: When it fails if it is not done by then; None: it neither was tried nor waits for its turn.
     gives_up_at: int | None
 
     def to_json(self) -> dict[str, Any]:
@@ -91,7 +91,7 @@ def inquire(observer: Observer, record_id: str, give_up_after: float) -> Inquiry
     obstacle = observer.obstacles([record]).get(record.id)
     kinds = [f"{record.school} {record.operation}", record.school]
     (school,) = (each for each in observer.schools([record.school]) if each.name == record.school)
-    started = record.started_at
+    started = record.started_at if record.attempts or not record.paced else record.paced_at
     return Inquiry(
         now=now,
         record=record,
@@ -231,7 +231,7 @@ def pace_in_words(interval: float) -> str:
     """Write the least ms between two requests as how many there may be."""
     if interval > _MINUTE:
         return f"one in {span(interval)}"
-    by_second = interval <= _SECOND and (_SECOND / interval).is_integer()
+    by_second = interval <= _SECOND and round(_SECOND / interval, 2).is_integer()
     unit, name = (_SECOND, "second") if by_second else (_MINUTE, "minute")
     return f"{unit / interval:,.0f} a {name}"
 
@@ -264,6 +264,8 @@ def _next(inquiry: Inquiry, moment: Moment) -> Iterator[str]:
             yield "succeed, it fails."
         case State.RUNNING:
             yield "Its reply is awaited; should its worker fall silent, another takes it over."
+        case State.DEFERRED if record.paced:
+            yield "It goes to a worker when its turn comes."
         case State.DEFERRED:
             yield f"At {moment(record.due_at)} it goes back to a worker."
         case State.QUEUED if inquiry.closure is not None:

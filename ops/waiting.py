@@ -16,7 +16,7 @@ def in_words(obstacle: Obstacle, moment: Callable[[int], str]) -> str:
     if obstacle.quiet:
         until = f" until {moment(obstacle.due_at)}" if obstacle.due_at is not None else ""
         return f"waiting{until}: an earlier request of its lane may still be carried out"
-    return f"waiting for its turn, by the pace of its kind{due}"
+    return f"waiting for its turn, by its pace: {obstacle.ahead or 0:,} are before it"
 
 
 def closure_in_words(closure: Closure, moment: Callable[[int], str]) -> str:

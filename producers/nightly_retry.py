@@ -157,7 +157,7 @@ class NightlyRetry:
 
 
 def _is_of(job: RetryJob, record: Record) -> bool:
-    return record.reason is Reason.EXHAUSTED or (
+    return record.reason in {Reason.EXHAUSTED, Reason.EXPIRED} or (
         record.reason is Reason.REFUSED and record.code in job.codes
     )
 

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any
 
 from redis import Redis
@@ -10,6 +11,7 @@ from redis.client import Pipeline
 
 from worker.ledger import keys
 from worker.ledger.lifecycle import State
+from worker.ledger.record import Priority
 
 UNSETTLED = {state.value for state in State if not state.settled}
 WELL = {State.SUCCEEDED.value, State.PARTIAL.value}
@@ -17,7 +19,7 @@ WELL = {State.SUCCEEDED.value, State.PARTIAL.value}
 #: Where nothing is left once all records are settled.
 _OF_WORK = (
     "queued", "due", "lane:", "lanes", "stops", "followers:", "releasing",
-    "parked:", "parking", "file:",
+    "parked:", "parking", "paced:", "turns", "file:",
 )  # fmt: skip
 
 #: Types of keys, by the word after `classin:`; all others are hashes.
@@ -28,9 +30,11 @@ _SORTED = {
     "lane",
     "lanes",
     "open-batches",
+    "paced",
     "parked",
     "quiet",
     "receivers",
+    "turns",
     "webhooks",
     "workers",
 }
@@ -164,14 +168,33 @@ class Books:
             assert not records[record_id].get("lease")
 
     def _check_due(self, records: Mapping[str, Mapping[str, str]]) -> None:
-        """Who runs is due at the end of its lease; who was put off, at its time."""
+        """Who runs is due at the end of its lease; who was put off, at its time.
+
+        Who was so by its pace has no time: it waits with others of its kind.
+        """
         due = self.get("classin:due")
         deferred = _in_state(records, "deferred")
         assert sorted(due) == sorted([*deferred, *_in_state(records, "running")])
-        assert all(due[each] == float(records[each]["due_at"]) for each in deferred)
-        for record_id, values in records.items():
-            assert ("due_at" in values) == (values["state"] == "deferred"), record_id
-            assert "quiet" not in values or values["state"] == "deferred", record_id
+        paced = [each for each in deferred if "paced" in records[each]]
+        timed = [each for each in deferred if each not in paced]
+        assert all(due[each] == float(records[each]["due_at"]) for each in timed)
+        assert [each for each, values in records.items() if "due_at" in values] == timed
+        assert all("paced" not in records[each] for each in _in_state(records, "running"))
+        assert {each for each, values in records.items() if "quiet" in values} <= set(timed)
+        self._check_paced(records, paced)
+
+    def _check_paced(self, records: Mapping[str, Mapping[str, str]], paced: list[str]) -> None:
+        """Who waits for its turn does so among its kind, in order."""
+        waiting = self.starting("classin:paced:")
+        assert set(waiting) <= set(self.get(keys.TURNS))
+        assert sorted(chain(*waiting.values())) == sorted(paced)
+        for kind, ids in waiting.items():
+            assert {f"{records[each]['school']} {records[each]['operation']}" for each in ids} == {
+                kind
+            }
+            assert sorted(ids, key=lambda each: ids[each]) == sorted(
+                ids, key=lambda each: _order(records[each])
+            )
 
     def _check_lanes(self, records: Mapping[str, Mapping[str, str]]) -> None:
         """A lane has its unsettled records, and only the first of them may be about."""
@@ -253,6 +276,11 @@ def _ask(pipeline: Pipeline, name: str) -> None:
 
 def _is_sorted(name: str) -> bool:
     return name.split(":")[1] in _SORTED
+
+
+def _order(values: Mapping[str, str]) -> tuple[int, int]:
+    """By priority, then by place."""
+    return [*Priority].index(Priority(values.get("priority", "normal"))), int(values["place"])
 
 
 def _in_state(records: Mapping[str, Mapping[str, str]], state: str) -> list[str]:

@@ -17,7 +17,7 @@ from redis import Redis
 
 from tests.ledger_books import Books
 from tests.ledger_model import LEASE, SCHOOLS, WORKERS, LedgerModel, Wish
-from worker.ledger.ledger import Access, Claim, Standing
+from worker.ledger.ledger import Access, Claim, Standing, Turns
 from worker.ledger.lifecycle import Reason, State
 from worker.ledger.pruning import Ages
 from worker.ledger.record import Priority
@@ -52,6 +52,7 @@ MISHAPS: dict[str, Callable[[LedgerModel, str], object]] = {
     "lost messages are looked for": lambda model, _: model.look_for_lost_messages(),
     "an answer is lost": lambda model, _: model.submit_again(),
     "a worker takes what was put aside": lambda model, _: model.take_what_was_put_aside("w1"),
+    "a worker takes those whose turn it is": lambda model, _: model.take_turns("w1"),
     "a worker dies": lambda model, _: model.die("w1"),
     "a person calls a record off": lambda model, record_id: model.cancel(record_id),
     "a person pauses a school": lambda model, _: model.ledger.pause("main", "why"),
@@ -192,6 +193,8 @@ class LedgerMachine(RuleBasedStateMachine):
             if not self.model.is_unsettled():
                 break
         self.model.rescue(100, orphans=True)
+        self.model.clock.forward(LEASE)
+        assert self.model.ledger.turns(1) == Turns([], None)
         Books.read(self.model.redis).check_done()
 
     def _work_off(self) -> None:
@@ -199,6 +202,7 @@ class LedgerMachine(RuleBasedStateMachine):
         self.model.rescue(100, orphans=True)
         self.model.look_for_lost_messages()
         self.model.check()
+        self.model.messages += [due.id for due in self.model.ledger.turns(MOST_RECORDS).ready]
         while self.model.messages:
             claim = self.model.deliver(self.model.messages.pop(0), WORKERS[0])
             if claim is not None:

@@ -14,7 +14,7 @@ from tests.ledger_books import UNSETTLED, WELL, Books
 from tests.unit.clock import Clock
 from worker.classin.errors import InvalidInput, LeaseLost
 from worker.classin.verdicts import Verdict
-from worker.ledger.in_redis import RedisLedger
+from worker.ledger.in_redis import SHORT_WAIT, RedisLedger
 from worker.ledger.ledger import (
     Access,
     Advanced,
@@ -241,7 +241,8 @@ class LedgerModel:
         assert found.attempts == (*record.attempts, note.attempt)
         barred = standing.access is Access.LOCKED_OUT and found.state is State.FAILED
         cancelled = record.cancelling and not standing.state.settled
-        assert found.state is (State.CANCELLED if cancelled else standing.state) or barred
+        slow = standing.state is State.RUNNING and found.state is State.DEFERRED and found.paced
+        assert found.state is (State.CANCELLED if cancelled else standing.state) or barred or slow
         if found.state is not State.RUNNING:
             del self._holders[record.id]
 
@@ -276,6 +277,11 @@ class LedgerModel:
     def take_what_was_put_aside(self, worker: str) -> None:
         """Without a message."""
         for due in self.ledger.unpark(1, SCHOOLS[0]):
+            self.deliver(due.id, worker)
+
+    def take_turns(self, worker: str) -> None:
+        """Those whose turn it is by their pace, without a message."""
+        for due in self.ledger.turns(2).ready:
             self.deliver(due.id, worker)
 
     def cancel(self, record_id: str) -> None:
@@ -431,7 +437,7 @@ class LedgerModel:
             return None
         claim = self.ledger.claim(record_id, f"lease {len(self.claims)}", worker, LEASE, full)
         if claim is not None:
-            assert claim.wait <= 1
+            assert claim.wait <= SHORT_WAIT
             self.claims.append(claim)
             self._hands[worker].append(claim)
         return claim

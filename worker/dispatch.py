@@ -20,7 +20,7 @@ from typing import Protocol
 from worker.classin.errors import Unavailable
 from worker.execution import NOTE_AGAIN, Done, Execution
 from worker.in_hand import InHand
-from worker.ledger.ledger import Advanced, Claim, Due, Exchanged, Ledger, Note
+from worker.ledger.ledger import Advanced, Claim, Due, Exchanged, Ledger, Note, Turns
 from worker.ledger.lifecycle import State
 from worker.ledger.record import Priority
 from worker.shares import Shares
@@ -35,6 +35,10 @@ IN_A_ROW = 10
 
 #: Notes, and records asked for, of which the ledger is told in one round: Redis waits for them.
 MOST_TOGETHER = 256
+
+#: Seconds between two looks whose turn it is, by the pace of its kind: at least, and at most.
+SOONEST_LOOK, LATEST_LOOK = 0.05, 1.0
+
 
 #: What waits here is little while it is less than the threads, divided by this: then more may come.
 _LITTLE = 4
@@ -96,7 +100,8 @@ class Backlog:
 class Dispatch:
     """What waits, and what is under way, in one worker process.
 
-    `threads`: operations side by side. Any thread may `take`; one alone does the rounds.
+    `threads`: operations side by side. Any thread may `take`; one alone does the rounds. `turns`
+    asks the ledger whose turn it is, and should not wait for one that is away.
     """
 
     def __init__(  # noqa: PLR0913  # all that come together here
@@ -110,9 +115,13 @@ class Dispatch:
         stopping: threading.Event,
         threads: int,
         in_a_row: int = IN_A_ROW,
+        turns: Callable[[int], Turns] | None = None,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self._ledger = ledger
+        self._turns = turns or ledger.turns
+        #: When to look whose turn it is, by the clock of what is in hand.
+        self._look_at = 0.0
         self._execution = execution
         self._outlet = outlet
         self._in_hand = in_hand
@@ -157,13 +166,15 @@ class Dispatch:
     def is_due(self) -> bool:
         """Whether there is something to do in a round."""
         ready = self._waiting or (len(self._suspects) and self._suspects.room())
-        return bool(self._notes or self._eased or (ready and self._free))
+        if self._notes or self._eased or (ready and self._free):
+            return True
+        return self._until_look() == 0
 
     def gather(self, *, wait: bool) -> None:
-        """Take in what came from other threads; wait for the first, if asked."""
+        """Take in what came from other threads; wait for the first, if asked, or a time to look."""
         try:
             while True:
-                news = self._inbox.get(block=wait)
+                news = self._inbox.get(wait, self._until_look())
                 wait = False
                 if isinstance(news, Done):
                     self._end(news)
@@ -176,7 +187,8 @@ class Dispatch:
         """Speak with the ledger once, and set to work what can be begun."""
         if self._stopping.is_set():
             self._put_back()
-        self._take_turns()
+        self._take_parked()
+        self._take_paced()
         notes, self._notes = self._notes[:MOST_TOGETHER], self._notes[MOST_TOGETHER:]
         self._wait_first(self._suspects.next({note.claim.lease for note in notes}))
         asked = self._next()
@@ -197,6 +209,8 @@ class Dispatch:
             waiting = asked[record_id]
             waiting.by_message = False  # it has told how far the queue has come
             self._suspects.wait(waiting)
+        if found.paced:
+            self._look_at = min(self._look_at, self._in_hand.clock() + SOONEST_LOOK)
         turned_away = len(found.claims) < len(asked)
         self._shares.take([claim.record.school for claim in found.claims], some_left=turned_away)
         for claim in found.claims:
@@ -308,7 +322,28 @@ class Dispatch:
         if released:
             self.jobs.put(partial(_send, partial(self._outlet.publish, released)))
 
-    def _take_turns(self) -> None:
+    def _until_look(self) -> float | None:
+        """Give the seconds until it looks whose turn it is; None: not before something ends."""
+        if not self._free or self._stopping.is_set():
+            return None
+        return max(0.0, self._look_at - self._in_hand.clock())
+
+    def _take_paced(self) -> None:
+        """Take some of those whose turn it is; where others wait here, for half of the threads."""
+        if self._until_look() != 0:
+            return
+        now = self._in_hand.clock()
+        most = (self._free + 1) // 2 if self._waiting else self._free
+        try:
+            found = self._turns(min(most, MOST_TOGETHER))
+        except Unavailable:
+            found = Turns([], None)  # others say that it is away
+        soon = LATEST_LOOK if found.look_in is None else found.look_in
+        self._look_at = now + min(max(soon, SOONEST_LOOK), LATEST_LOOK)
+        ready = [Waiting(each.id, each.priority, by_message=False) for each in found.ready]
+        self._wait_first(ready)
+
+    def _take_parked(self) -> None:
         """Take some of those that were put aside because their school had its share here."""
         eased, self._eased = self._eased, Counter()
         for school, number in eased.items():

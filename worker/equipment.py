@@ -45,7 +45,7 @@ class Equipment:
 
     @cached_property
     def doorstep(self) -> RedisLedger:
-        """The same, impatient, for the consumer: it should not be held up unawares."""
+        """The same, impatient, for what should not be held up unawares."""
         return RedisLedger(connect(self.settings.ledger_url))
 
     @cached_property
@@ -90,6 +90,7 @@ class Equipment:
             shares=Shares(most),
             stopping=self.stopping,
             threads=self.threads,
+            turns=self.doorstep.turns,
         )
 
     @cached_property
@@ -145,4 +146,7 @@ class Equipment:
 
     def _patient_ledger(self, connections: int) -> RedisLedger:
         redis = connect(self.settings.ledger_url, patient=True, connections=connections)
-        return RedisLedger(redis, late_window=self.settings.patience.late_window)
+        patience = self.settings.patience
+        return RedisLedger(
+            redis, late_window=patience.late_window, give_up_after=patience.give_up_after
+        )

@@ -41,9 +41,6 @@ from worker.settings import Patience
 from worker.skew import SigningClock, explains, may_mean_clock
 from worker.transport import Stream
 
-#: Seconds that a thread waits for the pace between two attempts; for longer, the record is put off.
-LONGEST_PACE = 2.0
-
 #: Seconds between two tries to note what happened, while the ledger is away.
 NOTE_AGAIN = 1.0
 
@@ -59,10 +56,6 @@ class Sender(Protocol):
 
 class _PutAsideError(Exception):
     """The delivery is over although an attempt would be due: the record stands elsewhere now."""
-
-    def __init__(self, note: Note | None = None) -> None:
-        super().__init__()
-        self.note = note
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,8 +105,8 @@ class Execution:
         note: Note | None = None
         try:
             note = self._carry_out(claim, released)
-        except _PutAsideError as aside:
-            note = aside.note
+        except _PutAsideError:
+            pass  # the ledger said so itself
         except ClassinError as error:
             # Nothing more can be noted of it: its lease is another's, or runs out.
             log.warning("%s: %s", claim.record.id, error)
@@ -288,9 +281,6 @@ class Execution:
         delivery.released += advanced.released
         if advanced.state is not State.RUNNING:
             raise _PutAsideError
-        if advanced.wait > LONGEST_PACE:
-            later = replace(standing, state=State.DEFERRED, due_in=advanced.wait)
-            raise _PutAsideError(Note(claim, later, attempt))
         if advanced.wait:
             self._pause(claim, advanced.wait)
 

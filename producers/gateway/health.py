@@ -2,7 +2,7 @@
 
 from typing import Any, NamedTuple
 
-from worker.ledger.ledger import Pulse
+from worker.ledger.pulse import Pulse
 
 
 class Health(NamedTuple):

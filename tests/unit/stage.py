@@ -200,6 +200,13 @@ class Stage:
         assert due_at is not None
         return (due_at - self.clock.ms) / 1000
 
+    def await_turn(self, record_id: str) -> float:
+        """Let time go by until it is a record's turn, by its pace; gives how long that took."""
+        began = self.clock.ms
+        while record_id not in [due.id for due in self.ledger.turns(1).ready]:
+            self.clock.ms += 50
+        return (self.clock.ms - began) / 1000
+
     def carry_on(self, record_id: str, *script: Act) -> Record:
         """Deliver the record again each time it falls due, until it is settled.
 
@@ -208,5 +215,7 @@ class Stage:
         while not (record := self.ledger.find(record_id)).state.settled:
             if record.due_at is not None:
                 self.clock.ms = max(self.clock.ms, record.due_at)
+            if record.paced:
+                self.await_turn(record_id)
             self.perform(record_id, *script)
         return record

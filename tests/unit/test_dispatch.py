@@ -440,6 +440,89 @@ def test_a_suspect_that_lost_its_lease_makes_room(stage: Stage, floor: Floor) ->
     assert floor.states(*suspects) == [State.QUEUED, State.RUNNING]
 
 
+def put_off(stage: Stage, number: int) -> list[str]:
+    """Submit so many that wait for their turn, of whom one a second may go."""
+    stage.ledger.set_paces({"main edit_course": 1000})
+    records = courses(stage, number + 2)
+    for each in records:
+        stage.ledger.claim(each, each, "another", LEASE)
+    return records[2:]
+
+
+def test_whose_turn_it_is_goes_without_a_message(stage: Stage) -> None:
+    """Within a second, though this worker has never heard of it."""
+    records = put_off(stage, 3)
+    floor = Floor(stage)
+    for _ in range(3):
+        stage.clock.forward(1)
+        floor.go_round()
+    assert floor.states(*records) == [State.RUNNING] * 3
+    assert stage.published == []
+
+
+def test_nobody_is_asked_whose_turn_it_is_without_a_free_thread(stage: Stage) -> None:
+    """Others may have one."""
+    floor = Floor(stage, threads=1)
+    floor.take(*courses(stage, 1))
+    floor.go_round()
+    records = put_off(stage, 1)
+    stage.clock.forward(9)
+    floor.go_round()
+    assert not floor.dispatch.is_due
+    assert floor.states(*records) == [State.DEFERRED]
+
+
+def test_those_whose_turn_it_is_leave_threads_to_others(stage: Stage) -> None:
+    """While others wait here they have half of what is free."""
+    records = put_off(stage, 9)
+    stage.clock.forward(1)
+    stage.ledger.set_paces({})
+    floor = Floor(stage, threads=4)
+    others = [stage.submit(FOLDER) for _ in range(9)]
+    floor.take(*others)
+    floor.go_round()
+    assert floor.states(*records).count(State.RUNNING) == 2
+    assert floor.states(*others).count(State.RUNNING) == 2
+
+
+def test_a_worker_that_is_to_end_gives_turns_to_others(stage: Stage) -> None:
+    """It asks for none any more."""
+    records = put_off(stage, 1)
+    floor = Floor(stage)
+    stage.clock.forward(9)
+    stage.stopping.set()
+    floor.go_round()
+    assert floor.states(*records) == [State.DEFERRED]
+
+
+def test_a_ledger_that_is_away_is_asked_again_whose_turn_it_is(
+    stage: Stage, server: FakeServer
+) -> None:
+    """A second later."""
+    records = put_off(stage, 1)
+    floor = Floor(stage)
+    stage.clock.forward(9)
+    server.connected = False
+    floor.go_round()
+    server.connected = True
+    assert not floor.dispatch.is_due
+    stage.clock.forward(1)
+    assert floor.dispatch.is_due
+    floor.go_round()
+    assert floor.states(*records) == [State.RUNNING]
+
+
+def test_an_idle_worker_wakes_to_look_whose_turn_it_is(stage: Stage) -> None:
+    """Though nothing comes in."""
+    floor = Floor(stage)
+    floor.go_round()
+    stage.clock.forward(0.999)
+    floor.dispatch.gather(wait=True)
+    assert not floor.dispatch.is_due
+    stage.clock.forward(0.001)
+    assert floor.dispatch.is_due
+
+
 def test_messages_are_accepted_while_little_waits() -> None:
     """From a certain number on they are held, until less waits."""
     backlog, heard = Backlog(3), list[int]()

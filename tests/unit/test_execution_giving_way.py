@@ -159,7 +159,8 @@ def test_a_long_wait_for_the_pace_is_left_to_the_ledger(stage: Stage) -> None:
     first, second = stage.submit(COURSE), stage.submit(COURSE)
     stage.perform(first, said(1))
     assert stage.perform(second, said(1)).sent == []
-    assert stage.seconds_until_due(second) == 4
+    assert stage.clock.waits == []
+    assert stage.ledger.find(second).paced
     assert stage.carry_on(second, said(1)).state is State.SUCCEEDED
 
 
@@ -179,7 +180,7 @@ def test_a_further_attempt_is_put_off_for_a_slow_pace(stage: Stage) -> None:
     assert len(stage.perform(folder, said(104)).sent) == 1
     record = stage.ledger.find(folder)
     assert (record.state, record.deferrals, record.unread) == (State.DEFERRED, 0, True)
-    assert (len(record.attempts), stage.seconds_until_due(folder)) == (1, 8)
+    assert (len(record.attempts), record.paced, stage.clock.waits) == (1, True, [])
     assert stage.carry_on(folder, said(206)).already is True
 
 
@@ -188,7 +189,7 @@ def test_too_fast_puts_others_of_its_kind_off(stage: Stage) -> None:
     first, second, other = stage.submit(COURSE), stage.submit(COURSE), stage.submit(FOLDER)
     stage.perform(first, said(None, http=429, retry_after=9))
     assert stage.perform(second, said(1)).sent == []
-    assert stage.seconds_until_due(second) == 9
+    assert stage.ledger.find(second).paced
     assert len(stage.perform(other, said(1)).sent) == 1
 
 

@@ -4,8 +4,11 @@ Source: overview and the samples of the operations' pages
 """
 
 import json
+import math
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC
 from email.utils import parsedate_to_datetime
 from functools import lru_cache
 from typing import Any
@@ -14,6 +17,13 @@ from worker.classin.call import Dialect
 
 #: So much of a message is kept; ClassIn's own are far shorter.
 LONGEST_MESSAGE = 500
+
+#: Retry-After is heeded up to so many seconds: all of that kind wait for it, and ClassIn's limits
+#: are by the minute. Whoever means a longer time says so again.
+LONGEST_RETRY_AFTER = 3600.0
+
+#: A code of more digits is none.
+_LONGEST_CODE = 18
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +46,7 @@ def read_reply(dialect: Dialect, http: int, headers: Mapping[str, str], body: by
     date = _date(headers.get("Date"))
     retry_after = _wait(headers.get("Retry-After"), date)
     try:
-        answer = json.loads(body)
+        answer = json.loads(body, parse_float=_number, parse_constant=_nothing)
     except (ValueError, RecursionError):
         return Reply(http, None, "the answer is not JSON", None, date, retry_after)
     code, message, result = _parts(dialect, answer)
@@ -73,25 +83,44 @@ def whole(number: object) -> int | None:
     if isinstance(number, bool) or not isinstance(number, (int, str)):
         return None
     try:
-        return int(number)
+        code = int(number)
     except ValueError:
         return None
+    return code if abs(code) < 10**_LONGEST_CODE else None
 
 
 @lru_cache(maxsize=8)  # many replies come within a second
 def _date(text: str | None) -> int | None:
+    """Read an HTTP date. One that names no zone is in UTC, as all of them are."""
     try:
-        return int(parsedate_to_datetime(text).timestamp()) if text else None
+        if not text:
+            return None
+        date = parsedate_to_datetime(text)
+        return int((date if date.tzinfo else date.replace(tzinfo=UTC)).timestamp())
     except (ValueError, OverflowError):
         return None
 
 
 def _wait(text: str | None, date: int | None) -> float | None:
-    """Read Retry-After: seconds, or a date that is compared with the reply's own."""
+    """Read Retry-After: seconds, or a date that is compared with the reply's own.
+
+    What is neither is left out: negative, without an end, or in another notation.
+    """
     if not text:
         return None
-    try:
-        return max(0.0, float(text))
-    except ValueError:
-        until = _date(text)
-    return max(0.0, float(until - date)) if until is not None and date is not None else None
+    if re.fullmatch(r"\s*[0-9]+(\.[0-9]+)?\s*", text):
+        return min(float(text), LONGEST_RETRY_AFTER)
+    until = _date(text)
+    if until is None or date is None:
+        return None
+    return min(max(0.0, float(until - date)), LONGEST_RETRY_AFTER)
+
+
+def _number(text: str) -> float | None:
+    """Read a number with a fraction or an exponent; one that is too large is left out."""
+    number = float(text)
+    return number if math.isfinite(number) else None
+
+
+def _nothing(_: str) -> None:
+    """Leave out what is no number, and no JSON either: it could not be written as such again."""

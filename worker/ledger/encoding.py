@@ -3,6 +3,7 @@
 import base64
 import hashlib
 import json
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -10,6 +11,9 @@ from worker.ledger import keys
 from worker.ledger.ledger import Advanced, Due, Entered, Note, Standing
 from worker.ledger.lifecycle import Reason, State
 from worker.ledger.record import Attempt, Edit, Priority, Record, Submission, clean
+
+#: Times that go into a note are cut to so many seconds: no script meets a number that is none.
+LONGEST_SPAN = 10 * 365 * 86400.0
 
 #: Bytes of a file that are kept, and read, together.
 PIECE = 1024 * 1024
@@ -125,7 +129,7 @@ def note_of(said: Note) -> list[Any]:
     ]
     more = _more_of(standing)
     if lasts:
-        more["lasts"] = ms(lasts)
+        more["lasts"] = _span(lasts)
     if more:
         note.append(more)
     return note
@@ -143,14 +147,19 @@ def _more_of(standing: Standing) -> dict[str, str | int]:
     if standing.late:
         more["late"] = "1"
     if standing.due_in:
-        more["due_in"] = ms(standing.due_in)
+        more["due_in"] = _span(standing.due_in)
     if standing.counts:
         more["counts"] = "1"
     if standing.slow_down is not None:
-        more["slow_down"] = ms(standing.slow_down)
+        more["slow_down"] = _span(standing.slow_down)
     if standing.looks:
-        more["looks"] = " ".join(str(ms(pause)) for pause in standing.looks)
+        more["looks"] = " ".join(str(_span(pause)) for pause in standing.looks)
     return more
+
+
+def _span(seconds: float) -> int:
+    """Write a time of a note, in ms: neither negative, nor without an end."""
+    return 0 if math.isnan(seconds) else ms(max(0.0, min(seconds, LONGEST_SPAN)))
 
 
 def advanced_of(found: Sequence[Any]) -> Advanced:
@@ -210,7 +219,7 @@ def record_of(record_id: str, values: Mapping[str, str]) -> Record:
         priority=Priority(values.get("priority", Priority.NORMAL)),
         dedup_key=values.get("dedup_key"),
         row=whole(values.get("row")),
-        paced="paced" in values,
+        paced_at=whole(values.get("paced")),
         quiet="quiet" in values,
         deaths=int(values.get("deaths", 0)),
         cancelling="cancel" in values,

@@ -40,6 +40,7 @@ from worker.ledger.ledger import (
     Note,
     Room,
     Standing,
+    Turns,
 )
 from worker.ledger.lifecycle import State
 from worker.ledger.reading import no_record, reaching_redis
@@ -56,14 +57,18 @@ AWAITED = 5000
 #: Bytes of files after which a script call takes in no further record.
 HEAVIEST = 8 * 1024 * 1024
 
-#: Seconds that a worker would rather wait for its pace than put a record off.
-SHORT_WAIT = 0.25
+#: Seconds that a worker waits for the pace at most, before a first request and between attempts;
+#: what would have to wait longer is put off until its turn.
+SHORT_WAIT, LONGEST_WAIT = 0.25, 2.0
 
 #: Newer records, of whom no pruner knows whom they need, that one call looks at.
 NEWER = 1000
 
 #: Records of each index that one call asks whom they need.
 NEEDY = 250
+
+#: Seconds that a record waits for its turn, unless somebody says otherwise.
+GIVE_UP_AFTER = 86400.0
 
 #: A record whose workers fell silent so often is what kills them.
 DEATHS = 3
@@ -77,15 +82,16 @@ _KINDS = dump(
 _SCRIPTS = Path(__file__).with_name("scripts")
 
 #: What scripts share.
-SHARED = ("ledger", "batches", "followers", "schools", "quiet")
+SHARED = ("ledger", "batches", "followers", "schools", "quiet", "paces")
 
 #: One for each change, with what is put in front of it.
 SCRIPTS: Mapping[str, Sequence[str]] = {
     "submit": ("ledger", "batches", "followers"),
-    "exchange": ("ledger", "batches", "followers", "schools", "quiet"),
+    "exchange": ("ledger", "batches", "followers", "schools", "quiet", "paces"),
+    "turns": ("ledger", "paces"),
     "begin": (),
     "beat": ("ledger",),
-    "due": ("ledger", "batches", "followers", "quiet"),
+    "due": ("ledger", "batches", "followers", "schools", "quiet", "paces"),
     "release": ("ledger", "batches", "followers"),
     "adrift": ("ledger",),
     "unpark": ("ledger", "batches", "followers", "schools"),
@@ -136,15 +142,22 @@ class RedisLedger(RedisBatches):
     """A Ledger in one Redis database. `clock` gives ms since 1970; None: Redis's own time.
 
     `late_window`: seconds for which the next of a lane waits after an attempt that may still be
-    carried out; only who claims and rescues needs it.
+    carried out; `give_up_after`: seconds that a record waits for its turn, by its pace. Only who
+    claims and rescues needs them.
     """
 
     def __init__(
-        self, redis: Redis, clock: Callable[[], int] | None = None, *, late_window: float = 0.0
+        self,
+        redis: Redis,
+        clock: Callable[[], int] | None = None,
+        *,
+        late_window: float = 0.0,
+        give_up_after: float = GIVE_UP_AFTER,
     ) -> None:
         super().__init__(redis)
         self._clock = clock
         self._late_window = ms(late_window)
+        self._gives_up = ms(give_up_after)
         #: By name, as soon as they are needed.
         self._scripts: dict[str, Script] = {}
 
@@ -203,6 +216,8 @@ class RedisLedger(RedisBatches):
             "worker": worker,
             "lasts": ms(lasts),
             "patience": ms(SHORT_WAIT),
+            "longest": ms(LONGEST_WAIT),
+            "gives_up": self._gives_up,
             "late_window": self._late_window,
             "of": room.of,
         }
@@ -228,7 +243,13 @@ class RedisLedger(RedisBatches):
                 claims.append(
                     Claim(lease, record, int(values["claims"]), int(found["now"]), wait / 1000)
                 )
-        return Exchanged(noted, claims, missing, put_off)
+        paced = found["claims"].count("paced")
+        return Exchanged(noted, claims, missing, put_off, paced=paced)
+
+    def turns(self, limit: int) -> Turns:
+        """Give those whose turn it is; see Ledger."""
+        wait, *found = self._run("turns", limit, ms(SHORT_WAIT))
+        return Turns(dues(found), int(wait) / 1000 if wait else None)
 
     def beat(self, worker: str, lasts: float, in_hand: Sequence[Claim]) -> Sequence[str]:
         """Renew what a worker has in hand; see Ledger."""
@@ -255,7 +276,8 @@ class RedisLedger(RedisBatches):
 
     def due(self, limit: int, *, orphans: bool) -> Sequence[Due]:
         """Give what must be carried to a worker; see Ledger."""
-        return dues(self._run("due", limit, flag(orphans), DEATHS, _KINDS, self._late_window))
+        more = (DEATHS, _KINDS, self._late_window, self._gives_up)
+        return dues(self._run("due", limit, flag(orphans), *more))
 
     def adrift(self, limit: int, slack: float, *, empty: Collection[Priority]) -> Sequence[Due]:
         """Give what is queued without a message; see Ledger."""
@@ -272,7 +294,7 @@ class RedisLedger(RedisBatches):
             pipeline = self._redis.pipeline()
             pipeline.delete(keys.PACES)
             for what, interval in paces.items():
-                pipeline.hset(keys.PACES, what, str(round(interval)))
+                pipeline.hset(keys.PACES, what, f"{interval:.6f}")
             pipeline.execute()
 
     def pause(self, school: str, why: str) -> bool:

@@ -33,6 +33,8 @@
 | classin:parking           | set        | while any is parked     | names of schools              |
 | classin:paces             | hash       | for good                | least ms between two requests |
 | classin:pace:WHAT         | hash       | minutes after its use   | when the next may go out      |
+| classin:paced:KIND        | sorted set | while any waits         | ids by whose turn comes first |
+| classin:turns             | sorted set | while any waits         | kinds by when to look at them |
 | classin:workers           | sorted set | a day after the last    | processes by their end        |
 | classin:hold:WHAT         | string     | its time to live        | who alone may do it           |
 | classin:events            | stream     | the last 100,000        | what settled, without fields  |
@@ -80,6 +82,7 @@ COUNTS = "classin:counts"
 CODES = "classin:codes"
 CLOSED = "classin:closed"
 PACES = "classin:paces"
+TURNS = "classin:turns"
 WORKERS = "classin:workers"
 DUE = "classin:due"
 EVENTS = "classin:events"
@@ -155,6 +158,11 @@ def hour(number: int) -> str:
 def barred(school: str) -> str:
     """The kinds of operation that alone are locked out of a school."""
     return f"classin:barred:{school}"
+
+
+def paced(kind: str) -> str:
+    """Name the sorted set of those of a kind ("SCHOOL OPERATION") that wait for their turn."""
+    return f"classin:paced:{kind}"
 
 
 def pace(what: str) -> str:

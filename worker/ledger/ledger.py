@@ -7,6 +7,7 @@ from typing import Any, NamedTuple, Protocol
 
 from worker.ledger.batch import Batches
 from worker.ledger.lifecycle import Reason, State
+from worker.ledger.pulse import Pulse
 from worker.ledger.queries import Counts, Page
 from worker.ledger.record import Attempt, Priority, Record, Submission, iso
 from worker.ledger.settlement import Settlement
@@ -69,8 +70,7 @@ class Standing:
     counts: bool = False
     #: What the reply told of the school, if anything.
     access: Access | None = None
-    #: For so many seconds this kind of operation is not to be sent for this school, and more slowly
-    #: after that.
+    #: For so many seconds this kind is not to be sent for this school, and more slowly after that.
     slow_down: float | None = None
     #: While a school is closed, the pauses until the next look, in seconds; the last one repeats.
     looks: Sequence[float] = ()
@@ -84,6 +84,13 @@ class Due(NamedTuple):
     priority: Priority = Priority.NORMAL
     #: A worker died while it had it, which may be why: its message names no other.
     suspect: bool = False
+
+
+class Turns(NamedTuple):
+    """Those whose turn it is, and after how many seconds to ask again (None: nobody waits)."""
+
+    ready: Sequence[Due]
+    look_in: float | None
 
 
 class Advanced(NamedTuple):
@@ -130,6 +137,8 @@ class Exchanged(NamedTuple):
     put_off: Sequence[str] = ()
     #: The store had no room for claims, and looked at none; notes are taken all the same.
     full: bool = False
+    #: How many of what was asked for wait for their turn now, by their pace.
+    paced: int = 0
 
 
 class Mailbox(NamedTuple):
@@ -205,10 +214,10 @@ class Obstacle:
     #: Where that one stands, and when it is due.
     state: State | None = None
     due_at: int | None = None
-    #: Its school is closed.
     closure: Closure | None = None
-    #: Its turn, by the pace of its kind.
+    #: Its turn, by the pace of its kind, and how many of that kind have theirs before it.
     pace: bool = False
+    ahead: int | None = None
     #: What was sent before it in its lane may still be carried out.
     quiet: bool = False
 
@@ -219,21 +228,10 @@ class Obstacle:
             "state": self.state.value if self.state else None,
             "due_at": iso(self.due_at),
             "pace": self.pace,
+            "ahead": self.ahead,
             "quiet": self.quiet,
             "school": self.closure.to_json() if self.closure else None,
         }
-
-
-class Pulse(NamedTuple):
-    """Whether work gets on. Times are ms since 1970, by the clock of the store."""
-
-    now: int
-    #: Since when the oldest has been due, or had its message, without being taken; None: nothing.
-    oldest_due: int | None
-    #: When a record settled last, as far as the events go back.
-    last_settled: int | None
-    #: Worker processes that are alive.
-    workers: int
 
 
 class Ledger(Batches, Protocol):
@@ -303,6 +301,9 @@ class Ledger(Batches, Protocol):
 
         About a hundred schools have their turn; gives where among them to go on ("0": all had it).
         """
+
+    def turns(self, limit: int) -> Turns:
+        """Give those whose turn it is, by their pace, for the caller to claim at once."""
 
     def due(self, limit: int, *, orphans: bool) -> Sequence[Due]:
         """Give what must be carried to a worker now; with what silent workers had, if `orphans`."""

@@ -45,7 +45,7 @@ class Reason(StrEnum):
     EXHAUSTED = "exhausted"
     #: An operation that it waited for did not succeed.
     DEPENDENCY = "dependency"
-    #: Its time was over before it could be tried.
+    #: It was never sent: its turn, by its pace, did not come in the time allowed.
     EXPIRED = "expired"
     #: Workers died, one after the other, while they had it.
     POISON = "poison"
@@ -65,7 +65,9 @@ EDGES: dict[State, frozenset[State]] = {
     State.QUEUED: frozenset({State.RUNNING, State.DEFERRED, State.CANCELLED}),
     State.BLOCKED: frozenset({State.QUEUED, State.FAILED, State.CANCELLED}),
     State.RUNNING: frozenset({State.RUNNING, State.QUEUED, State.DEFERRED, *_SETTLED}),
-    State.DEFERRED: frozenset({State.QUEUED, State.RUNNING, State.DEFERRED, State.CANCELLED}),
+    State.DEFERRED: frozenset(
+        {State.QUEUED, State.RUNNING, State.DEFERRED, State.FAILED, State.CANCELLED}
+    ),
     **dict.fromkeys(_SETTLED, frozenset[State]()),
     State.UNCERTAIN: DECISIONS,
 }

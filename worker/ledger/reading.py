@@ -18,9 +18,9 @@ from worker.ledger.ledger import (
     Closure,
     Filter,
     Obstacle,
-    Pulse,
 )
 from worker.ledger.lifecycle import State
+from worker.ledger.pulse import Pulse
 from worker.ledger.queries import Counts, Page
 from worker.ledger.record import Priority, Record, clean
 from worker.ledger.redis_errors import unavailable
@@ -140,16 +140,31 @@ class RedisReader:
         """Say what each of these records waits for; see Ledger."""
         closures = self._closures(sorted({each.school for each in records if _may_park(each)}))
         behind = self._behind([each for each in records if each.state is State.BLOCKED])
+        ahead = self._ahead([each for each in records if each.paced])
         found = {}
         for record in records:
             if record.id in behind:
                 found[record.id] = behind[record.id]
             elif _may_park(record) and record.school in closures:
                 found[record.id] = Obstacle(closure=closures[record.school])
-            elif record.state is State.DEFERRED and (record.paced or record.quiet):
-                quiet = record.quiet
-                found[record.id] = Obstacle(pace=not quiet, quiet=quiet, due_at=record.due_at)
+            elif record.state is State.DEFERRED and record.quiet:
+                found[record.id] = Obstacle(quiet=True, due_at=record.due_at)
+            elif record.id in ahead:
+                found[record.id] = Obstacle(pace=True, ahead=ahead[record.id])
         return found
+
+    def _ahead(self, records: Sequence[Record]) -> dict[str, int]:
+        """Say of those that wait for their turn how many have theirs before them."""
+        if not records:
+            return {}
+        with reaching_redis():
+            pipeline = self._redis.pipeline(transaction=False)
+            for record in records:
+                pipeline.zrank(keys.paced(f"{record.school} {record.operation}"), record.id)
+            ranks = pipeline.execute()
+        return {
+            record.id: rank for record, rank in zip(records, ranks, strict=True) if rank is not None
+        }
 
     def _behind(self, records: Sequence[Record]) -> dict[str, Obstacle]:
         """Find for blocked records whom they wait for: the first unsettled one."""

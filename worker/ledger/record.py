@@ -184,8 +184,8 @@ class Record:
     dedup_key: str | None = None
     #: Where it stood in the file that it came in.
     row: int | None = None
-    #: It waits for its turn, by the pace of its kind.
-    paced: bool = False
+    #: Since when it has been put off for its pace, until it is taken.
+    paced_at: int | None = None
     #: It waits because what was sent before it in its lane may still be carried out.
     quiet: bool = False
     #: How many workers fell silent while they had it.
@@ -195,6 +195,11 @@ class Record:
     started_at: int | None = None
     finished_at: int | None = None
     due_at: int | None = None
+
+    @property
+    def paced(self) -> bool:
+        """Whether it waits for its turn, by the pace of its kind or its school."""
+        return self.state is State.DEFERRED and self.paced_at is not None
 
     def to_json(self, *, reveal: bool = False) -> dict[str, Any]:
         """Give the record as users and programs see it.

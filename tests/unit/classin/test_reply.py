@@ -98,7 +98,12 @@ def test_a_message_that_is_no_text_is_none() -> None:
     [
         ("7", 7.0),
         ("0.5", 0.5),
-        ("-3", 0.0),
+        (" 7 ", 7.0),
+        ("-3", None),
+        ("1e20", None),
+        ("1_000", None),
+        ("inf", None),
+        ("nan", None),
         ("Fri, 15 Jan 2027 08:00:30 GMT", 30.0),
         ("Fri, 15 Jan 2027 07:00:00 GMT", 0.0),
         ("soon", None),
@@ -111,6 +116,33 @@ def test_the_time_to_wait_is_seconds_or_a_date(header: str, seconds: float | Non
     reply = v1({}, {"Date": "Fri, 15 Jan 2027 08:00:00 GMT", "Retry-After": header})
     assert reply.date == 1_800_000_000
     assert reply.retry_after == seconds
+
+
+@pytest.mark.parametrize(
+    "header", ["31536000", "100000000000000000000", "9" * 400, "Sat, 15 Jan 2028 08:00:00 GMT"]
+)
+def test_retry_after_of_a_year_is_clamped(header: str) -> None:
+    """And of more: one odd header stops a kind of operation for an hour at most."""
+    reply = v1({}, {"Date": "Fri, 15 Jan 2027 08:00:00 GMT", "Retry-After": header})
+    assert reply.retry_after == 3600.0
+
+
+def test_a_date_without_a_zone_is_in_utc() -> None:
+    """Wherever this machine stands."""
+    assert v1({}, {"Date": "Fri, 15 Jan 2027 08:00:00 -0000"}).date == 1_800_000_000
+
+
+@pytest.mark.parametrize("number", ["NaN", "Infinity", "-Infinity", "1e999"])
+def test_what_is_no_number_is_left_out_of_a_result(number: str) -> None:
+    """It could not be written as JSON again."""
+    body = f'{{"code": 1, "data": {{"a": {number}, "b": 1.5}}}}'.encode()
+    assert read_reply(Dialect.V2, 200, {}, body).result == {"data": {"a": None, "b": 1.5}}
+
+
+@pytest.mark.parametrize("code", ["1" * 19, "-" + "1" * 30])
+def test_a_code_of_too_many_digits_is_none(code: str) -> None:
+    """No table of codes has it."""
+    assert read_reply(Dialect.V2, 200, {}, f'{{"code": {code}}}'.encode()).code is None
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """An exchange: notes of what is done and claims of what comes next, in one round trip."""
 
+import json
 from dataclasses import replace
 
 import pytest
@@ -7,6 +8,7 @@ from redis import Redis
 
 from tests.unit.clock import Clock
 from tests.unit.ledger.hands import (
+    AGAIN,
     DONE,
     GIVEN_BACK,
     LATER,
@@ -17,6 +19,7 @@ from tests.unit.ledger.hands import (
     states,
 )
 from worker.classin.errors import Unavailable
+from worker.ledger.encoding import LONGEST_SPAN, note_of
 from worker.ledger.in_redis import RedisLedger
 from worker.ledger.ledger import Advanced, Due, Exchanged, Note, Room
 from worker.ledger.lifecycle import State
@@ -186,12 +189,14 @@ def test_one_lane_may_settle_several_times_in_a_call(ledger: RedisLedger) -> Non
 
 
 def test_requests_of_one_call_keep_their_distance(ledger: RedisLedger, clock: Clock) -> None:
-    """Each has a moment of its own; what would wait too long is put off."""
+    """What finds no token is put off until its turn, and it is said how many those are."""
     ledger.set_paces({"main": 1000})
     ledger.submit([entry(each) for each in "abcd"])
     exchanged = exchange(ledger, [], "abcd")
     assert [claim.wait for claim in exchanged.claims] == [0, 0]
-    assert [ledger.find(each).due_at for each in "cd"] == [clock.ms + 1000, clock.ms + 2000]
+    assert (exchanged.paced, states(ledger, "cd")) == (2, [State.DEFERRED] * 2)
+    clock.forward(1)
+    assert [due.id for due in ledger.turns(9).ready] == ["c"]
 
 
 def test_counts_of_many_are_right_at_the_end(ledger: RedisLedger) -> None:
@@ -210,3 +215,45 @@ def test_an_exchange_without_redis_says_so(ledger: RedisLedger, server: object) 
     server.connected = False  # type: ignore[attr-defined]  # it is a FakeServer
     with pytest.raises(Unavailable, match=r"^Redis does not answer as it should: [^\n]+$"):
         exchange(ledger, [], "a")
+
+
+@pytest.mark.parametrize("seconds", [float("inf"), float("nan"), 1e20, -1e20])
+def test_one_absurd_time_harms_no_other_of_its_exchange(
+    ledger: RedisLedger, clock: Clock, seconds: float
+) -> None:
+    """Each is noted; what was put off comes back, and can be shown to people."""
+    ledger.submit([replace(entry("a"), operation="edit_course"), entry("b"), entry("c")])
+    absurd, done, also = (claimed(ledger, each, lease=each) for each in "abc")
+    later = replace(LATER, due_in=seconds, slow_down=seconds, counts=False)
+
+    exchanged = exchange(
+        ledger,
+        [Note(also, later), Note(done, DONE, attempt(1)), Note(absurd, AGAIN, None, seconds)],
+        "",
+    )
+
+    assert [each and each.state for each in exchanged.noted] == [
+        State.DEFERRED, State.SUCCEEDED, State.RUNNING,
+    ]  # fmt: skip
+    assert ledger.find("c").to_json()["due_at"] is not None
+    clock.forward(LONGEST_SPAN)
+    assert [due.id for due in ledger.due(9, orphans=False)] == ["c"]
+
+
+@pytest.mark.parametrize(
+    ("place", "value"),
+    [(2, "token"), (8, "number"), (10, {"due_in": "x"}), (10, {"slow_down": 1e300}), (9, "held")],
+)
+def test_a_note_that_cannot_be_worked_with_harms_no_other(
+    ledger: RedisLedger, redis: Redis, place: int, value: object
+) -> None:
+    """It changes nothing, and is answered as one whose lease is lost."""
+    ledger.submit([entry(each) for each in "ab"])
+    broken, sound = (note_of(Note(claimed(ledger, each, lease=each), LATER)) for each in "ab")
+    broken[place] = value
+    request = {"notes": [broken, sound], "asked": [], "patience": 0, "gives_up": 0, "of": {}}
+    before = redis.hgetall("classin:op:a")
+    answer = json.loads(ledger._run("exchange", json.dumps(request)))  # noqa: SLF001  # as none writes it
+    assert answer["noted"][0] == ""
+    assert answer["noted"][1][0] == "deferred"
+    assert redis.hgetall("classin:op:a") == before

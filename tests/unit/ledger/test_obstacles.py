@@ -89,12 +89,11 @@ def test_what_met_maintenance_waits_for_its_end(ledger: RedisLedger) -> None:
     assert obstacle(ledger) is None
 
 
-def test_what_was_put_off_for_its_pace_waits_for_its_turn(
-    ledger: RedisLedger, clock: Clock
-) -> None:
-    """And knows when that is."""
+def test_what_was_put_off_for_its_pace_waits_for_its_turn(ledger: RedisLedger) -> None:
+    """And knows how many have theirs before it."""
     ledger.set_paces({"main": 5000})
-    ledger.submit([entry(each) for each in "ab"])
-    claimed(ledger)
-    ledger.claim("b", "two", "w", 10)
-    assert obstacle(ledger, "b") == Obstacle(pace=True, due_at=clock.ms + 4000)
+    ledger.submit([entry(each) for each in "abc"])
+    for each in "abc":
+        ledger.claim(each, each, "w", 10)
+    found = ledger.obstacles(ledger.find_all(["a", "b", "c"]))
+    assert found == {"b": Obstacle(pace=True, ahead=0), "c": Obstacle(pace=True, ahead=1)}

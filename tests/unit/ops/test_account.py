@@ -127,8 +127,8 @@ def record(state: State, attempts: int = 1, **more: Any) -> Record:  # noqa: ANN
         ),
         (
             record(State.FAILED, 0, reason=Reason.EXPIRED),
-            "Its time was over before it could be tried.",
-            "When ClassIn is well again",
+            "It was never sent: its turn",
+            "Raise CLASSIN_PACE",
         ),
         (record(State.CANCELLED), "It was called off before it was done.", "Nothing: this is"),
     ],

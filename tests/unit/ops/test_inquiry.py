@@ -7,6 +7,7 @@ from redis import Redis
 
 from ops.inquiry import Inquiry, inquire, pace_in_words, points
 from ops.standing import look_at_lanes, look_at_schools
+from ops.waiting import in_words
 from tests.unit.clock import Clock
 from tests.unit.ledger.hands import LATER, LOCKED, REFUSED, attempt, claimed, entry, settled
 from worker.classin.errors import NotFound
@@ -92,6 +93,28 @@ def test_who_has_it_in_hand(ledger: RedisLedger, observer: Observer, clock: Cloc
     assert told(inquire(observer, "b", DAY))["Queue"].endswith("0 of its priority are before it")
 
 
+def test_who_waits_for_its_turn(ledger: RedisLedger, observer: Observer, clock: Clock) -> None:
+    """How many are before it, and when it fails unsent."""
+    ledger.submit([entry(each) for each in "abc"])
+    ledger.set_paces({"main create_folder": 5000})
+    for each in "abc":
+        ledger.claim(each, each, "w", 10)
+    (record,) = ledger.find_all("c")
+    obstacle = ledger.obstacles([record])["c"]
+    assert in_words(obstacle, str) == "waiting for its turn, by its pace: 1 are before it"
+    words = told(inquire(observer, "c", DAY))
+    assert words["Means"] == "It waits for its turn."
+    assert words["Next"] == (
+        f"It goes to a worker when its turn comes. If it is not done by <{clock.ms + 86_400_000}>,"
+        " it fails."
+    )
+    clock.forward(DAY)
+    ledger.due(9, orphans=False)
+    words = told(inquire(observer, "c", DAY))
+    assert words["Means"].startswith("It was never sent")
+    assert "CLASSIN_GIVE_UP_AFTER" in words["To do"]
+
+
 def test_what_is_told_is_told_to_programs(ledger: RedisLedger, observer: Observer) -> None:
     """The facts by name, and the words."""
     ledger.submit([entry("a", lane="l"), entry("b", lane="l")])
@@ -112,7 +135,7 @@ def test_an_unknown_id(observer: Observer) -> None:
     ("interval", "words"),
     [
         (100, "10 a second"), (60, "1,000 a minute"), (6000, "10 a minute"),
-        (90_000, "one in 1 min 30 s"),
+        (1000 / 300, "300 a second"), (90_000, "one in 1 min 30 s"),
     ],
 )  # fmt: skip
 def test_paces_in_words(interval: float, words: str) -> None:

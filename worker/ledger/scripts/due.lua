@@ -1,10 +1,12 @@
 -- Gives what must come back to a worker: deferred records whose time has come, running ones whose
 -- lease ran out (if `orphans`). One whose worker fell silent too often is sent no more, as it may be what
--- kills them: failed, or uncertain if it may have been carried out.
+-- kills them: failed, or uncertain if it may have been carried out. One that was never sent, and waited
+-- too long for its turn by its pace, has expired.
 -- KEYS: none
 -- ARGV: now (ms or ''), how many at most, '1' to look for orphans or '', after how many deaths of
 --       workers a record is sent no more, kinds (JSON, by operation): 'silent' where requests are sent
---       without a word here, 'reads' where they change nothing; of others `begin` tells; the late window (ms)
+--       without a word here, 'reads' where they change nothing; of others `begin` tells; the late window
+--       (ms); after how many ms of waiting for its turn a record expires
 -- answer: id, operation, priority, suspect ('1' or '') of each for which a message must be sent
 -- work: as many records as asked for
 local messages, kinds = {}, cjson.decode(ARGV[5])
@@ -39,18 +41,37 @@ local function orphan(record)
   end
 end
 
+-- Of those who wait for their turn, one that was never sent fails once its time is up; one that may have
+-- been is left to the worker that has it next. A closed school is no fault of the pace.
+local function look_at_paced(record)
+  local lasts = tonumber(ARGV[7])
+  local ends = tonumber(record.paced) + lasts
+  if ledger.school_of(record.school).state then
+    ledger.park(record)
+  elseif record.attempts or record.unread then
+    ledger.put_off(record, ledger.now, ledger.now + lasts)
+  elseif ends > ledger.now then
+    ledger.put_off(record, ledger.now, ends)
+  else
+    ledger.put(record, 'reason', 'expired')
+    ledger.put(record, 'message', 'it was never sent: its turn, by its pace, did not come in time; raise the pace or the time, and retry it')
+    ledger.settle(record, 'failed')
+  end
+end
+
 for _, id in ipairs(call('ZRANGEBYSCORE', 'classin:due', '-inf', ledger.whole(ledger.now), 'LIMIT', 0, ARGV[2])) do
   local record = ledger.load(id)
   if not record then
     call('ZREM', 'classin:due', id)
+  elseif ledger.is_paced(record) then
+    look_at_paced(record)
   elseif record.state == 'deferred' then
-    local paced = record.paced
     ledger.to_queue(record, messages)
-    ledger.put(record, 'paced', paced)  -- its moment is kept for it
   elseif ARGV[3] ~= '' then
     orphan(record)
   end
 end
 ledger.end_quiet(tonumber(ARGV[6]))
 ledger.flush_all()
+ledger.flush_paces()
 return messages

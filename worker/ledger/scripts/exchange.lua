@@ -5,8 +5,8 @@
 -- changes nothing.
 -- What may be claimed is queued, or deferred and due, its school may be spoken to, there is room for
 -- it, and its pace allows a request. Else it is put where it waits for that: what is of a closed or
--- full school is parked, until the next look makes one of them the probe; what would be too fast is
--- deferred. Claiming again under the same lease gives the same answer. A suspect (its worker died) is
+-- full school is parked, until the next look makes one of them the probe; what would be too fast waits
+-- for its turn. Claiming again under the same lease gives the same answer. A suspect (its worker died) is
 -- taken only as far as the worker has room for suspects: then it is clear who kills the next one.
 -- KEYS: none
 -- ARGV: now (ms or ''), and JSON: notes, each a list of id, lease, token (which claim of the record it
@@ -15,9 +15,10 @@
 --       say an object of reason, already ('1'), unread ('1'), late ('1': it may be carried out still), due_in (ms), counts ('1': this deferral
 --       counts), lasts (ms: a running one's lease), slow_down (ms), looks (ms, separated by spaces);
 --       asked: a list of id, lease, id, lease; messageless: ids of those whose message did not come
---       through the queue just now; worker; lasts (ms); patience (ms that the worker would
---       wait for the pace); any (how many of each school are taken; missing: all); of (by school: how
---       many more of it); suspects (how many of them are taken; missing: all);
+--       through the queue just now; worker; lasts (ms); patience (ms that the worker would wait for the
+--       pace before a first request); longest (the same between two attempts); gives_up (ms that a
+--       record waits for its turn); any (how many of each school are taken; missing: all); of (by
+--       school: how many more of it); suspects (how many of them are taken; missing: all);
 --       late_window (ms)
 -- answer: JSON: now; noted: for each note '' when the lease is another's, or a list of the state, how
 --         long to wait before the next request (ms), and id, operation, priority, suspect ('1' or '')
@@ -30,10 +31,6 @@ local given = cjson.decode(ARGV[2])
 
 -- While a school is closed, one operation at a time is let through to look; it has so long (ms).
 local PROBE_LASTS = 120000
-
--- The moment that was kept for a record is its own for so long (ms): what comes later, with others
--- that were held up as well, needs another.
-local TURN_LASTS = 5000
 
 local NOTHING = {}
 
@@ -77,13 +74,31 @@ local function note_school(record, access, state, more)
   return state, due_in
 end
 
--- Puts a record where it stands after an attempt; gives how long to wait for the next.
+-- Lets a record wait for its turn, for so long after it did so first.
+local function put_off(record, look)
+  ledger.put_off(record, look, (tonumber(record.paced) or ledger.now) + given.gives_up)
+end
+
+-- Lets a record go on to its next attempt, unless its pace makes it wait for too long; gives where it
+-- stands, and how long to wait.
+local function go_on(record, lasts)
+  local kind = ledger.kind_of(record)
+  local slot = ledger.slot_of(kind, record.school)
+  if slot > ledger.now + given.longest then
+    put_off(record, slot)
+    return 'deferred', 0
+  end
+  ledger.take_tokens(kind, record.school, slot)
+  ledger.enter(record, 'running', ledger.now + lasts)
+  return 'running', slot - ledger.now
+end
+
+-- Puts a record where it stands after an attempt; gives that, and how long to wait for the next.
 local function move(record, state, due_in, access, more, messages)
   if ledger.SETTLED[state] then
     ledger.settle(record, state)
   elseif state == 'running' then
-    ledger.enter(record, 'running', ledger.now + (more.lasts or 0))
-    return ledger.reserve(record) - ledger.now
+    return go_on(record, more.lasts or 0)
   elseif state == 'deferred' then
     ledger.enter(record, 'deferred', ledger.now + due_in)
     if more.counts then
@@ -94,7 +109,26 @@ local function move(record, state, due_in, access, more, messages)
   else
     ledger.to_queue(record, messages)
   end
-  return 0
+  return state, 0
+end
+
+-- No time (ms) is longer: what is more, or no number, comes of an error.
+local LONGEST = 1e12
+local TIMES = { 'due_in', 'lasts', 'slow_down' }
+
+-- Says whether a note can be worked with to its end. It is asked before anything is changed, so that one
+-- that cannot harms no other of its exchange.
+local function is_sound(note, record)
+  local more = note[11] or NOTHING
+  for _, name in ipairs(TIMES) do
+    local time = more[name]
+    if time ~= nil and not (type(time) == 'number' and time >= 0 and time <= LONGEST) then
+      return false
+    end
+  end
+  local closes = note[10] == 'held' or note[10] == 'locked'
+  return tonumber(note[3]) and type(note[9]) == 'number' and not (closes and not tonumber(
+    string.match(more.looks or '', '^%d+'))) and tonumber(record.place) and tonumber(record.enqueued_at)
 end
 
 -- How many notes are still to be taken.
@@ -104,7 +138,7 @@ local function take_note(note)
   notes_left = notes_left - 1
   local id, lease, token, state, code, message, result, attempt, number, access, more = unpack(note)
   local record = ledger.load(id)
-  if not record or not ledger.holds(record, lease, token) then
+  if not record or not is_sound(note, record) or not ledger.holds(record, lease, token) then
     return ''
   end
   if ledger.SETTLED[record.state] or (record.state == 'deferred' and record.lease == lease) then
@@ -129,9 +163,8 @@ local function take_note(note)
   if not ledger.SETTLED[state] and record.cancel then
     state = 'cancelled'
   end
-  local answer = { state, 0 }
   local messages = {}
-  answer[2] = move(record, state, due_in, access, more, messages)
+  local answer = { move(record, state, due_in, access, more, messages) }
   ledger.release(ledger.share_of(notes_left + 1), messages)
   for i, each in ipairs(messages) do
     answer[i + 2] = each
@@ -208,16 +241,15 @@ local function refuse(record)
     ledger.park(record)
     return 'parked'
   end
-  local free_at = ledger.pace_of(ledger.kind_of(record)).free_at
-  local its_turn = record.paced and ledger.now - tonumber(record.paced) <= TURN_LASTS
-    and free_at <= ledger.now
-  local slot = its_turn and ledger.now or ledger.reserve(record)
-  if slot > ledger.now + given.patience then
-    ledger.enter(record, 'deferred', slot)
-    ledger.put(record, 'paced', ledger.whole(slot))
+  local kind = ledger.kind_of(record)
+  local slot, interval = ledger.slot_of(kind, record.school)
+  local patience = ledger.patience_of(interval, given.patience)
+  local limited = interval > 0 or slot > ledger.now
+  if slot > ledger.now + patience or (limited and not record.paced and ledger.others_wait(kind)) then
+    put_off(record, slot - patience)
     return 'paced'
   end
-  ledger.put(record, 'paced', nil)
+  ledger.take_tokens(kind, record.school, slot)
   ledger.put(record, 'claims', ledger.whole((tonumber(record.claims) or 0) + 1))
   return nil, slot - ledger.now
 end
@@ -232,7 +264,7 @@ local function claim(id, lease)
   end
   local wait = 0
   if not (record.state == 'running' and record.lease == lease) then
-    local due = record.state == 'deferred' and tonumber(record.due_at) <= ledger.now
+    local due = record.state == 'deferred' and (tonumber(record.due_at) or math.huge) <= ledger.now
     if record.state ~= 'queued' and not due then
       return 'busy'
     end

@@ -11,7 +11,7 @@ ledger.SETTLED = {
 }
 
 -- Fields that are of use on the way only.
-ledger.PASSING = { 'unread', 'sending', 'deferrals', 'waits', 'cancel', 'resent' }
+ledger.PASSING = { 'unread', 'sending', 'deferrals', 'waits', 'cancel', 'resent', 'paced' }
 
 -- Followers and lanes that one call looks at, all its releases together.
 ledger.MOST_LOOKED_AT = 500

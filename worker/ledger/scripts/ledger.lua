@@ -33,6 +33,10 @@ function ledger.record_key(id)
   return 'classin:op:' .. id
 end
 
+function ledger.kind_of(record)
+  return record.school .. ' ' .. record.operation
+end
+
 -- What is added to sorted sets (score, member and so on) and taken out of them, by the beginning of a
 -- key and its end, which are put together only once; the same of indexes, by property and value; and
 -- what is counted, by key.
@@ -121,7 +125,7 @@ end
 
 -- Of each record at hand what is to be written of it: `state`, `code` and `reason` as Redis has them, changed
 -- fields (false: to be taken out), `at`: when rescue is to look at it, `spot`: where it waits from now
--- on ('queued' or 'parked'), `sent`: when its message went (false: it is parked; nil: not asked), `took`: ms of its attempt, if one was noted.
+-- on ('queued', 'parked' or 'paced'), `paced`: whether it waits for its turn as Redis has it, `sent`: when its message went (false: it is parked; nil: not asked), `took`: ms of its attempt, if one was noted.
 ledger.records, ledger.marks = {}, {}
 
 -- Gives a record: its hash as a table, and its id; nil if there is none.
@@ -139,7 +143,10 @@ function ledger.load(id)
     return nil
   end
   ledger.records[id] = record
-  ledger.marks[record] = { state = record.state, code = record.code, reason = record.reason, changes = {} }
+  ledger.marks[record] = {
+    state = record.state, code = record.code, reason = record.reason, changes = {},
+    paced = ledger.is_paced(record),
+  }
   return record
 end
 
@@ -165,6 +172,8 @@ function ledger.enter(record, to, at)
   local mark = ledger.marks[record]
   if record.state ~= to and ledger.has_end(record.state) then
     ledger.put(record, 'due_at', nil)
+  end
+  if to == 'running' then
     ledger.put(record, 'paced', nil)
   end
   ledger.put(record, 'quiet', nil)
@@ -189,6 +198,25 @@ function ledger.leave_spot(record, mark)
   end
 end
 
+-- Those of high priority have their turn before all others, and those of low priority after them: what
+-- is added to their places is more than any place (microseconds), and no sum loses a digit.
+ledger.ORDER = { high = -3e15, low = 3e15 }
+
+-- Says whether a record waits for its turn.
+function ledger.is_paced(record)
+  return record.state == 'deferred' and record.paced ~= nil
+end
+
+-- Moves a record to those who wait for their turn, or from there.
+function ledger.relist_paced(record, mark)
+  if mark.spot == 'paced' then
+    local order = tonumber(record.place) + (ledger.ORDER[record.priority] or 0)
+    ledger.add('classin:paced:', ledger.kind_of(record), ledger.whole(order), record.id)
+  elseif mark.paced and not ledger.is_paced(record) then
+    ledger.remove('classin:paced:', ledger.kind_of(record), record.id)
+  end
+end
+
 -- Moves a record in all that hangs on its state.
 function ledger.relist(record, mark)
   local id, from, to = record.id, mark.state, record.state
@@ -210,6 +238,9 @@ function ledger.relist(record, mark)
   elseif mark.spot == 'parked' then
     ledger.add('classin:parked:', record.school, record.place, id)
     call('SADD', 'classin:parking', record.school)
+  end
+  if mark.spot == 'paced' or mark.paced then
+    ledger.relist_paced(record, mark)
   end
   if mark.at then
     ledger.add('classin:due', '', mark.at, id)

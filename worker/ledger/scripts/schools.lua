@@ -1,5 +1,5 @@
 -- Shared by all scripts, put after followers.lua in front of each that needs it: whether a school may
--- be spoken to now, and how fast. What is read of a school or a pace is read once in a call.
+-- be spoken to now. What is read of a school is read once in a call.
 
 -- A kind of operation that alone was locked out stays refused for so long (ms) before it counts anew.
 ledger.BARRED_FOR = 3600000
@@ -8,12 +8,14 @@ function ledger.school_key(school)
   return 'classin:school:' .. school
 end
 
--- Puts a record aside until its school may be spoken to; its message is used up.
+-- Puts a record aside until its school may be spoken to; its message is used up. It does not wait for
+-- its pace meanwhile.
 function ledger.park(record)
   if record.state ~= 'queued' then
     ledger.enter(record, 'queued')
     ledger.put(record, 'lease', '')
   end
+  ledger.put(record, 'paced', nil)
   ledger.marks[record].spot = 'parked'
 end
 
@@ -103,93 +105,4 @@ end
 function ledger.is_barred(record)
   local since = call('HGET', 'classin:barred:' .. record.school, record.operation)
   return since and ledger.now - tonumber(since) < ledger.BARRED_FOR
-end
-
--- Pauses grow with each of these levels that "too fast" adds, and shrink one level in so many ms.
-ledger.LEVELS, ledger.LEVEL_LASTS, ledger.FIRST_INTERVAL, ledger.BURST = 8, 30000, 50, 1000
-
-ledger.paces, ledger.intervals = {}, {}
-
--- Gives the state of one pace: next free moment, end of a told pause, level now.
-function ledger.pace_of(what)
-  local pace = ledger.paces[what]
-  if pace then
-    return pace
-  end
-  local found = call('HMGET', 'classin:pace:' .. what, 'next', 'free_at', 'level', 'slowed_at')
-  local level, slowed_at = tonumber(found[3]) or 0, tonumber(found[4]) or 0
-  if level > 0 then
-    local slow_for = math.max(0, ledger.now - slowed_at)  -- clocks are set back now and then
-    level = math.max(0, level - math.floor(slow_for / ledger.LEVEL_LASTS))
-  end
-  pace = {
-    following = tonumber(found[1]) or 0, free_at = tonumber(found[2]) or 0,
-    level = level, slowed_at = slowed_at,
-  }
-  ledger.paces[what] = pace
-  return pace
-end
-
--- Finds when a request may go out, and keeps that moment for it. `interval`: least ms from one to
--- the next.
-function ledger.reserve_one(what, interval)
-  local pace, burst = ledger.pace_of(what), ledger.BURST
-  if pace.level > 0 then
-    interval, burst = math.max(interval, ledger.FIRST_INTERVAL * 2 ^ pace.level), 0
-  end
-  local following = pace.following
-  local slot = math.max(ledger.now, pace.free_at, following - burst)
-  if interval > 0 then
-    pace.following = math.max(following, slot) + interval
-    pace.lasts = math.max(ledger.LEVELS * ledger.LEVEL_LASTS, following - ledger.now + 2 * interval)
-  end
-  return slot
-end
-
-function ledger.kind_of(record)
-  return record.school .. ' ' .. record.operation
-end
-
--- Finds when a record's next request may go out: its school's pace and that of its kind there.
-function ledger.reserve(record)
-  local kind = ledger.kind_of(record)
-  local found = ledger.intervals[kind]
-  if not found then
-    found = call('HMGET', 'classin:paces', kind, record.school)
-    ledger.intervals[kind] = found
-  end
-  local slot = ledger.reserve_one(kind, tonumber(found[1]) or 0)
-  if found[2] then
-    slot = math.max(slot, ledger.reserve_one(record.school, tonumber(found[2])))
-  end
-  return slot
-end
-
--- Slows a kind of operation of a school down, for all workers: nothing for `pause` ms, then with
--- longer intervals. Many that were under way together count as one.
-function ledger.slow_down(record, pause)
-  local pace = ledger.pace_of(ledger.kind_of(record))
-  if ledger.now - pace.slowed_at >= 1000 then
-    pace.level = math.min(pace.level + 1, ledger.LEVELS)
-  end
-  pace.free_at, pace.slowed_at = math.max(pace.free_at, ledger.now + pause), ledger.now
-  pace.lasts, pace.slowed = pause + ledger.LEVELS * ledger.LEVEL_LASTS, true
-end
-
--- Writes down which moments are taken.
-function ledger.flush_paces()
-  for what, pace in pairs(ledger.paces) do
-    local key = 'classin:pace:' .. what
-    if pace.slowed then
-      call('HSET', key, 'free_at', ledger.whole(pace.free_at), 'level', pace.level,
-        'slowed_at', ledger.whole(pace.slowed_at))
-    end
-    if pace.lasts then
-      if pace.following > 0 then
-        call('HSET', key, 'next', ledger.whole(pace.following))
-      end
-      call('PEXPIRE', key, ledger.whole(pace.lasts))
-    end
-  end
-  ledger.paces = {}
 end

@@ -10,7 +10,7 @@ from tests.unit.clock import Clock
 from tests.unit.ledger.hands import ENTRY, entry, settled
 from worker.classin.catalogue import CATALOGUE
 from worker.ledger.in_redis import RedisLedger
-from worker.ledger.ledger import Pulse
+from worker.ledger.pulse import Pulse
 
 
 def test_a_question_waits_until_it_is_settled(sis: TestClient, ledger: RedisLedger) -> None:
