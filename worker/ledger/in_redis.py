@@ -243,7 +243,7 @@ class RedisLedger(RedisBatches):
                 claims.append(
                     Claim(lease, record, int(values["claims"]), int(found["now"]), wait / 1000)
                 )
-        paced = found["claims"].count("paced")
+        paced = list(found["claims"]).count("paced")  # none at all is {}, as Lua writes it
         return Exchanged(noted, claims, missing, put_off, paced=paced)
 
     def turns(self, limit: int) -> Turns:
