@@ -162,3 +162,22 @@ def test_what_is_wrong_with_all_is_told_once(
     assert exit_code(worker) == 1
     assert worker.said().count("the worker does not start: ") == 1
     assert worker.said().splitlines()[-1] == "the worker did not start: exit code 1"
+
+
+def test_processes_keep_a_pace_together(
+    worker: WorkerProcess,
+    environment: Environment,
+    submitter: Submitter,
+    ledger: RedisLedger,
+    simulator: SimulatorClient,
+) -> None:
+    """Each has its turn, whichever of them claims it; none goes before its moment."""
+    interval, burst = 0.05, 1.0
+    environment.set(worker_processes=str(NUMBER), threads="4", pace="add_course=20/s")
+    worker.start()
+    all_ready(worker, NUMBER)
+    ids = submit(submitter, 80)
+    all_applied_once(ledger, simulator, ids)
+    began = min(record.started_at or 0 for record in ledger.find_all(ids)) / 1000
+    for number, entry in enumerate(simulator.journal("add_course")):
+        assert entry.at >= began + number * interval - burst - 0.002  # clocks count whole ms
