@@ -12,7 +12,7 @@ from producers.submission import Submitter
 from tests.unit.stage import Stage, said
 from worker.ledger.audit import Audit
 from worker.ledger.in_redis import RedisLedger
-from worker.ledger.lifecycle import State
+from worker.ledger.lifecycle import Reason, State
 
 FOLDER = {"folderId": 747759, "folderName": "tools"}
 
@@ -65,6 +65,26 @@ def test_what_is_exhausted_goes_again_and_what_is_refused_does_not(
     assert sure.record().retried_by is None
     (deed,) = audit.deeds(5)
     assert (deed.who, deed.what, deed.ids) == ("schedule nightly", "retry", (tired.id,))
+
+
+def test_what_was_never_sent_goes_again(
+    night: NightlyRetry, submitter: Submitter, stage: Stage
+) -> None:
+    """Its turn, by its pace, did not come in time."""
+    stage.ledger.set_paces({"main create_folder": 10**8})
+    first, second = (
+        submitter.submit("create_folder", {**FOLDER, "folderId": number}) for number in (1, 2)
+    )
+    for each in (first, second):
+        stage.perform(each.id, said(1))
+    stage.clock.forward(86400)
+    stage.ledger.due(9, orphans=False)
+    assert second.record().reason is Reason.EXPIRED
+
+    retried = night.run(RetryJob(), "monday")
+
+    assert retried.by_cause == {("create_folder", "expired"): 1}
+    assert stage.ledger.find(last_try(stage, second)).state is State.QUEUED
 
 
 def test_what_a_sync_could_not_do_is_left_to_the_next(
