@@ -27,8 +27,8 @@ def test_a_trial_by_fire(tmp_path: Path) -> None:
 
     assert done.returncode == 0, done.stdout + done.stderr
     said = json.loads(report.read_text(encoding="utf-8"))
-    assert (said["seed"], said["submitted"]) == (SEED, SHORT.operations)
-    assert sum(said["settled"].values()) == SHORT.operations
+    assert (said["seed"], said["submitted"]) == (SEED, SHORT.submitted)
+    assert SHORT.submitted <= sum(said["settled"].values()) <= SHORT.submitted + SHORT.retried
     assert said["offences"] == []
     assert said["redis_restarts"] == SHORT.redis_deaths
     assert said["workers_killed"] >= SHORT.workers

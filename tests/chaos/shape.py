@@ -30,6 +30,12 @@ class Shape:
     #: What everything gets to settle when the trouble is over: a limit, not a measure.
     patience: float
 
+    @property
+    def submitted(self) -> int:
+        """All that is handed in: what others wait for, too, but no retry."""
+        leaders = 2
+        return self.operations + self.retried + self.followers + self.doomed + leaders
+
 
 FULL = Shape(
     operations=2000,
