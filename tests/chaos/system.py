@@ -19,6 +19,7 @@ from tests.chaos.crew import Crew
 from tests.chaos.mender import Mender
 from tests.chaos.producer import Producer, batch_of
 from tests.chaos.receiver import SECRET, Receiver, receiver
+from tests.chaos.trouble import LATE
 from tests.chaos.verdict import Evidence
 from tests.chaos.work import PACES, Step
 from worker.classin.errors import Unavailable
@@ -53,7 +54,7 @@ _WAITS = {
     "CLASSIN_LOOKS": "1s 2s",
     "CLASSIN_PACE": " ".join(f"{name}={pace * 60:.0f}/m" for name, pace in PACES.items()),
     "CLASSIN_WEBHOOK_SECRET": SECRET,
-    "CLASSIN_LATE_WINDOW": "0.5s",
+    "CLASSIN_LATE_WINDOW": f"{2 * LATE:.1f}s",
 }
 
 #: Where a webhook stands when nothing more is to be told.

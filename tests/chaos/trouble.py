@@ -33,6 +33,9 @@ class Trouble:
     rules: Sequence[FaultRule] = ()
 
 
+#: Seconds after which ClassIn does what it has not answered.
+LATE = 0.8
+
 #: Stands for a school that is chosen by chance.
 _ONE = "one"
 
@@ -50,6 +53,11 @@ WEATHERS: Sequence[Sequence[Mapping[str, Any]]] = (
         {"code": 460, "chance": 0.1},
         {"code": 464, "chance": 0.1},
         {"code": 101003002, "chance": 0.1},
+    ),
+    # nobody hears of it, and it is done later, when others of its lane might have had their turn
+    (
+        {"drop": True, "apply_after": LATE, "chance": 0.12},
+        {"status": 504, "apply_after": LATE, "chance": 0.08},
     ),
     ({"code": 901, "school": _ONE},),
     ({"code": 901},),  # for everybody
