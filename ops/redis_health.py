@@ -10,12 +10,16 @@ from ops.redis_program import OLDEST, number_of
 from worker.classin.errors import RedisUnavailableError
 from worker.ledger.data_set import DataSet
 from worker.ledger.families import Family, sizes
+from worker.ledger.in_redis import RedisLedger
 from worker.ledger.record import iso
 from worker.ledger.redis_errors import TROUBLES
 from worker.ledger.trial import try_write
 
 #: Families of keys that are named.
 LARGEST = 10
+
+#: Records that are named.
+NAMED = 5
 
 _UNITS = ("bytes", "kB", "MB", "GB", "TB")
 
@@ -27,6 +31,7 @@ def examine_server(redis: Redis, info: Mapping[str, object], home: HomeMark) -> 
     yield persistence(append_only=bool(info["aof_enabled"]))
     yield eviction(str(info["maxmemory_policy"]), int(str(info["maxmemory"])))
     yield from vanished(DataSet(redis), home)
+    yield from set_aside(RedisLedger(redis))
     yield memory(redis, info)
 
 
@@ -79,6 +84,18 @@ def vanished(data_set: DataSet, home: HomeMark) -> Iterator[Finding]:
     when = "since `classin up` ran" if noticed is None else f"noticed at {iso(noticed)}"
     todo = "Restore a backup, or hand in anew what is missing."
     yield Finding("data", Health.WARNING, f"all that Redis had was lost, {when}", todo)
+
+
+def set_aside(ledger: RedisLedger) -> Iterator[Finding]:
+    """Name records on which the ledger's scripts fail."""
+    asides = ledger.asides()
+    if not asides:
+        return
+    named = ", ".join(aside.id for aside in asides[:NAMED])
+    more = f" and {len(asides) - NAMED} more" if len(asides) > NAMED else ""
+    said = f"set aside, because the ledger fails on them: {named}{more}; last: {asides[0].why}"
+    todo = "Report it. A worker tries them once more as it starts, such as a newer version's."
+    yield Finding("records", Health.ILL, said, todo)
 
 
 def memory(redis: Redis, info: Mapping[str, object]) -> Finding:

@@ -13,6 +13,7 @@ from worker.ledger.schedule import RedisSchedule
 from worker.queues import Queues, build_queues
 from worker.settings import Settings
 from worker.ticker import BEAT, Ticker
+from worker.trouble_log import TroubleLog
 
 log = logging.getLogger(__name__)
 
@@ -33,6 +34,7 @@ class TickScheduler(Scheduler):
         redis = connect(app.settings.ledger_url)
         self.ticker = Ticker(RedisSchedule(redis))
         self._ledger = RedisLedger(redis)
+        self._troubles = TroubleLog(log)
         self._name = f"{socket.gethostname()}:{os.getpid()}"
 
     def setup_schedule(self) -> None:
@@ -44,9 +46,11 @@ class TickScheduler(Scheduler):
             self._ledger.hold(BEAT, self._name, _ABOUT)
             self.ticker.look()
         except ClassinError as error:
-            log.warning("%s", error)
-        except Exception:
-            log.exception("the next look comes all the same")
+            self._troubles.trouble("beat", error)
+        except Exception as error:  # noqa: BLE001  # told in full
+            self._troubles.trouble("beat: the next look comes all the same", error, in_full=True)
+        else:
+            self._troubles.over("beat goes on")
         return INTERVAL
 
     @property

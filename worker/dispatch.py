@@ -17,14 +17,16 @@ from queue import Empty, SimpleQueue
 from secrets import token_hex
 from typing import Protocol
 
-from worker.classin.errors import Unavailable
+from worker.classin.errors import ClassinError, Unavailable
 from worker.execution import NOTE_AGAIN, Done, Execution
 from worker.in_hand import InHand
 from worker.ledger.ledger import Advanced, Claim, Due, Exchanged, Ledger, Note, Turns
 from worker.ledger.lifecycle import State
 from worker.ledger.record import Priority
 from worker.shares import Shares
+from worker.sparing import Question, exchange, turns
 from worker.suspects import Suspects
+from worker.trouble_log import TroubleLog
 
 log = logging.getLogger(__name__)
 
@@ -130,6 +132,7 @@ class Dispatch:
         self._free = threads
         self._in_a_row = in_a_row
         self._sleep = sleep
+        self._troubles = TroubleLog(log)
         #: What comes from other threads: what waits, what is done, or None for a look.
         self._inbox: SimpleQueue[Sequence[Waiting] | Done | None] = SimpleQueue()
         #: What other threads are to do; None: to end.
@@ -263,22 +266,25 @@ class Dispatch:
         leases = {each.id: each.lease for each in asked.values()}
         local = [each.id for each in asked.values() if not each.by_message]
         try:
-            found = self._ledger.exchange(notes, leases, hand.worker, hand.lasts, room, local)
+            question = Question(notes, leases, hand.worker, hand.lasts, room, local)
+            found = exchange(self._ledger, question)
         except Unavailable as error:
-            if self._wait_for_it(str(error), asked.values()):
+            if self._wait_for_it(error, asked.values()):
                 self._notes[:0] = notes
                 return None
         except Exception:
             log.exception("what was just claimed or done comes back by its lease")
         else:
             if found.full and asked:
-                self._wait_for_it("Redis is full (maxmemory)", asked.values())
+                self._wait_for_it(Unavailable("Redis is full (maxmemory)"), asked.values())
+            else:
+                self._troubles.over("the ledger can be used again")
             return found
         return Exchanged([None] * len(notes), [], [])
 
-    def _wait_for_it(self, why: str, asked: Collection[Waiting]) -> bool:
+    def _wait_for_it(self, why: Unavailable, asked: Collection[Waiting]) -> bool:
         """Let some wait until the ledger takes them, unless the worker is to end."""
-        log.warning("nothing is begun until the ledger can be used: %s", why)
+        self._troubles.trouble("nothing is begun until the ledger can be used", why)
         if self._stopping.is_set():
             return False
         self._wait_first(asked)
@@ -335,7 +341,7 @@ class Dispatch:
         now = self._in_hand.clock()
         most = (self._free + 1) // 2 if self._waiting else self._free
         try:
-            found = self._turns(min(most, MOST_TOGETHER))
+            found = turns(self._turns, min(most, MOST_TOGETHER))
         except Unavailable:
             found = Turns([], None)  # others say that it is away
         soon = LATEST_LOOK if found.look_in is None else found.look_in
@@ -351,7 +357,7 @@ class Dispatch:
                 continue
             try:
                 found = self._ledger.unpark(number, school)
-            except Unavailable as error:
+            except ClassinError as error:
                 log.warning("%s waits a little longer: %s", school, error)
                 continue
             if not found:

@@ -105,8 +105,12 @@ class Equipment:
         """
         redis, in_hand = connect(self.settings.ledger_url), self.in_hand
         ledger = RedisLedger(redis)
-        # Paces are told as a worker starts; all else that is gone nobody can bring back.
-        watch = DataSetWatch(DataSet(redis), lambda: ledger.set_paces(self.settings.paces))
+
+        def prepare() -> None:
+            ledger.set_paces(self.settings.paces)
+            ledger.give_back_asides()  # this worker may be a newer one
+
+        watch = DataSetWatch(DataSet(redis), prepare)
 
         def beat() -> None:
             in_hand.beat(ledger)

@@ -16,6 +16,7 @@ from worker.classin.errors import (
     ClassinError,
     FileGone,
     InvalidOperation,
+    ScriptError,
     SealBroken,
     Unavailable,
     Unread,
@@ -40,6 +41,7 @@ from worker.sealing import opened, sealed
 from worker.settings import Patience
 from worker.skew import SigningClock, explains, may_mean_clock
 from worker.transport import Stream
+from worker.trouble_log import TroubleLog
 
 #: Seconds between two tries to note what happened, while the ledger is away.
 NOTE_AGAIN = 1.0
@@ -98,6 +100,7 @@ class Execution:
         self._signing = SigningClock(clock)
         self._countings = Countings()
         self._sleep = sleep or self._wait
+        self._troubles = TroubleLog(log)
 
     def carry_out(self, claim: Claim) -> Done:
         """Carry one operation as far as it goes now; whatever goes wrong is part of the answer."""
@@ -107,6 +110,10 @@ class Execution:
             note = self._carry_out(claim, released)
         except _PutAsideError:
             pass  # the ledger said so itself
+        except ScriptError as error:
+            # Should its last note fail as well, it is set aside with that one.
+            log.warning("%s: %s", claim.record.id, error)
+            note = self._deferred(claim, "its ledger failed", unread=True)
         except ClassinError as error:
             # Nothing more can be noted of it: its lease is another's, or runs out.
             log.warning("%s: %s", claim.record.id, error)
@@ -129,12 +136,15 @@ class Execution:
         """Note what happened as soon as the ledger answers."""
         while True:
             try:
-                return self._ledger.advance(*note)
+                advanced = self._ledger.advance(*note)
             except Unavailable as error:
                 if self._stopping.is_set():
                     raise
-                log.warning("%s is noted when it is back: %s", note.claim.record.id, error)
+                self._troubles.trouble("what was done is noted when the ledger is back", error)
                 self._sleep(NOTE_AGAIN)
+            else:
+                self._troubles.over("what was done is noted again")
+                return advanced
 
     def _carry_out(self, claim: Claim, released: list[Due]) -> Note:
         record = claim.record

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from worker.boottime import boottime
 from worker.classin.errors import LeaseLost
 from worker.ledger.ledger import Claim, Ledger
+from worker.sparing import beat
 
 #: Beats in the time that a lease lasts.
 BEATS = 6
@@ -107,6 +108,6 @@ class InHand:
         now, awake = self.clock(), self._awake()
         with self._lock:
             held = [each for each in self._held.values() if awake - each.got_on < self._stuck_after]
-        lost = set(ledger.beat(self.worker, self.lasts, [each.claim for each in held]))
+        lost = beat(ledger, self.worker, self.lasts, [each.claim for each in held])
         for each in held:
             each.ends = now if each.claim.lease in lost else now + self.lasts

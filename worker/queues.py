@@ -14,6 +14,8 @@ from worker.addresses import split_address
 from worker.classin.errors import Fault, InvalidSettings, Unavailable
 from worker.ledger.ledger import Due
 from worker.ledger.record import Priority
+from worker.ledger.redis_errors import trouble_of
+from worker.ledger.trial import try_write
 from worker.message import IDS, MOST, PRIORITIES, QUEUE, RECORDED, SEVERAL, list_of, task_name
 from worker.settings import Settings
 
@@ -141,6 +143,12 @@ class Queues(Celery):
             channel: Any = connection.default_channel  # the stubs do not know Redis's
             return [each for each in Priority if not channel.client.llen(list_of(each))]
 
+    def try_write(self) -> None:
+        """Try whether a broker that is a Redis takes writes. Raises Unavailable if not."""
+        with self._reaching_broker(), self.connection_for_read() as connection:
+            channel: Any = connection.default_channel  # the stubs do not know Redis's
+            try_write(channel.client)
+
     @cached_property
     def _no_answer(self) -> tuple[type[BaseException], ...]:
         """What is raised when the broker, of whatever kind, does not answer."""
@@ -159,7 +167,9 @@ class Queues(Celery):
         try:
             yield
         except self._no_answer as error:
-            raise Unavailable(f"the broker does not answer as it should: {error}") from error
+            trouble = trouble_of(error)
+            said = f"does not answer as it should: {error}" if trouble is None else trouble.said
+            raise Unavailable(f"the broker {said}") from error
 
 
 def build_queues(settings: Settings) -> Queues:

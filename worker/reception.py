@@ -31,6 +31,7 @@ from worker.classin.catalogue import read
 from worker.classin.errors import InvalidInput, InvalidOperation, Unavailable
 from worker.classin.lane import lane_of
 from worker.ledger.record import Priority, Submission
+from worker.ledger.redis_errors import trouble_of
 from worker.message import IDS, PRIORITIES, QUEUE, RECORDED, SEVERAL
 from worker.sealing import sealed
 from worker.settings import Settings
@@ -318,6 +319,20 @@ class CarefulConsumer(Consumer):
         """Connect, however long that takes; half a minute between two tries is Celery's way."""
         conn.ensure_connection = partial(conn.ensure_connection, **_TRIES)
         return super().ensure_connected(conn)
+
+    def on_connection_error_after_connected(self, exc: Exception) -> None:
+        """Wait for a Redis that answers, and takes no writes: Celery would try without a pause."""
+        trouble = trouble_of(exc)
+        if trouble is not None:
+            log.warning("nothing is fetched: the broker %s", trouble.said)
+        super().on_connection_error_after_connected(exc)
+        queues: Any = self.app  # ours, of which the stubs know nothing
+        while trouble is not None:
+            state.maybe_shutdown()
+            time.sleep(_PAUSE)
+            with suppress(Unavailable):
+                queues.try_write()
+                trouble = None
 
     def on_unknown_message(self, body: object, message: Any) -> None:  # noqa: ANN401
         """Drop a message of no known kind."""

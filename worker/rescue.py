@@ -7,6 +7,7 @@ from typing import Protocol
 from worker.boottime import boottime
 from worker.ledger.ledger import Due, Ledger
 from worker.ledger.record import Priority
+from worker.sparing import due
 
 log = logging.getLogger(__name__)
 
@@ -104,7 +105,7 @@ class Rescue:
 
     def _due(self, *, orphans: bool) -> Iterator[Sequence[Due]]:
         for _ in range(ROUNDS):
-            found = self._ledger.due(MOST, orphans=orphans)
+            found = due(self._ledger, MOST, orphans=orphans)
             yield found
             if len(found) < MOST:
                 return

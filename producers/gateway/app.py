@@ -1,8 +1,10 @@
 """The app: routes, the intake before them, and the words for whatever goes wrong."""
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
+from http import HTTPStatus
 from typing import Self
 
 from fastapi import FastAPI, Request
@@ -27,6 +29,8 @@ from worker.settings import Settings
 
 #: Threads that ask the ledger: Redis does one thing at a time, and Python nearly so.
 THREADS = 16
+
+log = logging.getLogger(__name__)
 
 
 class GatewayApp:
@@ -95,6 +99,8 @@ async def _answer(request: Request, error: Exception) -> Response:
             problem = error
         case ClassinError():
             problem = problem_of(error)
+            if problem.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+                log.warning("%s", error)  # what the answer keeps to itself
         case HTTPException():  # no such route, or another method
             problem = Problem(error.status_code, str(error.detail), headers=error.headers)
         case RequestValidationError():

@@ -69,8 +69,8 @@ def test_workers_notice_that_a_data_set_vanished(
     client: Redis, caplog: pytest.LogCaptureFixture
 ) -> None:
     """They say so once, tell their paces anew, and the doctor says it for a week."""
-    paced = []
-    watch = DataSetWatch(DataSet(client), lambda: paced.append("again"))
+    told = []
+    watch = DataSetWatch(DataSet(client), lambda: told.append("paces"))
     watch.look()
     watch.look()
     assert "data" not in look(client)
@@ -80,7 +80,7 @@ def test_workers_notice_that_a_data_set_vanished(
     watch.look()
 
     assert [record.levelno for record in caplog.records] == [logging.ERROR]
-    assert paced == ["again"]
+    assert told == ["paces", "paces"]
     found = look(client)["data"]
     assert found.health is Health.WARNING
     assert found.said.startswith("all that Redis had was lost, noticed at 2")

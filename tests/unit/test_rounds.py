@@ -52,6 +52,21 @@ def test_trouble_is_told_in_a_line(caplog: pytest.LogCaptureFixture) -> None:
     assert told == [(logging.WARNING, "beat: Redis is away"), (logging.WARNING, "beat: still")]
 
 
+def test_trouble_that_lasts_is_told_once(caplog: pytest.LogCaptureFixture) -> None:
+    """And that it is over; the same trouble later is news again."""
+    caplog.set_level(logging.INFO)
+    away = [Unavailable("Redis is away") for _ in range(3)]
+    Doing(*away, None, None, away[0], ZeroDivisionError(), ZeroDivisionError(), None).to_the_end()
+    told = [(record.levelno, record.message) for record in caplog.records]
+    assert told == [
+        (logging.WARNING, "beat: Redis is away"),
+        (logging.INFO, "beat goes on"),
+        (logging.WARNING, "beat: Redis is away"),
+        (logging.ERROR, "beat: the next round comes all the same"),
+        (logging.INFO, "beat goes on"),
+    ]
+
+
 def test_what_nobody_foresaw_is_told_in_full(caplog: pytest.LogCaptureFixture) -> None:
     """And the next round comes all the same."""
     Doing(ZeroDivisionError("what?"), None).to_the_end()

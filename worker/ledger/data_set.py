@@ -52,22 +52,26 @@ class DataSet:
 class DataSetWatch:
     """Notices, from one look to the next, that a data set has vanished.
 
-    `vanished` is called then, once.
+    `prepare` is called then, and at the first look: what this data set must be told.
     """
 
-    def __init__(self, data_set: DataSet, vanished: Callable[[], object]) -> None:
+    def __init__(self, data_set: DataSet, prepare: Callable[[], object]) -> None:
         self._data_set = data_set
-        self._vanished = vanished
+        self._prepare = prepare
         self._mark: str | None = None
+        self._is_prepared = False
 
     def look(self) -> None:
         """Look once. Raises Unavailable."""
-        known, self._mark = self._mark, self._data_set.mark()
-        if known in {None, self._mark}:
-            return
-        log.error(
-            "all that Redis had is gone: it was emptied, or is another server now;"
-            " what was recorded before is lost unless a backup is restored"
-        )
-        self._vanished()
-        self._data_set.note_vanished()
+        mark = self._data_set.mark()
+        if mark != self._mark:
+            if self._mark is not None:
+                self._data_set.note_vanished()
+                log.error(
+                    "all that Redis had is gone: it was emptied, or is another server now;"
+                    " what was recorded before is lost unless a backup is restored"
+                )
+            self._mark, self._is_prepared = mark, False
+        if not self._is_prepared:
+            self._prepare()
+            self._is_prepared = True

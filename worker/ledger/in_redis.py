@@ -1,8 +1,6 @@
 """The ledger in Redis: one Lua script for each change; reading.py has the rest."""
 
-import json
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -13,23 +11,27 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 from redis.retry import Retry
 
-from worker.classin.errors import Fault, InvalidSettings, LeaseLost, SubmitRefusedError
+from worker.classin.errors import (
+    Fault,
+    InvalidSettings,
+    LeaseLost,
+    ScriptError,
+    SubmitRefusedError,
+)
 from worker.classin.index import INDEX, UNANNOUNCED
 from worker.ledger import keys
+from worker.ledger.asides import RedisAsides
 from worker.ledger.batches import RedisBatches
 from worker.ledger.encoding import (
-    advanced_of,
     arguments_of,
     dues,
     dump,
-    dumped,
     entered_of,
     flag,
     ms,
-    note_of,
     owners_in,
-    record_of,
 )
+from worker.ledger.exchanging import exchanged_of, request_of
 from worker.ledger.ledger import (
     Advanced,
     Claim,
@@ -106,6 +108,7 @@ SCRIPTS: Mapping[str, Sequence[str]] = {
     "webhook": ("ledger", "batches"),
     "sift": (),
     "following": (),
+    "aside": ("ledger",),
 }
 
 
@@ -138,7 +141,7 @@ def connect(
     return redis
 
 
-class RedisLedger(RedisBatches):
+class RedisLedger(RedisBatches, RedisAsides):
     """A Ledger in one Redis database. `clock` gives ms since 1970; None: Redis's own time.
 
     `late_window`: seconds for which the next of a lane waits after an attempt that may still be
@@ -195,7 +198,10 @@ class RedisLedger(RedisBatches):
     ) -> Advanced:
         """Note an attempt and move the record; see Ledger."""
         notes = [Note(claim, standing, attempt, lasts)]
-        (noted,) = self.exchange(notes, {}, "", 0, Room()).noted
+        found = self.exchange(notes, {}, "", 0, Room())
+        if found.unsound:
+            raise ScriptError(f"a note on {claim.record.id}, or it itself, cannot be worked with")
+        (noted,) = found.noted
         if noted is None:
             raise _lease_lost(claim)
         return noted
@@ -210,41 +216,16 @@ class RedisLedger(RedisBatches):
         messageless: Collection[str] = (),
     ) -> Exchanged:
         """Write down notes, then claim, in one script; see Ledger."""
-        request = {
-            "notes": [note_of(note) for note in notes],
-            "asked": list(chain(*asked.items())),
+        about: dict[str, Any] = {
             "worker": worker,
             "lasts": ms(lasts),
             "patience": ms(SHORT_WAIT),
             "longest": ms(LONGEST_WAIT),
             "gives_up": self._gives_up,
             "late_window": self._late_window,
-            "of": room.of,
         }
-        if room.of_any is not None:
-            request["any"] = room.of_any
-        if messageless:
-            request["messageless"] = list(messageless)
-        if room.suspects is not None:
-            request["suspects"] = room.suspects
-        found = json.loads(self._run("exchange", dumped(request)))
-        noted = [advanced_of(each) if each else None for each in found["noted"]]
-        if found["full"]:
-            return Exchanged(noted, [], [], full=True)
-        claims, missing, put_off = [], [], []
-        for (record_id, lease), each in zip(asked.items(), found["claims"], strict=True):
-            if each == "missing":
-                missing.append(record_id)
-            elif each == "suspect":
-                put_off.append(record_id)
-            elif not isinstance(each, str):
-                wait, values = each
-                record = record_of(record_id, values)
-                claims.append(
-                    Claim(lease, record, int(values["claims"]), int(found["now"]), wait / 1000)
-                )
-        paced = list(found["claims"]).count("paced")  # none at all is {}, as Lua writes it
-        return Exchanged(noted, claims, missing, put_off, paced=paced)
+        text = request_of(notes, asked, room, messageless, about)
+        return exchanged_of(self._run("exchange", text), asked)
 
     def turns(self, limit: int) -> Turns:
         """Give those whose turn it is; see Ledger."""

@@ -55,6 +55,7 @@
 | classin:runs              | sorted set | the same                | ids of runs by when recorded  |
 | classin:runs:NAME         | sorted set | the same                | the same of one job           |
 | classin:open-runs         | sorted set | while any is open       | ids of runs that are not over |
+| classin:aside             | hash       | until tried once more   | ids on which scripts fail     |
 | classin:data-set          | string     | for good                | which data set this is        |
 | classin:vanished          | string     | a week                  | when it was seen to be gone   |
 | classin:trial             | string     | a moment                | a write that is tried         |
@@ -97,6 +98,7 @@ JOBS = "classin:jobs"
 RUNS = "classin:runs"
 REPORTS = "classin:reports"
 TRIAL = "classin:trial"
+ASIDE = "classin:aside"
 DATA_SET = "classin:data-set"
 VANISHED = "classin:vanished"
 

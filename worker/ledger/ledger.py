@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, NamedTuple, Protocol
 
+from worker.ledger.aside import Asides
 from worker.ledger.batch import Batches
 from worker.ledger.lifecycle import Reason, State
 from worker.ledger.pulse import Pulse
@@ -139,6 +140,8 @@ class Exchanged(NamedTuple):
     full: bool = False
     #: How many of what was asked for wait for their turn now, by their pace.
     paced: int = 0
+    #: Positions of notes that cannot be worked with, or whose records cannot.
+    unsound: Sequence[int] = ()
 
 
 class Mailbox(NamedTuple):
@@ -234,7 +237,7 @@ class Obstacle:
         }
 
 
-class Ledger(Batches, Protocol):
+class Ledger(Batches, Asides, Protocol):
     """The account of all operations. Each method raises Unavailable when the store is away."""
 
     def submit(

@@ -18,15 +18,12 @@ class Trouble(NamedTuple):
     #: Goes on after "Redis ...".
     said: str
     todo: str
-    #: The same in a word or two, as a heading.
-    short: str
 
 
 _PRIMARY = "Let CLASSIN_REDIS_URL name the primary, the server that takes writes."
 _SINGLE = Trouble(
     "is a cluster, which scatters keys that belong together",
     "Let CLASSIN_REDIS_URL name a single Redis that is no cluster.",
-    "a cluster",
 )
 
 #: By code. All of it may pass, or be mended, without anything changing here.
@@ -34,38 +31,30 @@ TROUBLES: Mapping[str, Trouble] = {
     "OOM": Trouble(
         "is full (maxmemory): it keeps what it has, and takes in nothing more",
         "Raise its maxmemory, or make room with `classin prune`.",
-        "full",
     ),
-    "READONLY": Trouble("is a replica, which takes no writes", _PRIMARY, "read-only"),
-    "MASTERDOWN": Trouble("is a replica that has lost its primary", _PRIMARY, "read-only"),
-    "LOADING": Trouble("is still loading its data", "Wait until it has loaded them.", "loading"),
+    "READONLY": Trouble("is a replica, which takes no writes", _PRIMARY),
+    "MASTERDOWN": Trouble("is a replica that has lost its primary", _PRIMARY),
+    "LOADING": Trouble("is still loading its data", "Wait until it has loaded them."),
     "MISCONF": Trouble(
         "takes no writes because it cannot save its data to disk",
         "See its log; most often its disk is full.",
-        "cannot save",
     ),
     "NOREPLICAS": Trouble(
         "takes no writes because too few of its replicas are there",
         "Bring its replicas back, or lower its min-replicas-to-write.",
-        "lacks replicas",
     ),
-    "NOAUTH": Trouble(
-        "asks for a password", "Put user and password into CLASSIN_REDIS_URL.", "password"
-    ),
+    "NOAUTH": Trouble("asks for a password", "Put user and password into CLASSIN_REDIS_URL."),
     "WRONGPASS": Trouble(
         "does not accept the user and password",
         "Correct them in CLASSIN_REDIS_URL.",
-        "wrong password",
     ),
     "NOPERM": Trouble(
         "does not let its user do this",
         "Give the user of CLASSIN_REDIS_URL all keys and commands (ACL SETUSER ... ~* &* +@all).",
-        "not permitted",
     ),
     "BUSY": Trouble(
         "is busy with a script that takes long",
         "Wait until it has ended; SCRIPT KILL ends one that has written nothing.",
-        "busy",
     ),
     "CLUSTERDOWN": _SINGLE,
     "CROSSSLOT": _SINGLE,
@@ -89,6 +78,14 @@ def error_code(error: exceptions.RedisError) -> str:
     # redis-py leaves the codes that it has no class for where they are.
     first, _, _ = str(error).partition(" ")
     return first if first.isascii() and first.isalpha() and first.isupper() else ""
+
+
+def trouble_of(error: BaseException) -> Trouble | None:
+    """Return what an error of a library on top of redis-py means; None for no such trouble."""
+    cause: BaseException | None = error
+    while cause is not None and not isinstance(cause, exceptions.RedisError):
+        cause = cause.__cause__
+    return None if cause is None else TROUBLES.get(error_code(cause))
 
 
 def is_of_script(error: exceptions.RedisError) -> bool:

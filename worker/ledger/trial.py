@@ -46,4 +46,5 @@ def running(name: str, redis: Redis) -> Iterator[None]:
         if not is_of_script(error):
             raise unavailable(error) from error
         try_write(redis)
-        raise ScriptError(f"the script `{name}` failed: {error}") from error
+        said, *_ = str(error).splitlines() or [""]
+        raise ScriptError(f"the script `{name}` failed: {said}") from error

@@ -247,13 +247,13 @@ def test_one_absurd_time_harms_no_other_of_its_exchange(
 def test_a_note_that_cannot_be_worked_with_harms_no_other(
     ledger: RedisLedger, redis: Redis, place: int, value: object
 ) -> None:
-    """It changes nothing, and is answered as one whose lease is lost."""
+    """It changes nothing, and is named."""
     ledger.submit([entry(each) for each in "ab"])
     broken, sound = (note_of(Note(claimed(ledger, each, lease=each), LATER)) for each in "ab")
     broken[place] = value
     request = {"notes": [broken, sound], "asked": [], "patience": 0, "gives_up": 0, "of": {}}
     before = redis.hgetall("classin:op:a")
     answer = json.loads(ledger._run("exchange", json.dumps(request)))  # noqa: SLF001  # as none writes it
-    assert answer["noted"][0] == ""
+    assert answer["noted"][0] == "unsound"
     assert answer["noted"][1][0] == "deferred"
     assert redis.hgetall("classin:op:a") == before

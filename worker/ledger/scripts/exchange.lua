@@ -20,7 +20,8 @@
 --       record waits for its turn); any (how many of each school are taken; missing: all); of (by
 --       school: how many more of it); suspects (how many of them are taken; missing: all);
 --       late_window (ms)
--- answer: JSON: now; noted: for each note '' when the lease is another's, or a list of the state, how
+-- answer: JSON: now; noted: for each note '' when the lease is another's, 'unsound' when it, or its record,
+--         cannot be worked with, or a list of the state, how
 --         long to wait before the next request (ms), and id, operation, priority, suspect ('1' or '')
 --         of each for which a message must be sent; claims: for each id 'missing', 'busy' (leased, not
 --         due, blocked or settled), 'suspect' (no room for it: ask again), 'quiet' (its lane is), 'parked'
@@ -138,8 +139,11 @@ local function take_note(note)
   notes_left = notes_left - 1
   local id, lease, token, state, code, message, result, attempt, number, access, more = unpack(note)
   local record = ledger.load(id)
-  if not record or not is_sound(note, record) or not ledger.holds(record, lease, token) then
+  if not record or not ledger.holds(record, lease, token) then
     return ''
+  end
+  if not is_sound(note, record) then
+    return 'unsound'
   end
   if ledger.SETTLED[record.state] or (record.state == 'deferred' and record.lease == lease) then
     return { record.state, 0 }  -- said before
