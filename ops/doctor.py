@@ -14,8 +14,10 @@ from worker.classin.school import School
 from worker.classin.verdicts import Verdict
 from worker.classin.wire import prepare
 from worker.ledger import keys
+from worker.ledger.clock import LedgerClock
 from worker.ledger.in_redis import RedisLedger, connect
 from worker.ledger.reading import reaching_redis
+from worker.ledger.record import iso
 from worker.ledger.redis_errors import TROUBLES
 from worker.reception import ILL_FORMED
 from worker.settings import Settings, from_env
@@ -49,6 +51,7 @@ def examine_redis(settings: Settings) -> Iterator[Finding]:
             seconds, microseconds = redis.time()
             ill_formed = redis.llen(ILL_FORMED)
             has_jobs = redis.exists(keys.JOBS)
+        clock_state = ledger.clock_state()
         worker_seen = ledger.holder("rescue") is not None
         beat_missed = has_jobs and ledger.holder(BEAT) is None
         home = HomeMark(settings.home if settings.redis_url is None else None)
@@ -60,6 +63,8 @@ def examine_redis(settings: Settings) -> Iterator[Finding]:
         yield Finding("Redis", Health.ILL, str(error), known.todo if known else todo)
         return
     yield clock("clock against Redis", time.time() - (seconds + microseconds / 1e6))
+    if clock_state.stepped_lately(seconds * 1000):
+        yield clock_step(clock_state)
     if worker_seen:
         yield Finding("workers", Health.WELL, "at least one is running")
     else:
@@ -85,6 +90,17 @@ def clock(subject: str, skew: float) -> Finding:
         return Finding(subject, Health.WELL, _apart(skew))
     health = Health.WARNING if abs(skew) < TOO_FAR else Health.ILL
     return Finding(subject, health, _apart(skew), "Let NTP set the clock of this machine.")
+
+
+def clock_step(seen: LedgerClock) -> Finding:
+    """Say that Redis's clock went back, and what of it that concerns."""
+    by, at = span(seen.stepped_by / 1000), iso(seen.stepped_at)
+    said = (
+        f"went back by {by} at {at}; leases and due times are not affected,"
+        " jobs tick again when it is past their last tick"
+    )
+    todo = "Let NTP set the clock of Redis's machine before Redis starts there."
+    return Finding("clock of Redis", Health.WARNING, said, todo)
 
 
 def signing_clock(seen: Sighting) -> Finding:

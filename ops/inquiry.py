@@ -8,6 +8,7 @@ from ops.account import account
 from ops.spans import span
 from ops.waiting import closure_in_words, in_words
 from worker.classin.errors import NotFound
+from worker.ledger.clock import LedgerClock
 from worker.ledger.ledger import Closure, Obstacle
 from worker.ledger.lifecycle import State
 from worker.ledger.observing import Observer, Slowdown, Whereabouts
@@ -46,6 +47,8 @@ class Inquiry:
     slowdowns: Sequence[Slowdown]
     #: Worker processes that are alive.
     workers: int
+    #: How the ledger's time stands to Redis's clock.
+    clock: LedgerClock
     #: When it fails if it is not done by then; None: it neither was tried nor waits for its turn.
     gives_up_at: int | None
 
@@ -107,6 +110,7 @@ def inquire(observer: Observer, record_id: str, give_up_after: float) -> Inquiry
         paces={what: ms for what, ms in observer.paces().items() if what in kinds},
         slowdowns=observer.slowdowns(kinds),
         workers=sum(until > now for until in observer.workers().values()),
+        clock=observer.clock_state(),
         gives_up_at=started + round(give_up_after * 1000) if waiting and started else None,
     )
 
@@ -151,6 +155,7 @@ def points(inquiry: Inquiry, moment: Moment) -> Iterator[tuple[str, str]]:
         yield from _waits(inquiry, moment)
         yield from _school(inquiry, moment)
         yield from _hands(inquiry, moment)
+        yield from _clock(inquiry, moment)
     yield from _last(record, moment)
     said = account(record)
     yield "Means", said.meaning
@@ -245,6 +250,13 @@ def _hands(inquiry: Inquiry, moment: Moment) -> Iterator[tuple[str, str]]:
     elif where.sent_at is not None:
         since = f"since {moment(where.sent_at)}"
         yield "Queue", f"{since}; {where.ahead:,} of its priority are before it"
+
+
+def _clock(inquiry: Inquiry, moment: Moment) -> Iterator[tuple[str, str]]:
+    seen = inquiry.clock
+    if seen.stepped_lately(inquiry.now):
+        went = f"Redis's went back by {span(seen.stepped_by)} {moment(seen.stepped_at)}"
+        yield "Clock", f"{went}; leases and due times are not affected"
 
 
 def _last(record: Record, moment: Moment) -> Iterator[tuple[str, str]]:

@@ -39,7 +39,7 @@ _SORTED = {
     "workers",
 }
 _SETS = {"followers", "closed", "parking"}
-_STRINGS = {"place", "dedup", "hold", "pruned"}
+_STRINGS = {"place", "dedup", "pruned"}
 _STREAMS = {"events", "audit"}
 
 

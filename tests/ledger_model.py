@@ -4,7 +4,7 @@ import json
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pytest
 from redis import Redis
@@ -34,6 +34,8 @@ LEASE = 10.0
 SLACK = 60.0
 #: Seconds for which a lane waits after a request that may still be carried out.
 WINDOW = 20.0
+#: Ms after which the ledger notes the clock again.
+NOTED_AFTER = 100
 WORKERS = ("w1", "w2", "w3")
 SCHOOLS = ("main", "other")
 
@@ -67,6 +69,28 @@ class Wish:
     refused: bool = False
 
 
+@dataclass
+class LedgerTime:
+    """The ledger's own time, as it should be by a clock that may go back (ms)."""
+
+    clock: Clock
+    #: What the clock said when it was noted last, and by how much the ledger is ahead of it.
+    noted: int | None = None
+    ahead: int = 0
+
+    def millis(self) -> int:
+        """Say what the clock says, to a script that then meets whatever step there was."""
+        passed = self.clock.ms - (self.clock.ms if self.noted is None else self.noted)
+        self.ahead += max(0, -passed)
+        if self.noted is None or passed < 0 or passed >= NOTED_AFTER:
+            self.noted = self.clock.ms
+        return self.clock.ms
+
+    def now(self) -> int:
+        """Say what the ledger's time is."""
+        return self.clock.ms + self.ahead
+
+
 class LedgerModel:
     """Does things to a ledger, and compares what comes of them with what should.
 
@@ -77,7 +101,8 @@ class LedgerModel:
         redis.flushdb()
         self.redis = redis
         self.clock = Clock()
-        self.ledger = RedisLedger(redis, self.clock.millis, late_window=WINDOW)
+        self.time = LedgerTime(self.clock)
+        self.ledger = RedisLedger(redis, self.time.millis, late_window=WINDOW)
         #: Messages on the queue, in order.
         self.messages: list[str] = []
         #: Every claim that anybody was given.
@@ -185,7 +210,7 @@ class LedgerModel:
         assert claim.record.id not in self._doomed
         place, lane = claim.record.place, claim.record.lane
         sender, since = self._late.get(lane or "", (claim.record.id, 0))
-        assert claim.record.id == sender or self.clock.ms >= since + WINDOW * 1000
+        assert claim.record.id == sender or self.time.now() >= since + WINDOW * 1000
         for other, values in records.items():
             ahead = lane is not None and values.get("lane") == lane and int(values["place"]) < place
             assert not ahead or values["state"] not in UNSETTLED
@@ -195,8 +220,10 @@ class LedgerModel:
         """Redis forgets the claim, the worker does not; not twice in a row."""
         if record_id in self._holders:
             return
+        before = replace(self.time)
         with forgetting(self.redis):
             claim = self._claim(record_id, worker)
+        self.time.noted, self.time.ahead = before.noted, before.ahead
         if claim is not None:
             self._holders[record_id] = claim
             self._forgotten.add(claim.lease)
@@ -233,7 +260,7 @@ class LedgerModel:
         """See what a note that counts has made of a record."""
         standing = note.standing
         if standing.late and record.lane is not None:
-            self._late[record.lane] = (record.id, self.clock.ms)
+            self._late[record.lane] = (record.id, self.time.now())
         found = self.ledger.find(record.id)
         self._forgotten.discard(note.claim.lease)
         self.sent(advanced.released)
@@ -271,7 +298,7 @@ class LedgerModel:
         sent = {name: at for ids in queued.values() for name, at in ids.items()}
         waiting = {each.priority for each in self.ledger.find_all(self.messages)}
         found = self.ledger.adrift(5, SLACK, empty={*Priority} - waiting)
-        assert all(sent[due.id] <= self.clock.ms - SLACK * 1000 for due in found)
+        assert all(sent[due.id] <= self.time.now() - SLACK * 1000 for due in found)
         self.sent(found)
 
     def take_what_was_put_aside(self, worker: str) -> None:
@@ -314,11 +341,13 @@ class LedgerModel:
                 while origin:
                     needed.add(origin)
                     origin = self.before.get(origin, {}).get("retry_of")
+        before = {state: self.clock.ms - round(ages.of(state) * 1000) for state in State}
         expected = {
             record_id: values["state"]
             for record_id, values in self.before.items()
             if values["state"] not in UNSETTLED
-            if int(values["finished_at"]) < self.clock.ms - ages.of(State(values["state"])) * 1000
+            if int(values["finished_at"]) < before[State(values["state"])]
+            if int(values["place"]) < before[State(values["state"])] * 1000
             if record_id not in needed
             if not self.redis.exists(f"classin:followers:{record_id}")
         }
@@ -334,18 +363,26 @@ class LedgerModel:
         """See that the books are right, and that each record came a way that it may go."""
         books = Books.read(self.redis)
         books.check()
+        self._check_clock(books)
         records = books.records
         assert self.before.keys() - records.keys() <= self._ended.keys()
         assert records.keys().isdisjoint(self._ended)
         for record_id, values in records.items():
             self._check_way(record_id, values)
             self._check_holder(record_id, values)
-        # Where the clock is set back, a lane's wait begins anew, and gets no longer.
-        self._late = {lane: (who, min(at, self.clock.ms)) for lane, (who, at) in self._late.items()}
+        # Where the clock is set back before it was noted, a lane's wait gets no longer by that.
+        now = self.time.now()
+        self._late = {lane: (who, min(at, now)) for lane, (who, at) in self._late.items()}
         self._doom(records)
         self._check_doomed(records)
         self._check_keys(books)
         self.before = records
+
+    def _check_clock(self, books: Books) -> None:
+        """The ledger's time is ahead of a clock that went back, and of no other."""
+        noted = books.get("classin:clock")
+        assert int(noted.get("offset", 0)) == self.time.ahead
+        assert noted.get("seen", "") == ("" if self.time.noted is None else str(self.time.noted))
 
     def _check_keys(self, books: Books) -> None:
         """Who has a dedup key has it, though the record be pruned."""

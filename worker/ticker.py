@@ -13,6 +13,10 @@ from worker.ledger.record import iso
 from worker.ledger.schedule import RedisSchedule
 from worker.ticks import Tick, Timing
 
+#: A last tick that lies so far ahead (ms) was claimed by a clock that was wrong: ticks count anew.
+#: By less a clock may be put back for a while, and each tick is run once all the same.
+WRONG = 3 * 3_600_000
+
 #: What a beat holds to show that it is about. It is no lock.
 BEAT = "beat"
 
@@ -25,8 +29,9 @@ class Ticker:
     def __init__(self, schedule: RedisSchedule, clock: Callable[[], int] | None = None) -> None:
         self._schedule = schedule
         self._clock = clock or schedule.now
-        #: Of each job as it was read last, its next tick: until then there is nothing to reckon.
-        self._next: dict[str, tuple[Planned, int | None]] = {}
+        #: Of each job as it was read last, since when its ticks count, and its next one: until then
+        #: there is nothing to reckon.
+        self._next: dict[str, tuple[Planned, int, int | None]] = {}
         #: Jobs whose times mean nothing here, by name: each is told of once.
         self._told: dict[str, str] = {}
 
@@ -57,13 +62,14 @@ class Ticker:
     def _due(self, planned: Planned, now: int) -> Tick | None:
         """Say which tick is due. Raises Invalid."""
         job = planned.job
-        known, following = self._next.get(job.name, (None, None))
-        if known != planned:
-            following = timing(job.cron, job.tz).after(planned.last)
-            self._next[job.name] = planned, following
+        known, since, following = self._next.get(job.name, (None, 0, None))
+        if known != planned or since - now > WRONG:
+            since = planned.last if planned.last - now <= WRONG else now
+            following = timing(job.cron, job.tz).after(since)
+            self._next[job.name] = planned, since, following
         if following is None or now < following:
             return None
-        return timing(job.cron, job.tz).due(planned.last, now, job.catch_up)
+        return timing(job.cron, job.tz).due(since, now, job.catch_up)
 
     def _tell(self, name: str, what: str) -> None:
         if self._told.get(name) != what:

@@ -90,3 +90,29 @@ def test_who_pauses_is_passed_over(schedule: RedisSchedule, clock: Clock) -> Non
     assert ticker.look() == 0
     clock.forward(MINUTE)
     assert ticker.look() == 1
+
+
+def test_a_clock_that_was_far_ahead_stops_no_job(schedule: RedisSchedule, clock: Clock) -> None:
+    """Its last tick lies a year ahead: ticks count anew, for a beat that knew the job as well."""
+    schedule.add(job("minutely"))
+    beat = Ticker(schedule)
+    clock.forward(365 * 86400)
+    assert beat.look() == 1
+    clock.forward(-365 * 86400)
+    assert (beat.look(), Ticker(schedule).look()) == (0, 0)
+    clock.forward(60)
+    assert (beat.look(), beat.look()) == (1, 0)
+    assert schedule.find("minutely").last <= clock.millis()
+
+
+def test_a_clock_that_is_put_back_repeats_no_tick(schedule: RedisSchedule, clock: Clock) -> None:
+    """For as long as that is no more than some hours."""
+    schedule.add(job("minutely"))
+    clock.forward(7200)
+    assert Ticker(schedule).look() == 1
+    clock.forward(-3600)
+    beat = Ticker(schedule)
+    clock.forward(60)
+    assert beat.look() == 0
+    clock.forward(3600)
+    assert beat.look() == 1

@@ -1,12 +1,13 @@
 """Batches as wholes in Redis: see Batches."""
 
 import json
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 from worker.ledger import keys
 from worker.ledger.batch import About, Call, Told, Webhook, Word
+from worker.ledger.clock import LedgerClock
 from worker.ledger.encoding import dump, flag, ms, whole
 from worker.ledger.lifecycle import State
 from worker.ledger.reading import RedisReader, reaching_redis
@@ -49,10 +50,11 @@ class RedisBatches(RedisReader):
     def about(self, batch: str) -> About | None:
         """Give what was said of a batch; see Batches."""
         with reaching_redis():
-            found = self._redis.hgetall(keys.batch_about(batch))
-        return (
-            _about_of({str(name): str(value) for name, value in found.items()}) if found else None
-        )
+            pipeline = self._redis.pipeline(transaction=False)
+            pipeline.hgetall(keys.batch_about(batch))
+            pipeline.hgetall(keys.CLOCK)
+            found, clock = pipeline.execute()
+        return _about_of(found, LedgerClock.of(clock).told) if found else None
 
     def take_webhook(self, lasts: float, called: Collection[str] = ()) -> Call | None:
         """Take a webhook that is to be called; see Batches."""
@@ -85,7 +87,7 @@ def _pairs(flat: Sequence[str]) -> dict[str, str]:
     return dict(zip(flat[::2], flat[1::2], strict=True))
 
 
-def _about_of(values: Mapping[str, str]) -> About:
+def _about_of(values: Mapping[str, str], told: Callable[[int], int] = int) -> About:
     about = About(
         source=values.get("source"),
         at=whole(values.get("at")),
@@ -108,7 +110,7 @@ def _about_of(values: Mapping[str, str]) -> About:
         deferrals=int(values.get("deferrals", 0)),
         settled_at=whole(values.get("settled_at")),
         first_at=whole(values.get("first_at")),
-        due_at=whole(values.get("due_at")),
+        due_at=told(int(values["due_at"])) if "due_at" in values else None,
         said=values.get("said", ""),
     )
     return replace(about, webhook=webhook)

@@ -4,7 +4,7 @@ import base64
 import hashlib
 import json
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from worker.ledger import keys
@@ -182,8 +182,10 @@ def _pieces(contents: Mapping[str, bytes]) -> Iterator[tuple[str, str]]:
             yield f"{name}:{number}", piece
 
 
-def record_of(record_id: str, values: Mapping[str, str]) -> Record:
-    """Read a record's hash."""
+def record_of(
+    record_id: str, values: Mapping[str, str], told: Callable[[int], int] = int
+) -> Record:
+    """Read a record's hash; `told` gives a moment of the ledger's time as people are told it."""
     return Record(
         id=record_id,
         operation=values["operation"],
@@ -213,13 +215,13 @@ def record_of(record_id: str, values: Mapping[str, str]) -> Record:
         deferrals=int(values.get("deferrals", 0)),
         started_at=whole(values.get("started_at")),
         finished_at=whole(values.get("finished_at")),
-        due_at=whole(values.get("due_at")),
+        due_at=told(int(values["due_at"])) if "due_at" in values else None,
         after=tuple(values.get("after", "").split()),
         stops_lane="stops_lane" in values,
         priority=Priority(values.get("priority", Priority.NORMAL)),
         dedup_key=values.get("dedup_key"),
         row=whole(values.get("row")),
-        paced_at=whole(values.get("paced")),
+        paced_at=told(int(values["paced"])) if "paced" in values else None,
         quiet="quiet" in values,
         deaths=int(values.get("deaths", 0)),
         cancelling="cancel" in values,

@@ -84,28 +84,28 @@ _KINDS = dump(
 _SCRIPTS = Path(__file__).with_name("scripts")
 
 #: What scripts share.
-SHARED = ("ledger", "batches", "followers", "schools", "quiet", "paces")
+SHARED = ("clock", "ledger", "batches", "followers", "schools", "quiet", "paces")
 
 #: One for each change, with what is put in front of it.
 SCRIPTS: Mapping[str, Sequence[str]] = {
-    "submit": ("ledger", "batches", "followers"),
-    "exchange": ("ledger", "batches", "followers", "schools", "quiet", "paces"),
-    "turns": ("ledger", "paces"),
+    "submit": ("clock", "ledger", "batches", "followers"),
+    "exchange": ("clock", "ledger", "batches", "followers", "schools", "quiet", "paces"),
+    "turns": ("clock", "ledger", "paces"),
     "begin": (),
-    "beat": ("ledger",),
-    "due": ("ledger", "batches", "followers", "schools", "quiet", "paces"),
-    "release": ("ledger", "batches", "followers"),
-    "adrift": ("ledger",),
-    "unpark": ("ledger", "batches", "followers", "schools"),
-    "gate": ("ledger", "batches", "followers", "schools"),
-    "cancel": ("ledger", "batches", "followers"),
-    "decide": ("ledger", "batches", "followers"),
-    "prune": ("ledger", "batches", "followers"),
+    "beat": ("clock", "ledger"),
+    "due": ("clock", "ledger", "batches", "followers", "schools", "quiet", "paces"),
+    "release": ("clock", "ledger", "batches", "followers"),
+    "adrift": ("clock", "ledger"),
+    "unpark": ("clock", "ledger", "batches", "followers", "schools"),
+    "gate": ("clock", "ledger", "batches", "followers", "schools"),
+    "cancel": ("clock", "ledger", "batches", "followers"),
+    "decide": ("clock", "ledger", "batches", "followers"),
+    "prune": ("clock", "ledger", "batches", "followers"),
     "needs": (),
     "note": (),
-    "hold": (),
-    "batch": ("ledger", "batches"),
-    "webhook": ("ledger", "batches"),
+    "hold": ("clock",),
+    "batch": ("clock", "ledger", "batches"),
+    "webhook": ("clock", "ledger", "batches"),
     "sift": (),
     "following": (),
     "aside": ("ledger",),
@@ -267,7 +267,11 @@ class RedisLedger(RedisBatches, RedisAsides):
 
     def hold(self, what: str, who: str, seconds: float) -> bool:
         """Take, or renew, the sole right to something; see Ledger."""
-        return bool(self._run("hold", what, who, ms(seconds)))
+        return bool(self._run("hold", what, who, ms(seconds)) == who)
+
+    def holder(self, what: str) -> str | None:
+        """Say who has the sole right to something now; see Ledger."""
+        return str(self._run("hold", what, "", 0)) or None
 
     def set_paces(self, paces: Mapping[str, float]) -> None:
         """Say how far apart requests must be; see Ledger."""

@@ -36,7 +36,8 @@
 | classin:paced:KIND        | sorted set | while any waits         | ids by whose turn comes first |
 | classin:turns             | sorted set | while any waits         | kinds by when to look at them |
 | classin:workers           | sorted set | a day after the last    | processes by their end        |
-| classin:hold:WHAT         | string     | its time to live        | who alone may do it           |
+| classin:hold:WHAT         | hash       | its time to live        | who alone may do it           |
+| classin:clock             | hash       | for good                | Redis's clock, the ledger's   |
 | classin:events            | stream     | the last 100,000        | what settled, without fields  |
 | classin:audit             | stream     | two years, if pruned    | what persons changed, and why |
 | classin:pruned:ID         | string     | as long as a dedup key  | how one ended that is gone    |
@@ -82,6 +83,7 @@ PLACE = "classin:place"
 COUNTS = "classin:counts"
 CODES = "classin:codes"
 CLOSED = "classin:closed"
+CLOCK = "classin:clock"
 PACES = "classin:paces"
 TURNS = "classin:turns"
 WORKERS = "classin:workers"

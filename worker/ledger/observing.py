@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from worker.ledger import keys
+from worker.ledger.clock import LedgerClock
 from worker.ledger.hours import HOUR, Happenings, happenings_of
 from worker.ledger.ledger import Closure, Filter
 from worker.ledger.lifecycle import State
@@ -275,7 +276,9 @@ class Observer(RedisReader):
             for name in names:
                 pipeline.zcard(keys.parked(name))
                 pipeline.hgetall(keys.barred(name))
-            found = pipeline.execute()
+            pipeline.hgetall(keys.CLOCK)
+            *found, clock = pipeline.execute()
+        told = LedgerClock.of(clock).told
         return [
             SchoolStanding(
                 name,
@@ -283,7 +286,7 @@ class Observer(RedisReader):
                 running[name],
                 closures.get(name),
                 parked,
-                {kind: int(since) for kind, since in barred.items()},
+                {kind: told(int(since)) for kind, since in barred.items()},
             )
             for name, parked, barred in zip(names, found[::2], found[1::2], strict=True)
         ]
@@ -309,10 +312,15 @@ class Observer(RedisReader):
             pipeline = self._redis.pipeline(transaction=False)
             for kind in kinds:
                 pipeline.hmget(keys.pace(kind), ["level", "slowed_at", "free_at"])
-            found = pipeline.execute()
-        now = self.now()
+            pipeline.hgetall(keys.CLOCK)
+            *found, clock = pipeline.execute()
+        now, told = self.now(), LedgerClock.of(clock).told
         slowdowns = [
-            Slowdown(kind, int(level) - (now - int(slowed_at)) // _LEVEL_LASTS, int(free_at))
+            Slowdown(
+                kind,
+                int(level) - max(0, now - told(int(slowed_at))) // _LEVEL_LASTS,
+                told(int(free_at)),
+            )
             for kind, (level, slowed_at, free_at) in zip(kinds, found, strict=True)
             if level
         ]
@@ -330,16 +338,18 @@ class Observer(RedisReader):
             pipeline.zrank(keys.parked(record.school), record.id)
             pipeline.hget(keys.record(record.id), "worker")
             pipeline.zscore(keys.DUE, record.id)
-            place, length, sent, ahead, parked, worker, due = pipeline.execute()
+            pipeline.hgetall(keys.CLOCK)
+            place, length, sent, ahead, parked, worker, due, clock = pipeline.execute()
+        told = LedgerClock.of(clock).told
         running = record.state is State.RUNNING
         return Whereabouts(
             lane_place=place,
             lane_length=length,
-            sent_at=None if sent is None else int(sent),
+            sent_at=None if sent is None else told(int(sent)),
             ahead=ahead,
             parked_place=parked,
             worker=worker if running else None,
-            lease_ends=int(due) if running and due is not None else None,
+            lease_ends=told(int(due)) if running and due is not None else None,
         )
 
 

@@ -130,6 +130,7 @@ class Pruning:
     def _old(self, state: State, before: int) -> Iterator[Mapping[str, str]]:
         """Go through what settled so before, by place: no place is later than its end.
 
+        But where Redis's clock went back in between: that is found once the clock has caught up.
         Gives ids with the digests of their dedup keys, or ''.
         """
         index, first = keys.index("state", state.value), "-inf"

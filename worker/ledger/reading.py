@@ -13,6 +13,7 @@ from redis.exceptions import RedisError
 
 from worker.classin.errors import Fault, InvalidInput, NotFound
 from worker.ledger import keys
+from worker.ledger.clock import LedgerClock
 from worker.ledger.encoding import flag, ms, record_of, whole
 from worker.ledger.ledger import (
     Closure,
@@ -102,11 +103,14 @@ class RedisReader:
                 known[name] = owner.partition(" ")[0]
         return known
 
-    def holder(self, what: str) -> str | None:
-        """Say who has the sole right to something now; see Ledger."""
+    def clock_state(self) -> LedgerClock:
+        """Say how the ledger's time stands to Redis's clock."""
         with reaching_redis():
-            holder = self._redis.get(keys.hold(what))
-        return None if holder is None else str(holder)
+            pipeline = self._redis.pipeline(transaction=False)
+            pipeline.hgetall(keys.CLOCK)
+            pipeline.time()
+            values, (seconds, micros) = pipeline.execute()
+        return LedgerClock.of(values, seconds * 1000 + micros // 1000)
 
     def closures(self) -> Sequence[Closure]:
         """Give the schools that are closed; see Ledger."""
@@ -115,12 +119,16 @@ class RedisReader:
         return list(self._closures(names).values())
 
     def _closures(self, schools: Sequence[str]) -> dict[str, Closure]:
+        if not schools:
+            return {}
         with reaching_redis():
             pipeline = self._redis.pipeline(transaction=False)
             for school in schools:
                 pipeline.hgetall(keys.school(school))
                 pipeline.zcard(keys.parked(school))
-            found = pipeline.execute()
+            pipeline.hgetall(keys.CLOCK)
+            *found, clock = pipeline.execute()
+        told = LedgerClock.of(clock).told
         return {
             school: Closure(
                 school=school,
@@ -129,7 +137,7 @@ class RedisReader:
                 since=int(values["since"]),
                 code=whole(values.get("code")),
                 why=values.get("why", ""),
-                next_look=None if "by_hand" in values else whole(values.get("next_look")),
+                next_look=None if "by_hand" in values else told(int(values["next_look"])),
                 parked=parked,
             )
             for school, values, parked in zip(schools, found[::2], found[1::2], strict=True)
@@ -190,8 +198,12 @@ class RedisReader:
     def workers(self) -> Mapping[str, int]:
         """Give the worker processes; see Ledger."""
         with reaching_redis():
-            found = self._redis.zrange(keys.WORKERS, 0, -1, withscores=True)
-        return {str(name): int(until) for name, until in found}  # type: ignore[str-unpack]  # pairs, with scores
+            pipeline = self._redis.pipeline(transaction=False)
+            pipeline.zrange(keys.WORKERS, 0, -1, withscores=True)
+            pipeline.hgetall(keys.CLOCK)
+            found, clock = pipeline.execute()
+        told = LedgerClock.of(clock).told
+        return {str(name): told(int(until)) for name, until in found}
 
     def events(self, after: str, limit: int, wait: float = 0.0) -> Sequence[Settlement]:
         """Give what settled after an event; see Ledger."""
@@ -216,18 +228,20 @@ class RedisReader:
         with reaching_redis():
             pipeline = self._redis.pipeline(transaction=False)
             pipeline.time()
+            pipeline.hgetall(keys.CLOCK)
             pipeline.xrevrange(keys.EVENTS, count=1)
             pipeline.zrange(keys.WORKERS, 0, -1, withscores=True)
             for index in (keys.DUE, *map(keys.queued, Priority)):
                 pipeline.zrange(index, 0, 0, withscores=True)
-            (seconds, micros), events, workers, *firsts = pipeline.execute()
+            (seconds, micros), values, events, workers, *firsts = pipeline.execute()
         now = seconds * 1000 + micros // 1000
-        waiting = [int(since) for _, since in chain(*firsts) if since <= now]
+        told = LedgerClock.of(values, now).told
+        waiting = [told(int(since)) for _, since in chain(*firsts) if told(since) <= now]
         return Pulse(
             now=now,
             oldest_due=min(waiting, default=None),
-            last_settled=place_of(str(events[0][0]))[0] if events else None,
-            workers=sum(until > now for _, until in workers),
+            last_settled=min(now, place_of(str(events[0][0]))[0]) if events else None,
+            workers=sum(told(until) > now for _, until in workers),
         )
 
     def find(self, record_id: str) -> Record:
@@ -241,13 +255,17 @@ class RedisReader:
 
     def find_all(self, record_ids: Sequence[str]) -> Sequence[Record]:
         """Give those records that are there; see Ledger."""
+        if not record_ids:
+            return []
         with reaching_redis():
             pipeline = self._redis.pipeline(transaction=False)
             for record_id in record_ids:
                 pipeline.hgetall(keys.record(record_id))
-            found = pipeline.execute()
+            pipeline.hgetall(keys.CLOCK)
+            *found, clock = pipeline.execute()
+        told = LedgerClock.of(clock).told
         return [
-            record_of(record_id, values)
+            record_of(record_id, values, told)
             for record_id, values in zip(record_ids, found, strict=True)
             if values
         ]

@@ -18,7 +18,7 @@ from worker.ledger.trial import running
 _SCRIPTS = Path(__file__).with_name("scripts")
 
 #: What these scripts share.
-SHARED = ("runs",)
+SHARED = ("clock", "runs")
 
 #: One for each kind of change.
 SCRIPTS = ("plan", "tick", "take", "carry")

@@ -162,7 +162,7 @@ class Source:
         own, held = keys.source(self.name), keys.hold(self.hold)
         with reaching_redis(), self._redis.pipeline() as pipeline:
             pipeline.watch(held, own)  # type: ignore[no-untyped-call]  # redis-py has no types for it
-            if pipeline.get(held) != who or pipeline.hmget(own, [*told, "who"])[:-1] != [
+            if pipeline.hget(held, "who") != who or pipeline.hmget(own, [*told, "who"])[:-1] != [
                 *told.values()
             ]:
                 raise _taken(self.name)

@@ -10,6 +10,7 @@ from redis import Redis
 
 from tests.unit.ledger.hands import ENTRY, entry, settled
 from worker.classin.errors import InvalidInput
+from worker.ledger import keys
 from worker.ledger.in_redis import CHUNK, RedisLedger
 from worker.ledger.ledger import Mailbox
 from worker.ledger.record import Priority
@@ -101,7 +102,7 @@ def test_what_is_refused_sends_nothing(ledger: RedisLedger, redis: Redis) -> Non
     """All or none."""
     with pytest.raises(InvalidInput):
         ledger.submit([entry("a"), entry("b", after="x")], BOX)
-    assert list(redis.scan_iter()) == []
+    assert list(redis.scan_iter()) == [keys.CLOCK]
 
 
 def test_what_has_the_key_of_another_gets_no_message(ledger: RedisLedger, redis: Redis) -> None:

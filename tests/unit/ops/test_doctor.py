@@ -2,12 +2,13 @@
 
 import pytest
 
-from ops.doctor import TOO_FAR, clock, credentials, signing_clock
+from ops.doctor import TOO_FAR, clock, clock_step, credentials, signing_clock
 from ops.finding import Health
 from ops.redis_health import server
 from tests.unit.stage import said
 from worker.classin.operations.cloud import GetTopFolderId
 from worker.classin.reply import Reply
+from worker.ledger.clock import TOLD_FOR, LedgerClock
 from worker.skew import CLOSE_ENOUGH, CORRECTABLE, Sighting
 
 
@@ -112,3 +113,15 @@ def test_a_server_is_judged_by_its_own_version(
     finding = server(info)
     assert (finding.health, finding.said) == (health, words)
     assert bool(finding.todo) == (health is not Health.WELL)
+
+
+def test_a_step_of_redis_s_clock_is_told() -> None:
+    """With how far it went, when, and what that does not concern."""
+    seen = LedgerClock(7_200_000, 1_800_000_000_000, 7_200_000)
+    finding = clock_step(seen)
+    assert finding.health is Health.WARNING
+    assert finding.said.startswith("went back by 2 h at 2027-01-15T08:00:00")
+    assert "leases and due times are not affected" in finding.said
+    assert seen.stepped_lately(1_800_000_000_000 + TOLD_FOR - 1)
+    assert not seen.stepped_lately(1_800_000_000_000 + TOLD_FOR)
+    assert not LedgerClock(500).stepped_lately(1_800_000_000_000)

@@ -25,7 +25,7 @@ if call('EXISTS', about) == 1 then
   call('HSET', about, 'joined', '1')
   return 0
 end
-call('HSET', about, 'at', ledger.now_text, unpack(ARGV, 6))
+call('HSET', about, 'at', ledger.wall_text, unpack(ARGV, 6))
 call('EXPIRE', about, ARGV[5])
 if call('HEXISTS', about, 'webhook') == 1 then
   call('HSET', about, 'told', 'open', 'open_lasts', ARGV[4])

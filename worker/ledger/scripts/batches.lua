@@ -61,7 +61,7 @@ function ledger.look_at_batch(batch)
   elseif told ~= 'waiting' then
     return
   end
-  call('HSET', about, 'told', 'due', 'settled_at', ledger.now_text, 'due_at', ledger.now_text)
+  call('HSET', about, 'told', 'due', 'settled_at', ledger.wall_text, 'due_at', ledger.now_text)
   ledger.call_at(batch, url, ledger.now_text)
 end
 

@@ -13,7 +13,7 @@ end
 -- a script's first write only, and not when that takes away.
 call('HDEL', key, '')
 if what == 'renew' then
-  call('HSET', key, 'until', string.format('%.0f', runs.now + tonumber(ARGV[5])))
+  call('HSET', key, 'until', clock.text(runs.now + tonumber(ARGV[5])))
 elseif what == 'end' then
   runs.finish(id, ARGV[5], 'code', ARGV[6], 'said', ARGV[7], 'trouble', ARGV[8])
 else

@@ -19,7 +19,7 @@ if call('EXISTS', 'classin:followers:' .. record.id) == 1 then
 end
 call('XADD', 'classin:audit', '*', 'who', ARGV[6], 'what', 'settle', 'about', state, 'ids', record.id,
   'why', why)
-ledger.put(record, 'finished_at', ledger.now_text)
+ledger.put(record, 'finished_at', ledger.wall_text)
 ledger.put(record, 'decided', why)
 ledger.put(record, 'reason', state == 'failed' and 'decided' or nil)
 if result ~= '' then

@@ -286,7 +286,7 @@ local function claim(id, lease)
   ledger.enter(record, 'running', ledger.now + given.lasts)
   ledger.put(record, 'lease', lease)
   ledger.put(record, 'worker', given.worker)
-  ledger.put(record, 'started_at', record.started_at or ledger.now_text)
+  ledger.put(record, 'started_at', record.started_at or ledger.wall_text)
   return { wait, record }
 end
 
@@ -314,4 +314,4 @@ ledger.flush_paces()
 for priority, sent in pairs(came) do
   call('HSET', 'classin:frontier', priority, sent)
 end
-return cjson.encode({ now = ledger.now, noted = noted, claims = claims, full = full ~= nil })
+return cjson.encode({ now = ledger.wall, noted = noted, claims = claims, full = full ~= nil })

@@ -147,7 +147,7 @@ end
 -- Tells whoever follows what settles; older news than so many go, a few more or less. The same names in the
 -- same order each time take the least room. Gives the ms from its submission.
 function ledger.tell_of(record)
-  local took = math.max(0, ledger.now - tonumber(record.enqueued_at))
+  local took = math.max(0, ledger.wall - tonumber(record.enqueued_at))
   ledger.news[#ledger.news + 1] = { 'id', record.id, 'operation', record.operation,
     'school', record.school, 'state', record.state, 'reason', record.reason or '',
     'code', record.code or '', 'batch', record.batch or '', 'took', ledger.whole(took) }
@@ -156,7 +156,7 @@ end
 
 -- Settles a record; its followers and its lane are looked at by `release`.
 function ledger.settle(record, state)
-  ledger.put(record, 'finished_at', ledger.now_text)
+  ledger.put(record, 'finished_at', ledger.wall_text)
   for _, name in ipairs(ledger.PASSING) do
     ledger.put(record, name, nil)
   end
@@ -327,7 +327,7 @@ function ledger.flush_all()
   ledger.call_with('RPUSH', 'classin:releasing', ledger.ended, ledger.first_ended)
   for lane, is_crowded in pairs(ledger.crowded) do
     if is_crowded then
-      ledger.add('classin:lanes', '', ledger.now_text, lane)
+      ledger.add('classin:lanes', '', ledger.wall_text, lane)
     else
       ledger.remove('classin:lanes', '', lane)
     end

@@ -11,7 +11,7 @@ if ARGV[3] == 'resume' then
   return was
 end
 local known = call('HGET', key, 'by_hand')
-call('HSETNX', key, 'since', ledger.now_text)
+call('HSETNX', key, 'since', ledger.wall_text)
 call('HSET', key, 'state', 'paused', 'by_hand', '1', 'why', ARGV[4])
 call('SADD', 'classin:closed', school)
 return known and 0 or 1

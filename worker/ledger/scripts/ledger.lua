@@ -1,27 +1,14 @@
--- Shared by all scripts, put in front of each that needs it: the clock, the records, and what is
+-- Shared by all scripts, put after clock.lua in front of each that needs it: the records, and what is
 -- written of them. A script changes records in its own memory; `flush` at its end writes down what
--- became of them, each index and each count once. Keys are named here as keys.py lists them; ARGV[1]
--- is always now (ms since 1970), or '' for this server's clock: one clock for all hosts.
+-- became of them, each index and each count once. Keys are named here as keys.py lists them.
+-- `ledger.now` is for what is scheduled, `ledger.wall` for what people are told: see clock.lua.
 --
 -- What is shared stands in one table: a function of Lua costs by the locals around it that it uses,
 -- each time that a script runs.
 local call, ledger = redis.call, {}
 
-function ledger.moment(given)
-  if given ~= '' then
-    return tonumber(given)
-  end
-  local time = call('TIME')
-  return tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
-end
-
--- A whole number as text, however large.
-function ledger.whole(number)
-  return string.format('%.0f', number)
-end
-
-ledger.now = ledger.moment(ARGV[1])
-ledger.now_text = ledger.whole(ledger.now)
+ledger.whole = clock.text
+ledger.now, ledger.now_text, ledger.wall, ledger.wall_text = clock.now, clock.text(clock.now), clock.wall, clock.text(clock.wall)
 
 -- Lets a script go on where Redis has no room left (maxmemory): what is under way must be noted. Redis
 -- asks for room at a script's first write only, and not when that takes away.
@@ -293,7 +280,7 @@ end
 
 -- Adds to this hour what happened; when something does so for the first time in it, its end is set anew.
 function ledger.flush_hour()
-  local key = 'classin:hour:' .. ledger.whole(math.floor(ledger.now / ledger.HOUR))
+  local key = 'classin:hour:' .. ledger.whole(math.floor(ledger.wall / ledger.HOUR))
   for school, names in pairs(ledger.happened) do
     for what, by in pairs(names) do
       if call('HINCRBY', key, what .. ' ' .. school, by) == by then

@@ -11,7 +11,7 @@ local job = runs.load(key)
 
 -- From now on ticks count: what was before is not caught up with.
 local function begin_anew()
-  call('HSET', key, 'last', runs.now_text)
+  call('HSET', key, 'last', runs.wall_text)
 end
 
 if what == 'add' or what == 'put' then

@@ -6,13 +6,8 @@ local call, runs = redis.call, {}
 -- So many runs of each job are remembered.
 runs.KEPT = 1000
 
-if ARGV[1] ~= '' then
-  runs.now = tonumber(ARGV[1])
-else
-  local time = call('TIME')
-  runs.now = tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
-end
-runs.now_text = string.format('%.0f', runs.now)
+-- For leases and the order of runs, and for what people are told: see clock.lua.
+runs.now, runs.now_text, runs.wall_text = clock.now, clock.text(clock.now), clock.text(clock.wall)
 
 function runs.key(id)
   return 'classin:run:' .. id
@@ -49,15 +44,15 @@ end
 
 -- Ends a run, with further fields of its hash.
 function runs.finish(id, state, ...)
-  call('HSET', runs.key(id), 'state', state, 'finished_at', runs.now_text, ...)
+  call('HSET', runs.key(id), 'state', state, 'finished_at', runs.wall_text, ...)
   call('HDEL', runs.key(id), 'lease', 'until')
   call('ZREM', 'classin:open-runs', id)
 end
 
 -- Enters a run into the lists, and forgets the oldest of its job.
 function runs.list(id, job)
-  call('ZADD', 'classin:runs', runs.now_text, id)
-  call('ZADD', 'classin:runs:' .. job, runs.now_text, id)
+  call('ZADD', 'classin:runs', runs.wall_text, id)
+  call('ZADD', 'classin:runs:' .. job, runs.wall_text, id)
   local surplus = call('ZCARD', 'classin:runs:' .. job) - runs.KEPT
   if surplus > 0 then
     for _, old in ipairs(call('ZRANGE', 'classin:runs:' .. job, 0, surplus - 1)) do

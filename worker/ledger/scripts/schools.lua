@@ -56,7 +56,7 @@ function ledger.close(record, state, pauses)
     return known.next_look  -- sent before the school was closed: this tells nothing new
   end
   local look = ledger.next_look(call('HINCRBY', key, 'looks', 1), pauses)
-  call('HSETNX', key, 'since', ledger.now_text)
+  call('HSETNX', key, 'since', ledger.wall_text)
   if known.state ~= state then
     call('HSET', key, 'cause', record.operation)
   end

@@ -172,7 +172,7 @@ local function write_new(each, more, place)
   local state = blocked and 'blocked' or 'queued'
   local hash = {
     ledger.record_key(id), 'operation', operation, 'school', school, 'fields', fields, 'place', place,
-    'enqueued_at', ledger.now_text, 'state', state,
+    'enqueued_at', ledger.wall_text, 'state', state,
   }
   if lanes[lane] then
     crowded[lane] = true
@@ -233,7 +233,7 @@ if fault then
   return { fault[1], fault[2], fault[3], unpack(others) }
 end
 
-local place = math.max(ledger.now * 1000, tonumber(call('GET', 'classin:place')) or 0)
+local place = math.max(ledger.wall * 1000, tonumber(call('GET', 'classin:place')) or 0)
 local before = place
 local letters, ready, piece = {}, {}, 4
 for i, each in ipairs(submitted) do
@@ -307,7 +307,7 @@ if #names > 0 then
   call('MSET', unpack(names))
 end
 for lane in pairs(crowded) do
-  call('ZADD', 'classin:lanes', 'NX', ledger.now_text, lane)
+  call('ZADD', 'classin:lanes', 'NX', ledger.wall_text, lane)
 end
 if place > before then
   call('SET', 'classin:place', ledger.whole(place))

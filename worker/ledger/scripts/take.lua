@@ -36,8 +36,8 @@ for _, id in ipairs(call('ZRANGE', 'classin:open-runs', 0, -1)) do
     call('ZREM', 'classin:open-runs', id)
   elseif can_be_taken(id, run) then
     call('HSET', key, 'state', 'running', 'lease', lease,
-      'until', string.format('%.0f', runs.now + tonumber(lasts)))
-    call('HSETNX', key, 'started_at', runs.now_text)
+      'until', clock.text(runs.now + tonumber(lasts)))
+    call('HSETNX', key, 'started_at', runs.wall_text)
     call('HINCRBY', key, 'takes', 1)
     return { id, call('HGETALL', key) }
   end

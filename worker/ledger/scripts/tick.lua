@@ -20,7 +20,7 @@ if known then
 end
 local open = runs.open_of(name)
 call('HSET', runs.key(id), 'job', name, 'tick', tick, 'words', job.words, 'state', 'waiting',
-  'recorded_at', runs.now_text, 'by_hand', by_hand and '1' or '', 'late', late,
+  'recorded_at', runs.wall_text, 'by_hand', by_hand and '1' or '', 'late', late,
   'time_limit', job.time_limit or '')
 call('ZADD', 'classin:open-runs', runs.now_text, id)
 runs.list(id, name)

@@ -38,10 +38,10 @@ local function take(lasts, called)
     local batch = not called[origin] and due_to(origin)
     if batch then
       local about = 'classin:batch-about:' .. batch
-      call('HSETNX', about, 'first_at', ledger.now_text)
+      call('HSETNX', about, 'first_at', ledger.wall_text)
       call('HINCRBY', about, 'takes', 1)
       ledger.call_at(batch, origin, ledger.whole(ledger.now + lasts))
-      return { batch, ledger.now_text, call('HGETALL', about), call('HGETALL', 'classin:batch:' .. batch) }
+      return { batch, ledger.wall_text, call('HGETALL', about), call('HGETALL', 'classin:batch:' .. batch) }
     end
     if not called[origin] then
       ledger.reorder_calls(origin)
