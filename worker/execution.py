@@ -57,7 +57,14 @@ class Sender(Protocol):
 
 
 class _PutAsideError(Exception):
-    """The delivery is over although an attempt would be due: the record stands elsewhere now."""
+    """The delivery is over although an attempt would be due; `note`: what the ledger is to be told.
+
+    Without one the record stands elsewhere already.
+    """
+
+    def __init__(self, note: Note | None = None) -> None:
+        super().__init__()
+        self.note = note
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,8 +115,8 @@ class Execution:
         note: Note | None = None
         try:
             note = self._carry_out(claim, released)
-        except _PutAsideError:
-            pass  # the ledger said so itself
+        except _PutAsideError as aside:
+            note = aside.note
         except ScriptError as error:
             # Should its last note fail as well, it is set aside with that one.
             log.warning("%s: %s", claim.record.id, error)
@@ -217,8 +224,7 @@ class Execution:
         counting = self._countings.of(delivery.school.name)
         try:
             with self._files.opened(claim.record.id, operation, got_on) as streams:
-                self._announce(delivery)
-                self._confirm(claim)
+                self._prepare(delivery)
                 at, began = self._signing.now(), self._clock()  # looking through a file takes long
                 request = prepare(operation, delivery.school, int(at), counting)
                 reply = self._sender.send(request, operation.spec.call.dialect, streams)
@@ -269,9 +275,14 @@ class Execution:
         self._in_hand.told(delivery.claim, asked)
         delivery.filled = None
 
-    def _confirm(self, claim: Claim) -> None:
-        """Make sure that the record is still ours; while nobody can say so, others may try it."""
+    def _prepare(self, delivery: "_Delivery") -> None:
+        """Make sure that the record is still ours, right before a request goes out.
+
+        While the ledger cannot say so nothing is sent, and others may try.
+        """
+        claim = delivery.claim
         try:
+            self._announce(delivery)
             self._in_hand.confirm(claim, self._ledger)
         except Unavailable:
             self._in_hand.got_on(claim)
