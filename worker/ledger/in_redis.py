@@ -108,7 +108,7 @@ SCRIPTS: Mapping[str, Sequence[str]] = {
     "webhook": ("clock", "ledger", "batches"),
     "sift": (),
     "following": (),
-    "aside": ("ledger",),
+    "aside": ("clock", "ledger"),
 }
 
 

@@ -232,7 +232,8 @@ class RedisReader:
             pipeline.xrevrange(keys.EVENTS, count=1)
             pipeline.zrange(keys.WORKERS, 0, -1, withscores=True)
             for index in (keys.DUE, *map(keys.queued, Priority)):
-                pipeline.zrange(index, 0, 0, withscores=True)
+                # 0: a message is missing, and is sent with the next look
+                pipeline.zrangebyscore(index, "(0", "+inf", 0, 1, withscores=True)
             (seconds, micros), values, events, workers, *firsts = pipeline.execute()
         now = seconds * 1000 + micros // 1000
         told = LedgerClock.of(values, now).told

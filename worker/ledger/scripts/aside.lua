@@ -14,7 +14,7 @@ local function read(id, ...)
 end
 
 local function set_aside(id, why)
-  call('HSET', 'classin:aside', id, ledger.now_text .. ' ' .. why)
+  call('HSET', 'classin:aside', id, ledger.wall_text .. ' ' .. why)
   call('ZREM', 'classin:due', id)
   for _, priority in ipairs(PRIORITIES) do
     call('ZREM', 'classin:queued:' .. priority, id)
