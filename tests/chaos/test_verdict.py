@@ -210,6 +210,15 @@ def test_a_repeat_that_comes_too_late() -> None:
     assert told.offences == [f"was carried out after r{second.number} of its lane"]
 
 
+def test_a_late_read() -> None:
+    """It was given up and carried out after all: that changes nothing, and overtakes nothing."""
+    number = next(NUMBERS)
+    read = Step(number, "north", "get_cloud_list", {"folderId": number}, "a")
+    told = Invented().happens(read, edit())
+    told.is_sent(read)
+    assert told.offences == []
+
+
 def test_a_late_repeat_that_does_nothing() -> None:
     """ClassIn was asked, and answered that it is so already."""
     told = Invented().happens(first := folder(), edit())
