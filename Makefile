@@ -15,8 +15,8 @@ SERVERS := .venv-redis
 SERVERS_READY := $(SERVERS)/.ready
 # What a server of another version or make may do otherwise: scripts, errors, its start and stop, restarts and
 # kills under way. The rest of the tests would find nothing new there.
-STORIES := $(addprefix tests/integration/,test_embedded.py test_ledger.py test_observing.py test_redis_errors.py) \
-  $(addprefix tests/acceptance/,test_chaos.py test_crash_points.py test_liveness.py test_order.py \
+STORIES := $(addprefix tests/integration/,test_embedded.py test_ledger.py test_observing.py test_redis_errors.py test_redis_health.py) \
+  $(addprefix tests/acceptance/,test_chaos.py test_crash_points.py test_liveness.py test_order.py test_redis_unwell.py \
     test_schedule.py test_schools.py test_workers.py)
 
 .DEFAULT_GOAL := help

@@ -46,7 +46,7 @@ class Machine:
 
     def account(self) -> str:
         """Say in a line what it was measured on, and in another with what."""
-        versions = {**self.ours, **self.peers, "Python": self.python, "Redis": self.redis}
+        versions = {**self.ours, **self.peers, "Python": self.python, "server": self.redis}
         told = ", ".join(f"{name} {text}" for name, text in versions.items())
         return (
             f"{self.cores} cores of {self.processor}, {self.memory_gb:.0f} GB, {self.system}, "
