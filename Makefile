@@ -63,7 +63,7 @@ $(SERVERS_READY): tests/redis.lock | $(READY)
 	    --platform manylinux_2_17_x86_64 --platform manylinux2014_x86_64 --target $(SERVERS) -r $<; fi
 	@touch $@
 
-chaos: $(READY)  ## a trial by fire, about four minutes: deaths, faults, lost messages (SEED=7 repeats one)
+chaos: $(READY)  ## a trial by fire, five to seven minutes: deaths, faults, lost messages (SEED=7 repeats one)
 	@$(BIN)/python -m tests.chaos $(if $(SEED),--seed $(SEED))
 
 bench: $(READY) $(PEERS_READY)  ## measure against other queues, a quarter of an hour on an idle machine; writes docs/sizing.md
