@@ -30,10 +30,8 @@ from worker.trouble_log import TroubleLog
 
 log = logging.getLogger(__name__)
 
-#: So many operations of a lane are carried out one after the other, then others have a turn: the
-#: next one's message goes to the end of the queue.
+#: So many operations of a lane go one after the other; the next one's message goes to the end.
 IN_A_ROW = 10
-
 
 #: Notes, and records asked for, of which the ledger is told in one round: Redis waits for them.
 MOST_TOGETHER = 256
@@ -41,9 +39,11 @@ MOST_TOGETHER = 256
 #: Seconds between two looks whose turn it is, by the pace of its kind: at least, and at most.
 SOONEST_LOOK, LATEST_LOOK = 0.05, 1.0
 
-
 #: What waits here is little while it is less than the threads, divided by this: then more may come.
 _LITTLE = 4
+
+#: Claimed ahead of free threads: at most threads / the first, and the second for each that ended.
+_AHEAD, _FOR_EACH_ENDED = 4, 2
 
 
 class Outlet(Protocol):
@@ -129,7 +129,7 @@ class Dispatch:
         self._in_hand = in_hand
         self._shares = shares
         self._stopping = stopping
-        self._free = threads
+        self._free, self._ahead = threads, threads // _AHEAD
         self._in_a_row = in_a_row
         self._sleep = sleep
         self._troubles = TroubleLog(log)
@@ -169,7 +169,7 @@ class Dispatch:
     def is_due(self) -> bool:
         """Whether there is something to do in a round."""
         ready = self._waiting or (len(self._suspects) and self._suspects.room())
-        if self._notes or self._eased or (ready and self._free):
+        if self._notes or self._eased or (ready and self._free > 0):
             return True
         return self._until_look() == 0
 
@@ -194,7 +194,7 @@ class Dispatch:
         self._take_paced()
         notes, self._notes = self._notes[:MOST_TOGETHER], self._notes[MOST_TOGETHER:]
         self._wait_first(self._suspects.next({note.claim.lease for note in notes}))
-        asked = self._next()
+        asked = self._next(self._free + min(self._ahead, _FOR_EACH_ENDED * len(notes)))
         if not (asked or notes):
             return
         since = self._in_hand.clock()
@@ -245,11 +245,11 @@ class Dispatch:
         self._suspects.drop(claim.lease)
         return self._begun.pop(claim.lease)
 
-    def _next(self) -> dict[str, Waiting]:
-        """Give what there are threads for, by id."""
+    def _next(self, room: int) -> dict[str, Waiting]:
+        """Return what there is room for, by id."""
         asked: dict[str, Waiting] = {}
         taken = 0
-        while self._waiting and len(asked) < min(self._free, MOST_TOGETHER):
+        while self._waiting and len(asked) < min(room, MOST_TOGETHER):
             waiting = self._waiting.popleft()
             waiting.lease = waiting.lease or f"{self._mark}-{next(self._number)}"
             asked.setdefault(waiting.id, waiting)
@@ -299,7 +299,7 @@ class Dispatch:
             self._waiting.extendleft(reversed(tuple(waiting)))
 
     def _begin(self, claim: Claim, waiting: Waiting) -> None:
-        """Let another thread carry out what is claimed."""
+        """Let a thread carry out what is claimed."""
         self._begun[claim.lease] = waiting
         self._free -= 1
         self.jobs.put(partial(self._carry_out, claim))
@@ -330,7 +330,7 @@ class Dispatch:
 
     def _until_look(self) -> float | None:
         """Give the seconds until it looks whose turn it is; None: not before something ends."""
-        if not self._free or self._stopping.is_set():
+        if self._free <= 0 or self._stopping.is_set():
             return None
         return max(0.0, self._look_at - self._in_hand.clock())
 

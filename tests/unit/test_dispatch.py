@@ -105,6 +105,33 @@ def test_no_more_is_claimed_than_there_are_threads_for(stage: Stage, floor: Floo
     assert floor.states(*records) == [State.SUCCEEDED] * 3 + [State.RUNNING] * 3
 
 
+def test_a_thread_that_ends_finds_its_next_at_hand(stage: Stage) -> None:
+    """Beyond the free threads two are claimed for each that ended: at most a quarter of all."""
+    floor = Floor(stage, threads=12)
+    records = courses(stage, 30)
+    floor.take(*records)
+    floor.go_round()
+    assert floor.states(*records).count(State.RUNNING) == 12
+
+    floor.work()
+    floor.go_round()
+    assert floor.states(*records).count(State.RUNNING) == 11 + 1 + 2
+
+    floor.work(6)
+    floor.go_round()
+    assert floor.states(*records).count(State.RUNNING) == 12 + 3
+
+
+def test_where_no_thread_ends_nothing_is_claimed_ahead(stage: Stage) -> None:
+    """ClassIn is slow: other workers may have free threads for what waits here."""
+    floor = Floor(stage, threads=12)
+    records = courses(stage, 30)
+    floor.take(*records)
+    for _ in range(3):
+        floor.go_round()
+    assert floor.states(*records).count(State.RUNNING) == 12
+
+
 def test_what_is_done_is_noted_and_the_next_claimed_at_once(stage: Stage, floor: Floor) -> None:
     """In one exchange with the ledger, however many there are."""
     records = courses(stage, 8)
