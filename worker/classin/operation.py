@@ -331,9 +331,9 @@ class Operation(Fields):
         }
 
     @classmethod
-    def file_fields(cls) -> dict[str, str]:
+    def file_fields(cls) -> Mapping[str, str]:
         """Give the fields that take a file, each spelling with the wire name."""
-        return {each: wire for name, wire in _files_of(cls).items() for each in (name, wire)}
+        return _file_spellings(cls)
 
     def to_json(self) -> dict[str, Any]:
         """Give the fields as the record keeps them: JSON values, files without their content."""
@@ -352,6 +352,12 @@ class Operation(Fields):
         elif sensitivity_of(type(self).model_fields[name]):
             value = hashlib.sha256(str(value).encode()).hexdigest()[:16]
         return f"{name}:{value}"
+
+
+@cache
+def _file_spellings(kind: type[Operation]) -> Mapping[str, str]:
+    """Map each spelling of a field that takes a file to its wire name."""
+    return {each: wire for name, wire in _files_of(kind).items() for each in (name, wire)}
 
 
 @cache

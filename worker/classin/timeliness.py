@@ -16,14 +16,14 @@ def untimely(operation: Operation, now: float) -> list[Fault]:
     `now`: seconds since 1970. What another record's result will tell is not judged yet.
     """
     bounds = _bounds(type(operation))
-    if not bounds:  # nearly always
+    moments = {name: moment for name in bounds if (moment := getattr(operation, name))}
+    if not moments:  # nearly always
         return []
     waiting = {place[0] for place in kept(operation)}
-    found = {name: getattr(operation, name) for name in bounds}
     faults = {
         operation.wire_name(name): bounds[name].fault(moment, now)
-        for name, moment in found.items()
-        if isinstance(moment, int) and moment and operation.wire_name(name) not in waiting
+        for name, moment in moments.items()
+        if isinstance(moment, int) and operation.wire_name(name) not in waiting
     }
     return [Fault(name, what, "untimely") for name, what in faults.items() if what]
 

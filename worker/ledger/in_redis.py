@@ -4,7 +4,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from pathlib import Path
 from typing import Any
 
-from redis import Redis
+from redis import DriverInfo, Redis
 from redis.backoff import ExponentialWithJitterBackoff
 from redis.commands.core import Script
 from redis.exceptions import ConnectionError as RedisConnectionError
@@ -112,6 +112,10 @@ SCRIPTS: Mapping[str, Sequence[str]] = {
 }
 
 
+#: What Redis's CLIENT LIST calls this program; redis-py would read its own version from a file.
+_DRIVER = DriverInfo(name="classin-queue", lib_version=None)
+
+
 def connect(
     url: str, *, patient: bool = False, submits: bool = False, connections: int | None = None
 ) -> Redis:
@@ -130,6 +134,7 @@ def connect(
             retry=Retry(ExponentialWithJitterBackoff(base=0.1, cap=2), retries),
             retry_on_error=[RedisConnectionError, RedisTimeoutError],
             max_connections=connections,
+            driver_info=_DRIVER,
         )
         pool = redis.connection_pool
         pool.connection_class(**pool.connection_kwargs)  # else its faults show at the first use
