@@ -10,6 +10,7 @@ from worker.addresses import is_loopback
 from worker.classin.errors import Fault, InvalidInput, InvalidSettings
 from worker.classin.faults import nearest
 from worker.classin.school import School, faults_of
+from worker.file_access import FileAccess, fault_of_folders, fault_of_hosts, fault_of_schemes
 from worker.pacing import USUAL, Paces, paces_of
 from worker.receivers import fault_of_origins, fault_of_secret
 from worker.variables import Variables
@@ -95,7 +96,7 @@ class Gateway:
     private_key: str | None = None
     #: Work that is due for so long (seconds), while nothing settles, is stuck.
     stuck_after: float = 120.0
-    #: Hosts from which files may come, over https.
+    #: Hosts from which files may come; see file_access.
     files_from: tuple[str, ...] = ()
 
     @property
@@ -134,6 +135,11 @@ class Settings:
     #: A worker that fetched nothing for so long (seconds), though messages wait, connects anew.
     stalled_after: float = 120.0
     gateway: Gateway = Gateway()
+    #: Folders, hosts and networks, and schemes of fsspec's, from which files may come that nobody
+    #: named at a command line; see file_access.
+    files_from: tuple[Path, ...] = ()
+    file_hosts: tuple[str, ...] = ()
+    file_schemes: tuple[str, ...] = ()
     #: What signs the webhooks, and where those who hand in over HTTP may have some.
     webhook_secret: str | None = field(default=None, repr=False)
     webhook_origins: tuple[str, ...] = ()
@@ -149,6 +155,17 @@ class Settings:
     def ledger_url(self) -> str:
         """The URL of the ledger's Redis."""
         return self.redis_url or f"unix://{quote(str(self.socket))}"
+
+    @property
+    def listed_files(self) -> FileAccess:
+        """Return what may be read for other Celeries, jobs, and records that nobody vouches for."""
+        return FileAccess(self.files_from, self.file_hosts)
+
+    @property
+    def typed_files(self) -> FileAccess:
+        """Return what may be read for whoever runs this program."""
+        hosts = (*self.file_hosts, *self.gateway.files_from)
+        return FileAccess(None, hosts, any_host=True, schemes=self.file_schemes)
 
     def school(self, name: str | None = None) -> School:
         """Find a school by name; without one, the only school, or the one called main.
@@ -194,10 +211,11 @@ def from_env(environment: Mapping[str, str] = os.environ) -> Settings:
         grace=reader.seconds("CLASSIN_GRACE", usual.grace),
         stalled_after=reader.seconds("CLASSIN_STALLED_AFTER", usual.stalled_after),
         gateway=_gateway(reader, Gateway()),
+        files_from=reader.folders("CLASSIN_FILES_FROM", fault_of_folders),
+        file_hosts=reader.words("CLASSIN_FILE_HOSTS", fault_of_hosts),
+        file_schemes=reader.words("CLASSIN_FILE_SCHEMES", fault_of_schemes),
         webhook_secret=reader.fit("CLASSIN_WEBHOOK_SECRET", fault_of_secret),
-        webhook_origins=tuple(
-            (reader.fit("CLASSIN_WEBHOOK_ORIGINS", fault_of_origins) or "").split()
-        ),
+        webhook_origins=reader.words("CLASSIN_WEBHOOK_ORIGINS", fault_of_origins, lower=False),
         report_to=reader.addresses("CLASSIN_REPORT_TO"),
     )
     if not faults:
@@ -255,7 +273,7 @@ def _gateway(reader: Variables, usual: Gateway) -> Gateway:
         certificate=reader.text("CLASSIN_GATEWAY_CERTIFICATE"),
         private_key=reader.text("CLASSIN_GATEWAY_PRIVATE_KEY"),
         stuck_after=reader.seconds("CLASSIN_GATEWAY_STUCK_AFTER", usual.stuck_after, least=_SOME),
-        files_from=tuple((reader.text("CLASSIN_GATEWAY_FILES_FROM") or "").lower().split()),
+        files_from=reader.words("CLASSIN_GATEWAY_FILES_FROM", fault_of_hosts),
     )
 
 

@@ -36,6 +36,21 @@ class Variables:
             self.wrong(name, what)
         return text
 
+    def words(
+        self, name: str, fault_of: Callable[[str], str | None], *, lower: bool = True
+    ) -> tuple[str, ...]:
+        """Read words with blanks between them that have their own rule; none where one is wrong."""
+        text = self.text(name) or ""
+        if (what := fault_of(text)) is not None:
+            self.wrong(name, what)
+            return ()
+        return tuple((text.lower() if lower else text).split())
+
+    def folders(self, name: str, fault_of: Callable[[str], str | None]) -> tuple[Path, ...]:
+        """Read absolute paths with colons between them."""
+        text = self.fit(name, fault_of) or ""
+        return tuple(Path(each) for each in text.split(":") if each)
+
     def home(self, name: str) -> Path:
         """Read the path of a home."""
         home = Path(self.text(name) or _usual_home()).absolute()
