@@ -50,7 +50,7 @@ TROUBLES: Mapping[str, Trouble] = {
     ),
     "NOPERM": Trouble(
         "does not let its user do this",
-        "Give the user of CLASSIN_REDIS_URL all keys and commands (ACL SETUSER ... ~* &* +@all).",
+        "Give the user of CLASSIN_REDIS_URL the rights of `classin` in ops/redis-acl.conf.",
     ),
     "BUSY": Trouble(
         "is busy with a script that takes long",
@@ -62,7 +62,7 @@ TROUBLES: Mapping[str, Trouble] = {
 }
 
 #: With these it can still be read.
-READABLE = frozenset({"OOM", "READONLY", "MISCONF", "NOREPLICAS"})
+READABLE = frozenset({"OOM", "READONLY", "MISCONF", "NOREPLICAS", "NOPERM"})
 
 #: Codes of what a script cannot do with what it was given.
 _OF_SCRIPTS = frozenset({"ERR", "WRONGTYPE"})
