@@ -1,0 +1,22 @@
+"""Client: who asks, by address."""
+
+from ipaddress import ip_address
+
+from starlette.types import Scope
+
+
+def client_of(scope: Scope, *, behind_proxy: bool) -> str:
+    """Return the address of who asks: of the connection, or what the proxy in front says of it.
+
+    A proxy appends the address that it sees to `X-Forwarded-For`; what stands before that, and all
+    of it without a proxy, anybody may have written.
+    """
+    peer = scope.get("client")
+    if behind_proxy:
+        values = [value for name, value in scope["headers"] if name == b"x-forwarded-for"]
+        last = values[-1].decode("latin-1").rpartition(",")[2].strip() if values else ""
+        try:
+            return str(ip_address(last.strip("[]")))
+        except ValueError:
+            pass  # a proxy that says nothing: all of its clients are one
+    return str(peer[0]) if peer else "unknown"
