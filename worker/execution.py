@@ -9,7 +9,7 @@ from functools import partial
 from typing import Any, Protocol
 
 from worker.classin.call import Dialect
-from worker.classin.catalogue import read
+from worker.classin.catalogue import find, read
 from worker.classin.codes import Code
 from worker.classin.errors import (
     Accident,
@@ -21,9 +21,11 @@ from worker.classin.errors import (
     Unavailable,
     Unread,
 )
+from worker.classin.fields import Sensitivity
 from worker.classin.judgement import judge, judge_accident, minds_repeats
+from worker.classin.masking import hidden_values, masks_any, scrubbed, without_values
 from worker.classin.operation import Operation, Repeat
-from worker.classin.references import filled, referenced
+from worker.classin.references import Source, filled, referenced
 from worker.classin.reply import Reply
 from worker.classin.school import School
 from worker.classin.signing import Counting
@@ -197,8 +199,9 @@ class Execution:
         named = referenced(record.fields)
         if not named:
             return record.fields
-        results = {each.id: each.result for each in self._ledger.find_all(sorted(named))}
-        return filled(record.fields, results.get)
+        found = self._ledger.find_all(sorted(named))
+        sources = {each.id: Source(each.result, each.shown_result()) for each in found}
+        return filled(record.fields, sources.get, find(record.operation).hides)
 
     def _note_incomplete(self, claim: Claim, message: str) -> Note:
         """Refuse what cannot be sent; uncertain if an earlier attempt may have been carried out."""
@@ -229,6 +232,7 @@ class Execution:
                 request = prepare(operation, delivery.school, int(at), counting)
                 reply = self._sender.send(request, operation.spec.call.dialect, streams)
             verdict, message = self._judge(delivery, reply, began, counting)
+            message, reply = _discreet(operation, message, reply)
             code, http = reply.code, reply.http
             unread = verdict is Verdict.AGAIN
             late = code is None and verdict in {Verdict.AGAIN, Verdict.UNSURE}
@@ -338,6 +342,22 @@ class _Delivery:
 
     def __post_init__(self) -> None:
         self.expected = self.claim.record.unread or self.claim.record.accepts_existing
+
+
+def _discreet(operation: Operation, message: str, reply: Reply) -> tuple[str, Reply]:
+    """Return ClassIn's words without any masked field, and the reply without any credential.
+
+    Personal data stay in the reply: it is masked whenever it is shown.
+    """
+    kind = type(operation)
+    if not masks_any(kind):
+        return message, reply
+    fields = operation.to_json()
+    message = scrubbed(message, hidden_values(kind, fields))
+    credentials = hidden_values(kind, fields, Sensitivity.CREDENTIAL)
+    if not credentials or reply.result is None:
+        return message, reply
+    return message, replace(reply, result=without_values(reply.result, credentials))
 
 
 def refusal(claim: Claim, why: str) -> Note:

@@ -10,7 +10,7 @@ from datetime import datetime
 from enum import IntEnum
 from functools import cache
 from types import MappingProxyType
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from annotated_types import Lt, MinLen
 from pydantic import BaseModel
@@ -113,21 +113,36 @@ def renamed(fields: Mapping[str, Any], names: Mapping[str, str]) -> dict[str, An
     )
 
 
-def filled(
-    fields: Mapping[str, Any], result_of: Callable[[str], Mapping[str, Any] | None]
-) -> dict[str, Any]:
-    """Give a record's fields with what they refer to; `result_of` is asked once for each id.
+class Source(NamedTuple):
+    """The result of a record that others refer to."""
 
-    What comes out is not checked yet. Raises InvalidOperation, which names every reference that
-    leads nowhere.
+    result: Mapping[str, Any] | None
+    #: The same as it is shown: with masks.
+    shown: Mapping[str, Any] | None
+
+
+def filled(
+    fields: Mapping[str, Any],
+    source_of: Callable[[str], Source | None],
+    hides: Callable[[Place], bool],
+) -> dict[str, Any]:
+    """Give a record's fields with what they refer to; `source_of` is asked once for each id.
+
+    What is masked where it comes from fills only what is masked as well: `hides` says so of a
+    place. What comes out is not checked yet. Raises InvalidOperation, which names every reference
+    that leads nowhere, or past a mask.
     """
     faults: list[Fault] = []
-    told = cache(result_of)
+    told = cache(source_of)
 
     def fill(reference: Reference, place: Place) -> object:
-        value = reference.found_in(told(reference.id))
-        if value is None:
+        source = told(reference.id) or Source(None, None)
+        value, shown = (reference.found_in(each) for each in source)
+        if value is None or shown is None:  # a path that names what is masked finds nothing
             what = f"the result of {reference.id} has nothing at {reference.path}"
+            faults.append(Fault(_written(place), what))
+        elif value != shown and not hides(place):
+            what = f"{reference.id} keeps what is at {reference.path} masked; this field is not"
             faults.append(Fault(_written(place), what))
         return value
 

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 from worker.classin.catalogue import read
 from worker.classin.errors import InvalidOperation
 from worker.classin.fields import File, shown_address
-from worker.classin.masking import echo_masked, masked
+from worker.classin.masking import echo_masked, hidden_values, masked, scrubbed
 from worker.classin.operation import REGISTRY, Operation
 from worker.classin.verdicts import Verdict
 from worker.ledger.lifecycle import Reason, State
@@ -201,6 +201,13 @@ class Record:
         """Whether it waits for its turn, by the pace of its kind or its school."""
         return self.state is State.DEFERRED and self.paced_at is not None
 
+    def shown_result(self) -> Any:  # noqa: ANN401  # any JSON value
+        """Return the result as it is shown: what is personal or a credential is masked."""
+        kind = REGISTRY.get(self.operation)
+        if kind is None or self.result is None:
+            return self.result
+        return echo_masked(kind, self.result, hidden_values(kind, self.fields))
+
     def to_json(self, *, reveal: bool = False) -> dict[str, Any]:
         """Give the record as users and programs see it.
 
@@ -216,8 +223,8 @@ class Record:
             "reason": self.reason.value if self.reason else None,
             "code": self.code,
             "message": self.message,
-            "result": self.result if reveal or kind is None else echo_masked(kind, self.result),
-            "items": _items_of(self),
+            "result": self.result if reveal else self.shown_result(),
+            "items": _items_of(self, reveal=reveal),
             "already": self.already,
             "attempts": [attempt.to_json() for attempt in self.attempts],
             "batch": self.batch,
@@ -239,7 +246,7 @@ class Record:
         }
 
 
-def _items_of(record: Record) -> list[dict[str, Any]]:
+def _items_of(record: Record, *, reveal: bool) -> list[dict[str, Any]]:
     """Give what became of each item of a bulk operation, where ClassIn told."""
     kind = REGISTRY.get(record.operation)
     if kind is None or kind.spec.bulk is None or record.result is None:
@@ -250,7 +257,9 @@ def _items_of(record: Record) -> list[dict[str, Any]]:
         return []  # another Celery's, which never was one
     from worker.classin.items import item_results  # noqa: PLC0415  # with all of ClassIn's codes
 
-    return [item.to_json() for item in item_results(operation, record.result)]
+    items = [item.to_json() for item in item_results(operation, record.result)]
+    hidden = () if reveal else hidden_values(kind, record.fields)
+    return [{**item, "message": scrubbed(item["message"], hidden)} for item in items]
 
 
 def clean(text: str) -> str:

@@ -2,7 +2,6 @@
 
 import copy
 import json
-from collections.abc import Mapping
 from typing import Any
 
 import pytest
@@ -15,7 +14,7 @@ from worker.classin.operation import MASK, Operation
 from worker.classin.operations.courses import EditCourse
 from worker.classin.operations.lessons import AddCourseClassMultiple
 from worker.classin.operations.users import RegisterMultiple
-from worker.classin.references import Reference, filled, referenced, renamed
+from worker.classin.references import Place, Reference, Source, filled, referenced, renamed
 
 #: What every story waits for, and its JSON.
 EARLIER = Reference("earlier", "data.found")
@@ -73,11 +72,23 @@ def test_references_lie_as_deep_as_values_do() -> None:
     assert teachers.to_json()["teacherUids"] == [11, WAITING]
 
 
+def open_source(found: object) -> Source:
+    """A result that has this where EARLIER looks, and nothing masked."""
+    result = {"data": {"found": found}}
+    return Source(result, result)
+
+
+def shows(place: Place) -> bool:
+    """No field is masked."""
+    del place
+    return False
+
+
 def test_a_whole_list_may_be_a_reference() -> None:
     """What it will hold is checked when it is known."""
     operation = enrolment(studentJson=EARLIER)
     assert operation.to_json()["studentJson"] == WAITING
-    fields = filled(operation.to_json(), lambda _: {"data": {"found": [{"uid": 11}]}})
+    fields = filled(operation.to_json(), lambda _: open_source([{"uid": 11}]), shows)
     assert read("add_course_student_multiple", fields) == enrolment({"uid": 11})
 
 
@@ -270,11 +281,14 @@ def test_fields_are_filled_from_results() -> None:
     ).to_json()
     before, asked = copy.deepcopy(fields), []
 
-    def result_of(record_id: str) -> Mapping[str, Any]:
+    def source_of(record_id: str) -> Source:
         asked.append(record_id)
-        return {"data": {"found": "11"} if record_id == "earlier" else {"uid": 13}}
+        if record_id == "earlier":
+            return open_source("11")
+        result = {"data": {"uid": 13}}
+        return Source(result, result)
 
-    whole = filled(fields, result_of)
+    whole = filled(fields, source_of, shows)
     assert read("add_course_student_multiple", whole) == enrolment(
         {"uid": 11}, {"uid": 12}, {"uid": 13}, courseId=11
     )
@@ -286,18 +300,36 @@ def test_every_reference_that_leads_nowhere_is_named() -> None:
     """Whether the result lacks the place, or there is no result."""
     fields = enrolment({"uid": Reference("b", "data.0")}, courseId=EARLIER).to_json()
     with pytest.raises(InvalidOperation) as refused:
-        filled(fields, {"earlier": {"data": {"courseId": 5}}, "b": None}.get)
+        filled(fields, {"earlier": Source({"data": {}}, {"data": {}})}.get, shows)
     assert [str(fault) for fault in refused.value.faults] == [
         "courseId: the result of earlier has nothing at data.found",
         "studentJson.0.uid: the result of b has nothing at data.0",
     ]
 
 
+def test_what_is_masked_fills_only_what_is_masked() -> None:
+    """Be it a value or a part that has one within; all that is wrong is told, and none of it."""
+    source = Source({"a": "quill", "b": {"c": "quill"}}, {"a": "***", "b": {"c": "***"}})
+    fields = {
+        "shown": Reference("r", "a").to_json(),
+        "part": Reference("r", "b").to_json(),
+        "hidden": Reference("r", "a").to_json(),
+    }
+    with pytest.raises(InvalidOperation) as refused:
+        filled(fields, lambda _: source, lambda place: place == ("hidden",))
+    assert [str(fault) for fault in refused.value.faults] == [
+        "shown: r keeps what is at a masked; this field is not",
+        "part: r keeps what is at b masked; this field is not",
+    ]
+    del fields["shown"], fields["part"]
+    assert filled(fields, lambda _: source, lambda _: True) == {"hidden": "quill"}
+
+
 def test_fields_without_references_stay_as_they_are() -> None:
     """No result is asked for, and what is ill-formed is left to the checks."""
     fields = {"courseId": 5, "folderId": {"$result": 7}}
-    results: dict[str, None] = {}
-    assert filled(fields, results.__getitem__) == renamed(fields, {}) == fields
+    sources: dict[str, Source] = {}
+    assert filled(fields, sources.__getitem__, shows) == renamed(fields, {}) == fields
     assert referenced(fields) == set()
 
 

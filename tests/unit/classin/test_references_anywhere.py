@@ -17,7 +17,7 @@ from worker.classin.explanation import example
 from worker.classin.fields import File
 from worker.classin.masking import masked
 from worker.classin.operation import Fields, Operation, item_kind
-from worker.classin.references import Place, filled, referenced, renamed
+from worker.classin.references import Place, Source, filled, referenced, renamed
 
 WAITING = {"$result": "earlier", "path": "data.found"}
 PICTURE = {"name": "a.jpg", "size": 1, "sha256": "0" * 64, "at": "https://files.example/a"}
@@ -62,8 +62,9 @@ def test_any_value_of_any_operation_may_come_later(kind: type[Operation]) -> Non
         assert operation.references() == referenced(kept) == {"earlier"}
         assert read(name, kept) == operation
         assert operation.identified("abc").references() == {"earlier"}
-        told = {"earlier": {"data": {"found": value}}}
-        assert read(name, filled(kept, told.get)) == read(name, whole)
+        result = {"data": {"found": value}}
+        told = {"earlier": Source(result, result)}
+        assert read(name, filled(kept, told.get, kind.hides)) == read(name, whole)
 
 
 def _optional(kind: type[Fields]) -> Iterator[tuple[str, FieldInfo]]:
