@@ -194,10 +194,13 @@ class _System:
 def _system() -> Iterator[_System]:
     """Start a private Redis, the simulator and a worker, all gone afterwards."""
     with ExitStack() as stack:
-        home = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="classin-demo-")))
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="classin-demo-")))
+        home = folder / "home"
+        home.mkdir()
         stack.enter_context(PrivateRedis(home, home / "redis.sock", durable=False))
         variables = {
             "CLASSIN_HOME": str(home),
+            "CLASSIN_KEYS": str(folder / "keys.json"),
             "CLASSIN_SID": DEFAULT_SCHOOL.sid,
             "CLASSIN_SECRET": DEFAULT_SCHOOL.secret,
             "CLASSIN_FIRST_WAIT": "0.2",

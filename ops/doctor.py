@@ -6,7 +6,13 @@ from collections.abc import Callable, Iterator
 from ops.finding import Finding, Health
 from ops.home_mark import HomeMark
 from ops.redis_health import examine_server
-from worker.classin.errors import Accident, Invalid, NotSent, RedisUnavailableError
+from worker.classin.errors import (
+    Accident,
+    Invalid,
+    InvalidSettings,
+    NotSent,
+    RedisUnavailableError,
+)
 from worker.classin.judgement import judge
 from worker.classin.operations.cloud import GetTopFolderId
 from worker.classin.reply import Reply
@@ -19,6 +25,7 @@ from worker.ledger.in_redis import RedisLedger, connect
 from worker.ledger.reading import reaching_redis
 from worker.ledger.record import iso
 from worker.ledger.redis_errors import TROUBLES
+from worker.ledger.shared_keys import SharedKeys
 from worker.reception import ILL_FORMED
 from worker.settings import Settings, from_env
 from worker.skew import CLOSE_ENOUGH, CORRECTABLE, Sighting, explains, span
@@ -38,6 +45,7 @@ def examine() -> Iterator[Finding]:
             yield Finding("settings", Health.ILL, str(fault), "Correct it and look again.")
         return
     yield from examine_redis(settings)
+    yield from examine_key_ring(settings)
     yield from examine_schools(settings)
 
 
@@ -82,6 +90,22 @@ def examine_redis(settings: Settings) -> Iterator[Finding]:
         yield Finding(
             "messages", Health.WARNING, f"{ill_formed} could not be read and were set aside", todo
         )
+
+
+def examine_key_ring(settings: Settings) -> Iterator[Finding]:
+    """Look for the key ring, without making one; says nothing where Redis does not answer."""
+    subject, path = "key ring", settings.keys
+    try:
+        if path is None or not SharedKeys(path, connect(settings.ledger_url)).are_there():
+            said = f"{path} is not there yet: it is made at the first use"
+            yield Finding(subject, Health.WARNING, said, "Make it now: classin keys init")
+        else:
+            yield Finding(subject, Health.WELL, f"{path}; have a backup of it")
+    except InvalidSettings as error:
+        todo = "Correct it: without it no job runs and nothing can be submitted."
+        yield Finding(subject, Health.ILL, str(error.faults[0]), todo)
+    except RedisUnavailableError:
+        return
 
 
 def clock(subject: str, skew: float) -> Finding:

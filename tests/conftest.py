@@ -17,6 +17,13 @@ from worker.classin.errors import Unavailable
 from worker.ledger.in_redis import RedisLedger, connect
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    """Let this process, and those that it starts, have a key ring of their own."""
+    folder = tempfile.mkdtemp(prefix="cq-keys-")
+    os.environ["XDG_CONFIG_HOME"] = folder
+    config.add_cleanup(lambda: shutil.rmtree(folder, ignore_errors=True))
+
+
 def pytest_report_header() -> str:
     """Say which server the tests run on."""
     try:

@@ -3,6 +3,7 @@
 import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from urllib.parse import quote
 
@@ -11,6 +12,7 @@ from worker.classin.errors import Fault, InvalidInput, InvalidSettings
 from worker.classin.faults import nearest
 from worker.classin.school import School, faults_of
 from worker.file_access import FileAccess, fault_of_folders, fault_of_hosts, fault_of_schemes
+from worker.keyring import VARIABLE, KeyRing
 from worker.pacing import USUAL, Paces, paces_of
 from worker.receivers import fault_of_origins, fault_of_secret
 from worker.variables import Variables
@@ -145,6 +147,21 @@ class Settings:
     webhook_origins: tuple[str, ...] = ()
     #: Where reports go, as Apprise's addresses, which hold secrets.
     report_to: tuple[str, ...] = field(default=(), repr=False)
+    #: Where the key ring's file lies; None: it has none.
+    keys: Path | None = None
+    #: A key ring in memory, instead of that file.
+    ring: KeyRing | None = field(default=None, repr=False, compare=False)
+
+    @property
+    def keyring(self) -> KeyRing:
+        """The keys that Redis does not have, read from their file at their first use.
+
+        It raises InvalidSettings where the file is not as it should be, and Unavailable.
+        """
+        if self.ring is None and self.keys is None:
+            fault = Fault(VARIABLE, "names no key file: read the settings by from_env")
+            raise InvalidSettings("there is no key ring", [fault])
+        return self.ring or _ring(self.keys or Path(), self.ledger_url)
 
     @property
     def socket(self) -> Path:
@@ -191,8 +208,9 @@ def from_env(environment: Mapping[str, str] = os.environ) -> Settings:
     reader = Variables(environment, faults)
     usual, deadlines = Settings(home=Path()), Deadlines()
     schools, paces = _schools(reader, reader.paces("CLASSIN_PACE"))
+    home = reader.home("CLASSIN_HOME")
     settings = Settings(
-        home=reader.home("CLASSIN_HOME"),
+        home=home,
         redis_url=reader.redis("CLASSIN_REDIS_URL"),
         broker_url=reader.text("CLASSIN_BROKER_URL"),
         base_url=reader.base_url("CLASSIN_BASE_URL", CLASSIN),
@@ -217,12 +235,27 @@ def from_env(environment: Mapping[str, str] = os.environ) -> Settings:
         webhook_secret=reader.fit("CLASSIN_WEBHOOK_SECRET", fault_of_secret),
         webhook_origins=reader.words("CLASSIN_WEBHOOK_ORIGINS", fault_of_origins, lower=False),
         report_to=reader.addresses("CLASSIN_REPORT_TO"),
+        keys=reader.keys(VARIABLE, home),
     )
     if not faults:
         faults += _too_short(settings)
     if faults:
         raise InvalidSettings("the settings are not right", faults)
     return settings
+
+
+@cache
+def _ring(path: Path, ledger_url: str) -> KeyRing:
+    """Return the key ring of a file and a ledger, the same one each time."""
+
+    def load() -> bytes:
+        from worker.ledger.in_redis import connect  # noqa: PLC0415  # most commands need no Redis
+        from worker.ledger.shared_keys import SharedKeys  # noqa: PLC0415  # as above
+
+        with connect(ledger_url, submits=True) as redis:
+            return SharedKeys(path, redis).load()
+
+    return KeyRing(load)
 
 
 def _schools(reader: Variables, paces: Paces) -> tuple[dict[str, School], dict[str, float]]:

@@ -58,6 +58,13 @@ class Variables:
             self.wrong(name, f"should be a path of at most {_LONGEST_HOME} bytes; {home} is longer")
         return home
 
+    def keys(self, name: str, home: Path) -> Path:
+        """Read the path of the key file, which may not lie where Redis writes."""
+        path = Path(self.text(name) or _usual_config() / "keys.json").absolute()
+        if path.resolve().is_relative_to(home.resolve()):
+            self.wrong(name, f"should lie outside of CLASSIN_HOME, where Redis writes; got {path}")
+        return path
+
     def count(self, name: str, default: int, *, most: int = 999_999_999) -> int:
         """Read a whole number from 1 on."""
         text = self.text(name)
@@ -157,6 +164,13 @@ def read_seconds(text: str) -> float:
     if not found:
         raise ValueError(text)
     return float(found[1]) * _UNITS[found[2] or "s"]
+
+
+def _usual_config() -> Path:
+    """Give where a user's settings are kept: XDG_CONFIG_HOME/classin, or ~/.config/classin."""
+    from platformdirs.unix import Unix  # noqa: PLC0415  # only where no file is named
+
+    return Unix("classin").user_config_path
 
 
 def _usual_home() -> str:

@@ -63,6 +63,7 @@ def gateway(  # noqa: PLR0913  # each is an option of the command
 
         build_queues(settings)  # else its faults show with the first operation
     open_ledger().counts()  # without its Redis it says so and ends
+    settings.keyring.open()  # nor does it begin without the key ring
     tell_ready = tie_until_ready(GRACE + 5) if tied else lambda: None
     logging.basicConfig(level=log_level.upper(), format="%(asctime)s %(name)s: %(message)s")
     listening = listen(chosen)
@@ -71,7 +72,7 @@ def gateway(  # noqa: PLR0913  # each is an option of the command
 
 
 def keys(  # noqa: PLR0913  # each is an option of the command
-    what: Annotated[Literal["add", "ls", "revoke"], typer.Argument()] = "ls",
+    what: Annotated[Literal["add", "ls", "revoke", "init"], typer.Argument()] = "ls",
     name: Annotated[
         str | None, typer.Argument(help="Of the key; to revoke, its first part will do, too.")
     ] = None,
@@ -84,17 +85,24 @@ def keys(  # noqa: PLR0913  # each is an option of the command
     ] = None,
     read: Annotated[bool, typer.Option("--read", help="To look only.")] = False,
     write: Annotated[bool, typer.Option("--write", help="To submit only.")] = False,
+    anew: Annotated[
+        bool, typer.Option("--anew", help="init: the old key ring is lost for good; begin anew.")
+    ] = False,
     why: Why = "",
     as_json: AsJson = False,
 ) -> None:
-    """Make, list and revoke the API keys of the gateway.
+    """Make, list and revoke API keys of the gateway; make the key ring.
 
-    `add` shows the key this once. Without limits it opens all; --read and --write together, both.
+    `init` makes this host's key ring, which `up` and the first submission do, too. `add` shows the
+    key this once. Without limits it opens all; --read and --write together, both.
     """
     from worker.classin.errors import Fault, InvalidInput
 
     if what == "ls":
         _list(as_json=as_json)
+        return
+    if what == "init":
+        _init(why, anew=anew)
         return
     if not name:
         raise InvalidInput("keys", [Fault("", f"{what} needs the NAME of the key")])
@@ -124,6 +132,21 @@ def keys(  # noqa: PLR0913  # each is an option of the command
         else:
             sys.stdout.write(f"{token}\n")
             err().print("Keep it now: it is not shown again.")
+
+
+def _init(why: str, *, anew: bool) -> None:
+    """Make the key ring, or say where it is; `anew`: the ledger goes with this one from now on."""
+    from worker.ledger.in_redis import connect
+    from worker.ledger.shared_keys import SharedKeys
+    from worker.settings import from_env
+
+    settings = from_env()
+    if anew and settings.keys is not None:
+        _note("init --anew", why)
+        SharedKeys(settings.keys, connect(settings.ledger_url)).replace()
+    settings.keyring.open()
+    out().print(f"key ring: {settings.keys}", markup=False, soft_wrap=True)
+    err().print("Back it up, apart from Redis; copy it to each other host of this ledger.")
 
 
 def _open_keys() -> "ApiKeys":

@@ -72,7 +72,10 @@ COMMANDS: Mapping[str, Mapping[str, tuple[str, str]]] = {
         "resume": ("controlling", "Let a school's operations go on, whatever closed it."),
         "prune": ("keeping", "Take out what settled long ago, and nobody needs any more."),
         "audit": ("keeping", "List what was changed by hand: who, when, what and why."),
-        "keys": ("gateway", "Make, list and revoke the API keys of the gateway."),
+        "keys": (
+            "gateway",
+            "Make, list and revoke API keys of the gateway; make the key ring.",
+        ),
     },
 }
 

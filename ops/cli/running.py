@@ -80,6 +80,7 @@ def up(
                 redis = stack.enter_context(PrivateRedis(settings.home, settings.socket))
                 out().print(f"Redis: private, its data in {settings.home}")
                 _look_at_data(settings)
+            _open_key_ring(settings)
             out().print("Submit in another terminal: classin enqueue ...; Ctrl-C ends this.")
             tended: list[Callable[[], object]] = [partial(_keep_running, redis)]
             tended.append(stack.enter_context(_beside("beat", log_level, _BEAT_GRACE)))
@@ -88,6 +89,14 @@ def up(
             _supervise(settings, log_level, lambda: [tend() for tend in tended])
         except Stop as stop:
             raise typer.Exit(stop.code) from None
+
+
+def _open_key_ring(settings: "Settings") -> None:
+    """Load the key ring, and say where it is if it was made just now. Raises InvalidSettings."""
+    there = settings.keys is None or settings.keys.exists()
+    settings.keyring.open()
+    if not there:
+        err().print(f"key ring: made in {settings.keys}; back it up", soft_wrap=True)
 
 
 def _look_at_data(settings: "Settings") -> None:
@@ -153,6 +162,7 @@ def beat(
 
     settings = from_env()
     open_ledger().counts()  # without its Redis it says so and ends
+    settings.keyring.open()
     stop_on_signals()
     tell_ready = tie_until_ready(_BEAT_GRACE) if tied else lambda: None
     logging.basicConfig(level=log_level.upper(), format="%(asctime)s %(name)s: %(message)s")
@@ -181,6 +191,7 @@ def worker(
     if number is None:
         _must_be_able(settings)
     open_ledger().counts()  # a worker without its Redis says so and ends
+    _open_key_ring(settings)
     if number is not None:
         _work_as(number, settings, log_level)
     elif settings.processes == 1:

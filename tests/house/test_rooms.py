@@ -43,6 +43,7 @@ ROOMS = {
         "worker/ledger/audit.py",
         "worker/ledger/pruning.py",
         "worker/ledger/data_set.py",
+        "worker/ledger/shared_keys.py",
         "worker/ledger/families.py",
         "worker/ledger/redis_client.py",
         "worker/ledger/redis_errors.py",

@@ -14,6 +14,7 @@ from tests.unit.clock import Clock
 from tests.unit.stage import SCHOOL, Stage
 from worker.classin.call import v1
 from worker.classin.operation import REGISTRY, Operation, Repeat
+from worker.keyring import KeyRing
 from worker.ledger.in_redis import RedisLedger
 from worker.message import QUEUE
 from worker.queues import Queues, build_queues
@@ -71,7 +72,9 @@ def stage(ledger: RedisLedger, clock: Clock) -> Stage:
 @pytest.fixture
 def settings(tmp_path: Path) -> Settings:
     """Settings with one school, and a broker in memory."""
-    return Settings(home=tmp_path, broker_url="memory://", schools={"main": SCHOOL})
+    return Settings(
+        home=tmp_path, broker_url="memory://", schools={"main": SCHOOL}, ring=KeyRing.in_memory()
+    )
 
 
 @pytest.fixture

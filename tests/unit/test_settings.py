@@ -91,10 +91,12 @@ def test_every_variable_has_its_say() -> None:
             "CLASSIN_ADRIFT_AFTER": "2m",
             "CLASSIN_GRACE": "64",
             "CLASSIN_STALLED_AFTER": "65",
+            "CLASSIN_KEYS": "/etc/classin/keys.json",
         }
     )
     assert settings == Settings(
         home=Path("/var/lib/classin"),
+        keys=Path("/etc/classin/keys.json"),
         redis_url="redis://example:6379/1",
         broker_url="amqp://example",
         base_url="http://127.0.0.1:8000",

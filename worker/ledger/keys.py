@@ -58,6 +58,7 @@
 | classin:open-runs         | sorted set | while any is open       | ids of runs that are not over |
 | classin:aside             | hash       | until tried once more   | ids on which scripts fail     |
 | classin:data-set          | string     | for good                | which data set this is        |
+| classin:keyring           | string     | for good                | which key ring goes with it   |
 | classin:vanished          | string     | a week                  | when it was seen to be gone   |
 | classin:trial             | string     | a moment                | a write that is tried         |
 | classin:report:ID         | string     | the last 100            | a report, as JSON             |
@@ -102,6 +103,7 @@ REPORTS = "classin:reports"
 TRIAL = "classin:trial"
 ASIDE = "classin:aside"
 DATA_SET = "classin:data-set"
+KEYRING = "classin:keyring"
 VANISHED = "classin:vanished"
 
 

@@ -39,6 +39,7 @@ from worker.classin.wire import Request
 from worker.dispatch import Dispatch, Waiting
 from worker.execution import Execution
 from worker.in_hand import InHand
+from worker.keyring import KeyRing
 from worker.ledger import keys
 from worker.ledger.in_redis import RedisLedger
 from worker.ledger.ledger import Filter
@@ -155,6 +156,7 @@ class SyncStage:
         """Set it up, empty."""
         self.redis = FakeRedis(server=FakeServer(), decode_responses=True)
         self.clock = Clock()
+        self.ring = KeyRing.in_memory()
         self.ledger = RedisLedger(self.redis, self.clock.millis)
         seed = Seed(folders=(Folder(folder_id=1, folder_name="Drive"),))
         self.simulator = Simulator(seed=seed, clock=self.clock, rates=False)
@@ -175,7 +177,9 @@ class SyncStage:
     def new_sync(self) -> Sync:
         """A sync as a new process would begin it."""
         source = self.source()
-        settings = Settings(home=self.home, broker_url="memory://", schools={"main": self.school})
+        settings = Settings(
+            home=self.home, broker_url="memory://", schools={"main": self.school}, ring=self.ring
+        )
         submitter = Submitter(settings, self.ledger, cast("Queues", self.stage))
         watching = Watching(lambda _: self.live(), self.settled)
         passwords = Passwords(source, self.school, Rule(choose=self.chance.choice))
