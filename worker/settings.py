@@ -235,7 +235,7 @@ def from_env(environment: Mapping[str, str] = os.environ) -> Settings:
         webhook_secret=reader.fit("CLASSIN_WEBHOOK_SECRET", fault_of_secret),
         webhook_origins=reader.words("CLASSIN_WEBHOOK_ORIGINS", fault_of_origins, lower=False),
         report_to=reader.addresses("CLASSIN_REPORT_TO"),
-        keys=reader.keys(VARIABLE, home),
+        keys=reader.keys("CLASSIN_KEYS", home),
     )
     if not faults:
         faults += _too_short(settings)
