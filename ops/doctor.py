@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable, Iterator
 
+from ops.api_key_health import examine_api_keys
 from ops.finding import Finding, Health
 from ops.home_mark import HomeMark
 from ops.redis_health import examine_server
@@ -20,6 +21,7 @@ from worker.classin.school import School
 from worker.classin.verdicts import Verdict
 from worker.classin.wire import prepare
 from worker.ledger import keys
+from worker.ledger.api_keys import ApiKeys
 from worker.ledger.clock import LedgerClock
 from worker.ledger.in_redis import RedisLedger, connect
 from worker.ledger.reading import reaching_redis
@@ -93,7 +95,7 @@ def examine_redis(settings: Settings) -> Iterator[Finding]:
 
 
 def examine_key_ring(settings: Settings) -> Iterator[Finding]:
-    """Look for the key ring, without making one; says nothing where Redis does not answer."""
+    """Look for the key ring, without making one, and at the API keys that it vouches for."""
     subject, path = "key ring", settings.keys
     try:
         if path is None or not SharedKeys(path, connect(settings.ledger_url)).are_there():
@@ -101,6 +103,8 @@ def examine_key_ring(settings: Settings) -> Iterator[Finding]:
             yield Finding(subject, Health.WARNING, said, "Make it now: classin keys init")
         else:
             yield Finding(subject, Health.WELL, f"{path}; have a backup of it")
+            found = ApiKeys(connect(settings.ledger_url), settings.keyring).all()
+            yield from examine_api_keys(found, round(time.time() * 1000))
     except InvalidSettings as error:
         todo = "Correct it: without it no job runs and nothing can be submitted."
         yield Finding(subject, Health.ILL, str(error.faults[0]), todo)

@@ -9,9 +9,18 @@ from worker.variables import read_seconds
 
 def read_moment(text: str, now: float) -> int | None:
     """Read a span before now (seconds since 1970), or a date, as ms since 1970; None: neither."""
+    return _read(text, now, -1)
+
+
+def read_end(text: str, now: float) -> int | None:
+    """Read a span from now on (seconds since 1970), or a date, as ms since 1970; None: neither."""
+    return _read(text, now, 1)
+
+
+def _read(text: str, now: float, sign: int) -> int | None:
     if re.fullmatch(r"[\d.]+[smhd]?", text):
         try:
-            return round((now - read_seconds(text)) * 1000)
+            return round((now + sign * read_seconds(text)) * 1000)
         except (ValueError, OverflowError):
             return None
     try:

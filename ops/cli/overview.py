@@ -73,7 +73,7 @@ COMMANDS: Mapping[str, Mapping[str, tuple[str, str]]] = {
         "prune": ("keeping", "Take out what settled long ago, and nobody needs any more."),
         "audit": ("keeping", "List what was changed by hand: who, when, what and why."),
         "keys": (
-            "gateway",
+            "api_keys",
             "Make, list and revoke API keys of the gateway; make the key ring.",
         ),
     },

@@ -125,7 +125,7 @@ def _has_keys(settings: "Settings") -> bool:
     from worker.ledger.api_keys import ApiKeys
     from worker.ledger.in_redis import connect
 
-    return bool(ApiKeys(connect(settings.ledger_url)).all())
+    return any(key.valid for key in ApiKeys(connect(settings.ledger_url), settings.keyring).all())
 
 
 @contextmanager

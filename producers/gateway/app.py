@@ -13,6 +13,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 from starlette.staticfiles import StaticFiles
 
+from producers.gateway.admission import Admission
 from producers.gateway.desk import Desk
 from producers.gateway.feed import Feed
 from producers.gateway.intake import Intake, Limits
@@ -62,7 +63,8 @@ class GatewayApp:
         # Only the files of that package are of use here: it is not imported.
         assets = StaticFiles(packages=[("fastapi_offline", "static")])
         self.asgi.mount(f"/docs/{ASSETS}", assets)
-        self.asgi.add_middleware(Intake, keys=keys, pool=pool, limits=limits)
+        admission = Admission(keys, pool, behind_proxy=settings.gateway.behind_proxy)
+        self.asgi.add_middleware(Intake, admission=admission, limits=limits)
         for kind in (Problem, ClassinError, HTTPException, RequestValidationError):
             self.asgi.add_exception_handler(kind, _answer)
         self.close = feed.close
@@ -72,7 +74,8 @@ class GatewayApp:
         """Build one with connections of its own."""
         redis = connect(settings.ledger_url)
         ledger = RedisLedger(redis)
-        return cls(settings, ledger, Submitter(settings, ledger), ApiKeys(redis), Audit(redis))
+        keys = ApiKeys(redis, settings.keyring)
+        return cls(settings, ledger, Submitter(settings, ledger), keys, Audit(redis))
 
 
 def _following(feed: Feed) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:

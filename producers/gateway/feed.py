@@ -4,7 +4,7 @@ import asyncio
 import logging
 from bisect import bisect_right
 from collections import defaultdict
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 
 from producers.gateway.pool import Pool
@@ -14,6 +14,9 @@ from worker.ledger.record import Record
 from worker.ledger.settlement import BEGINNING, Settlement, place_of
 
 log = logging.getLogger(__name__)
+
+#: Tells whether somebody may still be told.
+Lasts = Callable[[], Awaitable[bool]]
 
 #: Events that are asked for together, and that are kept here for all.
 _TOGETHER, _KEPT = 500, 2000
@@ -91,8 +94,11 @@ class Feed:
             return self._last
         return await self._pool.ask(self._ledger.last_event)
 
-    async def settled(self, record_id: str, seconds: float) -> Record:
-        """Give a record once it is settled, or as it is after so many seconds. Raises NotFound."""
+    async def settled(self, record_id: str, seconds: float, lasts: Lasts) -> Record:
+        """Give a record once it is settled, or as it is after so many seconds. Raises NotFound.
+
+        Waits no longer than the right to be told lasts.
+        """
         loop = asyncio.get_running_loop()
         ends = loop.time() + seconds
         with self._listening(record_id) as told:
@@ -100,7 +106,7 @@ class Feed:
                 told.clear()
                 record = await self._pool.ask(self._ledger.find, record_id)
                 left = ends - loop.time()
-                if record.state.settled or left <= 0 or self._closed:
+                if record.state.settled or left <= 0 or self._closed or not await lasts():
                     return record
                 with suppress(TimeoutError):
                     async with asyncio.timeout(min(left, _LOOK_AGAIN)):
@@ -117,14 +123,19 @@ class Feed:
             if not self._waiting[record_id]:
                 del self._waiting[record_id]
 
-    async def after(self, event: str) -> AsyncIterator[Settlement]:
-        """Give what settled after an event, and what settles from now on, until it is closed."""
-        while not self._closed:
+    async def after(self, event: str, lasts: Lasts) -> AsyncIterator[Settlement]:
+        """Give what settled after an event, and what settles from now on, until it is closed.
+
+        Ends as the right to be told does.
+        """
+        while not self._closed and await lasts():
             news = self._news
             found = self._known_after(event)
             if found is None:
                 found = await self._asked_after(event)
             for each in found:
+                if not await lasts():
+                    return
                 yield each
                 event = each.event
             if not found:

@@ -12,10 +12,9 @@ from typing import Any
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from producers.gateway.pool import Pool
+from producers.gateway.admission import Admission
 from producers.gateway.problems import LAST, LATER, Problem, problem_of
 from worker.classin.errors import ClassinError
-from worker.ledger.api_keys import ApiKey, ApiKeys
 
 log = logging.getLogger(__name__)
 
@@ -24,8 +23,6 @@ GUARDED = "/v1/"
 
 #: So many times the largest body is read of one that is too large, before the connection is cut.
 _MOST_DRAINED = 5
-
-_WHO = {"www-authenticate": 'Bearer realm="classin"'}
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,12 +47,9 @@ class Intake:
     Neither keys nor bodies, nor paths as they came, stand in the log.
     """
 
-    def __init__(
-        self, app: ASGIApp, keys: ApiKeys, pool: Pool, limits: Limits | None = None
-    ) -> None:
+    def __init__(self, app: ASGIApp, admission: Admission, limits: Limits | None = None) -> None:
         self._app = app
-        self._keys = keys
-        self._pool = pool
+        self._admission = admission
         self._limits = limits or Limits()
         self._busy: Counter[str] = Counter()
 
@@ -70,6 +64,9 @@ class Intake:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
+                said = scope["state"]["headers"].items()
+                more = [(name.encode(), value.encode()) for name, value in said]
+                message = {**message, "headers": [*message.get("headers", ()), *more]}
             await send(message)
 
         try:
@@ -87,11 +84,11 @@ class Intake:
 
     async def _let_in(self, scope: Scope, receive: Receive, send: Send) -> None:
         state: MutableMapping[str, Any] = scope.setdefault("state", {})
-        state["key"] = None
+        state["access"], state["headers"] = None, {}
         with self._room("", self._limits.requests, 503):
             if scope["path"].startswith(GUARDED) or scope["path"] == GUARDED.rstrip("/"):
-                key = state["key"] = await self._key_of(scope)
-                with self._room(key.prefix, self._limits.of_a_key, 429):
+                state["access"], state["headers"] = await self._admission.admit(scope)
+                with self._room(state["access"].key.prefix, self._limits.of_a_key, 429):
                     await self._pass_on(scope, receive, send)
             else:
                 await self._pass_on(scope, receive, send)
@@ -119,16 +116,6 @@ class Intake:
             self._busy[whose] -= 1
             if not self._busy[whose]:
                 del self._busy[whose]
-
-    async def _key_of(self, scope: Scope) -> ApiKey:
-        scheme, _, token = _header(scope, b"authorization").partition(" ")
-        if scheme.lower() != "bearer":
-            raise Problem(401, "An API key is needed: Authorization: Bearer KEY.", headers=_WHO)
-        key = await self._pool.ask(self._keys.find, token.strip())
-        if key is None:
-            invalid = {"www-authenticate": f'{_WHO["www-authenticate"]}, error="invalid_token"'}
-            raise Problem(401, "There is no such API key.", headers=invalid)
-        return key
 
     async def _body(self, scope: Scope, receive: Receive) -> bytes:
         declared = _header(scope, b"content-length")
@@ -187,6 +174,6 @@ def _problem(error: Exception) -> Problem:
 
 def _note(scope: Scope, status: int, seconds: float) -> None:
     route = getattr(scope.get("route"), "path", "-")
-    key = scope["state"].get("key")
-    whose = key.prefix if key else "-"
+    access = scope["state"].get("access")
+    whose = access.key.prefix if access else "-"
     log.info("%s %s %d, %.0f ms, key %s", scope["method"], route, status, seconds * 1000, whose)

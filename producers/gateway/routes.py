@@ -9,6 +9,7 @@ from fastapi.openapi.docs import get_swagger_ui_html
 from sse_starlette import EventSourceResponse, ServerSentEvent
 from starlette.responses import Response
 
+from producers.gateway.admission import Access
 from producers.gateway.body import Asked, read_body
 from producers.gateway.choice import Since, choose
 from producers.gateway.desk import Desk, Taken, must_read
@@ -117,7 +118,9 @@ class Routes:
         key = _reader(request)
         record = await self._pool.ask(self._desk.find, key, record_id)
         if wait and not record.state.settled:
-            record = await self._feed.settled(record_id, wait)
+            access = _access(request)
+            record = await self._feed.settled(record_id, wait, access.lasts)
+            await access.must_last()
         (shown,) = await self._pool.ask(self._desk.shown, [record])
         return answer(shown)
 
@@ -172,25 +175,32 @@ class Routes:
         batch: Annotated[str | None, Query(description="Of this batch only.")] = None,
         last_event_id: LastEventId = None,
     ) -> Response:
-        """Tell what settles, as server-sent events: `settlement`, or `gap` where some are lost."""
-        key = _reader(request)
+        """Tell what settles, as server-sent events: `settlement`, or `gap` where some are lost.
+
+        `closed` is the last one, once the API key was revoked or has ended.
+        """
+        _reader(request)
         if last_event_id is not None:
             _must_be_event(last_event_id)
-        events = self._settlements(key, batch, last_event_id or await self._feed.last_event())
+        after = last_event_id or await self._feed.last_event()
+        events = self._settlements(_access(request), batch, after)
         return EventSourceResponse(
             events, ping=HEARTBEAT, send_timeout=SEND_TIMEOUT, headers={"cache-control": "no-store"}
         )
 
     async def _settlements(
-        self, key: ApiKey, batch: str | None, after: str
+        self, access: Access, batch: str | None, after: str
     ) -> AsyncIterator[ServerSentEvent]:
         if await self._feed.has_gap(after):
             yield ServerSentEvent(json.dumps({"after": after}), event="gap")
         # Whoever is cut off before the first event knows from where to go on.
         yield ServerSentEvent(id=after, comment="settlements follow")
-        async for each in self._feed.after(after):
-            if key.covers(each.school, each.operation) and batch in {None, each.batch}:
+        async for each in self._feed.after(after, access.lasts):
+            if access.key.covers(each.school, each.operation) and batch in {None, each.batch}:
                 yield _event(each)
+        if not await access.lasts():
+            why = {"detail": "This API key was revoked, or has ended."}
+            yield ServerSentEvent(json.dumps(why), event="closed")
 
     async def catalogue(self) -> Response:
         """Explain all that ClassIn can be asked: fields, limits, rules, codes, an example each."""
@@ -238,9 +248,13 @@ def _event(each: Settlement) -> ServerSentEvent:
     return ServerSentEvent(json.dumps(each.to_json()), id=each.event, event="settlement")
 
 
+def _access(request: Request) -> Access:
+    access: Access = request.state.access
+    return access
+
+
 def _key(request: Request) -> ApiKey:
-    key: ApiKey = request.state.key
-    return key
+    return _access(request).key
 
 
 def _reader(request: Request) -> ApiKey:

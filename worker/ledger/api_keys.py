@@ -1,23 +1,44 @@
-"""API keys: who may ask over HTTP, for what. What is kept tells nobody the key itself."""
+"""API keys: who may ask over HTTP, for what, until when, how often.
+
+What is kept tells nobody the key itself, and bears a MAC of the key ring: whoever writes Redis can
+neither make a key nor let one do more.
+"""
 
 import hashlib
 import hmac
 import json
 import re
 import secrets
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import asdict, dataclass, replace
 from fnmatch import fnmatchcase
+from functools import cached_property
+from typing import NamedTuple
 
 from redis import Redis
 
-from worker.classin.errors import Fault, InvalidInput, NotFound
+from worker.classin.errors import Fault, InvalidInput, NotFound, Unavailable
+from worker.keyring import KeyRing
 from worker.ledger import keys
 from worker.ledger.reading import reaching_redis
 from worker.ledger.record import iso
 
 #: What a key looks like: its public half, by which it is found, and its secret one.
 _SHAPE = re.compile(r"cq_([0-9a-f]{8})_[A-Za-z0-9_-]{43}")
+
+#: What the key ring's key for these records is derived for.
+_PURPOSE = "api-key"
+
+#: The use of a key is written down so often at most (ms): no request waits for it but one a minute.
+_USED_EVERY = 60_000
+
+#: A rate as it is written, and its units in ms.
+_RATE = re.compile(r"([1-9][0-9]{0,5})/([smh])")
+_UNITS = {"s": 1000, "m": 60_000, "h": 3_600_000}
+
+#: What stands with a key that no MAC covers.
+_UNCOVERED = ("used_at", "valid")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,14 +48,21 @@ class ApiKey:
     prefix: str
     name: str
     #: SHA-256 of the whole key, in hex digits.
-    digest: str
+    digest: str = ""
     schools: tuple[str, ...] = ()
     #: Names of operations, with `*` and `?` for what may differ.
     kinds: tuple[str, ...] = ()
     reads: bool = True
     writes: bool = True
-    #: Ms since 1970.
+    #: Ms since 1970; None: it does not end.
     made_at: int = 0
+    ends_at: int | None = None
+    #: Requests in a unit of time, like 60/m.
+    rate: str = ""
+    #: When it was used last, to the minute (ms since 1970).
+    used_at: int | None = None
+    #: Whether its record is one that this installation wrote, unchanged.
+    valid: bool = True
 
     @property
     def limited(self) -> bool:
@@ -48,6 +76,10 @@ class ApiKey:
             fnmatchcase(operation, kind) for kind in kinds
         )
 
+    def ended(self, now: int) -> bool:
+        """Return whether its time is over (ms since 1970)."""
+        return self.ends_at is not None and self.ends_at <= now
+
     def to_json(self) -> dict[str, object]:
         """Give it for showing: without the digest."""
         return {
@@ -57,17 +89,35 @@ class ApiKey:
             "kinds": list(self.kinds),
             "read": self.reads,
             "write": self.writes,
+            "rate": self.rate or None,
             "made_at": iso(self.made_at),
+            "ends_at": None if self.ends_at is None else iso(self.ends_at),
+            "used_at": None if self.used_at is None else iso(self.used_at),
+            "valid": self.valid,
         }
+
+
+class Spent(NamedTuple):
+    """How a key stands with its rate after a request."""
+
+    limit: int
+    left: int
+    #: Seconds until it may ask as often again.
+    resets_in: int
+    #: Whether this request was one too many.
+    over: bool
 
 
 class ApiKeys:
     """The keys in the ledger's Redis. Each method raises Unavailable when that is away."""
 
-    def __init__(self, redis: Redis) -> None:
+    def __init__(self, redis: Redis, keyring: KeyRing) -> None:
         self._redis = redis
+        self._keyring = keyring
+        #: When the use of a key was written down, by its public half (ms since 1970).
+        self._noted: dict[str, int] = {}
 
-    def add(
+    def add(  # noqa: PLR0913  # each is a property of the key
         self,
         name: str,
         now: int,
@@ -76,12 +126,16 @@ class ApiKeys:
         kinds: Sequence[str] = (),
         reads: bool = True,
         writes: bool = True,
+        ends_at: int | None = None,
+        rate: str = "",
     ) -> tuple[str, ApiKey]:
         """Make a key and give it, this once, with what is known of it.
 
-        Raises InvalidInput for a name that another has.
+        Raises InvalidInput for a name that another has, and for a rate that is none.
         """
-        if any(each.name == name for each in self.all()):
+        if rate:
+            limit_of(rate)
+        if any(each.name == name and each.valid for each in self.all()):
             raise InvalidInput("keys", [Fault("name", f"there is a key named {name!r} already")])
         prefix = secrets.token_hex(4)
         token = f"cq_{prefix}_{secrets.token_urlsafe(32)}"
@@ -94,28 +148,66 @@ class ApiKeys:
             reads=reads,
             writes=writes,
             made_at=now,
+            ends_at=ends_at,
+            rate=rate,
         )
         with reaching_redis():
-            self._redis.hset(keys.API_KEYS, prefix, json.dumps(asdict(key)))
+            self._redis.hset(keys.API_KEYS, prefix, self._written(key))
         return token, key
 
     def all(self) -> Sequence[ApiKey]:
-        """Give all keys, the oldest first."""
+        """Give all keys, the oldest first, also those that open nothing."""
         with reaching_redis():
-            found = self._redis.hvals(keys.API_KEYS)
-        return sorted(
-            (_key_of(str(each)) for each in found), key=lambda key: (key.made_at, key.prefix)
+            found = self._redis.hgetall(keys.API_KEYS)
+            used = self._redis.hgetall(keys.API_KEYS_USED)
+        read = (
+            replace(self._read(str(prefix), str(text)), used_at=_number(used.get(prefix)))
+            for prefix, text in found.items()
         )
+        return sorted(read, key=lambda key: (not key.valid, key.made_at, key.prefix))
 
     def find(self, token: str) -> ApiKey | None:
-        """Find what is known of a key that somebody shows; None for one that is none of ours."""
+        """Find what is known of a key that somebody shows; None for one that is none of ours.
+
+        One that has ended is found. It takes as long where only the secret half is wrong.
+        """
         shape = _SHAPE.fullmatch(token)
         if shape is None:
             return None
         with reaching_redis():
             found = self._redis.hget(keys.API_KEYS, shape[1])
-        key = _key_of(str(found)) if found else None
-        return key if key and hmac.compare_digest(key.digest, _digest(token)) else None
+        key = self._read(shape[1], self._decoy if found is None else str(found))
+        same = hmac.compare_digest(key.digest.encode(), _digest(token).encode())
+        return key if same and key.valid else None
+
+    def opens_still(self, key: ApiKey, now: int) -> bool:
+        """Return whether a key that was found is what it was: not revoked, changed or ended."""
+        with reaching_redis():
+            found = self._redis.hget(keys.API_KEYS, key.prefix)
+        same = found is not None and self._read(key.prefix, str(found)) == key
+        return same and not key.ended(now)
+
+    def note_use(self, key: ApiKey, now: int) -> None:
+        """Write down that a key is used: at most once a minute, and only if Redis takes writes."""
+        if now - self._noted.get(key.prefix, 0) < _USED_EVERY:
+            return
+        self._noted[key.prefix] = now
+        with suppress(Unavailable), reaching_redis():
+            self._redis.hset(keys.API_KEYS_USED, key.prefix, now)
+
+    def spend(self, key: ApiKey) -> Spent | None:
+        """Count a request against a key's rate, together with all gateways; None: it has none."""
+        if not key.rate:
+            return None
+        limit, window = limit_of(key.rate)
+        name = keys.api_rate(key.prefix)
+        with reaching_redis(), self._redis.pipeline() as pipeline:
+            pipeline.set(name, 0, px=window, nx=True)
+            pipeline.incr(name)
+            pipeline.pttl(name)
+            _, count, lasts = pipeline.execute()
+        resets_in = max(1, -(-int(lasts) // 1000))
+        return Spent(limit, max(0, limit - int(count)), resets_in, over=int(count) > limit)
 
     def named(self, which: str) -> ApiKey:
         """Find a key by name or public half. Raises NotFound."""
@@ -129,15 +221,49 @@ class ApiKeys:
         key = self.named(which)
         with reaching_redis():
             self._redis.hdel(keys.API_KEYS, key.prefix)
+            self._redis.hdel(keys.API_KEYS_USED, key.prefix)
         return key
+
+    @cached_property
+    def _decoy(self) -> str:
+        """A record that no key fits: what is read where there is none."""
+        return self._written(ApiKey(prefix="", name="", digest=secrets.token_hex(32)))
+
+    def _written(self, key: ApiKey) -> str:
+        values = {name: value for name, value in asdict(key).items() if name not in _UNCOVERED}
+        return json.dumps({**values, "mac": self._keyring.mac(_PURPOSE, _canonical(values))})
+
+    def _read(self, prefix: str, text: str) -> ApiKey:
+        """Read a record; one that nobody here has written opens nothing."""
+        try:
+            values = json.loads(text)
+            mac = str(values.pop("mac", ""))
+            known = self._keyring.verify(_PURPOSE, _canonical(values), mac)
+        except (ValueError, TypeError, AttributeError, RecursionError):
+            known = False
+        if known and values["prefix"] == prefix:
+            limits = {name: tuple(values[name]) for name in ("schools", "kinds")}
+            return ApiKey(**{**values, **limits})
+        return ApiKey(prefix=prefix, name="", reads=False, writes=False, valid=False)
+
+
+def limit_of(rate: str) -> tuple[int, int]:
+    """Return how many requests a rate allows, and in how many ms. Raises InvalidInput."""
+    found = _RATE.fullmatch(rate)
+    if found is None:
+        raise InvalidInput("keys", [Fault("--rate", f"should be like 60/m; got {rate[:40]!r}")])
+    return int(found[1]), _UNITS[found[2]]
+
+
+def _canonical(values: Mapping[str, object]) -> bytes:
+    """Return the same bytes for the same values."""
+    return json.dumps(values, sort_keys=True, separators=(",", ":")).encode()
 
 
 def _digest(token: str) -> str:
     return hashlib.sha256(token.encode()).hexdigest()
 
 
-def _key_of(text: str) -> ApiKey:
-    values = json.loads(text)
-    return ApiKey(
-        **{**values, "schools": tuple(values["schools"]), "kinds": tuple(values["kinds"])}
-    )
+def _number(text: object) -> int | None:
+    """Read a moment that anybody may have written; None: it is none."""
+    return int(str(text)) if re.fullmatch(r"[0-9]{1,13}", str(text), re.ASCII) else None

@@ -43,6 +43,8 @@
 | classin:pruned:ID         | string     | as long as a dedup key  | how one ended that is gone    |
 | classin:group:ID          | string     | as Celery keeps results | results that belong together  |
 | classin:api-keys          | hash       | until revoked           | who may ask over HTTP         |
+| classin:api-keys-used     | hash       | until revoked           | when each was used last       |
+| classin:api-rate:PREFIX   | string     | a second to an hour     | requests of one of them       |
 | classin:source:NAME       | hash       | for good                | the roster as last applied    |
 | classin:directory:NAME    | hash       | for good                | what ClassIn calls its own    |
 | classin:passwords:NAME    | hash       | until handed out        | sealed passwords by person    |
@@ -96,6 +98,7 @@ STOPS = "classin:stops"
 QUIET = "classin:quiet"
 AUDIT = "classin:audit"
 API_KEYS = "classin:api-keys"
+API_KEYS_USED = "classin:api-keys-used"
 SYNCS = "classin:syncs"
 JOBS = "classin:jobs"
 RUNS = "classin:runs"
@@ -194,6 +197,11 @@ def queued(priority: Priority) -> str:
 def index(name: str, value: str) -> str:
     """The ids of all records that have this value."""
     return f"classin:ix:{name}:{value}"
+
+
+def api_rate(prefix: str) -> str:
+    """How many requests came with an API key that has a rate, in its unit of time."""
+    return f"classin:api-rate:{prefix}"
 
 
 def source(name: str) -> str:

@@ -31,9 +31,9 @@ def closed_sockets() -> Iterator[None]:
 
 
 @pytest.fixture
-def keys(redis: Redis) -> ApiKeys:
+def keys(redis: Redis, settings: Settings) -> ApiKeys:
     """The API keys."""
-    return ApiKeys(redis)
+    return ApiKeys(redis, settings.keyring)
 
 
 @pytest.fixture
