@@ -28,7 +28,7 @@ from worker.ledger.reading import reaching_redis
 from worker.ledger.record import iso
 from worker.ledger.redis_errors import TROUBLES
 from worker.ledger.shared_keys import SharedKeys
-from worker.reception import ILL_FORMED
+from worker.redis_transport import ILL_FORMED
 from worker.settings import Settings, from_env
 from worker.skew import CLOSE_ENOUGH, CORRECTABLE, Sighting, explains, span
 from worker.ticker import BEAT

@@ -21,7 +21,8 @@ from worker.equipment import Equipment
 from worker.ledger.record import Priority
 from worker.message import SEVERAL, task_name
 from worker.queues import Queues, build_queues
-from worker.reception import Arrival, check_messages_for
+from worker.reception import Arrival, CarefulConsumer
+from worker.redis_transport import check_messages_for
 from worker.rounds import Rounds
 from worker.settings import Settings, from_env
 from worker.shutdown import Shutdown, end_now
@@ -126,6 +127,7 @@ class Watch(bootsteps.StartStopStep):
     def start(self, parent: Any) -> None:  # noqa: ANN401
         """Start the watchdog, which ends with the process."""
         app: Queues = parent.app
+        self.equipment.pulse.turned()  # it is about to
         Watchdog(
             self.equipment.pulse,
             app.is_empty,
@@ -140,18 +142,20 @@ class Leave(bootsteps.StartStopStep):
     """Ends the worker in time, and gives back at once what it has fetched and not begun."""
 
     equipment: Equipment
+    shutdown: Shutdown
 
     def start(self, parent: Any) -> None:  # noqa: ANN401
         """Listen for Celery's word that the worker was asked to end."""
         del parent
-        shutdown = Shutdown(self.equipment.stopping, self.equipment.settings.grace)
+        self.shutdown = shutdown = Shutdown(self.equipment.stopping, self.equipment.settings.grace)
         signals.worker_shutting_down.connect(lambda **_: shutdown.begin(), weak=False)
 
     def stop(self, parent: Any) -> None:  # noqa: ANN401
         """Leave the broker, which takes back what was not acknowledged; then wait for the rest.
 
-        Celery itself would leave last of all.
+        Celery itself would leave last of all. Where its loop broke, nobody has asked us to end.
         """
+        self.shutdown.begin(parent.exitcode or 0)
         parent.consumer.shutdown()
         self.equipment.crew.stop()
 
@@ -181,7 +185,8 @@ def build_app(settings: Settings) -> Queues:
     """Build the worker's Celery from the catalogue."""
     app = build_queues(settings)
     equipment = Equipment(settings, app)
-    app.conf.worker_consumer = "worker.reception:CarefulConsumer"
+    turned = {"turned": staticmethod(equipment.pulse.turned)}
+    app.conf.worker_consumer = type("WatchedConsumer", (CarefulConsumer,), turned)
     for step in (LifeSigns, Watch, Leave):
         app.steps["worker"].add(type(f"{step.__name__}Step", (step,), {"equipment": equipment}))
     names = {SEVERAL, *map(task_name, CATALOGUE)}

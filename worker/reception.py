@@ -1,20 +1,19 @@
 """Reception: ill-formed messages are set aside, and those of another Celery recorded.
 
-Celery and kombu crash, some of them for good, on messages that are not shaped like Celery's own.
-On Redis each message is checked as it comes out of the queue, and what slips through is set aside
-as well; of another broker's, what cannot be used is logged, without its content, and dropped.
+On Redis each message is checked as it comes out of the queue (`redis_transport.py`), and what slips
+through is set aside as well; another broker's are checked here: what cannot be used is logged,
+without its content, and dropped.
 
 A message of another Celery is all that there is of its operation. It is recorded before it waits
 for a thread, so that a worker that is killed meanwhile loses none.
 """
 
-import base64
 import itertools
 import json
 import logging
 import threading
 import time
-from collections.abc import Callable, Container, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
@@ -23,9 +22,7 @@ from typing import Any, Protocol, Self
 from celery.exceptions import InvalidTaskError
 from celery.worker import state, strategy
 from celery.worker.consumer import Consumer
-from kombu.transport import TRANSPORT_ALIASES
-from kombu.transport import redis as kombu_redis
-from redis import Redis
+from kombu.exceptions import ContentDisallowed, DecodeError
 
 from worker.classin.catalogue import read
 from worker.classin.errors import InvalidInput, InvalidOperation, Unavailable
@@ -33,126 +30,44 @@ from worker.classin.lane import lane_of
 from worker.ledger.record import Priority, Submission
 from worker.ledger.redis_errors import trouble_of
 from worker.message import IDS, PRIORITIES, QUEUE, RECORDED, SEVERAL
+from worker.message_check import (
+    MOST_BYTES,
+    UNREADABLE,
+    fault_of_ids,
+    fault_within,
+    faults_of_times,
+    is_name,
+)
+from worker.redis_transport import CheckedChannel
+from worker.remote_control import consumes
 from worker.sealing import sealed
 from worker.settings import Settings
+from worker.trouble_log import RareLog
 
 log = logging.getLogger(__name__)
+_rare = RareLog(__name__)
 
-#: The list, in the broker's Redis, of messages that no worker could read.
-ILL_FORMED = "classin:ill-formed"
+#: What Celery knows of the requests in its hands; the stubs know less of it.
+_state: Any = state
 
-#: So many of them are kept, the newest.
-MOST_ILL_FORMED = 1000
+#: The header in which a message's own faults are passed on to its record.
+_FAULTS = "classin_faults"
+
+#: Messages that wait in one process for the time that they name, and bytes of all their bodies.
+MOST_WAITING = 1000
+MOST_WAITING_BYTES = 16 * MOST_BYTES
+
+#: Characters of what is told about a refused message.
+_LONGEST_REFUSAL = 2000
+
+#: Seconds from one look at whether messages are consumed to the next.
+_LOOK = 1.0
 
 #: Seconds between two tries to record a message.
 _PAUSE = 0.5
 
 #: Seconds between two tries to reach the broker: first, and added each time up to the last.
 _TRIES = {"interval_start": 1, "interval_step": 1, "interval_max": 5}
-
-
-def fault_of(item: bytes | str, tasks: Container[str]) -> str | None:
-    """Say what is wrong with a message as it lies in Redis, or None if it is well formed."""
-    try:
-        message = json.loads(item)
-        headers, properties = message["headers"], message["properties"]
-        task, task_id = headers["task"], headers["id"]
-        tag, encoding = properties["delivery_tag"], properties.get("body_encoding")
-        body = message["body"]
-        text = base64.b64decode(body, validate=True) if encoding == "base64" else body
-        args, kwargs, embed = json.loads(text)
-        info = properties["delivery_info"]
-    except (ValueError, TypeError, LookupError, AttributeError, RecursionError):
-        return "it is not shaped like a message of Celery's"
-    shapes = (
-        (task, str), (task_id, str), (tag, str), (info, dict), (args, list), (kwargs, dict),
-        (embed, dict | None),
-    )  # fmt: skip
-    fits = all(isinstance(value, shape) for value, shape in shapes)
-    if not fits or not (task_id and task_id.isprintable()):  # no half characters either
-        return "its parts are not of the right kinds"
-    if message.get("content-type") != "application/json":
-        return "it is not JSON"
-    if task not in tasks:
-        return "it names no operation of the catalogue"
-    return None
-
-
-class CheckedRedis(Redis):
-    """A client that looks at what it takes from a queue, and sets aside what is ill formed."""
-
-    def __init__(
-        self,
-        *,
-        check: Callable[[bytes], bool],
-        answered: Callable[[], None],
-        **options: Any,  # noqa: ANN401
-    ) -> None:
-        super().__init__(**options)
-        self._check = check
-        self._answered = answered
-
-    def parse_response(self, connection: Any, command_name: Any, **options: Any) -> Any:  # noqa: ANN401
-        """Read an answer; an ill-formed message reads like an empty queue."""
-        answer = super().parse_response(connection, command_name, **options)  # type: ignore[no-untyped-call]  # untyped in redis-py
-        if command_name != "BRPOP":
-            return answer
-        self._answered()
-        if not answer:
-            return answer
-        queue, item = answer
-        # Celery's remote control has lists of its own, which are none of our business.
-        ours = queue.startswith(QUEUE.encode())
-        return None if ours and not self._check(item) else answer
-
-
-class CheckedChannel(kombu_redis.Channel):
-    """A Redis channel whose messages are checked as they come."""
-
-    def _get_client(self) -> Callable[..., Redis]:
-        return partial(CheckedRedis, check=self._accept, answered=CheckedTransport.answered)
-
-    def _accept(self, item: bytes) -> bool:
-        fault = fault_of(item, CheckedTransport.tasks)
-        if fault is None:
-            return True
-        self.set_aside(item, fault)
-        return False
-
-    def set_aside(self, item: bytes | str, fault: str) -> None:
-        """Keep a message for whoever looks into it, out of every worker's way."""
-        log.error("a message was set aside in %s: %s", ILL_FORMED, fault)
-        with self.conn_or_acquire() as client:
-            put_aside(client, item)
-
-
-def put_aside(client: Redis, item: bytes | str) -> None:
-    """Keep an ill-formed message; of too many the oldest goes."""
-    pipeline = client.pipeline()
-    pipeline.lpush(ILL_FORMED, item)
-    pipeline.ltrim(ILL_FORMED, 0, MOST_ILL_FORMED - 1)
-    pipeline.execute()
-
-
-class CheckedTransport(kombu_redis.Transport):
-    """Kombu's Redis transport with checked channels."""
-
-    Channel = CheckedChannel
-    #: Names of the tasks that this process has.
-    tasks: Container[str] = ()
-    #: Told whenever Redis answers the question for messages, be it with none.
-    answered: Callable[[], None]
-
-
-def check_messages_for(tasks: Container[str], answered: Callable[[], None]) -> None:
-    """Let every Redis connection that Celery opens in this process check its messages.
-
-    `answered` is told whenever Redis answers the question for messages, be it with none.
-    """
-    CheckedTransport.tasks = tasks
-    CheckedTransport.answered = staticmethod(answered)
-    for scheme in ("redis", "rediss"):
-        TRANSPORT_ALIASES[scheme] = f"{__name__}:{CheckedTransport.__name__}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,7 +119,7 @@ class Arrival:
             lane=lane,
             source="celery",
             accepts_existing=accepts,
-            refused="; ".join(faults),
+            refused="; ".join(faults)[:_LONGEST_REFUSAL],
         )
 
     def _faults(self) -> Iterator[str]:
@@ -213,10 +128,13 @@ class Arrival:
             yield "fields should be given by name (kwargs), not by position (args)"
         if self.linked:
             yield "links, chains and chords cannot be kept: they would start too early"
+        yield from self.headers.get(_FAULTS, ())
 
     def _school(self, settings: Settings) -> tuple[str, str | None]:
         """Name the school, and say what is wrong with it."""
         named = str(self.headers["school"]) if "school" in self.headers else None
+        if named and not is_name(named):
+            return "", "school: should be one of those that are configured"
         try:
             return settings.school(named).name, None
         except InvalidInput as error:
@@ -253,9 +171,10 @@ def recorded_ids(message: Any) -> Sequence[str] | None:  # noqa: ANN401  # kombu
     """
     headers = message.headers
     if headers["task"] == SEVERAL:
-        ids = headers[IDS]
-        if not (isinstance(ids, list) and all(isinstance(each, str) for each in ids)):
-            raise TypeError("ids are texts")
+        ids: Sequence[str] = headers[IDS]
+        fault = fault_of_ids(ids)
+        if fault is not None:
+            raise ValueError(fault)
         return ids
     if not headers.get(RECORDED) or headers.get("eta"):
         return None
@@ -294,8 +213,22 @@ def recorded(
 class CarefulConsumer(Consumer):
     """Celery's consumer, which records what needs it, and shows nothing of what it cannot use."""
 
+    #: Told about once in `_LOOK` seconds while the loop turns and messages are consumed.
+    turned: Callable[[], None]
+
+    class Blueprint(Consumer.Blueprint):  # type: ignore[misc, valid-type]  # a variable in the stubs
+        """Celery's steps, but for remote control: ours does what is meant, and no more."""
+
+        default_steps = tuple(
+            step.replace("celery.worker.consumer.control:", "worker.remote_control:")
+            for step in Consumer.Blueprint.default_steps
+        )
+
     def __init__(self, begin: Callable[[Any], None], **options: Any) -> None:  # noqa: ANN401
         del begin  # the pool's: what there is to do, threads of our own do
+        # Workers have nothing to tell each other; what strangers told them so, they would believe.
+        quiet = {"without_gossip": True, "without_mingle": True}
+        options["worker_options"] = {**(options.get("worker_options") or {}), **quiet}
         super().__init__(self._pass_on, **options)
         # The next message comes when there is room for what this one brings.
         self.initial_prefetch_count = 1
@@ -314,6 +247,35 @@ class CarefulConsumer(Consumer):
             state.task_ready(request)
         if done:
             recorder.take_in(arrival, request.acknowledge)
+
+    def create_task_handler(self, *args: Any, **options: Any) -> Callable[[Any], Any]:  # noqa: ANN401
+        """Check what no transport of ours has checked on its way, then do as Celery does."""
+        handle = super().create_task_handler(*args, **options)
+
+        def handle_carefully(message: Any) -> Any:  # noqa: ANN401  # kombu's
+            # It says of itself where it came from, and would be put back there.
+            message.delivery_info = {"exchange": "", "routing_key": QUEUE}
+            fault = None
+            if not isinstance(message.channel, CheckedChannel):
+                kind, body = message.content_type, message.body
+                fault = fault_within(message.headers, kind, body, self.app.tasks)
+            return handle(message) if fault is None else self._drop(message, fault)
+
+        return handle_carefully
+
+    def register_with_event_loop(self, hub: Any) -> None:  # noqa: ANN401
+        """Show about once a second that the loop turns."""
+        super().register_with_event_loop(hub)
+        hub.call_repeatedly(_LOOK, self._look)
+
+    def perform_pending_operations(self) -> None:
+        """Show that the loop turns where there is no hub: it calls this each time."""
+        super().perform_pending_operations()
+        self._look()
+
+    def _look(self) -> None:
+        if consumes(self):
+            self.turned()
 
     def ensure_connected(self, conn: Any) -> Any:  # noqa: ANN401
         """Connect, however long that takes; half a minute between two tries is Celery's way."""
@@ -358,7 +320,7 @@ class CarefulConsumer(Consumer):
         if isinstance(message.channel, CheckedChannel):
             message.channel.set_aside(json.dumps(message.serializable()), fault)
         else:
-            log.error("a message was dropped: %s", fault)
+            _rare.error(f"a message was dropped: {fault}")
         message.reject_log_error(log, self.connection_errors)  # type: ignore[attr-defined]  # missing in the stubs
 
 
@@ -368,11 +330,13 @@ def careful_strategy(task: Any, app: Any, consumer: Any) -> Callable[..., None]:
     One that breaks it counts as invalid.
     """
     receive = strategy.default(task, app, consumer)
+    trouble = (*consumer.connection_errors, *consumer.channel_errors)
 
     def receive_carefully(message: Any, body: Any, ack: Any, *more: Any) -> None:  # noqa: ANN401
         try:
             ids = recorded_ids(message)
             if ids is None:
+                message.headers.update(_times(message.headers))
                 receive(message, body, ack, *more)
             else:
                 task.take(
@@ -380,7 +344,28 @@ def careful_strategy(task: Any, app: Any, consumer: Any) -> Callable[..., None]:
                     _priority(message.properties),
                     partial(ack, log, consumer.connection_errors),
                 )
-        except (LookupError, TypeError, ValueError, AttributeError, RecursionError) as error:
+        except UNREADABLE as error:
+            raise InvalidTaskError(type(error).__name__) from None
+        except (*trouble, InvalidTaskError, ContentDisallowed, DecodeError):
+            raise
+        except Exception as error:  # noqa: BLE001  # whatever it is, another message may be well
             raise InvalidTaskError(type(error).__name__) from None
 
     return receive_carefully
+
+
+def _times(headers: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Say which times of a message's hold: what is wrong with them refuses its record at once."""
+    faults = faults_of_times(headers, time.time())
+    if headers.get("eta") and not faults and _is_full():
+        faults.append("eta: too many messages wait here for their time already")
+    eta = None if faults else headers.get("eta")
+    # Celery would drop what has expired, without a word to anybody.
+    return {"eta": eta, "expires": None, _FAULTS: faults}
+
+
+def _is_full() -> bool:
+    """Whether as many messages wait here for their time as this process has room for."""
+    waiting: Any = list(_state.scheduled_requests)
+    size = sum(len(each.body) for each in waiting)
+    return len(waiting) >= MOST_WAITING or size >= MOST_WAITING_BYTES

@@ -40,16 +40,18 @@ class Shutdown:
         self._end = end
         self._asked = False
 
-    def begin(self) -> None:
-        """Begin to stop; a second call changes nothing."""
+    def begin(self, code: int = 0) -> None:
+        """Begin to stop, in the end with this code; a second call changes nothing."""
         if self._asked:
             return
         self._asked = True
         # A signal's handler calls this, perhaps while its own thread holds the event's lock:
         # another thread may wait for that lock.
-        threading.Thread(target=self._count, name="shutdown", daemon=True).start()
+        threading.Thread(target=self._count, args=[code], name="shutdown", daemon=True).start()
 
-    def _count(self) -> None:
+    def _count(self, code: int) -> None:
         self._stopping.set()
         time.sleep(self._grace)
-        self._end(0, f"something is not done after {self._grace:g} s; it comes back by its lease")
+        self._end(
+            code, f"something is not done after {self._grace:g} s; it comes back by its lease"
+        )

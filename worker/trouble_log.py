@@ -1,6 +1,8 @@
 """Trouble that lasts is told once, and that it is over is told, too."""
 
 import logging
+import time
+from collections.abc import Callable
 
 
 class TroubleLog:
@@ -28,3 +30,35 @@ class TroubleLog:
         if self._last is not None:
             self._last = None
             self._log.info("%s", said)
+
+
+class RareLog:
+    """Logs what strangers can cause, each complaint at most once in `spacing` seconds.
+
+    Those in between are counted: nobody fills a disk by them. `clock` gives seconds.
+    """
+
+    #: Different complaints that are remembered.
+    MOST = 100
+
+    def __init__(
+        self, name: str, spacing: float = 10.0, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._log = logging.getLogger(name)
+        self._spacing = spacing
+        self._clock = clock
+        #: When each was said last, and how often it was kept back since.
+        self._said: dict[str, tuple[float, int]] = {}
+
+    def error(self, complaint: str) -> None:
+        """Say it, or count it."""
+        now = self._clock()
+        at, kept_back = self._said.get(complaint, (float("-inf"), 0))
+        if now - at < self._spacing:
+            self._said[complaint] = at, kept_back + 1
+            return
+        if len(self._said) >= self.MOST:
+            self._said.clear()
+        self._said[complaint] = now, 0
+        again = f" (and {kept_back} times before)" if kept_back else ""
+        self._log.error("%s%s", complaint, again)

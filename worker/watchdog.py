@@ -18,6 +18,9 @@ log = logging.getLogger(__name__)
 #: The exit code of a worker that had come to a stop (EX_TEMPFAIL of sysexits.h).
 STALLED = 75
 
+#: Seconds for which the consumer's loop may stand at least: it starts, or waits for an answer.
+_LEAST_DEAF = 15.0
+
 #: How often the watchdog looks, as a part of the time after which it acts.
 _LOOK = 1 / 10
 
@@ -40,10 +43,12 @@ class Pulse:
     clock: Callable[[], float] = time.monotonic
     fetch: float = field(init=False)
     work: float = field(init=False)
+    turn: float = field(init=False)
 
     def __post_init__(self) -> None:
         self.fetched()
         self.worked()
+        self.turned()
 
     def fetched(self) -> None:
         """Note that the broker answered when it was asked for messages, be it with none."""
@@ -52,6 +57,14 @@ class Pulse:
     def worked(self) -> None:
         """Note that an operation was begun, or got on."""
         self.work = self.clock()
+
+    def turned(self) -> None:
+        """Note that the consumer's loop turns, and that messages are consumed."""
+        self.turn = self.clock()
+
+    def is_deaf(self, after: float) -> bool:
+        """Whether the consumer has not turned for so many seconds."""
+        return self.clock() - self.turn >= after
 
 
 def decide(now: float, pulse: Pulse, reconnected: float, stalled_after: float) -> Action:
@@ -93,6 +106,9 @@ class Watchdog(threading.Thread):
         self._stopping = stopping
         self._has_descriptors = has_descriptors
         self._reconnected = float("-inf")
+        self._deaf_after = max(stalled_after, _LEAST_DEAF)
+        #: Whether the consumer was found deaf at the last look.
+        self._deaf = False
         #: When a descriptor was last to be had.
         self._had = pulse.clock()
 
@@ -103,7 +119,7 @@ class Watchdog(threading.Thread):
 
     def look(self) -> None:
         """Look once, and do what is to be done."""
-        if self._is_starved():
+        if self._is_starved() or self._is_deaf():
             return
         if self._nothing_is_due():
             self._pulse.fetched()
@@ -137,11 +153,23 @@ class Watchdog(threading.Thread):
             log.error("%s", complaint)
         return True
 
+    def _is_deaf(self) -> bool:
+        """Whether no message is consumed any more, be there any or not; then the process ends.
+
+        Only at the second look: a process that was stopped for long finds itself deaf at first.
+        """
+        was_deaf, self._deaf = self._deaf, self._pulse.is_deaf(self._deaf_after)
+        if self._deaf and was_deaf:
+            what = f"the worker has consumed nothing for {self._deaf_after:g} s"
+            self._end(STALLED, f"{what}: it ends, to be started again")
+        return self._deaf and was_deaf
+
     def _nothing_is_due(self) -> bool:
         """Say whether no message waits, or none can be fetched: that is no stall of ours."""
         try:
             return self._is_empty()
         except Unavailable:
+            self._pulse.turned()  # the consumer waits for the broker, as it should
             return True
         except Exception:
             log.exception("the watchdog cannot tell whether messages wait")

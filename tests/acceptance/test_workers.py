@@ -32,7 +32,7 @@ from worker.ledger.in_redis import RedisLedger, connect
 from worker.ledger.lifecycle import Reason, State
 from worker.message import QUEUE
 from worker.queues import broker_url, build_queues
-from worker.reception import ILL_FORMED
+from worker.redis_transport import ILL_FORMED
 from worker.settings import environment_with
 
 

@@ -20,6 +20,7 @@ class Kennel:
     waiting: int = 1
     trouble: Exception | None = None
     descriptors: bool = True
+    deaf: bool = False
     reconnected: int = 0
     ended: list[int] = field(default_factory=list)
     stopping: threading.Event = field(default_factory=threading.Event)
@@ -49,6 +50,8 @@ class Kennel:
     def after(self, seconds: float) -> None:
         """Let the time pass, and the watchdog look."""
         self.clock.forward(seconds)
+        if not self.deaf:
+            self.pulse.turned()
         self.dog.look()
 
 
@@ -171,3 +174,30 @@ def test_worker_that_runs_out_of_descriptors_for_a_moment_goes_on(kennel: Kennel
         kennel.descriptors = not kennel.descriptors
         kennel.after(STALLED_AFTER / 2)
     assert (kennel.reconnected, kennel.ended) == (0, [])
+
+
+def test_worker_that_consumes_nothing_ends(kennel: Kennel) -> None:
+    """Whether messages wait or not; a moment's grace, since its whole process may have stood."""
+    kennel.waiting, kennel.deaf = 0, True
+    kennel.after(STALLED_AFTER)
+    assert kennel.ended == []
+    kennel.after(STALLED_AFTER / 10)
+    assert kennel.ended == [STALLED]
+
+
+def test_worker_that_stood_for_long_and_goes_on_is_left_alone(kennel: Kennel) -> None:
+    """It turns again before the next look."""
+    kennel.waiting, kennel.deaf = 0, True
+    kennel.after(STALLED_AFTER * 5)
+    kennel.deaf = False
+    kennel.after(1)
+    kennel.after(1)
+    assert (kennel.reconnected, kennel.ended) == (0, [])
+
+
+def test_worker_without_a_broker_is_not_deaf(kennel: Kennel) -> None:
+    """It consumes nothing, as there is nobody to give it anything."""
+    kennel.trouble, kennel.deaf = Unavailable("it does not answer"), True
+    for _ in range(50):
+        kennel.after(STALLED_AFTER / 10)
+    assert kennel.ended == []

@@ -15,7 +15,7 @@ from worker.ledger.job import Job, RunState
 from worker.ledger.pruning import DAY, Ages, Pruned, Pruning
 from worker.ledger.schedule import RedisSchedule
 from worker.ledger.sources import Source, Syncs
-from worker.reception import MOST_ILL_FORMED, put_aside
+from worker.redis_transport import MOST_ILL_FORMED, put_aside
 
 ABOUT = About(webhook=Webhook(url="https://sis.example/hook"))
 JOB = Job(name="nightly", cron="30 2 * * *", tz="Asia/Shanghai", words=("prune",))
