@@ -1,7 +1,7 @@
 """What the ledger knows of a batch before any of it is submitted."""
 
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Container, Sequence
 from dataclasses import replace
 
 from producers.order import Entry, Known
@@ -11,6 +11,7 @@ from worker.classin.references import referenced
 from worker.classin.school import School
 from worker.ledger.encoding import digest_of
 from worker.ledger.ledger import Ledger
+from worker.ledger.record import Record
 from worker.sealing import comparable
 
 #: Names that are looked up in one call.
@@ -33,6 +34,31 @@ def digest_of_asked(
     return digest_of(operation.spec.name, fields)
 
 
+def look_up(
+    ledger: Ledger, entries: Sequence[Entry], sees: Callable[[Record], bool] | None = None
+) -> Known:
+    """Find the records that a batch names; the entries take the faults. Raises Unavailable.
+
+    `sees`: which of them the submitter may know of; all others are as if they were not there.
+    """
+    known = known_to(ledger, entries)
+    hidden = set[str]() if sees is None else _hidden(ledger, known, sees)
+    refuse_other(ledger, entries, known, hidden)
+    seen = {name: record_id for name, record_id in known.items() if record_id not in hidden}
+    refuse_lost(ledger, entries, seen)
+    return seen
+
+
+def _hidden(ledger: Ledger, known: Known, sees: Callable[[Record], bool]) -> set[str]:
+    ids = sorted(set(known.values()))
+    return {
+        record.id
+        for start in range(0, len(ids), _NAMES)
+        for record in ledger.find_all(ids[start : start + _NAMES])
+        if not sees(record)
+    }
+
+
 def known_to(ledger: Ledger, entries: Sequence[Entry]) -> Known:
     """Find the records that a batch names, or that have its dedup keys. Raises Unavailable."""
     names: dict[str, dict[str, None]] = defaultdict(dict)
@@ -49,10 +75,12 @@ def known_to(ledger: Ledger, entries: Sequence[Entry]) -> Known:
     }
 
 
-def refuse_other(ledger: Ledger, entries: Sequence[Entry], known: Known) -> None:
+def refuse_other(
+    ledger: Ledger, entries: Sequence[Entry], known: Known, hidden: Container[str] = ()
+) -> None:
     """Refuse what has the dedup key of a record that was asked for something else.
 
-    To submit again what is known changes nothing, and tells.
+    To submit again what is known changes nothing, and tells. `hidden`: ids that are not told.
     """
     # A key that is an id, too, may be nobody's: submitting it would not be a repetition.
     again = [
@@ -69,8 +97,11 @@ def refuse_other(ledger: Ledger, entries: Sequence[Entry], known: Known) -> None
                 ledger.submit([replace(entry.submissions[0], after=()) for entry in left])
             except SubmitRefusedError as refused:
                 (fault,) = refused.faults
+                entry = left[refused.position - 1]
                 what = fault.what.removeprefix("the dedup key ")
-                left[refused.position - 1].refuse(Fault("dedup_key", what, fault.kind))
+                if known.get((entry.school, entry.dedup_key or "")) in hidden:
+                    what = "is in use for something else"
+                entry.refuse(Fault("dedup_key", what, fault.kind))
                 left = left[refused.position :]
             else:
                 break

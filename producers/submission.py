@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Self, Unpack
 
 from producers.attachments import packed
 from producers.checked import Checked, Origin, Position
-from producers.known import digest_of_asked, known_to, refuse_lost, refuse_other
+from producers.known import digest_of_asked, look_up
 from producers.lanes import own_lane
 from producers.line import Line, Options
 from producers.order import Entry, ordered
@@ -42,7 +42,7 @@ from worker.ledger.batch import About
 from worker.ledger.in_redis import RedisLedger, chunks, connect
 from worker.ledger.ledger import Due, Entered, Ledger
 from worker.ledger.lifecycle import State
-from worker.ledger.record import Priority, Submission, new_id
+from worker.ledger.record import Priority, Record, Submission, new_id
 from worker.message import mailbox_of
 from worker.sealing import at_rest
 from worker.settings import Settings, from_env
@@ -133,16 +133,17 @@ class Submitter:
         lines: Iterable[tuple[Position, Callable[[], Operation | Line]]],
         source: str | None,
         batch: str | None = None,
+        sees: Callable[[Record], bool] | None = None,
     ) -> Checked:
-        """Check the lines of a batch, each given by its place and what reads it.
+        """Check lines, each given by its place and what reads it.
 
-        `batch`: the one that they belong to, if they are not all there is of it.
+        `batch`: theirs, if they are not all there is of it; `sees`: which records they may name.
         """
         batch = batch or new_id()
         entries = [
             self._entry(where, read, Origin(source, batch, row)) for (where, row), read in lines
         ]
-        submissions = self._in_order(entries)
+        submissions = self._in_order(entries, sees)
         found = [(entry.where, fault) for entry in entries for fault in entry.faults]
         return Checked(batch, submissions, found)
 
@@ -333,12 +334,11 @@ class Submitter:
             entry.refuse(*error.faults)
         return entry
 
-    def _in_order(self, entries: Sequence[Entry]) -> list[Submission]:
+    def _in_order(
+        self, entries: Sequence[Entry], sees: Callable[[Record], bool] | None = None
+    ) -> list[Submission]:
         """Look up whom a batch waits for, and what is known of it; the entries take the faults."""
-        known = known_to(self._ledger, entries)
-        refuse_other(self._ledger, entries, known)
-        refuse_lost(self._ledger, entries, known)
-        return ordered(entries, known)
+        return ordered(entries, look_up(self._ledger, entries, sees))
 
 
 @cache

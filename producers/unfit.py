@@ -4,18 +4,20 @@ from collections.abc import Sequence
 
 from producers.attachments import unkept
 from producers.line import Line
+from worker.classin.credentials import sealed_faults
 from worker.classin.errors import Fault
 from worker.classin.operation import Operation
 from worker.classin.timeliness import untimely
 
 
 def unfit(line: Line, operations: Sequence[Operation], now: float) -> list[Fault]:
-    """Name files that are not kept, moments that are untimely, and what `line` cannot say of them.
+    """Name unkept files, untimely moments, what comes sealed, and what `line` cannot say of them.
 
     `now`: seconds since 1970.
     """
     faults = [fault for operation in operations for fault in unkept(operation)]
     faults += [fault for operation in operations for fault in untimely(operation, now)]
+    faults += [fault for operation in operations for fault in sealed_faults(operation)]
     return faults + _unsaid(line, operations)
 
 

@@ -38,7 +38,7 @@ _SORTED = {
     "webhooks",
     "workers",
 }
-_SETS = {"followers", "closed", "parking"}
+_SETS = {"batch-kinds", "followers", "closed", "parking"}
 _STRINGS = {"place", "dedup", "pruned"}
 _STREAMS = {"events", "audit"}
 
@@ -140,6 +140,11 @@ class Books:
         assert _counter(self.get(keys.SCHOOLS)) == schools
         counted = {name: _counter(each) for name, each in self.starting("classin:batch:").items()}
         assert counted == batches
+        listed = self.starting("classin:batch-kinds:")
+        assert listed.keys() == batches.keys()
+        for values in each:
+            if "batch" in values:
+                assert f"{values['school']} {values['operation']}" in listed[values["batch"]]
 
     def _check_tries(self, records: Mapping[str, Mapping[str, str]]) -> None:
         """Of a try that is kept no longer it is known how it ended, and who has its key."""

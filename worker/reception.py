@@ -25,8 +25,11 @@ from celery.worker.consumer import Consumer
 from kombu.exceptions import ContentDisallowed, DecodeError
 
 from worker.classin.catalogue import read
-from worker.classin.errors import InvalidInput, InvalidOperation, Unavailable
+from worker.classin.credentials import sealed_faults
+from worker.classin.errors import Fault, InvalidInput, InvalidOperation, Unavailable
 from worker.classin.lane import lane_of
+from worker.classin.operation import Operation
+from worker.classin.references import Reference, kept
 from worker.ledger.record import Priority, Submission
 from worker.ledger.redis_errors import trouble_of
 from worker.message import IDS, PRIORITIES, QUEUE, RECORDED, SEVERAL
@@ -109,6 +112,7 @@ class Arrival:
         except InvalidOperation as error:
             faults += map(str, error.faults)
         else:
+            faults += map(str, [*sealed_faults(operation), *_references(operation)])
             fields, lane = operation.identified(self.id).to_json(), lane_of(school, operation)
             accepts = operation.spec.accepts_existing if said is None else accepts
         return Submission(
@@ -139,6 +143,14 @@ class Arrival:
             return settings.school(named).name, None
         except InvalidInput as error:
             return named or "", str(error.faults[0])
+
+
+def _references(operation: Operation) -> Iterator[Fault]:
+    """Name references: a message waits for nothing, and says nothing of who may see what."""
+    for place, held in kept(operation).items():
+        if isinstance(held, Reference):
+            where = ".".join(map(str, place))
+            yield Fault(where, "cannot be a reference here: give the value itself")
 
 
 class Recorder(Protocol):

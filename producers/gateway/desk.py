@@ -21,12 +21,13 @@ from producers.submission import Submitter
 from producers.webhook import foreign_webhook
 from worker.classin.catalogue import CATALOGUE
 from worker.classin.errors import CONFLICT, Fault, Invalid, InvalidInput, InvalidOperation, NotFound
+from worker.classin.operation import MASK
 from worker.ledger.api_keys import ApiKey
 from worker.ledger.audit import Audit
 from worker.ledger.batch import About, Webhook
-from worker.ledger.ledger import Filter, Ledger
+from worker.ledger.ledger import Filter, Ledger, Obstacle
 from worker.ledger.lifecycle import State
-from worker.ledger.record import Record, Submission
+from worker.ledger.record import Record
 from worker.settings import Settings
 
 #: What operations that come this way say of where they are from.
@@ -34,6 +35,10 @@ SOURCE = "http"
 
 #: Pages that are looked through for what a limited key may see, before it is told to go on itself.
 _MOST_PAGES = 10
+
+
+#: What a record waits for that is not the key's business.
+_NOT_TOLD = Obstacle(behind=MASK)
 
 
 class Taken(NamedTuple):
@@ -96,11 +101,11 @@ class Desk:
             ((Position(str(n)), partial(_given, line)) for n, line in enumerate(lines)),
             SOURCE,
             None if once is None else once.batch,
+            partial(_covers, key) if key.limited else None,
         )
         if checked.found:
             places = ((int(n) if asked.is_list else None, fault) for n, fault in checked.found)
             raise of_faults(places)
-        self._must_see_others(key, checked.submissions)
         return checked
 
     def _webhook(self, url: str | None) -> Webhook | None:
@@ -156,30 +161,29 @@ class Desk:
         if errors:
             raise Problem(403, "This key is limited to other schools or kinds.", errors)
 
-    def _must_see_others(self, key: ApiKey, submissions: Sequence[Submission]) -> None:
-        """Refuse to wait for, or refer to, records that are not this key's business."""
-        if not key.limited:
-            return
-        own = {each.id for each in submissions}
-        others = sorted({other for each in submissions for other in each.after} - own)
-        for record in self._ledger.find_all(others):
-            if not key.covers(record.school, record.operation):
-                raise Problem(403, f"This key may not wait for {record.id}.")
-
     def find(self, key: ApiKey, record_id: str) -> Record:
         """Give a record that is the key's business. Raises NotFound."""
         return self.seen(key, self._ledger.find(record_id))
 
     def seen(self, key: ApiKey, record: Record) -> Record:
         """Give a record back if it is the key's business. Raises NotFound."""
-        if not key.covers(record.school, record.operation):
+        if not _covers(key, record):
             raise NotFound(f"there is no record {record.id!r}")
         return record
 
-    def shown(self, records: Sequence[Record]) -> list[dict[str, Any]]:
-        """Give records as `classin show --json` does: what is personal is masked."""
+    def shown(self, key: ApiKey, records: Sequence[Record]) -> list[dict[str, Any]]:
+        """Give records as `classin show --json` does: what is personal is masked.
+
+        So is a record that one waits for, unless it is the key's business, too.
+        """
         obstacles = self._ledger.obstacles(records)
-        waiting = {name: obstacle.to_json() for name, obstacle in obstacles.items()}
+        ahead = sorted({each.behind for each in obstacles.values() if each.behind is not None})
+        others = self._ledger.find_all(ahead) if key.limited and ahead else ()
+        foreign = {other.id for other in others if not _covers(key, other)}
+        waiting = {
+            name: (_NOT_TOLD if each.behind in foreign else each).to_json()
+            for name, each in obstacles.items()
+        }
         return [{**each.to_json(), "waits_for": waiting.get(each.id)} for each in records]
 
     def page(
@@ -189,22 +193,30 @@ class Desk:
 
         A page of a limited key may be shorter than asked, and still have a next.
         """
+        if chosen.batch is not None and not self.sees_batch(key, chosen.batch):
+            return [], None
         records: list[Record] = []
         for _ in range(_MOST_PAGES):
             page = self._ledger.page(chosen, limit, cursor)
-            records += (each for each in page.records if key.covers(each.school, each.operation))
+            records += (each for each in page.records if _covers(key, each))
             cursor = page.cursor
             if cursor is None or len(records) >= limit:
                 break
         if len(records) > limit:
             cursor = str(records[limit - 1].place)
-        return self.shown(records[:limit]), cursor
+        return self.shown(key, records[:limit]), cursor
+
+    def sees_batch(self, key: ApiKey, batch: str) -> bool:
+        """Say whether all that a batch holds, or held, is the key's business."""
+        if not key.limited:
+            return True
+        kinds = self._ledger.kinds_of(batch)
+        return bool(kinds) and all(key.covers(*kind) for kind in kinds)
 
     def batch(self, key: ApiKey, batch: str) -> dict[str, Any]:
-        """Count a batch by state. Raises NotFound."""
+        """Count a batch by state, if the key may see all of it. Raises NotFound."""
         counts = self._ledger.batch(batch)
-        newest = self._ledger.page(Filter(batch=batch), 1).records if key.limited else ()
-        if not counts or any(not key.covers(each.school, each.operation) for each in newest):
+        if not counts or not self.sees_batch(key, batch):
             raise NotFound(f"there is no batch {batch!r}")
         settled = sum(number for state, number in counts.items() if state.settled)
         total = sum(counts.values())
@@ -257,6 +269,10 @@ def _tried_already(record_id: str, stands_for_it: str) -> Problem:
     if stands_for_it == record_id:
         return Problem(409, "It has succeeded meanwhile: there is nothing to try again.")
     return Problem(409, f"It was tried again already, as {stands_for_it}.")
+
+
+def _covers(key: ApiKey, record: Record) -> bool:
+    return key.covers(record.school, record.operation)
 
 
 def must_write(key: ApiKey) -> None:

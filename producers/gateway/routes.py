@@ -121,7 +121,7 @@ class Routes:
             access = _access(request)
             record = await self._feed.settled(record_id, wait, access.lasts)
             await access.must_last()
-        (shown,) = await self._pool.ask(self._desk.shown, [record])
+        (shown,) = await self._pool.ask(self._desk.shown, key, [record])
         return answer(shown)
 
     async def page(  # noqa: PLR0913  # each is a parameter of the question
@@ -196,7 +196,10 @@ class Routes:
         # Whoever is cut off before the first event knows from where to go on.
         yield ServerSentEvent(id=after, comment="settlements follow")
         async for each in self._feed.after(after, access.lasts):
-            if access.key.covers(each.school, each.operation) and batch in {None, each.batch}:
+            key = access.key
+            if batch not in {None, each.batch} or not key.covers(each.school, each.operation):
+                continue
+            if batch is None or await self._pool.ask(self._desk.sees_batch, key, batch):
                 yield _event(each)
         if not await access.lasts():
             why = {"detail": "This API key was revoked, or has ended."}

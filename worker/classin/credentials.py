@@ -7,7 +7,9 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from worker.classin.anatomy import anatomy, by_spelling
-from worker.classin.references import Place, Reference
+from worker.classin.errors import Fault
+from worker.classin.operation import Operation
+from worker.classin.references import Place, Reference, kept
 from worker.classin.seals import Sealed, credentials_of, is_credential
 
 #: Gives what is to stand for a credential, or for what is sealed already.
@@ -57,3 +59,13 @@ def _items(field: FieldInfo, depth: int, value: object, change: Change, place: P
 
 def _stays(value: object) -> bool:
     return value is None or Reference.read(value) is not None
+
+
+def sealed_faults(operation: Operation) -> list[Fault]:
+    """Name what comes sealed: only the ledger has credentials so, each for one place in it."""
+    what = "should be given as it is: nothing is taken that comes sealed"
+    return [
+        Fault(".".join(map(str, place)), what)
+        for place, held in kept(operation).items()
+        if isinstance(held, Sealed)
+    ]

@@ -139,6 +139,9 @@ class Batches(Protocol):
     def about(self, batch: str) -> About | None:
         """Give what was said of a batch; None if nothing was."""
 
+    def kinds_of(self, batch: str) -> Collection[tuple[str, str]]:
+        """Return the school and operation of each kind of which a batch has, or had, records."""
+
     def take_webhook(self, lasts: float, called: Collection[str] = ()) -> Call | None:
         """Take a webhook that is to be called now; after so many seconds others may.
 

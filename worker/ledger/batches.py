@@ -56,6 +56,13 @@ class RedisBatches(RedisReader):
             found, clock = pipeline.execute()
         return _about_of(found, LedgerClock.of(clock).told) if found else None
 
+    def kinds_of(self, batch: str) -> Collection[tuple[str, str]]:
+        """Return the school and operation of each kind in a batch; see Batches."""
+        with reaching_redis():
+            found = self._redis.smembers(keys.batch_kinds(batch))
+        pairs = (str(kind).rpartition(" ") for kind in found)
+        return [(school, operation) for school, _, operation in pairs]
+
     def take_webhook(self, lasts: float, called: Collection[str] = ()) -> Call | None:
         """Take a webhook that is to be called; see Batches."""
         found = self._run("webhook", "take", ms(lasts), *called)

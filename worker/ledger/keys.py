@@ -10,6 +10,7 @@
 | classin:counts            | hash       | while any is kept       | records by "OPERATION STATE"  |
 | classin:batch:ID          | hash       | while any is kept       | a batch's records by state    |
 | classin:batch-about:ID    | hash       | as long as its batch    | what was said of a batch      |
+| classin:batch-kinds:ID    | set        | while any is kept       | a batch's "SCHOOL OPERATION"s |
 | classin:open-batches      | sorted set | while handed in         | batches by when they broke off|
 | classin:receivers         | sorted set | until all are told      | origins by when to call next  |
 | classin:webhooks:ORIGIN   | sorted set | until it is told        | batches by when to call       |
@@ -128,6 +129,11 @@ def batch(batch_id: str) -> str:
 def batch_about(batch_id: str) -> str:
     """What was said of one batch."""
     return f"classin:batch-about:{batch_id}"
+
+
+def batch_kinds(batch_id: str) -> str:
+    """The kinds of which one batch has records."""
+    return f"classin:batch-kinds:{batch_id}"
 
 
 def dedup(school: str, key: str) -> str:

@@ -88,8 +88,11 @@ for batch in pairs(batches) do
   local about = 'classin:batch-about:' .. batch
   local told = call('HGET', about, 'told')
   local is_told = not told or told == 'delivered' or told == 'given up'
-  if is_told and call('EXISTS', 'classin:batch:' .. batch) == 0 then
-    call('DEL', about)
+  if call('EXISTS', 'classin:batch:' .. batch) == 0 then
+    call('DEL', 'classin:batch-kinds:' .. batch)
+    if is_told then
+      call('DEL', about)
+    end
   end
 end
 return taken

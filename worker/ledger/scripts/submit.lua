@@ -128,6 +128,9 @@ end
 -- Batches of which something new comes, and whether somebody is to be told of them.
 local batches = {}
 
+-- By batch, the kinds ("SCHOOL OPERATION") of which something new comes.
+local kinds = {}
+
 -- Lists a new record in all indexes and counts.
 local function list(id, operation, school, lane, batch, place, state, priority)
   ledger.add('classin:ix:all', '', place, id)
@@ -140,6 +143,8 @@ local function list(id, operation, school, lane, batch, place, state, priority)
   if batch ~= '' then
     ledger.list('batch', batch, place, id)
     ledger.tally('classin:batch:' .. batch, state, 1)
+    kinds[batch] = kinds[batch] or {}
+    kinds[batch][school .. ' ' .. operation] = true
   end
   if lane ~= '' then
     ledger.add('classin:lane:', lane, place, id)
@@ -311,6 +316,11 @@ for lane in pairs(crowded) do
 end
 if place > before then
   call('SET', 'classin:place', ledger.whole(place))
+end
+for batch, found in pairs(kinds) do
+  for kind in pairs(found) do
+    call('SADD', 'classin:batch-kinds:' .. batch, kind)
+  end
 end
 for batch, tells in pairs(batches) do
   if tells then

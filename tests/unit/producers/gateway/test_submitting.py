@@ -202,7 +202,7 @@ def test_a_key_may_ask_for_what_it_is_for(ask_with: AskWith) -> None:
     listed = north.get("/v1/operations").json()["operations"]
     assert [each["id"] for each in listed] == [mine.json()["id"]]
     waiting = {**FOLDER, "school": "north", "after": [main]}
-    assert north.post("/v1/operations", json=waiting).status_code == 403
+    assert north.post("/v1/operations", json=waiting).status_code == 422
 
 
 def test_a_key_reads_or_writes(ask_with: AskWith) -> None:
