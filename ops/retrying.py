@@ -5,10 +5,11 @@ from dataclasses import asdict
 from typing import NamedTuple
 
 from producers.edits import Setting
+from producers.order import pointed
 from producers.prospects import Outlook, Prospect, Prospects
 from producers.receipt import Receipt
 from producers.selection import WINDOW, in_windows, matching
-from producers.submission import Submitter, pointed
+from producers.submission import Submitter
 from worker.classin.errors import Fault, InvalidInput
 from worker.ledger.audit import Audit
 from worker.ledger.ledger import Filter, Ledger
@@ -72,6 +73,7 @@ class Retrying:
             self._submitter.school_named,
             mend=wanted.mend,
             settings=wanted.settings,
+            door=self._submitter.door,
             tries_refused=bool(wanted.ids),
             insists=wanted.insists,
             batch=new_id() if len(ids) > 1 else None,

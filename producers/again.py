@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from types import MappingProxyType
 
+from producers.attachments import FileDoor
 from producers.edits import Setting, edited
 from worker.classin.catalogue import read
 from worker.classin.codes import Code
@@ -23,20 +24,22 @@ GOOD = frozenset({State.SUCCEEDED, State.PARTIAL})
 _WELL = frozenset({Verdict.DONE, Verdict.ALREADY, Verdict.PARTLY})
 
 
-def again(record: Record, settings: Sequence[Setting] = ()) -> tuple[Operation, tuple[Edit, ...]]:
+def again(
+    record: Record, settings: Sequence[Setting] = (), door: FileDoor | None = None
+) -> tuple[Operation, tuple[Edit, ...]]:
     """Build the operation that tries a record again, with the same unique identity.
 
     Gives what of its fields is other than before, too, masked. Of a partial bulk operation only
-    the items that failed go again; settings count its items as the record does. Raises
-    InvalidInput for a record that is under way, succeeded, or has only a part left to mend, and
-    InvalidOperation for what it is to be set to.
+    the items that failed go again; settings count its items as the record does; `door`: where they
+    name files. Raises InvalidInput for a record that is under way, succeeded, or has only a part
+    left to mend, and InvalidOperation for what it is to be set to.
     """
     original = _of(record)
     if record.state is State.SUCCEEDED:
         raise _refused(record, "succeeded: there is nothing to try again")
     if not record.state.settled:
         raise _refused(record, f"is {record.state.value}: wait until it is settled")
-    operation, edits = edited(original, settings)
+    operation, edits = edited(original, settings, door)
     _look_for_files(record, operation)
     if record.state is not State.PARTIAL:
         return operation, edits

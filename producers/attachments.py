@@ -5,7 +5,7 @@ import os
 import re
 from collections.abc import Mapping
 from contextlib import closing, suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from io import BufferedReader
 from pathlib import Path
 from typing import Any
@@ -19,11 +19,23 @@ from worker.classin.fields import (
     File,
     FileLimit,
     file_limit_among,
+    is_file,
     shown_address,
 )
 from worker.classin.operation import Operation
-from worker.files import PIECE, Reading, open_at, why
+from worker.file_access import FileAccess
+from worker.files import (
+    PIECE,
+    Reading,
+    is_vouched_for,
+    must_be_readable,
+    open_at,
+    open_file,
+    vouched_for,
+    why,
+)
 from worker.ledger.record import Submission
+from worker.settings import Settings, from_env
 
 #: Up to so many bytes a file's content travels with its record; a larger one stays where it is.
 LARGEST_KEPT = 8 * 1024 * 1024
@@ -31,12 +43,31 @@ LARGEST_KEPT = 8 * 1024 * 1024
 _ADDRESS = re.compile("[a-zA-Z][a-zA-Z0-9+.-]*://")
 
 
+@dataclass(frozen=True)
+class FileDoor:
+    """What files may be named at one door, by the rules of its settings."""
+
+    settings: Settings
+    access: FileAccess
+
+    def vouched(self, operation: Operation) -> Operation:
+        """Give an operation that a program of ours built, with its files vouched for."""
+        files = {
+            name: vouched_for(file, self.settings)
+            for name in type(operation).model_fields
+            if isinstance(file := getattr(operation, name), File) and file.at != IN_REDIS
+        }
+        return operation.model_copy(update=files) if files else operation
+
+
 def file_at(where: str | Path) -> File:
     """Describe a file, by its path or address, for a field of an operation; reads it through.
 
     Raises InvalidInput.
     """
-    described, faults = _described(str(where), FileLimit())
+    is_path = not _ADDRESS.match(str(where))
+    access = FileAccess(None) if is_path else from_env().typed_files
+    described, faults = _described(str(where), FileLimit(), access)
     if not faults:
         with suppress(ValueError):  # pydantic's, over the name: told below
             return File.model_validate(described)
@@ -45,26 +76,31 @@ def file_at(where: str | Path) -> File:
 
 
 def attach(
-    kind: type[Operation], fields: Mapping[str, Any], *, at_home: bool = False
+    kind: type[Operation], fields: Mapping[str, Any], door: FileDoor | None
 ) -> tuple[dict[str, Any], list[Fault]]:
     """Replace `@path` and `@address` by what they lead to in every field that takes a file.
 
-    `at_home`: the paths are this user's, so that `@~/path` lies in the home directory. Gives the
-    fields, and a fault for all that keeps a file from going along.
+    Gives the fields, and a fault for all that keeps a file from going along.
     """
     wire_names = kind.file_fields()
     filled, faults = dict(fields), list[Fault]()
     if not wire_names:
         return filled, faults
     for spelling, value in fields.items():
-        if spelling not in wire_names or not (isinstance(value, str) and value.startswith("@")):
+        if spelling not in wire_names:
             continue
-        field = kind.field_named(spelling)
-        limit = file_limit_among(anatomy(field).metadata) if field else FileLimit()
-        where = value.removeprefix("@")
-        if at_home and where.startswith("~/"):
-            where = os.path.expanduser(where)  # noqa: PTH111  # where there is no home, it stays
-        filled[spelling], found = _described(where, limit)
+        if is_file(value):
+            filled[spelling], found = _admitted(value, door) if door else (value, [])
+        elif isinstance(value, str) and value.startswith("@"):
+            field = kind.field_named(spelling)
+            limit = file_limit_among(anatomy(field).metadata) if field else FileLimit()
+            filled[spelling], found = (
+                _named_here(value.removeprefix("@"), limit, door)
+                if door
+                else (value, ["no files are named here"])
+            )
+        else:
+            continue
         if found:
             faults += [Fault(wire_names[spelling], fault) for fault in found]
             del filled[spelling]
@@ -80,7 +116,7 @@ def unkept(operation: Operation) -> list[Fault]:
     ]
 
 
-def packed(entry: Submission) -> Submission:
+def packed(entry: Submission, settings: Settings) -> Submission:
     """Take the content of small files along.
 
     One that cannot be read now, or is no longer what it was, stays where it is: the worker looks
@@ -92,29 +128,58 @@ def packed(entry: Submission) -> Submission:
         if file.at == IN_REDIS or file.size > LARGEST_KEPT:
             continue
         with suppress(FileGone, NotSent):
-            contents[name] = _content(name, file)
-            fields[name] = file.model_copy(update={"at": IN_REDIS}).model_dump()
+            contents[name] = _content(name, file, settings)
+            fields[name] = file.model_copy(update={"at": IN_REDIS, "mac": ""}).model_dump()
     return replace(entry, fields=fields, contents=contents) if contents else entry
 
 
-def _content(name: str, file: File) -> bytes:
+def _content(name: str, file: File, settings: Settings) -> bytes:
     """Read a whole file. Raises FileGone or NotSent."""
     try:
-        source = open_at(file.at)
+        source = open_file(file, settings)
     except Exception as error:
         raise FileGone(f"{name}: {why(error)}") from error
-    with closing(Reading(name, file, source)) as reading:
-        return b"".join(iter(reading.read, b""))
+    with closing(source):
+        return b"".join(iter(Reading(name, file, source).read, b""))
 
 
-def _described(where: str, limit: FileLimit) -> tuple[dict[str, Any], list[str]]:
+def _admitted(value: dict[str, Any], door: FileDoor) -> tuple[object, list[str]]:
+    """Judge a file that is described already; what is wrong with that, the catalogue says."""
+    file = None
+    with suppress(ValueError):  # pydantic's
+        file = File.model_validate(value)
+    at = str(value["at"])
+    known = is_vouched_for(file, door.settings) if file else door.access.folders is None
+    if at == IN_REDIS or known:
+        return value, []
+    try:
+        must_be_readable(at, door.access)
+    except (OSError, ValueError) as error:
+        return value, [f"{shown_address(at)} cannot be read: {why(error)}"]
+    return vouched_for(file, door.settings).model_dump() if file else value, []
+
+
+def _named_here(where: str, limit: FileLimit, door: FileDoor) -> tuple[object, list[str]]:
+    """Describe a file that is named at a door, and vouch for it."""
+    if door.access.home and where.startswith("~/"):
+        where = os.path.expanduser(where)  # noqa: PTH111  # where there is no home, it stays
+    described, faults = _described(where, limit, door.access)
+    with suppress(ValueError):  # pydantic's: the catalogue says what is wrong
+        if not faults:
+            described = vouched_for(File.model_validate(described), door.settings).model_dump()
+    return described, faults
+
+
+def _described(
+    where: str, limit: FileLimit, access: FileAccess
+) -> tuple[dict[str, Any], list[str]]:
     """Describe a file as File has it, and say all that keeps it from going along."""
     shown = shown_address(where)
     try:
-        name, at = _named(where)
+        name, at = _named(where, access)
         if not name:
             return {}, [f"{shown or '@'} names no file"]
-        size, digest = _summed_up(at, limit.most)
+        size, digest = _summed_up(at, limit.most, access)
     except IsADirectoryError:
         return {}, [f"{shown} is no file"]
     except Exception as error:  # noqa: BLE001  # each protocol has exceptions of its own
@@ -127,18 +192,18 @@ def _described(where: str, limit: FileLimit) -> tuple[dict[str, Any], list[str]]
     return {}, [f"{shown} {fault}" for fault in faults]
 
 
-def _named(where: str) -> tuple[str, str]:
+def _named(where: str, access: FileAccess) -> tuple[str, str]:
     """Give a file's name and its address; a path becomes absolute."""
     if _ADDRESS.match(where):
         return unquote(urlsplit(where).path.rpartition("/")[2]), where
-    path = Path(where).absolute()
+    path = Path.cwd() / (access.base or "") / where
     return path.name if where else "", path.as_uri()
 
 
-def _summed_up(at: str, most: int) -> tuple[int, str]:
+def _summed_up(at: str, most: int, access: FileAccess) -> tuple[int, str]:
     """Count and digest a file's bytes; what has more than so many is not read to its end."""
     size, digest = 0, hashlib.sha256()
-    with closing(open_at(at)) as source:
+    with closing(open_at(at, access)) as source:
         if isinstance(source, BufferedReader):
             told = os.fstat(source.fileno()).st_size
             if told > most:

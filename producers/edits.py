@@ -5,6 +5,7 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
+from producers.attachments import FileDoor
 from producers.reading import operations_of
 from worker.classin.anatomy import anatomy, by_spelling
 from worker.classin.errors import Fault, InvalidInput, InvalidOperation
@@ -39,10 +40,12 @@ class Setting(NamedTuple):
         return settings
 
 
-def edited(operation: Operation, settings: Sequence[Setting]) -> tuple[Operation, tuple[Edit, ...]]:
+def edited(
+    operation: Operation, settings: Sequence[Setting], door: FileDoor | None = None
+) -> tuple[Operation, tuple[Edit, ...]]:
     """Give the operation with its fields set, checked anew, and what changed, masked.
 
-    Raises InvalidOperation, which names every fault.
+    `door`: where they name files; None: nowhere. Raises InvalidOperation, which names every fault.
     """
     if not settings:
         return operation, ()
@@ -57,7 +60,7 @@ def edited(operation: Operation, settings: Sequence[Setting]) -> tuple[Operation
             faults += error.faults
     found: Sequence[Operation] = ()
     try:
-        found = operations_of(kind.spec.name, fields, at_home=True)
+        found = operations_of(kind.spec.name, fields, door)
     except InvalidOperation as error:
         faults += error.faults
     if len(found) > 1:

@@ -31,6 +31,7 @@ def digest_of_asked(
     fields = comparable(operation, school, school_named)
     for name in operation.files():
         del fields[name]["at"]
+        fields[name].pop("mac", None)
     return digest_of(operation.spec.name, fields)
 
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from worker.classin.catalogue import read
-from worker.classin.fields import File
+from worker.classin.fields import is_file, without_mac
 from worker.classin.school import School
 from worker.ledger.encoding import digest_of
 from worker.ledger.record import Submission
@@ -44,6 +44,6 @@ def digest_of_submission(submission: Submission, school_named: Callable[[str], S
 
 
 def _without_place(value: Any) -> Any:  # noqa: ANN401  # any JSON value
-    if isinstance(value, dict) and value.keys() == File.model_fields.keys():
-        return {name: each for name, each in value.items() if name != "at"}
+    if is_file(value):
+        return {name: each for name, each in without_mac(value).items() if name != "at"}
     return value

@@ -180,3 +180,11 @@ def _place(entry: Entry, name: str) -> str:
     """Say where a line names another: in a reference or besides."""
     refers = any(name in referenced(each.fields) for each in entry.submissions)
     return "$result" if refers else "after"
+
+
+def pointed(entry: Submission, ids: Mapping[str, str]) -> Submission:
+    """Let a submission wait for others than it was to; most stay as they are."""
+    if ids.keys().isdisjoint(entry.after):
+        return entry
+    after = tuple(ids.get(each, each) for each in entry.after)
+    return replace(entry, after=after, fields=renamed(entry.fields, ids))

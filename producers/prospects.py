@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from enum import StrEnum
 from typing import NamedTuple
 
+from producers.attachments import FileDoor
 from producers.edits import Setting
 from producers.renewal import renewed
 from worker.classin.catalogue import CATALOGUE
@@ -62,7 +63,8 @@ class Prospects:
     """Looks at records, in the order of their places: who waits for others comes after them.
 
     `tries_refused`: what would be refused again is tried all the same; `insists`: so is what could
-    be done twice, or is deadly. `tick`: only one retry of a record belongs to it.
+    be done twice, or is deadly. `tick`: only one retry of a record belongs to it; `door`:
+    where settings name files.
     """
 
     def __init__(  # noqa: PLR0913  # all that may be said of a retry
@@ -76,6 +78,7 @@ class Prospects:
         insists: bool = False,
         batch: str | None = None,
         tick: str | None = None,
+        door: FileDoor | None = None,
     ) -> None:
         self._ledger = ledger
         self._school_named = school_named
@@ -85,6 +88,7 @@ class Prospects:
         self._insists = insists
         self._batch = batch
         self._tick = tick
+        self._door = door
         #: What is about to try which others again.
         self._fresh: dict[str, str] = {}
 
@@ -135,6 +139,7 @@ class Prospects:
             fresh=self._fresh,
             batch=self._batch,
             tick=self._tick,
+            door=self._door,
         )
 
     def is_fresh(self, record_id: str) -> bool:

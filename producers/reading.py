@@ -3,20 +3,20 @@
 from collections.abc import Mapping
 from typing import Any
 
-from producers.attachments import attach
+from producers.attachments import FileDoor, attach
 from producers.lists import moved, split, unpacked
 from worker.classin.catalogue import find
 from worker.classin.errors import Fault, InvalidOperation
 from worker.classin.operation import Operation
 
 
-def operations_of(name: str, given: Mapping[str, Any], *, at_home: bool = False) -> list[Operation]:
+def operations_of(name: str, given: Mapping[str, Any], door: FileDoor | None) -> list[Operation]:
     """Build one operation, or several for a list that is longer than a call carries.
 
-    `at_home`: paths may begin with `~/`. Raises InvalidOperation with all faults.
+    `door`: where its files are named; None: nowhere. Raises InvalidOperation with all faults.
     """
     kind = find(name)
-    fields, unfit = attach(kind, unpacked(kind, given), at_home=at_home)
+    fields, unfit = attach(kind, unpacked(kind, given), door)
     operations: list[Operation] = []
     faults: list[Fault] = []
     for part, offset in split(kind, fields):

@@ -5,6 +5,7 @@ from dataclasses import replace
 from types import MappingProxyType
 
 from producers.again import GOOD, again, mending, successors
+from producers.attachments import FileDoor
 from producers.edits import Setting
 from producers.lanes import is_own
 from worker.classin.errors import Fault, InvalidInput
@@ -27,19 +28,20 @@ def renewed(  # noqa: PLR0913  # all that may be said of a retry
     fresh: Mapping[str, str] = MappingProxyType({}),
     batch: str | None = None,
     tick: str | None = None,
+    door: FileDoor | None = None,
 ) -> list[Submission]:
     """Build what tries a record again, or what mends a partial one; nothing is submitted yet.
 
     `fresh`: which new records try which others again in the same submission; `tick`: of what a
-    schedule does more than once, only one retry counts. Raises InvalidInput
-    or InvalidOperation: there is nothing to try, another must be tried first, or a field cannot be
-    set so, or its credentials can no longer be opened.
+    schedule does more than once, only one retry counts; `door`: where settings name files. Raises
+    InvalidInput or InvalidOperation: there is nothing to try, another must be tried first, or a
+    field cannot be set so, or its credentials can no longer be opened.
     """
     edits: tuple[Edit, ...] = ()
     if mend:
         operations, ids = mending(record), dict[str, str]()
     else:
-        operation, edits = again(record, settings)
+        operation, edits = again(record, settings, door)
         operations, ids = [operation], successors(record, ledger, fresh)
         _must_be_known(record, operation, ids)
         if edits:

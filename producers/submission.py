@@ -11,16 +11,17 @@ import logging
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
+from copy import copy
 from dataclasses import replace
 from functools import cache, cached_property, partial
 from typing import TYPE_CHECKING, Any, Self, Unpack
 
-from producers.attachments import packed
+from producers.attachments import FileDoor, packed
 from producers.checked import Checked, Origin, Position
 from producers.known import digest_of_asked, look_up
 from producers.lanes import own_lane
 from producers.line import Line, Options
-from producers.order import Entry, ordered
+from producers.order import Entry, ordered, pointed
 from producers.reading import operations_of
 from producers.receipt import Receipt
 from producers.resumption import resumed
@@ -36,8 +37,8 @@ from worker.classin.errors import (
 )
 from worker.classin.lane import lane_of
 from worker.classin.operation import Operation
-from worker.classin.references import renamed
 from worker.classin.school import School
+from worker.file_access import FileAccess
 from worker.ledger.batch import About
 from worker.ledger.in_redis import RedisLedger, chunks, connect
 from worker.ledger.ledger import Due, Entered, Ledger
@@ -59,8 +60,7 @@ _NO_MORE = Line(operation="", fields={})
 class Submitter:
     """Takes operations in, for the schools and the Redis of its settings.
 
-    `clock` gives seconds since 1970. `at_home`: the paths of files are this user's, and may begin
-    with `~/`.
+    `clock` gives seconds since 1970. Files may be named that this user may read; see limited_to.
     """
 
     def __init__(
@@ -70,20 +70,25 @@ class Submitter:
         queues: "Queues | None" = None,
         *,
         clock: Callable[[], float] = time.time,
-        at_home: bool = False,
     ) -> None:
         self._settings = settings
         self._clock = clock
-        self._at_home = at_home
+        self.door = FileDoor(settings, settings.typed_files)
         self._ledger = ledger
         self._given = queues
         self._mailbox = mailbox_of(settings)
 
     @classmethod
-    def from_settings(cls, settings: Settings, *, at_home: bool = False) -> Self:
+    def from_settings(cls, settings: Settings) -> Self:
         """Build one with connections of its own."""
         ledger = RedisLedger(connect(settings.ledger_url, submits=True))
-        return cls(settings, ledger, at_home=at_home)
+        return cls(settings, ledger)
+
+    def limited_to(self, files: FileAccess) -> "Submitter":
+        """Give one for a door at which only these files may be named."""
+        other = copy(self)
+        other.door = FileDoor(self._settings, files)
+        return other
 
     def school_named(self, name: str) -> School:
         """Find one of its schools. Raises InvalidInput."""
@@ -115,11 +120,11 @@ class Submitter:
     ) -> list[Submission]:
         faults = [] if isinstance(school, str) else [*school]
         if isinstance(asked, Operation):
-            name, operations = asked.spec.name, [asked]
+            name, operations = asked.spec.name, [self.door.vouched(asked)]
         else:
             name = asked.operation
             try:
-                operations = operations_of(name, asked.fields, at_home=self._at_home)
+                operations = operations_of(name, asked.fields, self.door)
             except InvalidOperation as error:
                 raise InvalidOperation(name, [*error.faults, *faults]) from None
         faults += unfit(line, operations, self._clock())
@@ -272,7 +277,7 @@ class Submitter:
         receipts: list[Receipt] = []
         #: Whom to wait for, by whom it was to be: others may submit the same meanwhile.
         ids: dict[str, str] = {}
-        for chunk in chunks(map(packed, submissions)):
+        for chunk in chunks(packed(each, self._settings) for each in submissions):
             chunk = [pointed(entry, ids) for entry in chunk]  # noqa: PLW2901  # as it is now
             entered = self._record(chunk, len(receipts), len(submissions))
             pairs = list(zip(chunk, entered, strict=True))
@@ -390,11 +395,3 @@ def _submission(
         dedup_key=line.dedup_key,
         digest=digest_of_asked(operation, school, settings.school) if line.dedup_key else "",
     )
-
-
-def pointed(entry: Submission, ids: Mapping[str, str]) -> Submission:
-    """Let a submission wait for others than it was to; most stay as they are."""
-    if ids.keys().isdisjoint(entry.after):
-        return entry
-    after = tuple(ids.get(each, each) for each in entry.after)
-    return replace(entry, after=after, fields=renamed(entry.fields, ids))

@@ -9,6 +9,7 @@ from functools import cached_property
 from worker.crew import Crew
 from worker.dispatch import Dispatch, Outlet
 from worker.execution import Execution, Sender
+from worker.files import Files
 from worker.in_hand import BEATS, InHand
 from worker.ledger.data_set import DataSet, DataSetWatch
 from worker.ledger.in_redis import RedisLedger, connect
@@ -71,6 +72,7 @@ class Equipment:
         return Execution(
             ledger=self.ledger,
             sender=self.sender,
+            files=Files(self.ledger, self.settings),
             schools=self.settings.schools,
             patience=self.settings.patience,
             in_hand=self.in_hand,

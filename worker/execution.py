@@ -91,6 +91,7 @@ class Execution:
         *,
         ledger: Ledger,
         sender: Sender,
+        files: Files,
         schools: Mapping[str, School],
         patience: Patience,
         in_hand: InHand,
@@ -99,7 +100,7 @@ class Execution:
         sleep: Callable[[float], None] | None = None,
     ) -> None:
         self._ledger = ledger
-        self._files = Files(ledger)
+        self._files = files
         self._sender = sender
         self._schools = schools
         self._patience = patience

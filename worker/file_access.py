@@ -14,7 +14,7 @@ from worker.addresses import split_address
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
-_USUAL_PORTS = {"https": 443, "http": 80}
+USUAL_PORTS = {"https": 443, "http": 80}
 
 #: A host as it may be written: ASCII, so that it looks like nothing but what it is.
 _HOST = re.compile(r"[a-z0-9_-]+(?:\.[a-z0-9_-]+)*|[0-9a-f:.]*:[0-9a-f:.]*")
@@ -66,7 +66,7 @@ class WebAddress(NamedTuple):
         """Take an http or https address apart. Raises ValueError."""
         parts = split_address(text)
         odd = "\\" in text or any(ord(letter) < ord(" ") for letter in text)
-        if parts is None or odd or parts.scheme not in _USUAL_PORTS:
+        if parts is None or odd or parts.scheme not in USUAL_PORTS:
             raise ValueError("no address of the web")
         host = parts.hostname or ""
         if "@" in parts.netloc or not _HOST.fullmatch(host):
@@ -74,7 +74,7 @@ class WebAddress(NamedTuple):
         target = quote(parts.path or "/", safe="/%:@!$&'()*+,;=~")
         if parts.query:
             target += "?" + quote(parts.query, safe="/%:@!$&'()*+,;=~?")
-        port = _USUAL_PORTS[parts.scheme] if parts.port is None else parts.port
+        port = USUAL_PORTS[parts.scheme] if parts.port is None else parts.port
         return cls(parts.scheme, host, port, target)
 
 
@@ -103,17 +103,26 @@ class FileAccess:
 
         Raises PermissionError, or ValueError if it is none.
         """
-        address = WebAddress.read(text)
-        origins = [*_origins(self.hosts)]
-        listed = address.origin in origins
+        try:
+            address = WebAddress.read(text)
+        except (ValueError, PermissionError):
+            if self.any_host:
+                raise
+            raise self.unlisted() from None
+        listed = address.origin in _origins(self.hosts)
         if before is not None:
             if not listed and address.origin != before.origin:
                 raise refused(f"it redirects to a host that {self.hosts_named_by} does not list")
         elif not listed and not (self.any_host and address.scheme == "https"):
-            known = " or ".join(f"{scheme}://{host}" for scheme, host, _ in origins)
-            what = f"is taken from {known} only" if known else "may come from no host"
-            raise refused(f"it {what} ({self.hosts_named_by})")
+            raise self.unlisted()
         return address
+
+    def unlisted(self) -> PermissionError:
+        """Build the error for a file that lies elsewhere; it says from where files are taken."""
+        places = [*map(str, self.folders or ()), *(at for at in self.hosts if not _is_network(at))]
+        what = f"files are taken from {', '.join(places)} only" if places else "none is taken here"
+        by = " and ".join(dict.fromkeys((self.folders_named_by, self.hosts_named_by)))
+        return refused(f"{what} ({by})")
 
     def must_be_open(self, address: WebAddress, found: Sequence[Address]) -> None:
         """See that all that a host's name leads to may be connected to. Raises PermissionError."""
@@ -126,9 +135,10 @@ class FileAccess:
 
     def must_have_scheme(self, at: str) -> None:
         """See that an address may be left to fsspec. Raises PermissionError."""
-        scheme = at.partition(":")[0]
-        if scheme not in self.schemes or "::" in at:
-            raise refused(f"addresses of {scheme}: are not read here (CLASSIN_FILE_SCHEMES)")
+        if self.folders is not None:
+            raise self.unlisted()
+        if at.partition(":")[0] not in self.schemes or "::" in at:
+            raise refused("no such addresses are read here (CLASSIN_FILE_SCHEMES)")
 
 
 def is_public(address: Address) -> bool:

@@ -1,28 +1,31 @@
-"""Files that go along, as they are read: out of the ledger, or from wherever fsspec reaches."""
+"""Files that go along, as they are read: out of the ledger, from a path, or from an address."""
 
-import errno
 import hashlib
 import io
 import itertools
 import os
-import stat
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, closing, contextmanager, nullcontext
+from io import BufferedReader
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 from urllib.parse import unquote_to_bytes, urlsplit
 
 from worker.classin.errors import ClassinError, FileGone, NotSent
 from worker.classin.fields import IN_REDIS, File
 from worker.classin.operation import Operation
+from worker.file_access import FileAccess
 from worker.ledger.ledger import Ledger
+from worker.paths import open_path
+from worker.settings import Settings
+from worker.web_files import WebError, open_web_file
 
 #: Bytes that are read at a time, and asked for at a time of what lies elsewhere.
 PIECE = 256 * 1024
 _BLOCK = 2 * 1024 * 1024
 
-#: Seconds that a web server may take to be reached, and then for each piece.
-_CONNECT, _SILENCE = 10.0, 30.0
+#: What the key ring's marks on files are for.
+FILES = "file"
 
 #: What no later look would change.
 _LASTING = (
@@ -101,8 +104,9 @@ _NOTHING: nullcontext[Mapping[str, Reading]] = nullcontext({})
 class Files:
     """Opens the files of records."""
 
-    def __init__(self, ledger: Ledger) -> None:
+    def __init__(self, ledger: Ledger, settings: Settings) -> None:
         self._ledger = ledger
+        self._settings = settings
 
     def opened(
         self, record_id: str, operation: Operation, beat: Callable[[], None]
@@ -119,23 +123,27 @@ class Files:
     def _opened(
         self, record_id: str, operation: Operation, names: Sequence[str], beat: Callable[[], None]
     ) -> Iterator[Mapping[str, Reading]]:
-        for name in names:
-            with closing(self._open(record_id, operation, name, beat)) as reading:
-                reading.drain()
         with ExitStack() as stack:
-            yield {
-                name: stack.enter_context(closing(self._open(record_id, operation, name, beat)))
-                for name in names
-            }
+            readings = {}
+            for name in names:
+                file = operation.files()[name]
+                label = name if operation.hides((name,)) else f"{name} ({file.name})"
+                with _in_our_words(label):
+                    source = stack.enter_context(closing(self._source(record_id, name, file)))
+                Reading(label, file, source, beat).drain()
+                with _in_our_words(label):
+                    if isinstance(source, BufferedReader):
+                        source.seek(0)  # the very file that was looked at, whatever has its path
+                    else:
+                        source.close()
+                        source = stack.enter_context(closing(self._source(record_id, name, file)))
+                readings[name] = Reading(label, file, source, beat)
+            yield readings
 
-    def _open(
-        self, record_id: str, operation: Operation, name: str, beat: Callable[[], None]
-    ) -> Reading:
-        file = operation.files()[name]
-        label = name if operation.hides((name,)) else f"{name} ({file.name})"
-        with _in_our_words(label):
-            source = _Kept(self._ledger, record_id, name) if file.at == IN_REDIS else None
-            return Reading(label, file, source or open_at(file.at), beat)
+    def _source(self, record_id: str, name: str, file: File) -> Source:
+        if file.at == IN_REDIS:
+            return _Kept(self._ledger, record_id, name)
+        return open_file(file, self._settings)
 
 
 class _Kept:
@@ -158,46 +166,67 @@ class _Kept:
         """Nothing is open."""
 
 
-def open_at(at: str) -> Source:
-    """Open what lies at an address. Raises whatever the way there raises."""
+def open_file(file: File, settings: Settings) -> Source:
+    """Open a file that was described. Raises whatever the way there raises.
+
+    What our key ring vouches for was named by somebody who could read it. For all else only what
+    the settings list is opened: whoever can write to Redis can write such a description.
+    """
+    access = settings.typed_files if is_vouched_for(file, settings) else settings.listed_files
+    return open_at(file.at, access)
+
+
+def is_vouched_for(file: File, settings: Settings) -> bool:
+    """Return whether our key ring vouches for a file's description, as it is."""
+    return bool(file.mac) and settings.keyring.verify(FILES, file.vouched(), file.mac)
+
+
+def vouched_for(file: File, settings: Settings) -> File:
+    """Give a file's description with the mark that our key ring vouches for it."""
+    return file.model_copy(update={"mac": settings.keyring.mac(FILES, file.vouched())})
+
+
+def open_at(at: str, access: FileAccess) -> Source:
+    """Open what lies at an address. Raises PermissionError where that may not be read.
+
+    And whatever the way there raises.
+    """
     if at.startswith("file:"):
         path = Path(os.fsdecode(unquote_to_bytes(urlsplit(at).path)))
-        if not stat.S_ISREG(path.stat().st_mode):
-            raise IsADirectoryError(errno.EISDIR, "Is no regular file")
-        return path.open("rb")
+        return open_path(path, access)
+    if at.startswith(("http:", "https:")):
+        return open_web_file(at, access)
+    access.must_have_scheme(at)
     import fsspec  # noqa: PLC0415  # most operations have no file, and it takes a while to import
 
-    system, path_there = fsspec.core.url_to_fs(at, **_options(at))
-    web = at.startswith(("http:", "https:"))
-    # On the web: one request, for servers that know no ranges; a size, so that none is asked for.
-    how: dict[str, Any] = {"block_size": 0, "size": 1} if web else {"block_size": _BLOCK}
-    source: Source = system.open(path_there, "rb", **how)
+    system, path_there = fsspec.core.url_to_fs(at)
+    source: Source = system.open(path_there, "rb", block_size=_BLOCK)
     return source
 
 
-def _options(at: str) -> dict[str, Any]:
-    """Give a web server no limit for the whole, which may be large, but one for each piece."""
-    if not at.startswith(("http:", "https:")):
-        return {}
-    from aiohttp import ClientTimeout  # noqa: PLC0415  # slow to load, and seldom needed
-
-    patience = ClientTimeout(total=None, connect=_CONNECT, sock_read=_SILENCE)
-    return {"client_kwargs": {"timeout": patience}}
+def must_be_readable(at: str, access: FileAccess) -> None:
+    """Judge an address without asking its host. Raises as open_at."""
+    if at.startswith(("http:", "https:")):
+        access.web_address(at)
+    elif at.startswith("file:"):
+        if access.folders is not None:
+            open_at(at, access).close()
+    else:
+        access.must_have_scheme(at)
 
 
 def why(error: Exception) -> str:
     """Say what keeps a file from being read; addresses, with what may be in them, stay out."""
-    status = getattr(error, "status", None)
     match error:
         case OSError(strerror=str(text)) if text:
             return text
         case FileNotFoundError():
             return "there is no such file"
-        case ImportError():
-            return str(error)  # it names the package to install
+        case ImportError() | WebError():
+            return str(error)  # it names the package to install, or says it in our words
         case ValueError():
             return "neither a path nor an address that can be read"
-    return f"HTTP {status}" if status else type(error).__name__
+    return type(error).__name__
 
 
 @contextmanager
@@ -208,8 +237,8 @@ def _in_our_words(label: str) -> Iterator[None]:
     except ClassinError:
         raise
     except Exception as error:  # noqa: BLE001  # each protocol has exceptions of its own
-        status = getattr(error, "status", None)
-        refused = isinstance(status, int) and 400 <= status < 500 and status not in _PASSING  # noqa: PLR2004  # HTTP's own bounds
+        status = error.status if isinstance(error, WebError) else None
+        refused = status is not None and 400 <= status < 500 and status not in _PASSING  # noqa: PLR2004  # HTTP's own bounds
         if refused or isinstance(error, _LASTING):
             raise FileGone(f"{label} cannot be read any more: {why(error)}") from None
         raise NotSent(f"{label} cannot be read now: {why(error)}") from None

@@ -47,6 +47,8 @@ class Exchange:
 
     timeout: float
     clock: Callable[[], float] = time.monotonic
+    #: Bytes of a reply's body that are taken.
+    largest: int = LARGEST_REPLY
     #: Whether any byte of the request may have left.
     sent: bool = False
     _ends: float = field(default=0.0, init=False)
@@ -164,7 +166,7 @@ class Connection(HTTPConnection):
             self._replies.read(len(seen))
             return reply
         answer = self._final_answer()
-        self._incoming.room += LARGEST_REPLY
+        self._incoming.room += self._exchange.largest
         self._stays = self._stays and not answer.will_close
         return HTTPResponse(
             answer,

@@ -102,6 +102,12 @@ class Gateway:
     files_from: tuple[str, ...] = ()
 
     @property
+    def files(self) -> FileAccess:
+        """Return what may be read for whoever asks it."""
+        setting = "CLASSIN_GATEWAY_FILES_FROM"
+        return FileAccess((), self.files_from, folders_named_by=setting, hosts_named_by=setting)
+
+    @property
     def exposed(self) -> bool:
         """Whether keys could be read on their way: plain http beyond this machine."""
         return not (is_loopback(self.host) or self.behind_proxy or self.certificate)

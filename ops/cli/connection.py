@@ -1,5 +1,6 @@
 """Where the commands find Redis, and what they say when it is away."""
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from worker.classin.errors import RedisUnavailableError, Unavailable
@@ -12,10 +13,12 @@ if TYPE_CHECKING:
     from ops.retrying import Retrying
     from producers.nightly_retry import NightlyRetry
     from producers.submission import Submitter
+    from worker.file_access import FileAccess
     from worker.ledger.audit import Audit
     from worker.ledger.in_redis import RedisLedger
     from worker.ledger.observing import Observer
     from worker.ledger.pruning import Pruning
+    from worker.settings import Settings
 
 
 def open_ledger() -> "RedisLedger":
@@ -53,11 +56,21 @@ def _say_if_unwell(redis: "Redis") -> None:
         err().print(f"At {local(noticed)} all that Redis had was lost.", soft_wrap=True)
 
 
-def open_submitter() -> "Submitter":
-    """Open what takes operations in from this user."""
+def open_submitter(*, for_job: bool = False) -> "Submitter":
+    """Open what takes operations in from this user, or from a job.
+
+    A job names only files that the settings list: who can write to Redis might have written it.
+    """
     from producers.submission import Submitter
 
-    return Submitter.from_settings(from_env(), at_home=True)
+    settings = from_env()
+    files = settings.listed_files if for_job else typed(settings)
+    return Submitter.from_settings(settings).limited_to(files)
+
+
+def typed(settings: "Settings") -> "FileAccess":
+    """Return what files this user may name as an argument: all that may be read, also by `~/`."""
+    return replace(settings.typed_files, home=True)
 
 
 def open_mending() -> "Mending":
@@ -84,7 +97,8 @@ def open_retrying(run: str | None = None) -> "Retrying":
     settings = from_env()
     redis = connect(settings.ledger_url, submits=True)
     ledger = RedisLedger(redis)
-    return Retrying(Submitter(settings, ledger), ledger, Audit(redis), author(run))
+    submitter = Submitter(settings, ledger).limited_to(typed(settings))
+    return Retrying(submitter, ledger, Audit(redis), author(run))
 
 
 def open_nightly() -> "NightlyRetry":

@@ -139,14 +139,15 @@ def _enqueue_faults(given: Mapping[str, Any]) -> Sequence[Fault]:
 
     kept = ("school", "if_exists", "lane", "after", "priority")
     options = cast("Options", {name: given[name] for name in kept if given[name]})
-    parts = ("file", "of_sheet", "columns", "sheet", "dedup", "webhook")
+    parts = ("file", "of_sheet", "columns", "sheet", "dedup", "webhook", "files_from")
     said = Said(*(given[name] for name in parts))
     faults = [*said.faults(given["operation"], given["fields"] or [], options)]
     if faults:
         return faults
     try:
         if said.file is None:
-            return _operation_faults(open_submitter(), given["operation"], given["fields"], options)
+            submitter = open_submitter(for_job=True)
+            return _operation_faults(submitter, given["operation"], given["fields"], options)
         return _file_faults(open_submitter(), said, options)
     except Invalid as error:
         return error.faults

@@ -17,7 +17,9 @@ if TYPE_CHECKING:
     from producers.line import Options
     from producers.receipt import Receipt
     from producers.submission import Submitter
+    from worker.file_access import FileAccess
     from worker.ledger.batch import About
+    from worker.settings import Settings
 
 #: So many faults of a file are shown; the rest is counted.
 _MOST_FAULTS = 50
@@ -36,7 +38,7 @@ def hand_in(said: "Said", options: "Options", *, quiet: bool) -> tuple[str, Sequ
     webhook = said.webhook and webhook_to(said.webhook, settings, "--webhook")
     if said.operation is not None:  # else each row would say so
         settings.school(options.get("school"))
-    submitter = Submitter.from_settings(settings, at_home=True)
+    submitter = Submitter.from_settings(settings)
     content = _content(said.file or "-")
     checked, about = check_file(said, options, content, submitter)
     _report(checked, skip_bad=said.skip_bad)
@@ -52,12 +54,35 @@ def hand_in(said: "Said", options: "Options", *, quiet: bool) -> tuple[str, Sequ
     return checked.batch, receipts
 
 
+def files_of(said: "Said", settings: "Settings") -> "FileAccess":
+    """Return what a data file may name: what lies beside it, or where the command line says.
+
+    Raises InvalidInput for a folder that is none.
+    """
+    from worker.file_access import FileAccess
+
+    bad = [each for each in said.files_from or () if not Path(each).is_dir()]
+    if bad:
+        raise InvalidInput(
+            "enqueue", [Fault("--files-from", f"{each} is no folder") for each in bad]
+        )
+    folders = [Path(each).absolute() for each in said.files_from or ()]
+    base = None
+    if said.file not in {None, "-"} and Path(said.file or "").is_file():  # a pipe lies nowhere
+        base = Path(said.file or "").absolute().parent
+        folders.append(base)
+    return FileAccess(
+        tuple(folders), settings.file_hosts, base=base, home=True, folders_named_by="--files-from"
+    )
+
+
 def check_file(
     said: "Said", options: "Options", content: bytes, submitter: "Submitter"
 ) -> tuple["Checked", "About"]:
     """Check a file, and say what it is. Raises Invalid for what is wrong with it as a whole."""
     from worker.ledger.batch import About
 
+    submitter = submitter.limited_to(files_of(said, submitter.door.settings))
     name = "standard input" if said.file in {None, "-"} else Path(said.file or "").name
     about = About(source=SOURCE, file=name, digest=hashlib.sha256(content).hexdigest())
     if said.file != "-":

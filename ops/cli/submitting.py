@@ -33,6 +33,8 @@ class Said:
     sheet: str | None = None
     dedup: str | None = None
     webhook: str | None = None
+    #: Folders of files that it may name, besides its own.
+    files_from: Sequence[str] = ()
     _: KW_ONLY
     skip_bad: bool = False
     #: The run of a job for which it is submitted, once.
@@ -47,6 +49,7 @@ class Said:
             yield Fault("", "give either an operation with its fields, or --file")
         elif self.file is None:
             of_files = {"--operation": self.operation, "--webhook": self.webhook, **of_sheets}
+            of_files["--files-from"] = self.files_from
             yield from (Fault(name, "goes with --file") for name, said in of_files.items() if said)
         elif self.operation is None:
             yield from (
@@ -97,6 +100,12 @@ def enqueue(  # noqa: PLR0913  # each is an option of the command
     webhook: Annotated[
         str | None, typer.Option(metavar="URL", help="Call it, signed, when all is settled.")
     ] = None,
+    files_from: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="FOLDER", help="Where files lie that --file names, besides its own; repeatable."
+        ),
+    ] = None,
     skip_bad: Annotated[
         bool, typer.Option("--skip-bad", help="Submit a file's good lines, and report the others.")
     ] = False,
@@ -144,7 +153,8 @@ def enqueue(  # noqa: PLR0913  # each is an option of the command
         "priority": priority,
         "lane_on_failure": "stop" if stop_lane else None,
     }
-    said = Said(file, of_sheet, columns or [], sheet, dedup, webhook, skip_bad=skip_bad, run=once)
+    of_file = (file, of_sheet, columns or [], sheet, dedup, webhook, files_from or [])
+    said = Said(*of_file, skip_bad=skip_bad, run=once)
     faults = list(said.faults(operation, fields or [], given))
     if faults:
         raise InvalidInput("enqueue", faults)
@@ -157,7 +167,11 @@ def enqueue(  # noqa: PLR0913  # each is an option of the command
         if once is not None:
             given["dedup_key"] = dedup_key or f"{once}:1"
         source = "command line" if once is None else "schedule"
-        receipts = [open_submitter().submit(operation or "", named, source=source, **given)]
+        receipts = [
+            open_submitter(for_job=once is not None).submit(
+                operation or "", named, source=source, **given
+            )
+        ]
     else:
         from ops.cli.handing_in import hand_in
 

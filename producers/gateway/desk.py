@@ -4,7 +4,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Any, NamedTuple
-from urllib.parse import urlsplit
 
 from producers.again import mending
 from producers.checked import Checked, Position
@@ -20,7 +19,7 @@ from producers.line import Line
 from producers.submission import Submitter
 from producers.webhook import foreign_webhook
 from worker.classin.catalogue import CATALOGUE
-from worker.classin.errors import CONFLICT, Fault, Invalid, InvalidInput, InvalidOperation, NotFound
+from worker.classin.errors import CONFLICT, Invalid, InvalidInput, NotFound
 from worker.classin.operation import MASK
 from worker.ledger.api_keys import ApiKey
 from worker.ledger.audit import Audit
@@ -61,7 +60,7 @@ class Desk:
         self._audit = audit
         self._settings = settings
         self._ledger = ledger
-        self._submitter = submitter
+        self._submitter = submitter.limited_to(settings.gateway.files)
 
     def submit(
         self,
@@ -139,8 +138,7 @@ class Desk:
             return InvalidInput("line", [of_line(fault) for fault in error.faults])
         if line.school is None and len(key.schools) == 1:
             line = line.model_copy(update={"school": key.schools[0]})
-        faults = _strange_files(line, self._settings.gateway.files_from)
-        return InvalidOperation(line.operation, faults) if faults else line
+        return line
 
     def _school_of(self, line: Line) -> str:
         try:
@@ -291,29 +289,3 @@ def _given(line: Line | Invalid) -> Line:
     if isinstance(line, Invalid):
         raise line
     return line
-
-
-def _strange_files(line: Line, hosts: Sequence[str]) -> list[Fault]:
-    """Name files that lie elsewhere than over https on hosts that may be asked for them.
-
-    Else whoever has a key could read what lies on this machine, or what it alone can reach.
-    """
-    if line.operation not in CATALOGUE:
-        return []
-    faults = []
-    for name, wire in CATALOGUE[line.operation].file_fields().items():
-        value = line.fields.get(name)
-        at = value.get("at") if isinstance(value, dict) else value
-        if at is not None and not _is_near(str(at).removeprefix("@"), hosts):
-            known = " or ".join(f"https://{host}/" for host in hosts)
-            what = f"should be @{known}..." if known else "no files are taken over HTTP here"
-            faults.append(Fault(wire, f"{what} (CLASSIN_GATEWAY_FILES_FROM)"))
-    return faults
-
-
-def _is_near(address: str, hosts: Sequence[str]) -> bool:
-    try:
-        parts = urlsplit(address)
-    except ValueError:
-        return False
-    return parts.scheme == "https" and (parts.netloc or "").lower() in hosts

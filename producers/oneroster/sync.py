@@ -29,6 +29,7 @@ from producers.submission import Submitter
 from worker.classin.catalogue import read
 from worker.classin.errors import Fault, InvalidInput
 from worker.classin.operation import Operation
+from worker.file_access import FileAccess
 from worker.ledger.batch import About, Webhook
 from worker.ledger.ledger import Ledger
 from worker.ledger.record import Record, new_id
@@ -99,7 +100,8 @@ class Sync:
     ) -> None:
         """`now` gives seconds since 1970."""
         self._ledger, self._source, self._school = place
-        self._submitter, self._passwords = submitter, passwords
+        # Its steps lie in Redis for a while, and none of them has a file.
+        self._submitter, self._passwords = submitter.limited_to(FileAccess()), passwords
         self._watching, self._now = watching, now
         self._who = new_id()
 

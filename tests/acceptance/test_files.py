@@ -62,7 +62,8 @@ def test_a_file_of_the_home_may_be_named_with_a_tilde(
     (tmp_path / "photo.jpg").write_bytes(b"a photo")
     line = {"operation": "upload_file", "fields": {"folderId": 747759, "Filedata": "@~/photo.jpg"}}
     typed = classin("enqueue", "upload_file", "folderId=1", "Filedata=@~/photo.jpg", "--json")
-    handed = classin("enqueue", "--file", "-", "--json", given=json.dumps(line))
+    near = ("--files-from", str(tmp_path))
+    handed = classin("enqueue", "--file", "-", *near, "--json", given=json.dumps(line))
     worker.start()
     record_id = json.loads(typed.stdout)["id"]
     until(lambda: '"failed"' in classin("show", record_id, "--json").stdout, "no such folder")

@@ -6,7 +6,7 @@ from fnmatch import fnmatch
 
 #: Where each library may be imported, as patterns of paths.
 ROOMS = {
-    "aiohttp": ("ops/simulator/*", "worker/files.py"),
+    "aiohttp": ("ops/simulator/*",),
     "annotated_types": ("worker/classin/*",),
     "apprise": ("ops/post.py",),
     "celery": (
@@ -68,7 +68,7 @@ ROOMS = {
     "tenacity": ("worker/retries.py",),
     "typer": ("ops/cli/*",),
     "uvicorn": ("producers/gateway/server.py",),
-    "urllib3": ("worker/http_connection.py", "worker/transport.py"),
+    "urllib3": ("worker/http_connection.py", "worker/transport.py", "worker/web_files.py"),
 }
 
 _AT_HOME = frozenset({*sys.stdlib_module_names, "worker", "producers", "ops"})

@@ -25,6 +25,7 @@ from worker.classin.operations.cloud import UploadFile
 from worker.classin.reply import Reply
 from worker.classin.wire import prepare
 from worker.dispatch import Waiting
+from worker.file_access import FileAccess
 from worker.files import Reading, Source, open_at
 from worker.ledger.in_redis import RedisLedger, connect
 from worker.ledger.lifecycle import State
@@ -193,7 +194,9 @@ def send_file(transport: Transport, upload: UploadFile, content: Source | None =
     """Send an upload, its file's content from there."""
     file = upload.files()["Filedata"]
     signed = prepare(upload, DEFAULT_SCHOOL, 1_790_000_000)
-    with closing(Reading("Filedata", file, content or open_at(file.at))) as reading:
+    with closing(
+        Reading("Filedata", file, content or open_at(file.at, FileAccess(None)))
+    ) as reading:
         return transport.send(signed, Dialect.V1, {"Filedata": reading})
 
 

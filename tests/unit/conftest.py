@@ -1,6 +1,7 @@
 """What unit tests share: closed sockets, a ledger in memory, a clock, a broker in memory."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -64,9 +65,9 @@ def ledger(redis: Redis, clock: Clock) -> RedisLedger:
 
 
 @pytest.fixture
-def stage(ledger: RedisLedger, clock: Clock) -> Stage:
-    """A stage for stories of execution."""
-    return Stage(ledger, clock)
+def stage(ledger: RedisLedger, clock: Clock, settings: Settings) -> Stage:
+    """A stage for stories of execution; files may lie in memory, too."""
+    return Stage(ledger, clock, settings=replace(settings, file_schemes=("memory", "gdrive")))
 
 
 @pytest.fixture

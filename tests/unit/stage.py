@@ -4,6 +4,7 @@ import threading
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from pathlib import Path
 from queue import Empty
 from typing import Any
 
@@ -16,11 +17,13 @@ from worker.classin.school import School
 from worker.classin.wire import Request
 from worker.dispatch import Dispatch, Waiting
 from worker.execution import Execution, Sender
+from worker.files import Files
 from worker.in_hand import BEATS, InHand
+from worker.keyring import KeyRing
 from worker.ledger.in_redis import RedisLedger
 from worker.ledger.ledger import Due
 from worker.ledger.record import Priority, Record, Submission, new_id
-from worker.settings import Patience
+from worker.settings import Patience, Settings
 from worker.shares import Shares
 from worker.transport import Stream
 
@@ -86,6 +89,9 @@ class Stage:
 
     ledger: RedisLedger
     clock: Clock
+    settings: Settings = field(
+        default_factory=lambda: Settings(home=Path(), ring=KeyRing.in_memory())
+    )
     patience: Patience = field(default_factory=Patience)
     schools: Mapping[str, School] = field(default_factory=lambda: {"main": SCHOOL})
     shares: Shares = field(default_factory=Shares)
@@ -127,6 +133,7 @@ class Stage:
         execution = Execution(
             ledger=self.ledger,
             sender=classin,
+            files=Files(self.ledger, self.settings),
             schools=self.schools,
             patience=self.patience,
             in_hand=hand,

@@ -14,7 +14,7 @@ from worker.classin.operations.cloud import UploadFile
 from worker.classin.operations.courses import EditCourse
 from worker.classin.operations.users import AddTeacher
 from worker.classin.reply import Reply
-from worker.files import PIECE
+from worker.files import PIECE, vouched_for
 from worker.ledger.encoding import PIECE as KEPT_PIECE
 from worker.ledger.lifecycle import Reason, State
 
@@ -37,6 +37,11 @@ def at(address: str, content: bytes = CONTENT) -> File:
     return File(name=name, size=len(content), sha256=digest, at=address)
 
 
+def vouched_at(stage: Stage, address: str, content: bytes = CONTENT) -> File:
+    """The same, as a producer of ours hands it in."""
+    return vouched_for(at(address, content), stage.settings)
+
+
 @pytest.fixture
 def cover(tmp_path: Path) -> Path:
     """A small picture, for an operation that may be repeated."""
@@ -47,7 +52,7 @@ def cover(tmp_path: Path) -> Path:
 
 def upload(stage: Stage, path: Path) -> str:
     """Submit a file that stays where it is; gives the record's id."""
-    return stage.submit(UploadFile(folder_id=1, filedata=at(path.as_uri())))
+    return stage.submit(UploadFile(folder_id=1, filedata=vouched_at(stage, path.as_uri())))
 
 
 def test_a_file_is_read_where_it_lies(stage: Stage, slides: Path) -> None:
@@ -63,7 +68,9 @@ def test_a_file_may_lie_wherever_fsspec_reaches(stage: Stage) -> None:
     """Here in memory."""
     with fsspec.open("memory://shelf/film.mp4", "wb") as file:
         file.write(CONTENT)
-    record_id = stage.submit(UploadFile(folder_id=1, filedata=at("memory://shelf/film.mp4")))
+    record_id = stage.submit(
+        UploadFile(folder_id=1, filedata=vouched_at(stage, "memory://shelf/film.mp4"))
+    )
     assert stage.perform(record_id, said(1)).files == [{"Filedata": CONTENT}]
 
 
@@ -76,7 +83,7 @@ def test_a_file_that_is_kept_goes_out_from_redis(stage: Stage) -> None:
 
 def test_each_attempt_reads_the_file_from_its_beginning(stage: Stage, cover: Path) -> None:
     """A repeat sends it whole."""
-    picture = EditCourse(course_id=1, filedata=at(cover.as_uri(), b"png"))
+    picture = EditCourse(course_id=1, filedata=vouched_at(stage, cover.as_uri(), b"png"))
     classin = stage.perform(stage.submit(picture), said(104), said(1))
     assert classin.files == 2 * [{"Filedata": b"png"}]
 
@@ -132,14 +139,14 @@ def test_content_that_is_not_kept_is_missed(stage: Stage) -> None:
 @pytest.mark.parametrize("address", ["nothing://a/b.pdf", "memory://nowhere/b.pdf"])
 def test_an_address_that_leads_nowhere_fails_the_record(stage: Stage, address: str) -> None:
     """It may never have led anywhere."""
-    record_id = stage.submit(UploadFile(folder_id=1, filedata=at(address)))
+    record_id = stage.submit(UploadFile(folder_id=1, filedata=vouched_at(stage, address)))
     assert stage.perform(record_id, said(1)).sent == []
     assert stage.ledger.find(record_id).reason is Reason.REFUSED
 
 
 def test_a_person_s_picture_is_not_named(stage: Stage, tmp_path: Path) -> None:
     """Its name may be the person's."""
-    picture = at((tmp_path / "Ada.png").as_uri(), b"png")
+    picture = vouched_at(stage, (tmp_path / "Ada.png").as_uri(), b"png")
     teacher = AddTeacher(teacher_account="13812345678", teacher_name="Ada", filedata=picture)
     record_id = stage.submit(teacher)
     stage.perform(record_id, said(1))
@@ -149,7 +156,9 @@ def test_a_person_s_picture_is_not_named(stage: Stage, tmp_path: Path) -> None:
 
 def test_a_file_that_cannot_be_read_now_is_tried_again_later(stage: Stage) -> None:
     """A package that this worker lacks may be on another one, a network come back."""
-    record_id = stage.submit(UploadFile(folder_id=1, filedata=at("gdrive://a/b.pdf")))
+    record_id = stage.submit(
+        UploadFile(folder_id=1, filedata=vouched_at(stage, "gdrive://a/b.pdf"))
+    )
 
     assert stage.perform(record_id, said(1)).sent == []
 
@@ -162,7 +171,7 @@ def test_a_file_that_vanished_after_a_reply_got_lost_leaves_doubt(
     stage: Stage, cover: Path
 ) -> None:
     """The first attempt may have been carried out: a person must look."""
-    picture = EditCourse(course_id=1, filedata=at(cover.as_uri(), b"png"))
+    picture = EditCourse(course_id=1, filedata=vouched_at(stage, cover.as_uri(), b"png"))
     record_id = stage.submit(picture)
 
     def lose_both() -> Reply:
@@ -178,7 +187,9 @@ def test_a_file_that_vanished_after_a_reply_got_lost_leaves_doubt(
 
 def test_a_file_that_vanished_after_a_worker_died_leaves_doubt(stage: Stage, cover: Path) -> None:
     """Its last request may have been carried out as well."""
-    record_id = stage.submit(EditCourse(course_id=1, filedata=at(cover.as_uri(), b"png")))
+    record_id = stage.submit(
+        EditCourse(course_id=1, filedata=vouched_at(stage, cover.as_uri(), b"png"))
+    )
 
     def killed() -> Reply:
         raise KeyboardInterrupt

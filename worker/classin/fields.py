@@ -3,12 +3,13 @@
 Source: the parameter tables of the operations' pages; appendix/rules
 """
 
+import json
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Annotated, Any, get_args
+from typing import Annotated, Any, TypeGuard, get_args
 
 from annotated_types import BaseMetadata, Ge, GroupedMetadata, Le, MaxLen, MinLen
 from pydantic import (
@@ -293,10 +294,31 @@ class File(BaseModel):
     sha256: Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
     #: `redis`, or an address that the workers can read: file:///..., https://..., s3://...
     at: Annotated[str, Chars(1, 4096), AfterValidator(_address)] = Field(repr=False)
+    #: By which the key ring vouches that somebody named it who could read it; '': nobody did.
+    mac: Annotated[str, Field(pattern="^(?:[0-9a-f]{64})?$")] = Field(
+        default="", repr=False, exclude_if=lambda mac: not mac
+    )
+
+    def vouched(self) -> bytes:
+        """Return what a key ring vouches for."""
+        return json.dumps([self.name, self.size, self.sha256, self.at]).encode()
 
     def summary(self) -> dict[str, object]:
         """Describe the content, wherever it lies: name, bytes, SHA-256."""
         return {"name": self.name, "bytes": self.size, "sha256": self.sha256}
+
+
+def is_file(value: object) -> TypeGuard[dict[str, Any]]:
+    """Return whether a JSON value describes a file."""
+    return isinstance(value, dict) and without_mac(value).keys() == _DESCRIBED
+
+
+def without_mac(value: Mapping[str, Any]) -> dict[str, Any]:
+    """Give a file's description as it is shown, and as it tells one file from another."""
+    return {name: each for name, each in value.items() if name != "mac"}
+
+
+_DESCRIBED = File.model_fields.keys() - {"mac"}
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from worker.classin.catalogue import read
 from worker.classin.errors import InvalidOperation
-from worker.classin.fields import File, shown_address
+from worker.classin.fields import is_file, shown_address, without_mac
 from worker.classin.masking import echo_masked, hidden_values, masked, scrubbed
 from worker.classin.operation import REGISTRY, Operation
 from worker.classin.verdicts import Verdict
@@ -278,8 +278,8 @@ def iso(ms: int | None) -> str | None:
 def shown_fields(kind: type[Operation] | None, fields: Mapping[str, Any]) -> dict[str, Any]:
     """Give fields for showing: what is sensitive is masked, in the address of a file as well."""
     return {
-        name: {**value, "at": shown_address(str(value["at"]))}
-        if isinstance(value, dict) and value.keys() == File.model_fields.keys()
+        name: {**without_mac(value), "at": shown_address(str(value["at"]))}
+        if is_file(value)
         else value
         for name, value in masked(kind, fields).items()
     }

@@ -3,20 +3,22 @@
 import hashlib
 import os
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
 import fsspec
 import pytest
 
-from producers.attachments import LARGEST_KEPT, attach, file_at, packed
+from producers.attachments import LARGEST_KEPT, FileDoor, attach, file_at, packed
 from worker.classin.call import v1
 from worker.classin.errors import InvalidInput
-from worker.classin.fields import LARGEST_FILE, LARGEST_PICTURE, File, FileLimit
+from worker.classin.fields import LARGEST_FILE, LARGEST_PICTURE, File, FileLimit, without_mac
 from worker.classin.operation import REGISTRY, Operation, Repeat
 from worker.classin.operations.cloud import CreateFolder, UploadFile
 from worker.classin.operations.courses import EditCourse
 from worker.ledger.record import Submission
+from worker.settings import Settings
 
 CONTENT = b"a picture"
 DIGEST = hashlib.sha256(CONTENT).hexdigest()
@@ -43,6 +45,20 @@ def hang_picture() -> Iterator[type[Operation]]:
 
 
 @pytest.fixture
+def door(settings: Settings) -> FileDoor:
+    """What somebody at a command line may name, and files in memory."""
+    access = replace(settings.typed_files, schemes=("memory", "gdrive"))
+    return FileDoor(settings, access)
+
+
+def shown(field: object) -> dict[str, Any]:
+    """A file's description but for what vouches for it."""
+    assert isinstance(field, dict)
+    assert len(field["mac"]) == 64
+    return without_mac(field)
+
+
+@pytest.fixture
 def cover(tmp_path: Path) -> Path:
     """A small picture."""
     path = tmp_path / "cover.png"
@@ -50,18 +66,18 @@ def cover(tmp_path: Path) -> Path:
     return path
 
 
-def submission(file: dict[str, Any] | File) -> Submission:
+def submission(file: File, door: FileDoor) -> Submission:
     """A checked operation with this file."""
-    operation = UploadFile(folder_id=1, filedata=File.model_validate(file))
+    operation = door.vouched(UploadFile(folder_id=1, filedata=file))
     return Submission(id="a", operation="upload_file", school="main", fields=operation.to_json())
 
 
 @pytest.mark.parametrize("spelling", ["Filedata", "filedata"])
-def test_a_file_is_described_in_both_spellings(cover: Path, spelling: str) -> None:
+def test_a_file_is_described_in_both_spellings(cover: Path, spelling: str, door: FileDoor) -> None:
     """Its name goes along without the folders, its path becomes an address."""
-    fields, faults = attach(EditCourse, {"courseId": 1, spelling: f"@{cover}"})
+    fields, faults = attach(EditCourse, {"courseId": 1, spelling: f"@{cover}"}, door)
     file = {"name": "cover.png", "size": 9, "sha256": DIGEST, "at": f"file://{cover}"}
-    assert (fields, faults) == ({"courseId": 1, spelling: file}, [])
+    assert (shown(fields[spelling]), faults) == (file, [])
 
 
 @pytest.mark.parametrize(
@@ -74,29 +90,33 @@ def test_a_tilde_is_the_home_of_whoever_types(
     found: bool,  # noqa: FBT001
     cover: Path,
     monkeypatch: pytest.MonkeyPatch,
+    door: FileDoor,
 ) -> None:
     """No shell expands it after `@`; for others than people at a command line it is a folder."""
     monkeypatch.setenv("HOME", str(cover.parent))
-    fields, faults = attach(EditCourse, {"Filedata": f"@{where}"}, at_home=at_home)
+    door = replace(door, access=replace(door.access, home=at_home))
+    fields, faults = attach(EditCourse, {"Filedata": f"@{where}"}, door)
     assert (not faults) is found
     if found:
         assert fields["Filedata"]["at"] == f"file://{cover}"
 
 
-def test_a_path_may_be_relative(cover: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_path_may_be_relative(
+    cover: Path, monkeypatch: pytest.MonkeyPatch, door: FileDoor
+) -> None:
     """Workers run elsewhere: what they are told is absolute."""
     monkeypatch.chdir(cover.parent)
-    fields, _ = attach(EditCourse, {"Filedata": "@cover.png"})
+    fields, _ = attach(EditCourse, {"Filedata": "@cover.png"}, door)
     assert fields["Filedata"]["at"] == f"file://{cover}"
 
 
-def test_an_address_is_left_as_it_is() -> None:
+def test_an_address_is_left_as_it_is(door: FileDoor) -> None:
     """Its last part is the file's name."""
     with fsspec.open("memory://shelf/week%201.pdf", "wb") as file:
         file.write(CONTENT)
-    fields, faults = attach(UploadFile, {"Filedata": "@memory://shelf/week%201.pdf"})
+    fields, faults = attach(UploadFile, {"Filedata": "@memory://shelf/week%201.pdf"}, door)
     assert faults == []
-    assert fields["Filedata"] == {
+    assert shown(fields["Filedata"]) == {
         "name": "week 1.pdf",
         "size": 9,
         "sha256": DIGEST,
@@ -113,23 +133,23 @@ def test_a_path_may_hold_any_character(tmp_path: Path, name: str) -> None:
     assert file_at(file.at) == file
 
 
-def test_only_fields_for_files_are_read(cover: Path) -> None:
+def test_only_fields_for_files_are_read(cover: Path, door: FileDoor) -> None:
     """A folder may well be named like an address."""
     given = {"folderId": 1, "folderName": f"@{cover}"}
-    assert attach(CreateFolder, given) == (given, [])
+    assert attach(CreateFolder, given, door) == (given, [])
 
 
 @pytest.mark.parametrize("value", [None, "cover.png", "", 5, {"name": "a", "at": "redis"}])
-def test_what_names_no_file_is_left_alone(value: object) -> None:
+def test_what_names_no_file_is_left_alone(value: object, door: FileDoor) -> None:
     """The catalogue says what is wrong with it, if anything is."""
     given = {"courseId": 1, "Filedata": value}
-    assert attach(EditCourse, given) == (given, [])
+    assert attach(EditCourse, given, door) == (given, [])
 
 
-def test_what_was_handed_in_is_not_changed(tmp_path: Path) -> None:
+def test_what_was_handed_in_is_not_changed(tmp_path: Path, door: FileDoor) -> None:
     """The fields with the file are others."""
     given = {"Filedata": f"@{tmp_path}/nowhere"}
-    attach(EditCourse, given)
+    attach(EditCourse, given, door)
     assert given == {"Filedata": f"@{tmp_path}/nowhere"}
 
 
@@ -155,7 +175,7 @@ def test_what_was_handed_in_is_not_changed(tmp_path: Path) -> None:
     ],
 )
 def test_a_file_that_cannot_go_along_is_explained(
-    tmp_path: Path, hang_picture: type[Operation], name: str, said: list[str]
+    tmp_path: Path, hang_picture: type[Operation], name: str, said: list[str], door: FileDoor
 ) -> None:
     """By the field that it was for, which is left out so that nothing else is said of it."""
     (tmp_path / "folder.png").mkdir()
@@ -164,7 +184,7 @@ def test_a_file_that_cannot_go_along_is_explained(
     os.mkfifo(tmp_path / "pipe.png")
     for large in ("large", "large.png"):
         (tmp_path / large).write_bytes(bytes(LARGEST_PICTURE + 1))
-    fields, faults = attach(hang_picture, {"wall": 1, "back": f"@{tmp_path / name}"})
+    fields, faults = attach(hang_picture, {"wall": 1, "back": f"@{tmp_path / name}"}, door)
     assert [str(fault) for fault in faults] == [f"back: {tmp_path / name} {each}" for each in said]
     assert fields == {"wall": 1}
 
@@ -176,31 +196,35 @@ def test_a_file_that_cannot_go_along_is_explained(
         ("/", "/ names no file"),
         ("https://a.example/?token=x", "https://a.example/?*** names no file"),
         ("memory://nowhere/a.png?b", "memory://nowhere/a.png?*** cannot be read: there is no such"),
-        ("nothing://a/b.png", "nothing://a/b.png cannot be read: neither a path nor an address"),
+        ("nothing://a/b.png", "nothing://a/b.png cannot be read: no such addresses are read here"),
         ("gdrive://a/b.png", "gdrive://a/b.png cannot be read: "),
         ("https://[/b.png", "https://[/b.png cannot be read: neither a path nor an address"),
     ],
 )
-def test_an_address_that_leads_nowhere_is_explained(where: str, said: str) -> None:
+def test_an_address_that_leads_nowhere_is_explained(where: str, said: str, door: FileDoor) -> None:
     """Without what may be a credential in it; of a package that is missing, which."""
-    _, faults = attach(EditCourse, {"Filedata": f"@{where}"})
+    _, faults = attach(EditCourse, {"Filedata": f"@{where}"}, door)
     assert str(faults[0]).startswith(f"Filedata: {said}")
 
 
-def test_every_file_is_looked_at(tmp_path: Path, hang_picture: type[Operation]) -> None:
+def test_every_file_is_looked_at(
+    tmp_path: Path, hang_picture: type[Operation], door: FileDoor
+) -> None:
     """Two that are missing are two faults."""
     given = {"front": f"@{tmp_path}/a.png", "back": f"@{tmp_path}/b.png"}
-    fields, faults = attach(hang_picture, given)
+    fields, faults = attach(hang_picture, given, door)
     assert [fault.where for fault in faults] == ["front", "back"]
     assert fields == {}
 
 
-def test_a_file_larger_than_any_field_takes_is_not_read_through(tmp_path: Path) -> None:
+def test_a_file_larger_than_any_field_takes_is_not_read_through(
+    tmp_path: Path, door: FileDoor
+) -> None:
     """Its size is enough; this one has holes in the place of half a gigabyte."""
     path = tmp_path / "film.mp4"
     path.touch()
     os.truncate(path, LARGEST_FILE + 1)
-    _, faults = attach(UploadFile, {"filedata": f"@{path}"})
+    _, faults = attach(UploadFile, {"filedata": f"@{path}"}, door)
     assert [str(fault) for fault in faults] == [
         f"Filedata: {path} should have at most 524,288,000 bytes"
     ]
@@ -223,32 +247,35 @@ def test_python_is_told_what_is_wrong_with_a_file(tmp_path: Path, name: str, sai
         file_at(tmp_path / name)
 
 
-def test_a_small_file_s_content_goes_along(cover: Path) -> None:
+def test_a_small_file_s_content_goes_along(cover: Path, door: FileDoor) -> None:
     """The description says so; nothing else of it changes."""
     file = file_at(cover)
-    entry = packed(submission(file))
+    entry = packed(submission(file, door), door.settings)
     assert entry.contents == {"Filedata": CONTENT}
     assert entry.fields["Filedata"] == file.model_dump() | {"at": "redis"}
     assert "picture" not in repr(entry)
 
 
-def test_a_large_file_stays_where_it_is(tmp_path: Path) -> None:
+def test_a_large_file_stays_where_it_is(tmp_path: Path, door: FileDoor) -> None:
     """The largest that is kept, and one byte more."""
     path = tmp_path / "film.mp4"
     path.write_bytes(bytes(LARGEST_KEPT))
-    assert len(packed(submission(file_at(path))).contents["Filedata"]) == LARGEST_KEPT
+    assert (
+        len(packed(submission(file_at(path), door), door.settings).contents["Filedata"])
+        == LARGEST_KEPT
+    )
     path.write_bytes(bytes(LARGEST_KEPT + 1))
-    larger = submission(file_at(path))
-    assert packed(larger) == larger
+    larger = submission(file_at(path), door)
+    assert packed(larger, door.settings) == larger
 
 
 @pytest.mark.parametrize("now", [b"another picture", b"a pICTUre", b"a", None])
 def test_a_file_that_changed_at_the_last_moment_stays_where_it_is(
-    cover: Path, now: bytes | None
+    cover: Path, now: bytes | None, door: FileDoor
 ) -> None:
     """The worker will say what is wrong with it; a batch is not torn apart for it."""
-    entry = submission(file_at(cover))
+    entry = submission(file_at(cover), door)
     cover.unlink()
     if now is not None:
         cover.write_bytes(now)
-    assert packed(entry) == entry
+    assert packed(entry, door.settings) == entry

@@ -38,6 +38,7 @@ from worker.classin.school import School
 from worker.classin.wire import Request
 from worker.dispatch import Dispatch, Waiting
 from worker.execution import Execution
+from worker.files import Files
 from worker.in_hand import InHand
 from worker.keyring import KeyRing
 from worker.ledger import keys
@@ -225,6 +226,7 @@ class SyncStage:
         execution = Execution(
             ledger=self.ledger,
             sender=self.classin,
+            files=Files(self.ledger, self.stage.settings),
             schools={"main": self.school},
             patience=Patience(),
             in_hand=hand,
