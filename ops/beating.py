@@ -22,7 +22,7 @@ def beat(
     """Beat until something is raised, as by a signal; what is under way is given back then."""
     for quiet in ("kombu", "celery.beat"):
         logging.getLogger(quiet).setLevel(logging.WARNING)
-    schedule = RedisSchedule(connect(settings.ledger_url))
+    schedule = RedisSchedule(connect(settings.ledger_url), keyring=settings.keyring)
     runner = Runner(schedule, lasts=min(LEASE, settings.patience.lease))
     rounds = Rounds("runner", runner.look, INTERVAL)
     rounds.start()

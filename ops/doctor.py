@@ -27,6 +27,7 @@ from worker.ledger.in_redis import RedisLedger, connect
 from worker.ledger.reading import reaching_redis
 from worker.ledger.record import iso
 from worker.ledger.redis_errors import TROUBLES
+from worker.ledger.schedule import RedisSchedule
 from worker.ledger.shared_keys import SharedKeys
 from worker.redis_transport import ILL_FORMED
 from worker.settings import Settings, from_env
@@ -105,11 +106,24 @@ def examine_key_ring(settings: Settings) -> Iterator[Finding]:
             yield Finding(subject, Health.WELL, f"{path}; have a backup of it")
             found = ApiKeys(connect(settings.ledger_url), settings.keyring).all()
             yield from examine_api_keys(found, round(time.time() * 1000))
+            yield from _examine_jobs(settings)
     except InvalidSettings as error:
         todo = "Correct it: without it no job runs and nothing can be submitted."
         yield Finding(subject, Health.ILL, str(error.faults[0]), todo)
     except RedisUnavailableError:
         return
+
+
+def _examine_jobs(settings: Settings) -> Iterator[Finding]:
+    """Name the jobs that nobody here has signed: they may be somebody else's."""
+    schedule = RedisSchedule(connect(settings.ledger_url), keyring=settings.keyring)
+    unsigned = [planned.job.name for planned in schedule.jobs() if not planned.signed]
+    if unsigned:
+        said = (
+            f"not signed by this installation, and not run: {', '.join(map(repr, unsigned))[:200]}"
+        )
+        todo = "Look who wrote them into Redis; sign those that are right: classin schedule apply."
+        yield Finding("jobs", Health.WARNING, said, todo)
 
 
 def clock(subject: str, skew: float) -> Finding:

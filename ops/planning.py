@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from ops.timetable import Difference, Kind
 from worker.classin.errors import Fault, InvalidInput, NotFound
 from worker.ledger.audit import Audit
-from worker.ledger.job import Job, Run
+from worker.ledger.job import UNSIGNED, Job, Run
 from worker.ledger.schedule import RedisSchedule
 
 
@@ -52,7 +52,9 @@ class Planning:
         return self._schedule.resume(name)
 
     def run(self, name: str) -> Run:
-        """Ask for a run now. Raises NotFound."""
+        """Ask for a run now. Raises NotFound, and InvalidInput for a job that is not signed."""
+        if not self._schedule.find(name).signed:
+            raise InvalidInput(name, [Fault("", UNSIGNED)])
         self._note("run", name)
         return self._schedule.ask(name, self._schedule.now())
 

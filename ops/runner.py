@@ -12,10 +12,10 @@ from typing import IO, Protocol
 
 from ops.discretion import discreet, last_lines
 from ops.supervision import Process, TiedChild, end
-from ops.timetable import DUTIES, LONG_DUTIES, span
+from ops.timetable import LONG_DUTIES, span
 from worker.boottime import boottime
 from worker.classin.errors import Unavailable
-from worker.ledger.job import Run, RunState
+from worker.ledger.job import UNSIGNED, Run, RunState
 from worker.ledger.record import new_id
 from worker.ledger.schedule import Carried, RedisSchedule
 
@@ -35,11 +35,6 @@ _LINES, _CHARACTERS, _SUMMARY = 10, 2000, 300
 
 #: So much (bytes) is read from the end of it.
 _TAIL = 64 * 1024
-
-
-#: Commands that are told for which run they are: what they submit, they submit once for it, and the
-#: audit trail names the job.
-_TOLD = frozenset({"enqueue", "retry", "prune"})
 
 
 class Errand(Process, Protocol):
@@ -72,9 +67,8 @@ class ChildErrand(TiedChild):
 
 
 def command_of(run: Run) -> list[str]:
-    """Give the command line of a run; those that take it are told the run."""
-    once = ["--once", run.id] if run.words[0] in _TOLD else []
-    return [sys.executable, "-m", "ops.errand", run.words[0], *once, *run.words[1:]]
+    """Give the command line of a run: a process that looks at the words before it is them."""
+    return [sys.executable, "-m", "ops.errand", run.id, *run.words]
 
 
 @dataclass(slots=True)
@@ -158,8 +152,9 @@ class Runner:
         )
 
     def _begin(self, carried: Carried) -> None:
-        if carried.run.words[0] not in DUTIES:  # somebody wrote into Redis what was never checked
-            self._schedule.end(carried, RunState.FAILED, None, "", "its command cannot be a job")
+        if not carried.run.signed or not carried.run.words:  # somebody wrote it into Redis
+            log.error("%r: %s", carried.run.id, UNSIGNED)
+            self._schedule.end(carried, RunState.FAILED, None, "", UNSIGNED)
             return
         try:
             errand = self._start(carried.run)

@@ -168,6 +168,8 @@ class Difference(NamedTuple):
     kind: Kind
     job: Job
     before: Job | None = None
+    #: Whether the one before is not signed: applying signs the job anew.
+    signs: bool = False
 
     @property
     def changes(self) -> list[tuple[str, str, str]]:
@@ -175,7 +177,9 @@ class Difference(NamedTuple):
         if self.before is None:
             return []
         was, will = written(self.before), written(self.job)
-        return [(name, was[name], will[name]) for name in was if was[name] != will[name]]
+        signed = [("signature", "missing", "this installation's")] if self.signs else []
+        changed = [(name, was[name], will[name]) for name in was if was[name] != will[name]]
+        return changed + signed
 
     def to_json(self) -> dict[str, Any]:
         """Give it as programs see it."""
@@ -190,13 +194,14 @@ def differences(wanted: Sequence[Job], there: Sequence[Planned], file: str) -> l
     hand, or that came from other files, stay.
     """
     known = {planned.job.name: planned.job for planned in there}
+    unsigned = {planned.job.name for planned in there if not planned.signed}
     found = []
     for job in wanted:
         before = known.get(job.name)
         if before is None:
             found.append(Difference(Kind.ADD, job))
-        elif before != job:
-            found.append(Difference(Kind.CHANGE, job, before))
+        elif before != job or job.name in unsigned:
+            found.append(Difference(Kind.CHANGE, job, before, signs=job.name in unsigned))
     names = {job.name for job in wanted}
     gone = (job for job in known.values() if job.file == file and job.name not in names)
     return [*found, *(Difference(Kind.REMOVE, job) for job in gone)]

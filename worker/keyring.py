@@ -72,6 +72,14 @@ class KeyRing:
         return self.mac(purpose, text.encode("utf-8", "surrogatepass"))[:_MARK]
 
 
+def _none() -> bytes:
+    raise InvalidSettings("there is no key ring", [Fault(VARIABLE, "nobody said which to use")])
+
+
+#: For what needs no key: whoever asks it for one hears so.
+NO_KEYS = KeyRing(_none)
+
+
 def fingerprint(key: bytes) -> str:
     """Return what tells a key from others, and nothing of it."""
     return _hkdf(key, "classin-queue/fingerprint").hex()[:32]

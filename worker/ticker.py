@@ -8,7 +8,7 @@ from collections.abc import Callable
 from functools import cache
 
 from worker.classin.errors import Invalid
-from worker.ledger.job import Planned
+from worker.ledger.job import UNSIGNED, Planned
 from worker.ledger.record import iso
 from worker.ledger.schedule import RedisSchedule
 from worker.ticks import Tick, Timing
@@ -43,6 +43,9 @@ class Ticker:
     def _claim(self, planned: Planned, now: int) -> bool:
         """Claim the tick of one job, if it is due and nobody else was first."""
         job = planned.job
+        if not planned.signed:
+            self._tell(job.name, UNSIGNED)
+            return False
         if planned.paused:
             return False
         try:

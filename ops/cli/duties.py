@@ -11,6 +11,7 @@ import typer
 from ops.cli.overview import MODULES
 from ops.timetable import DUTIES
 from worker.classin.errors import Fault, Invalid
+from worker.settings import from_env
 
 if TYPE_CHECKING:
     from ops.cli.submitting import Said
@@ -54,8 +55,11 @@ _MOST_FAULTS = 20
 _UsageError = cast("type[typer.BadParameter]", typer.BadParameter.__mro__[1])
 
 
-def faults_of(words: Sequence[str]) -> list[Fault]:
-    """Say what keeps these words from being a job; nothing of them is carried out."""
+def faults_of(words: Sequence[str], *, opens: bool = True) -> list[Fault]:
+    """Say what keeps these words from being a job; nothing of them is carried out.
+
+    `opens`: whether to look into the files and fields, which the command does when it is run.
+    """
     if not words:
         return [Fault("run", f"needs a command: {', '.join(DUTIES)}")]
     name, *rest = words
@@ -72,6 +76,8 @@ def faults_of(words: Sequence[str]) -> list[Fault]:
     if not any(given[way] for way in _ASKING.get(name, ())) and name in _ASKING:
         faults.append(Fault("run: --yes", "is needed: nobody is there to be asked"))
     if name == "enqueue":
+        faults += _unlisted_files(given["fields"] or [])
+    if name == "enqueue" and opens:
         faults += (
             Fault(f"run: {each.where}" if each.where else "run", each.what)
             for each in _enqueue_faults(given)
@@ -130,6 +136,19 @@ def _relative_in(words: Sequence[str], given: Mapping[str, Any]) -> Iterator[str
         is_relative = not word.startswith(("/", "-")) and "=" not in word
         if is_relative and (word == str(path) or Path(word).is_file()):
             yield f"{word}: should be an absolute path"
+
+
+def _unlisted_files(words: Sequence[str]) -> Iterator[Fault]:
+    """Find files whose content a job would hand in, outside of the folders that are listed."""
+    folders = from_env().files_from
+    for word in words:
+        name, _, path = word.partition("=@")
+        if not path or "://" in path:
+            continue
+        found = Path(path).expanduser().resolve()
+        if not any(found.is_relative_to(folder.resolve()) for folder in folders):
+            what = f"{path[:80]!r} lies in no folder that CLASSIN_FILES_FROM lists where it runs"
+            yield Fault(f"run: {name}", what)
 
 
 def _enqueue_faults(given: Mapping[str, Any]) -> Sequence[Fault]:

@@ -113,7 +113,8 @@ def _open() -> "RedisSchedule":
     from worker.ledger.schedule import RedisSchedule
     from worker.settings import from_env
 
-    return RedisSchedule(connect(from_env().ledger_url))
+    settings = from_env()
+    return RedisSchedule(connect(settings.ledger_url), keyring=settings.keyring)
 
 
 def _planning(why: str) -> "Planning":
@@ -252,6 +253,8 @@ def _list(*, as_json: bool) -> None:
     for planned in jobs:
         job, run = planned.job, last.get(planned.job.name)
         tick = "[yellow]paused[/]" if planned.paused else local(_next_of(job.cron, job.tz, now))
+        if not planned.signed:
+            tick = "[red]never: not signed[/]"
         rows.add_row(
             job.name,
             f"{job.cron} {job.tz}",
@@ -270,6 +273,7 @@ def _show(name: str, *, as_json: bool) -> None:
     from rich.table import Table
 
     from ops.timetable import written
+    from worker.ledger.job import UNSIGNED
 
     there = _open()
     planned, now = there.find(name), there.now()
@@ -283,6 +287,8 @@ def _show(name: str, *, as_json: bool) -> None:
     for part, text in written(planned.job).items():
         answer.add_row(part, escape(text))
     ticks = ["paused"] if planned.paused else [local(tick) for tick in _ticks(planned, now)]
+    if not planned.signed:
+        ticks = [UNSIGNED]
     answer.add_row("next runs", escape(", ".join(ticks)))
     out().print(f"[bold]{name}[/]")
     out().print(answer)
@@ -326,8 +332,10 @@ def _ending_of(run: "Run", *, in_short: bool = True) -> str:
 def _json(planned: "Planned", now: int) -> dict[str, object]:
     from worker.ledger.record import iso
 
-    ticks = [] if planned.paused else [iso(tick) for tick in _ticks(planned, now)]
-    return {**planned.job.to_json(), "paused": planned.paused, "next": ticks}
+    never = planned.paused or not planned.signed
+    ticks = [] if never else [iso(tick) for tick in _ticks(planned, now)]
+    states = {"paused": planned.paused, "signed": planned.signed}
+    return {**planned.job.to_json(), **states, "next": ticks}
 
 
 def _ticks(planned: "Planned", now: int) -> list[int]:

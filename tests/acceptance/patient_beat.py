@@ -24,7 +24,8 @@ class PatientScheduler(TickScheduler):
     def __init__(self, app: Any, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401  # Celery's
         super().__init__(app, *args, **kwargs)
         redis = connect(app.settings.ledger_url)
-        self.ticker = Ticker(RedisSchedule(redis), lambda: int(redis.get(NOW) or 0))
+        schedule = RedisSchedule(redis, keyring=app.settings.keyring)
+        self.ticker = Ticker(schedule, lambda: int(redis.get(NOW) or 0))
 
     def tick(self, *args: Any, **kwargs: Any) -> float:  # noqa: ANN401  # Celery's
         """Look, and come back soon."""

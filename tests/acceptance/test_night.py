@@ -301,7 +301,9 @@ def test_the_readme_tells_it_as_commands(
     command.chmod(0o755)
     search = f"{command.parent}:{Path(sys.executable).parent}:{os.environ['PATH']}"
     place = {"HOME": str(tmp_path), "PATH": search, "PYTHONPATH": str(root)}
-    schedule = RedisSchedule(connect(environment.settings.ledger_url))
+    schedule = RedisSchedule(
+        connect(environment.settings.ledger_url), keyring=environment.settings.keyring
+    )
 
     def is_quiet() -> bool:
         unsettled = sum(n for state, n in ledger.counts().by_state().items() if not state.settled)

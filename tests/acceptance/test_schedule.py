@@ -43,9 +43,9 @@ def redis_client(environment: Environment) -> Redis:
 
 
 @pytest.fixture
-def schedule(redis_client: Redis) -> RedisSchedule:
+def schedule(redis_client: Redis, environment: Environment) -> RedisSchedule:
     """The schedule in the test's Redis."""
-    return RedisSchedule(redis_client)
+    return RedisSchedule(redis_client, keyring=environment.settings.keyring)
 
 
 @pytest.fixture

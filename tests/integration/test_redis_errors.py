@@ -12,6 +12,7 @@ from redis.exceptions import RedisError, ResponseError
 
 from ops.embedded import PrivateRedis
 from worker.classin.errors import RedisUnavailableError, ScriptError
+from worker.keyring import KeyRing
 from worker.ledger.in_redis import RedisLedger, connect
 from worker.ledger.job import Job
 from worker.ledger.record import Submission
@@ -73,7 +74,7 @@ def test_what_keeps_redis_from_writing_is_told_by_its_code(
     for write in (
         lambda: RedisLedger(admin).submit([RECORD]),
         lambda: RedisLedger(admin).set_paces({"main": 100}),
-        lambda: RedisSchedule(admin).add(JOB),
+        lambda: RedisSchedule(admin, keyring=KeyRing.in_memory()).add(JOB),
         lambda: try_write(admin),
     ):
         with pytest.raises(RedisUnavailableError) as error:

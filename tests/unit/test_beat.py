@@ -9,6 +9,7 @@ from fakeredis import FakeRedis, FakeServer
 
 from worker import beat
 from worker.beat import INTERVAL, TickScheduler
+from worker.keyring import KeyRing
 from worker.ledger.in_redis import RedisLedger
 from worker.ledger.job import Job
 from worker.ledger.schedule import RedisSchedule
@@ -16,18 +17,20 @@ from worker.queues import build_queues
 from worker.settings import Settings
 from worker.ticker import BEAT
 
+RING = KeyRing.in_memory()
+
 
 @pytest.fixture
 def scheduler(server: FakeServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> TickScheduler:
     """A scheduler on the test's Redis."""
     monkeypatch.setattr(beat, "connect", lambda _: FakeRedis(server=server, decode_responses=True))
-    return TickScheduler(build_queues(Settings(home=tmp_path)))
+    return TickScheduler(build_queues(Settings(home=tmp_path, ring=RING)))
 
 
 def test_it_shows_that_it_is_about(scheduler: TickScheduler, server: FakeServer) -> None:
     """And claims what is due."""
     redis = FakeRedis(server=server, decode_responses=True)
-    schedule = RedisSchedule(redis)
+    schedule = RedisSchedule(redis, keyring=RING)
     schedule.add(Job(name="minutely", cron="* * * * *", tz="UTC", words=("report",)))
     redis.hset("classin:job:minutely", "last", schedule.now() - 60_000)
 

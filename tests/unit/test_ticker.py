@@ -6,6 +6,7 @@ import pytest
 from redis import Redis
 
 from tests.unit.clock import Clock
+from worker.keyring import KeyRing
 from worker.ledger.job import Job
 from worker.ledger.schedule import RedisSchedule
 from worker.ticker import Ticker
@@ -16,7 +17,7 @@ MINUTE = 60.0
 @pytest.fixture
 def schedule(redis: Redis, clock: Clock) -> RedisSchedule:
     """An empty schedule that goes by the test's clock."""
-    return RedisSchedule(redis, clock.millis)
+    return RedisSchedule(redis, clock.millis, keyring=KeyRing.in_memory())
 
 
 def job(name: str, cron: str = "* * * * *", tz: str = "UTC", catch_up: float = 3600) -> Job:

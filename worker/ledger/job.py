@@ -6,6 +6,12 @@ from typing import Any
 
 from worker.ledger.record import iso
 
+#: What is said of a job, or a run, whose signature is missing or wrong.
+UNSIGNED = (
+    "not signed by this installation: it is not run; `classin schedule apply` signs what its file"
+    " says, or take it out and add it anew"
+)
+
 #: Seconds for which a tick that was missed is caught up with, unless a job says otherwise.
 CATCH_UP = 21600.0
 
@@ -64,6 +70,8 @@ class Planned:
     #: The last tick that was claimed, or since when ticks count.
     last: int
     paused: bool = False
+    #: Whether this installation has signed it: else it is not run.
+    signed: bool = True
 
 
 class RunState(StrEnum):
@@ -113,6 +121,8 @@ class Run:
     trouble: str = ""
     #: The run that it has joined.
     joined: str | None = None
+    #: Whether this installation has signed its job, as it was at that moment; `take` looks.
+    signed: bool = True
 
     def to_json(self) -> dict[str, Any]:
         """Give it as programs see it."""

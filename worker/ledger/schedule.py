@@ -1,16 +1,23 @@
-"""The schedule in Redis: jobs, their ticks, and their runs; one Lua script for each change."""
+"""The schedule in Redis: jobs, their ticks, and their runs; one Lua script for each change.
+
+Whoever can write there commands no host by that: a job is signed with the key ring of those who add
+it, its runs carry the signature along, and what bears none is never run.
+"""
 
 import json
+import math
 from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from redis import Redis
 
 from worker.classin.errors import NotFound
+from worker.keyring import NO_KEYS, KeyRing
 from worker.ledger import keys
 from worker.ledger.encoding import flag, ms, whole
-from worker.ledger.job import TIME_LIMIT, IfRunning, Job, Planned, Run, RunState, run_id
+from worker.ledger.job import CATCH_UP, TIME_LIMIT, IfRunning, Job, Planned, Run, RunState, run_id
 from worker.ledger.reading import reaching_redis
 from worker.ledger.record import clean
 from worker.ledger.trial import running
@@ -22,6 +29,12 @@ SHARED = ("clock", "runs")
 
 #: One for each kind of change.
 SCRIPTS = ("plan", "tick", "take", "carry")
+
+#: What the keys of this purpose sign.
+_PURPOSE = "scheduled-job"
+
+#: What of a job is signed besides its name: all that decides what is run, when and how.
+_SIGNED = ("cron", "tz", "words", "if_running", "catch_up", "time_limit", "file")
 
 #: A run whose carriers fell silent so often has failed.
 DEATHS = 3
@@ -37,12 +50,20 @@ class Carried(NamedTuple):
 class RedisSchedule:
     """The schedule in one Redis database. `clock` gives ms since 1970; None: Redis's own time.
 
+    `keyring` signs jobs, and tells those that are signed: only who forgets old runs needs none.
     Each method raises Unavailable when Redis is away.
     """
 
-    def __init__(self, redis: Redis, clock: Callable[[], int] | None = None) -> None:
+    def __init__(
+        self,
+        redis: Redis,
+        clock: Callable[[], int] | None = None,
+        *,
+        keyring: KeyRing = NO_KEYS,
+    ) -> None:
         self._redis = redis
         self._clock = clock
+        self._keyring = keyring
         self._scripts = {name: redis.register_script(_text_of(name)) for name in SCRIPTS}
 
     def now(self) -> int:
@@ -55,14 +76,14 @@ class RedisSchedule:
 
     def add(self, job: Job) -> bool:
         """Put a new job into the schedule; False if there is one of that name."""
-        return self._plan("add", job.name, *_written(job))
+        return self._plan("add", job.name, *self._written(job))
 
     def put(self, job: Job) -> None:
         """Put a job into the schedule, in the place of one of that name.
 
         If that ticks at other times, ticks count from now on; whether it pauses stays as it was.
         """
-        self._plan("put", job.name, *_written(job))
+        self._plan("put", job.name, *self._written(job))
 
     def remove(self, name: str) -> bool:
         """Take a job out, and what of it waits; what runs goes on. False if there was none."""
@@ -84,7 +105,7 @@ class RedisSchedule:
             values: Any = self._redis.hgetall(keys.job(name))
         if not values:
             raise NotFound(f"there is no job {name!r}; `classin schedule ls` lists all")
-        return _planned_of(name, values)
+        return self._planned_of(name, values)
 
     def jobs(self) -> Sequence[Planned]:
         """Give all jobs, by name."""
@@ -94,7 +115,7 @@ class RedisSchedule:
             for name in names:
                 pipeline.hgetall(keys.job(name))
             found = pipeline.execute()
-        return [_planned_of(*each) for each in zip(names, found, strict=True) if each[1]]
+        return [self._planned_of(*each) for each in zip(names, found, strict=True) if each[1]]
 
     def claim(self, planned: Planned, tick: int, *, late: bool = False) -> RunState | None:
         """Claim a tick of a job as it was read, and record its run; gives where that stands.
@@ -161,7 +182,9 @@ class RedisSchedule:
         if not found:
             return None
         values = dict(zip(found[1][::2], found[1][1::2], strict=True))
-        return Carried(_run_of(found[0], values), lease)
+        run = _run_of(found[0], values)
+        belongs = run.id == run_id(run.job, run.tick)
+        return Carried(replace(run, signed=belongs and self._is_signed(run.job, values)), lease)
 
     def renew(self, carried: Carried, lasts: float) -> bool:
         """Keep a run for so many seconds more; False if it is another's now."""
@@ -177,6 +200,34 @@ class RedisSchedule:
     def give_back(self, carried: Carried) -> bool:
         """Let somebody else carry a run out; False if that is so already."""
         return self._carry("return", carried)
+
+    def _written(self, job: Job) -> tuple[str, ...]:
+        """Write a job as plan.lua takes it, the signature last."""
+        words = clean(json.dumps(job.words, ensure_ascii=False))
+        spans = (f"{job.catch_up:g}", f"{job.time_limit:g}")
+        parts = (job.cron, job.tz, words, job.if_running.value, *spans, clean(job.file))
+        return *parts, self._keyring.mac(_PURPOSE, _said(job.name, parts))
+
+    def _is_signed(self, name: str, values: Mapping[str, str]) -> bool:
+        """Say whether the hash of a job, or of a run of it, bears the signature of that job."""
+        parts = [values.get(part, "") for part in _SIGNED]
+        return self._keyring.verify(_PURPOSE, _said(name, parts), values.get("mac", ""))
+
+    def _planned_of(self, name: str, values: Mapping[str, str]) -> Planned:
+        signed = self._is_signed(name, values)
+        policies = {each.value: each for each in IfRunning}
+        job = Job(
+            name=name,
+            cron=values.get("cron", ""),
+            tz=values.get("tz", ""),
+            words=_words_of(values),
+            if_running=policies.get(values.get("if_running", ""), IfRunning.WAIT),
+            catch_up=_number(values.get("catch_up"), CATCH_UP),
+            time_limit=_number(values.get("time_limit"), TIME_LIMIT),
+            file=values.get("file", ""),
+        )
+        last = int(_number(values.get("last"), 0))
+        return Planned(job, last, "paused" in values, signed)
 
     def _plan(self, what: str, *arguments: str) -> bool:
         return bool(self._do("plan", what, *arguments))
@@ -208,37 +259,41 @@ def _text_of(name: str) -> str:
     return "".join(file.read_text(encoding="utf-8") for file in files)
 
 
-def _written(job: Job) -> tuple[str, ...]:
-    words = clean(json.dumps(job.words, ensure_ascii=False))
-    spans = (f"{job.catch_up:g}", f"{job.time_limit:g}")
-    return job.cron, job.tz, words, job.if_running.value, *spans, clean(job.file)
+def _said(name: str, parts: Sequence[str]) -> bytes:
+    """Write what is signed, so that no two jobs are written alike."""
+    return json.dumps([name, *parts]).encode()
 
 
-def _planned_of(name: str, values: Mapping[str, str]) -> Planned:
-    job = Job(
-        name=name,
-        cron=values["cron"],
-        tz=values["tz"],
-        words=tuple(json.loads(values["words"])),
-        if_running=IfRunning(values["if_running"]),
-        catch_up=float(values["catch_up"]),
-        time_limit=float(values.get("time_limit") or TIME_LIMIT),
-        file=values["file"],
-    )
-    return Planned(job, int(values["last"]), "paused" in values)
+# Whoever can write Redis may have written what follows: it is read as far as it can be.
+
+
+def _words_of(values: Mapping[str, str]) -> tuple[str, ...]:
+    try:
+        words = json.loads(values.get("words", ""))
+    except (ValueError, RecursionError):
+        return ()
+    return tuple(map(str, words)) if isinstance(words, list) else ()
+
+
+def _number(text: str | None, default: float) -> float:
+    try:
+        number = float(text or default)
+    except ValueError:
+        return default
+    return number if math.isfinite(number) else default
 
 
 def _run_of(its_id: str, values: Mapping[str, str]) -> Run:
     return Run(
         id=its_id,
-        job=values["job"],
-        tick=int(values["tick"]),
-        words=tuple(json.loads(values["words"])),
+        job=values.get("job", ""),
+        tick=int(_number(values.get("tick"), 0)),
+        words=_words_of(values),
         state=RunState(values["state"]),
-        recorded_at=int(values["recorded_at"]),
-        time_limit=float(values.get("time_limit") or TIME_LIMIT),
-        by_hand=bool(values["by_hand"]),
-        late=bool(values["late"]),
+        recorded_at=int(_number(values.get("recorded_at"), 0)),
+        time_limit=_number(values.get("time_limit"), TIME_LIMIT),
+        by_hand=bool(values.get("by_hand")),
+        late=bool(values.get("late")),
         started_at=whole(values.get("started_at")),
         finished_at=whole(values.get("finished_at")),
         takes=int(values.get("takes", 0)),

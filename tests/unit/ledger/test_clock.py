@@ -10,6 +10,7 @@ from redis import Redis
 
 from tests.unit.clock import Clock
 from tests.unit.ledger.hands import DONE, HELD, LATER, LEASE, claimed, entry, settled
+from worker.keyring import KeyRing
 from worker.ledger import keys
 from worker.ledger.batch import About, Webhook
 from worker.ledger.clock import LedgerClock
@@ -147,7 +148,7 @@ def test_a_lost_message_is_found_in_spite_of_a_step(ledger: RedisLedger, clock: 
 
 def test_a_run_is_taken_over_in_spite_of_a_step(redis: Redis, clock: Clock) -> None:
     """Whoever carried it out is dead."""
-    schedule = RedisSchedule(redis, clock.millis)
+    schedule = RedisSchedule(redis, clock.millis, keyring=KeyRing.in_memory())
     schedule.add(Job(name="nightly", cron="* * * * *", tz="UTC", words=("report",)))
     schedule.ask("nightly", clock.ms)
     assert schedule.take("one", 30, orphans=True) is not None

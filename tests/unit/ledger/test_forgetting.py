@@ -8,6 +8,7 @@ from redis import Redis
 from tests.unit.clock import Clock
 from tests.unit.ledger.hands import DONE, ENTRY, entry, settled
 from worker.classin.errors import NotFound
+from worker.keyring import KeyRing
 from worker.ledger import keys
 from worker.ledger.batch import About, Told, Webhook, Word
 from worker.ledger.in_redis import RedisLedger
@@ -65,7 +66,7 @@ def test_without_a_dedup_key_nothing_is_left(
 
 def test_runs_of_a_job_that_was_taken_out_go(redis: Redis, clock: Clock) -> None:
     """After as long as what failed; those of other jobs stay, and what is under way."""
-    schedule = RedisSchedule(redis, clock.millis)
+    schedule = RedisSchedule(redis, clock.millis, keyring=KeyRing.in_memory())
     for name in ("gone", "back", "busy", "kept"):
         schedule.add(replace(JOB, name=name))
         schedule.ask(name, clock.ms)

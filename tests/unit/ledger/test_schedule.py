@@ -10,6 +10,7 @@ from redis import Redis
 
 from tests.unit.clock import Clock
 from worker.classin.errors import NotFound
+from worker.keyring import KeyRing
 from worker.ledger.job import IfRunning, Job, Run, RunState, run_id
 from worker.ledger.schedule import DEATHS, Carried, RedisSchedule
 
@@ -26,7 +27,7 @@ JOB = Job(
 @pytest.fixture
 def schedule(redis: Redis, clock: Clock) -> RedisSchedule:
     """An empty schedule that goes by the test's clock."""
-    return RedisSchedule(redis, clock.millis)
+    return RedisSchedule(redis, clock.millis, keyring=KeyRing.in_memory())
 
 
 def claim(schedule: RedisSchedule, tick: int, name: str = "nightly") -> RunState | None:
@@ -124,7 +125,11 @@ def test_two_who_look_in_any_order_claim_each_tick_once(
 ) -> None:
     """Between reading and claiming anything may happen; whoever reads last still finds its tick."""
     clock = Clock()
-    schedule = RedisSchedule(FakeRedis(server=FakeServer(), decode_responses=True), clock.millis)
+    schedule = RedisSchedule(
+        FakeRedis(server=FakeServer(), decode_responses=True),
+        clock.millis,
+        keyring=KeyRing.in_memory(),
+    )
     schedule.add(replace(JOB, cron="* * * * *"))
     read = {"A": schedule.find("nightly"), "B": schedule.find("nightly")}
     claimed = []

@@ -21,6 +21,7 @@ from tests.unit.ledger.hands import (
     entry,
     settled,
 )
+from worker.keyring import KeyRing
 from worker.ledger.in_redis import RedisLedger
 from worker.ledger.job import Job, RunState
 from worker.ledger.ledger import Standing
@@ -47,7 +48,7 @@ def observer(redis: Redis) -> Observer:
 @pytest.fixture
 def schedule(redis: Redis, clock: Clock) -> RedisSchedule:
     """No jobs yet."""
-    return RedisSchedule(redis, clock.millis)
+    return RedisSchedule(redis, clock.millis, keyring=KeyRing.in_memory())
 
 
 def told(observer: Observer, schedule: RedisSchedule, reports: Reports, clock: Clock) -> Report:

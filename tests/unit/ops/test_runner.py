@@ -8,9 +8,11 @@ from fakeredis import FakeServer
 from redis import Redis
 
 from ops.discretion import discreet, last_lines
+from ops.errand import line_of
 from ops.runner import GRACE, LEASE, MOST, MOST_LONG, Runner, command_of
 from tests.unit.clock import Clock
 from worker.classin.errors import Unavailable
+from worker.keyring import KeyRing
 from worker.ledger.job import TIME_LIMIT, Job, Run, RunState
 from worker.ledger.schedule import RedisSchedule
 
@@ -87,7 +89,7 @@ class House:
 @pytest.fixture
 def house(redis: Redis, clock: Clock) -> House:
     """A schedule with nothing in it."""
-    return House(RedisSchedule(redis, clock.millis), clock)
+    return House(RedisSchedule(redis, clock.millis, keyring=KeyRing.in_memory()), clock)
 
 
 def test_a_run_is_begun_kept_and_noted(house: House) -> None:
@@ -324,26 +326,14 @@ def test_what_cannot_begin_has_failed(house: House) -> None:
     assert "Cannot allocate memory" in house.found().trouble
 
 
-def test_what_was_never_checked_is_not_carried_out(house: House) -> None:
-    """Whoever can write into Redis commands no machine by that."""
-    schedule = house.schedule
-    schedule.add(Job(name="odd", cron="* * * * *", tz="UTC", words=("keys", "add", "x")))
-    schedule.claim(schedule.find("odd"), house.clock.millis() + 1)
-    house.runner().look()
-    assert (house.actors, house.found().state) == ([], RunState.FAILED)
-
-
 def test_what_a_run_submits_it_submits_once(house: House) -> None:
     """Of its words only those that submit take a key."""
     house.due("nightly")
     run = house.found()
-    assert command_of(run)[1:] == ["-m", "ops.errand", "report"]
-    schedule = house.schedule
+    assert command_of(run)[1:] == ["-m", "ops.errand", run.id, "report"]
+    assert line_of(run.id, ["report"]) == ["report"]
     words = ("enqueue", "--file", "x.jsonl")
-    schedule.add(Job(name="file", cron="* * * * *", tz="UTC", words=words))
-    schedule.claim(schedule.find("file"), house.clock.millis() + 1)
-    run = house.schedule.runs(0, 1, "file")[0]
-    assert command_of(run)[3:] == ["enqueue", "--once", run.id, "--file", "x.jsonl"]
+    assert line_of(run.id, words) == ["enqueue", "--once", run.id, "--file", "x.jsonl"]
 
 
 @pytest.mark.parametrize(

@@ -1,8 +1,8 @@
 -- Changes the schedule by hand: puts a job into it, takes one out, lets one pause or go on.
 -- KEYS: none
 -- ARGV: now (ms or ''), 'add', 'put', 'remove', 'pause' or 'resume', the job's name; to add and to put
---       also cron, tz, words (JSON), if_running, catch_up (s), time_limit (s), and the file that it comes
---       from, or ''
+--       also cron, tz, words (JSON), if_running, catch_up (s), time_limit (s), the file that it comes from
+--       or '', and the signature of all that
 -- answer: 1; 0 if that changed nothing: there is such a job already (add), there is none, or it was so
 -- work: one job; all runs that are not over, two of each job at most
 local what, name = ARGV[2], ARGV[3]
@@ -18,12 +18,12 @@ if what == 'add' or what == 'put' then
   if job and what == 'add' then
     return 0
   end
-  local cron, tz, words, if_running, catch_up, time_limit, file = unpack(ARGV, 4, 10)
+  local cron, tz, words, if_running, catch_up, time_limit, file, mac = unpack(ARGV, 4, 11)
   if not job or job.cron ~= cron or job.tz ~= tz then
     begin_anew()
   end
   call('HSET', key, 'cron', cron, 'tz', tz, 'words', words, 'if_running', if_running,
-    'catch_up', catch_up, 'time_limit', time_limit, 'file', file)
+    'catch_up', catch_up, 'time_limit', time_limit, 'file', file, 'mac', mac)
   call('SADD', 'classin:jobs', name)
   return 1
 end

@@ -4,6 +4,9 @@
 --       (ms since 1970), the id of its run, '1' if it was missed or ''
 -- answer: where the run stands; '' if somebody else has claimed this tick, or the job is not to run
 -- work: one job; all runs that are not over, two of each job at most
+-- What a run has of its job: all that is signed, and the signature, so that it can be told as that job's.
+local SIGNED = { 'cron', 'tz', 'words', 'if_running', 'catch_up', 'time_limit', 'file', 'mac' }
+
 local name, read, tick, id, late = unpack(ARGV, 2, 6)
 local by_hand = read == ''
 local key = runs.job_key(name)
@@ -19,9 +22,15 @@ if known then
   return known
 end
 local open = runs.open_of(name)
-call('HSET', runs.key(id), 'job', name, 'tick', tick, 'words', job.words, 'state', 'waiting',
-  'recorded_at', runs.wall_text, 'by_hand', by_hand and '1' or '', 'late', late,
-  'time_limit', job.time_limit or '')
+local hash = {
+  'job', name, 'tick', tick, 'state', 'waiting', 'recorded_at', runs.wall_text,
+  'by_hand', by_hand and '1' or '', 'late', late,
+}
+for _, part in ipairs(SIGNED) do
+  hash[#hash + 1] = part
+  hash[#hash + 1] = job[part] or ''
+end
+call('HSET', runs.key(id), unpack(hash))
 call('ZADD', 'classin:open-runs', runs.now_text, id)
 runs.list(id, name)
 local first = open.running or open.waiting
