@@ -1,6 +1,5 @@
 """Failures: what of a batch did not succeed, as a table that can be mended and handed in again."""
 
-import csv
 import hashlib
 import io
 import json
@@ -10,11 +9,13 @@ from typing import NamedTuple
 
 from ops.account import account
 from ops.progress import UNSUCCESSFUL
+from producers.formulas import SafeWriter
 from producers.grid import Grid, Row, read_grid
 from producers.private_file import created
 from worker.classin.errors import Fault, Invalid, InvalidInput
 from worker.classin.fields import Sensitivity, sensitivity_of
 from worker.classin.operation import REGISTRY
+from worker.classin.printable import printable
 from worker.ledger.batch import About
 from worker.ledger.ledger import Filter, Ledger
 from worker.ledger.record import Record
@@ -58,7 +59,7 @@ def write_failures(ledger: Ledger, batch: str, path: Path, source: Path | None) 
         header = list(found.header[found.own])
         cells = [_cells_of(found, record) for record in records]
     text = io.StringIO()
-    table = csv.writer(text)
+    table = SafeWriter(text)
     table.writerow([*_named(_BEFORE, header), *header, *_named(_BEHIND, header)])
     for record, own in zip(records, cells, strict=True):
         table.writerow([record.row or "", *own, *_told(record)])
@@ -145,8 +146,8 @@ def _told(record: Record) -> list[str]:
         record.state.value,
         record.reason.value if record.reason else "",
         "" if record.code is None else str(record.code),
-        record.message or "",
-        said.todo,
+        printable(record.message or ""),
+        printable(said.todo),
     ]
 
 

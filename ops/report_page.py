@@ -1,14 +1,19 @@
 """A report as a page of Markdown, for mail and chat, and for reading as it is."""
 
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from ops.report import Group, Report
 from ops.waiting import closure_in_words
+from worker.classin.printable import printable
 from worker.ledger.job import Run, RunState
 from worker.ledger.lifecycle import State
 
 #: Runs of one job that are told one by one; of more, how they ended is counted.
 MOST_OF_A_JOB = 3
+
+#: What Markdown takes for markup inside a line; `_` is none inside of names.
+_MARKUP = re.compile(r"[\\`*\[\]!|~>]|(?<!\w)_|_(?!\w)")
 
 #: What writes ms since 1970 for the reader.
 Moment = Callable[[int], str]
@@ -25,7 +30,7 @@ def title_of(report: Report) -> str:
     if report.closures:
         names = ", ".join(closure.school for closure in report.closures)
         parts.append(f"{names} closed")
-    return f"ClassIn: {', '.join(parts)}"
+    return printable(f"ClassIn: {', '.join(parts)}")
 
 
 def page_of(report: Report, moment: Moment) -> str:
@@ -37,11 +42,14 @@ def page_of(report: Report, moment: Moment) -> str:
         ("Jobs", [*_runs(report.runs, moment)]),
         ("Operations", [*_counts(report)]),
         ("To look at", [*_groups(report.groups)]),
-        ("Schools that are closed", [closure_in_words(c, moment) for c in report.closures]),
+        (
+            "Schools that are closed",
+            [as_text(closure_in_words(c, moment)) for c in report.closures],
+        ),
         ("Lanes that are stuck", [*_lanes(report, moment)]),
     ):
         if body:
-            lines += ["", f"## {heading}", "", *(f"- {_on_one_line(text)}" for text in body)]
+            lines += ["", f"## {heading}", "", *(f"- {text}" for text in body)]
     return "\n".join(lines) + "\n"
 
 
@@ -50,11 +58,12 @@ def _runs(runs: Sequence[Run], moment: Moment) -> Iterator[str]:
     for run in runs:
         by_job.setdefault(run.job, []).append(run)
     for job, mine in by_job.items():
+        name = as_text(job)
         if len(mine) <= MOST_OF_A_JOB:
-            yield from (f"**{job}** {moment(run.tick)}: {ending(run)}" for run in mine)
+            yield from (f"**{name}** {moment(run.tick)}: {as_text(ending(run))}" for run in mine)
         else:
             numbers = {state: sum(run.state is state for run in mine) for state in RunState}
-            yield f"**{job}**: {_numbered(numbers)}; the last {ending(mine[-1])}"
+            yield f"**{name}**: {_numbered(numbers)}; the last {as_text(ending(mine[-1]))}"
 
 
 def ending(run: Run) -> str:
@@ -77,7 +86,8 @@ def _counts(report: Report) -> Iterator[str]:
         yield f"brought through by a retry: {report.mended:,}"
     if report.oldest is not None:
         oldest = report.oldest
-        yield f"waiting longest: {oldest.operation} {oldest.id}, {oldest.state.value}"
+        which = as_text(f"{oldest.operation} {oldest.id}")
+        yield f"waiting longest: {which}, {oldest.state.value}"
 
 
 def _groups(groups: Sequence[Group]) -> Iterator[str]:
@@ -86,15 +96,20 @@ def _groups(groups: Sequence[Group]) -> Iterator[str]:
             cause = group.cause
             code = f" {cause.code}:" if cause.code is not None else ""
             mended = f" ({group.mended:,} more mended)" if group.mended else ""
-            yield (
-                f"**{group.number:,}** {cause.operation} {cause.stands},{code} {group.words}"
+            told = as_text(
+                f"{cause.operation} {cause.stands},{code} {group.words}"
                 f"{mended}. {group.todo} Such as {', '.join(group.examples)}"
             )
+            yield f"**{group.number:,}** {told}"
+
+
+def _closures(report: Report, moment: Moment) -> Iterator[str]:
+    return (as_text(closure_in_words(closure, moment)) for closure in report.closures)
 
 
 def _lanes(report: Report, moment: Moment) -> Iterator[str]:
     for lane in report.lanes:
-        yield (
+        yield as_text(
             f"{lane.name}: {lane.waiting:,} wait behind {lane.head} ({lane.stands}),"
             f" since {moment(lane.since)}"
         )
@@ -104,5 +119,7 @@ def _numbered(numbers: Mapping[State, int] | Mapping[RunState, int]) -> str:
     return ", ".join(f"{number:,} {state.value}" for state, number in numbers.items() if number)
 
 
-def _on_one_line(text: str) -> str:
-    return " ".join(text.split())
+def as_text(text: str) -> str:
+    """Return a text as Markdown shows it: on one line, no markup, no link, no HTML."""
+    marked = _MARKUP.sub(r"\\\g<0>", printable(" ".join(text.split())))
+    return marked.replace("&", "&amp;").replace("<", "&lt;")

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from producers.formulas import unguarded
 from worker.classin.errors import Fault, InvalidInput
 
 #: What separates columns; the first wins where two do alike.
@@ -70,7 +71,11 @@ def read_grid(content: bytes, sheet: str | None = None) -> Grid:
 
 def _grid(rows: Iterable[Row]) -> Grid:
     """Take the first row that is not empty for the names."""
-    filled = [row for row in rows if any(row.cells)]
+    filled = [
+        Row(row.number, [unguarded(cell) if isinstance(cell, str) else cell for cell in row.cells])
+        for row in rows
+        if any(row.cells)
+    ]
     if not filled:
         raise _unreadable("is empty: its first row should name the columns")
     header = ["" if isinstance(cell, Unfit) else cell for cell in filled[0].cells]

@@ -26,6 +26,7 @@ from worker.redis_transport import check_messages_for
 from worker.rounds import Rounds
 from worker.settings import Settings, from_env
 from worker.shutdown import Shutdown, end_now
+from worker.trouble_log import log_plainly
 from worker.watchdog import Watchdog
 
 log = logging.getLogger(__name__)
@@ -220,6 +221,7 @@ def work(log_level: str, node: str) -> NoReturn:
 
 def _app_of_environment() -> Queues:
     """Build the app; whoever cannot is told what is wrong, without Celery's traceback."""
+    log_plainly()
     try:
         return build_app(from_env())
     except Invalid as error:

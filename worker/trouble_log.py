@@ -1,8 +1,34 @@
-"""Trouble that lasts is told once, and that it is over is told, too."""
+"""Logs: what lasts is told once, and no line of a log is made by what somebody else wrote."""
 
 import logging
 import time
 from collections.abc import Callable
+
+from worker.classin.printable import printable, printable_lines
+
+
+class PlainRecord(logging.LogRecord):
+    """A log's record whose message is one line, and acts on no terminal."""
+
+    _traceback: str | None = None
+
+    def getMessage(self) -> str:  # noqa: N802  # as logging has it
+        """Return the message."""
+        return printable(super().getMessage())
+
+    @property
+    def exc_text(self) -> str | None:
+        """The traceback, on its lines; logging sets it as a variable."""
+        return self._traceback
+
+    @exc_text.setter
+    def exc_text(self, text: str | None) -> None:
+        self._traceback = text and printable_lines(text)
+
+
+def log_plainly() -> None:
+    """Let every logger of this process make such records, ours and those of libraries."""
+    logging.setLogRecordFactory(PlainRecord)
 
 
 class TroubleLog:

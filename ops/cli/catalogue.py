@@ -8,7 +8,7 @@ import typer
 
 from ops.cli.listing import print_listing
 from ops.cli.options import AsJson
-from ops.cli.output import out, print_json, table
+from ops.cli.output import marked, out, print_json, table
 
 if TYPE_CHECKING:
     from worker.classin.explanation import Explanation, FieldExplanation
@@ -35,16 +35,14 @@ def ops(
 
 
 def _print_one(said: "Explanation") -> None:
-    from rich.markup import escape
-
-    out().print(f"[bold]{said.name}[/]: {said.title}.")
+    out().print(marked("[bold]{}[/]: {}.", said.name, said.title))
     if said.remark:
-        out().print(escape(said.remark))
+        out().print(said.remark)
     out().print()
     fields = table("field", "needed", "*kind", "*remark")
     for field in _with_items(said.fields):
         needed = "yes" if field.required else ""
-        fields.add_row(field.name, needed, escape(field.kind), escape(field.description))
+        fields.add_row(field.name, needed, field.kind, field.description)
     if said.fields:
         out().print(fields)
     else:
@@ -56,8 +54,8 @@ def _print_one(said: "Explanation") -> None:
     for code in said.codes:
         codes.add_row(str(code.number), code.verdict, code.phrase)
     out().print(codes)
-    out().print(f"\n[bold]A repeat[/]: {said.repeat_in_words}")
-    out().print(f"[bold]Example[/]: {escape(said.example)}", soft_wrap=True)
+    out().print(marked("\n[bold]A repeat[/]: {}", said.repeat_in_words))
+    out().print(marked("[bold]Example[/]: {}", said.example), soft_wrap=True)
 
 
 def _with_items(fields: "Iterable[FieldExplanation]") -> "Iterator[FieldExplanation]":

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from ops.cli.options import AsJson
-from ops.cli.output import out, print_json, table
+from ops.cli.output import marked, out, print_json, table
 
 if TYPE_CHECKING:
     from ops.finding import Finding
@@ -31,13 +31,11 @@ def doctor(*, as_json: AsJson = False) -> None:
 
 
 def _print(findings: "list[Finding]") -> None:
-    from rich.markup import escape
-
     from ops.finding import Health
 
     colours = {Health.WELL: "green", Health.WARNING: "yellow", Health.ILL: "red"}
     rows = table("", "subject", "*finding", "*what to do")
     for finding in findings:
-        mark = f"[{colours[finding.health]}]{finding.health.value}[/]"
-        rows.add_row(mark, escape(finding.subject), escape(finding.said), escape(finding.todo))
+        mark = marked(f"[{colours[finding.health]}]{{}}[/]", finding.health.value)
+        rows.add_row(mark, finding.subject, finding.said, finding.todo)
     out().print(rows)

@@ -50,7 +50,7 @@ def _say_if_unwell(redis: "Redis") -> None:
     except RedisUnavailableError as error:
         if error.code not in READABLE:
             raise
-        err().print(f"{error}. {TROUBLES[error.code].todo}", soft_wrap=True, markup=False)
+        err().print(f"{error}. {TROUBLES[error.code].todo}", soft_wrap=True)
     noticed = DataSet(redis).vanished_at()
     if noticed is not None:
         err().print(f"At {local(noticed)} all that Redis had was lost.", soft_wrap=True)

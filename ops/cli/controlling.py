@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ops.cli.options import AsJson, DryRun, Why
-from ops.cli.output import coloured, err, out, print_json
+from ops.cli.output import coloured, err, marked, out, print_json
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -57,7 +57,7 @@ def cancel(
             out().print(f"{record_id} is running: it is cancelled unless this attempt settles it")
         else:
             late = "" if state is State.CANCELLED else ", and stays so: it was too late"
-            out().print(f"{record_id} is {coloured(state)}{late}")
+            out().print(marked("{} is {}{}", record_id, coloured(state), late))
     if not chosen:
         out().print("nothing of that batch is unsettled")
     if too_late:
@@ -71,7 +71,7 @@ def _print_standing(states: "Mapping[str, State]", *, as_json: bool) -> None:
             print_json({"id": record_id, "state": state.value, "dry_run": True})
         else:
             then = "and stays so" if state.settled else "and would be called off"
-            out().print(f"{record_id} is {coloured(state)}, {then}")
+            out().print(marked("{} is {}, {}", record_id, coloured(state), then))
 
 
 def _print_gate(school: str, *, is_closed: bool, as_json: bool) -> None:

@@ -74,7 +74,7 @@ def _tell_of_webhook(ledger: "Ledger", batch: str) -> None:
         return
     due = f", due {local(webhook.due_at)}" if webhook.due_at is not None else ""
     said = f" ({webhook.said})" if webhook.said else ""
-    err().print(f"webhook {webhook.told.value}{due}{said}", markup=False)
+    err().print(f"webhook {webhook.told.value}{due}{said}")
 
 
 def _write_failures(ledger: "Ledger", batch: str, path: Path, source: Path | None) -> None:
@@ -82,4 +82,4 @@ def _write_failures(ledger: "Ledger", batch: str, path: Path, source: Path | Non
 
     written = write_failures(ledger, batch, path, source)
     whence = "as they stood in the file" if written.as_they_stood else "made from the records"
-    err().print(f"{written.rows:,} rows, {whence}, in {path}", markup=False)
+    err().print(f"{written.rows:,} rows, {whence}, in {path}")

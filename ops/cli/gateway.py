@@ -38,6 +38,7 @@ def gateway(  # noqa: PLR0913  # each is an option of the command
     from ops.lifeline import tie_until_ready
     from producers.gateway.server import GRACE, address_of, listen, must_be_safe, serve
     from worker.settings import from_env
+    from worker.trouble_log import log_plainly
 
     settings = from_env()
     usual = settings.gateway
@@ -57,6 +58,7 @@ def gateway(  # noqa: PLR0913  # each is an option of the command
     open_ledger().counts()  # without its Redis it says so and ends
     settings.keyring.open()  # nor does it begin without the key ring
     tell_ready = tie_until_ready(GRACE + 5) if tied else lambda: None
+    log_plainly()
     logging.basicConfig(level=log_level.upper(), format="%(asctime)s %(name)s: %(message)s")
     listening = listen(chosen)
     out().print(f"gateway: {address_of(chosen, listening)}, described at /docs")

@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ops.cli.output import err, out
+from ops.cli.output import err, marked, out, write_error
 from worker.classin.errors import Fault, InvalidInput
 
 if TYPE_CHECKING:
@@ -121,10 +121,8 @@ def _print_batch(batch: str, receipts: Sequence["Receipt"]) -> None:
     known = len(receipts) - new
     told = f", {known:,} known from before" if known else ""
     if new or not known:
-        out().print(
-            f"{new:,} operations submitted as batch [bold]{batch}[/]{told}."
-            f" Follow them with: classin watch {batch}"
-        )
+        text = "{} operations submitted as batch [bold]{}[/]{}. Follow them with: classin watch {}"
+        out().print(marked(text, f"{new:,}", batch, told, batch))
     else:
         out().print(f"0 operations submitted{told}.")
 
@@ -149,4 +147,4 @@ def _report(checked: "Checked", *, skip_bad: bool) -> None:
         shown.append(Fault("", f"... and {len(checked.faults) - _MOST_FAULTS:,} more faults"))
     if not skip_bad:
         raise InvalidInput("nothing was submitted", shown)
-    sys.stderr.write(str(InvalidInput("skipped", shown)) + "\n")
+    write_error(str(InvalidInput("skipped", shown)))

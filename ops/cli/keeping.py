@@ -123,8 +123,6 @@ def audit(
 
     The newest first. It has ids, filters and names of fields, and no values.
     """
-    from rich.markup import escape
-
     from ops.cli.connection import open_audit
     from producers.moment import moment_of
     from worker.classin.errors import Fault, InvalidInput
@@ -146,5 +144,5 @@ def audit(
         more = len(deed.ids) - _MOST_IDS
         ids = " ".join(deed.ids[:_MOST_IDS]) + (f" and {more:,} more" if more > 0 else "")
         about = " ".join(part for part in (deed.about, ids) if part)
-        rows.add_row(local(deed.at), escape(deed.who), deed.what, escape(about), escape(deed.why))
+        rows.add_row(local(deed.at), deed.who, deed.what, about, deed.why)
     out().print(rows)

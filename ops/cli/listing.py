@@ -1,6 +1,6 @@
 """All operations in one view, by what the index says: their declarations are not needed for it."""
 
-from ops.cli.output import out, table
+from ops.cli.output import marked, out, table
 from worker.classin.index import INDEX
 
 
@@ -14,4 +14,4 @@ def print_listing() -> None:
         )
         chapter = brief.chapter
     out().print(rows)
-    out().print("\nExplain one with: classin ops create_folder")
+    out().print(marked("\nExplain one with: classin ops create_folder"))

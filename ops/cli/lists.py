@@ -1,6 +1,5 @@
 """Many records: `ls`."""
 
-import csv
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -9,7 +8,19 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ops.cli.options import AsJson
-from ops.cli.output import colour_of, err, local, out, print_json, standing_of, table
+from ops.cli.output import (
+    colour_of,
+    err,
+    joined,
+    local,
+    marked,
+    out,
+    print_json,
+    standing_of,
+    table,
+)
+from producers.formulas import SafeWriter
+from worker.classin.printable import printable
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -102,9 +113,9 @@ def ls(  # noqa: PLR0913  # each is an option of the command
     found, following = observer.listing(chosen, order, most, cursor)
     printer.page(_rows(observer, [each.record for each in found]), [each.cursor for each in found])
     if following and len(found) < most:
-        err().print(f"[yellow]many do not fit; look further with --cursor {following}[/]")
+        err().print(marked("[yellow]many do not fit; look further with --cursor {}[/]", following))
     elif following and not (as_json or as_csv):
-        err().print(f"[dim]more: the same with --cursor {following}[/]")
+        err().print(marked("[dim]more: the same with --cursor {}[/]", following))
 
 
 def _must_fit(wrong: bool, option: str, why: str) -> None:
@@ -129,7 +140,7 @@ class _Printer:
         self._as_json, self._as_csv = as_json, as_csv
         #: Whether somebody named the columns: then JSON has those alone.
         self._given = given
-        self._csv = csv.writer(sys.stdout, lineterminator="\n")
+        self._csv = SafeWriter(sys.stdout, lineterminator="\n")
 
     def page(self, rows: Sequence["Row"], cursors: Sequence[str]) -> None:
         """Print a page."""
@@ -154,7 +165,7 @@ class _Printer:
             sys.stdout.flush()
         elif not self._as_json:
             line = "  ".join(_fitted(name, COLUMNS[name].heading) for name in self._names)
-            out().print(f"[bold]{line}[/]", no_wrap=True, overflow="ellipsis", crop=True)
+            out().print(marked("[bold]{}[/]", line), no_wrap=True, overflow="ellipsis", crop=True)
 
     def line(self, row: "Row") -> None:
         """Print one row at once."""
@@ -164,8 +175,8 @@ class _Printer:
             self._csv.writerow(self._values(row))
             sys.stdout.flush()
         else:
-            line = "  ".join(_cell(name, row, _fitted) for name in self._names)
-            out().print(line.rstrip(), no_wrap=True, overflow="ellipsis", crop=True)
+            line = joined("  ", (_cell(name, row, _fitted) for name in self._names))
+            out().print(line, no_wrap=True, overflow="ellipsis", crop=True)
             sys.stdout.flush()
 
     def _object(self, row: "Row") -> Mapping[str, object]:
@@ -179,7 +190,8 @@ class _Printer:
     def _values(self, row: "Row") -> list[str | int | None]:
         from ops.columns import plain
 
-        return [plain(name, row) for name in self._names]
+        values = (plain(name, row) for name in self._names)
+        return [printable(each) if isinstance(each, str) else each for each in values]
 
 
 def _table(names: Sequence[str], rows: Sequence["Row"]) -> "RenderableType":
@@ -201,15 +213,13 @@ def _mark(name: str) -> str:
 
 
 def _cell(name: str, row: "Row", fit: Callable[[str, str], str]) -> str:
-    """Write a value as markup; `fit` brings its text to a width."""
-    from rich.markup import escape
-
+    """Write a value; `fit` brings its text to a width."""
     from ops.columns import shown
 
     if name == "state":
         text = fit(name, standing_of(row.record))
-        return f"[{colour_of(row.record.state)}]{escape(text)}[/]"
-    return escape(fit(name, shown(name, row, local)))
+        return marked(f"[{colour_of(row.record.state)}]{{}}[/]", text)
+    return fit(name, printable(shown(name, row, local)))
 
 
 def _fitted(name: str, text: str) -> str:
@@ -246,7 +256,7 @@ def _settling(observer: "Observer", chosen: "Filter") -> Iterator["Row"]:
     wanted = wanted_of(chosen)
     last = observer.last_event() if chosen.since is None else f"{chosen.since}-0"
     if not observer.reaches_back(last):
-        err().print("[yellow]Not everything since then is known any more.[/]")
+        err().print(marked("[yellow]Not everything since then is known any more.[/]"))
     while True:
         found = observer.events(last, _TOGETHER, _WAIT)
         fitting = [each.id for each in found if has(each, wanted)]

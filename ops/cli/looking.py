@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ops.cli.options import AsJson
-from ops.cli.output import local, out, print_json, state_of, table
+from ops.cli.output import local, marked, out, print_json, state_of, table
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -59,7 +59,6 @@ def print_record(
     record: "Record", obstacle: "Obstacle | None" = None, *, reveal: bool = False
 ) -> None:
     """Print a record so that it reads like an answer."""
-    from rich.markup import escape
     from rich.table import Table
 
     from ops.account import account
@@ -71,23 +70,23 @@ def print_record(
     answer.add_column(overflow="fold")
     origin = f", from {record.source}" if record.source else ""
     asked = f"for school {record.school}{origin}, at {local(record.enqueued_at)}"
-    answer.add_row("Asked", escape(asked))
+    answer.add_row("Asked", asked)
     answer.add_row("", _pairs(shown["fields"]))
     answer.add_row("Happened", _happened(record))
     if record.attempts:
         answer.add_row("", _attempts(record))
     if obstacle is not None:
-        answer.add_row("Now", escape(in_words(obstacle, local)))
+        answer.add_row("Now", in_words(obstacle, local))
     if shown["items"]:
         answer.add_row("Items", _items(shown["items"]))
     elif shown["result"]:
         answer.add_row("Result", _pairs(shown["result"]))
     for name, other in (("Retry of", record.retry_of), ("Retried by", record.retried_by)):
         if other:
-            answer.add_row(name, escape(other))
-    answer.add_row("Means", escape(said.meaning))
-    answer.add_row("To do", escape(said.todo))
-    out().print(f"[bold]{record.operation}[/] {record.id}: {state_of(record)}")
+            answer.add_row(name, other)
+    answer.add_row("Means", said.meaning)
+    answer.add_row("To do", said.todo)
+    out().print(marked("[bold]{}[/] {}: {}", record.operation, record.id, state_of(record)))
     out().print(answer)
 
 
@@ -102,8 +101,6 @@ def _happened(record: "Record") -> str:
 
 
 def _attempts(record: "Record") -> "RenderableType":
-    from rich.markup import escape
-
     rows = table("#", "sent at", "#took", "#HTTP", "#code", "verdict", "*what came back")
     for attempt in record.attempts:
         rows.add_row(
@@ -113,29 +110,26 @@ def _attempts(record: "Record") -> "RenderableType":
             str(attempt.http or ""),
             "" if attempt.code is None else str(attempt.code),
             attempt.verdict.value,
-            escape(attempt.message),
+            attempt.message,
         )
     return rows
 
 
 def _items(items: Sequence[Mapping[str, object]]) -> "RenderableType":
-    from rich.markup import escape
-
     rows = table("#item", "#code", "*what came back")
     for item in items:
-        rows.add_row(str(item["position"]), str(item["code"]), escape(str(item["message"])))
+        rows.add_row(str(item["position"]), str(item["code"]), str(item["message"]))
     return rows
 
 
 def _pairs(values: Mapping[str, object]) -> "RenderableType":
-    from rich.markup import escape
     from rich.table import Table
 
     pairs = Table.grid(padding=(0, 2))
     pairs.add_column(no_wrap=True)
     pairs.add_column(overflow="fold")
     for name, value in values.items():
-        pairs.add_row(escape(name), escape(_in_short(value)))
+        pairs.add_row(name, _in_short(value))
     return pairs if values else "no fields"
 
 

@@ -56,13 +56,19 @@ def _run(words: list[str]) -> None:
     try:
         program(prog_name="classin")
     except Invalid as error:
-        sys.stderr.write(f"{error}\n")
+        _write_error(str(error))
         sys.exit(2)
     except Unavailable as error:
         from ops.cli.connection import in_one_line
 
-        sys.stderr.write(f"{in_one_line(error)}\n")
+        _write_error(in_one_line(error))
         sys.exit(1)
     except ClassinError as error:
-        sys.stderr.write(f"{error}\n")
+        _write_error(str(error))
         sys.exit(1)
+
+
+def _write_error(text: str) -> None:
+    from ops.cli.output import write_error
+
+    write_error(text)

@@ -11,7 +11,7 @@ import typer
 
 from ops.cli.nightly import Asked, retry_nightly
 from ops.cli.options import AsJson, DryRun, Once, Why
-from ops.cli.output import coloured, err, out, print_json, table
+from ops.cli.output import coloured, err, marked, out, print_json, table
 
 if TYPE_CHECKING:
     from ops.retrying import Tried, Wanted
@@ -160,8 +160,6 @@ def _ask(number: int, *, yes: bool) -> None:
 
 def _print_preview(found: Sequence["Prospect"]) -> None:
     """Show what is to be done, grouped."""
-    from rich.markup import escape
-
     if not found:
         out().print("nothing matches")
         return
@@ -172,13 +170,13 @@ def _print_preview(found: Sequence["Prospect"]) -> None:
     for group, whys in sorted(groups.items(), key=lambda item: -item[1].total()):
         ((why, _), *others) = whys.most_common()
         more = f"; {len(others):,} more words for it" if others else ""
-        rows.add_row(f"{whys.total():,}", *group, escape(f"{why}{more}"))
+        rows.add_row(f"{whys.total():,}", *group, f"{why}{more}")
     out().print(rows)
     changed = [each for each in found if each.edits]
     for prospect in changed[:_MOST_SHOWN]:
         for edit in prospect.edits:
             change = f"{_shown(edit.before)} -> {_shown(edit.after)}"
-            out().print(escape(f"{prospect.id} {edit.field}: {change}"))
+            out().print(f"{prospect.id} {edit.field}: {change}")
     if len(changed) > _MOST_SHOWN:
         out().print(f"... and {len(changed) - _MOST_SHOWN:,} more with changed fields")
 
@@ -196,7 +194,7 @@ def _group(prospect: "Prospect") -> tuple[str, ...]:
     from producers.prospects import Outlook
 
     reason = f"/{prospect.reason.value}" if prospect.reason else ""
-    state = coloured(prospect.state) + reason
+    state = marked("{}{}", coloured(prospect.state), reason)
     code = "" if prospect.code is None else str(prospect.code)
     outlook = prospect.outlook
     if prospect.submissions:
@@ -205,7 +203,7 @@ def _group(prospect: "Prospect") -> tuple[str, ...]:
             risk = ", with other fields"
         then = f"retried{risk}"
     else:
-        then = f"[yellow]left out[/]: {outlook.value}"
+        then = marked("[yellow]left out[/]: {}", outlook.value)
     return prospect.operation, state, code, then
 
 
@@ -239,14 +237,12 @@ def _print_tried(tried: Sequence["Tried"], *, as_json: bool) -> None:
                 state = receipt.record().state.value
                 print_json({"id": receipt.id, "state": state, **_json(prospect)})
             elif number <= MOST_UNASKED:
-                out().print(f"{prospect.id} is tried again as [bold]{receipt.id}[/]")
+                out().print(marked("{} is tried again as [bold]{}[/]", prospect.id, receipt.id))
     batches = (entry.batch for each in tried for entry in each.prospect.submissions)
     batch = next((each for each in batches if each), None)
     if not as_json and batch is not None and number:
-        out().print(
-            f"{number:,} operations submitted as batch [bold]{batch}[/]."
-            f" Follow them with: classin watch {batch}"
-        )
+        told = "{} operations submitted as batch [bold]{}[/]. Follow them with: classin watch {}"
+        out().print(marked(told, f"{number:,}", batch, batch))
 
 
 def _print_late(prospect: "Prospect", instead: "Receipt", *, as_json: bool) -> None:
@@ -257,7 +253,8 @@ def _print_late(prospect: "Prospect", instead: "Receipt", *, as_json: bool) -> N
     elif instead.id == prospect.id:
         err().print(f"{prospect.id} has succeeded meanwhile: it is not retried")
     else:
-        err().print(f"{prospect.id} is being tried again already, as [bold]{instead.id}[/]")
+        told = "{} is being tried again already, as [bold]{}[/]"
+        err().print(marked(told, prospect.id, instead.id))
 
 
 def settle(  # noqa: PLR0913  # each is an option of the command
@@ -312,7 +309,7 @@ def _print_settled(
         print_json({**told, "dry_run": True} if dry_run else told)
         return
     said = "would be" if dry_run else "is"
-    out().print(f"{record_id} {said} {coloured(state)} now")
+    out().print(marked("{} {} {} now", record_id, said, coloured(state)))
     if let_down:
         out().print(f"{len(let_down):,} failed because it was uncertain. To retry them:")
         again = let_down if state is State.SUCCEEDED else [record_id, *let_down]

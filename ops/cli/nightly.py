@@ -55,7 +55,7 @@ def retry_nightly(  # what the command says
     if as_json:
         print_json({**retried.to_json(), "dry_run": dry_run})
     else:
-        out().print("; ".join(_told(retried, job.most, dry_run=dry_run)), markup=False)
+        out().print("; ".join(_told(retried, job.most, dry_run=dry_run)))
 
 
 def _read(asked: Asked, faults: list[Fault]) -> "RetryJob":

@@ -1,13 +1,18 @@
-"""How commands speak: tables and words for people, JSON lines for programs."""
+"""How commands speak: tables and words for people, JSON lines for programs.
+
+Whatever is printed is shown as it is, on one line, and none of it acts on the terminal: only what
+`marked` made has colours or several lines.
+"""
 
 import json
 import re
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
+from worker.classin.printable import printable, printable_lines
 from worker.ledger.lifecycle import State
 
 if TYPE_CHECKING:
@@ -30,40 +35,82 @@ _COLOURS = {
 
 _STYLE = re.compile(r"\[/?[a-z]*\]")
 
+#: What JSON may hold as it is, and a terminal may not.
+_ACTING_IN_JSON = re.compile(
+    "[\x7f-\x9f\xad\u061c\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb]"
+)
+
+
+class Marked(str):
+    """Text in rich's markup: made by `marked`, or written in this program."""
+
+    __slots__ = ()
+
+
+def marked(template: str, *values: object) -> Marked:
+    """Return markup with values in place of its `{}`, as they are: no markup, on one line."""
+    from rich.markup import escape
+
+    shown = (str(v) if isinstance(v, Marked) else escape(printable(str(v))) for v in values)
+    return Marked(template.format(*shown) if values else template)
+
+
+def joined(between: str, parts: Iterable[object]) -> Marked:
+    """Return values with something of ours between them, such as a line break."""
+    return Marked(between.join(marked("{}", part) for part in parts))
+
+
+def lines(text: str) -> Marked:
+    """Return a text that may have several lines, each of them shown as it is."""
+    return joined("\n", text.replace("\t", " ").split("\n"))
+
 
 @cache
 def out() -> "Console":
     """Standard output; wide when it goes into a file or another program."""
-    from rich.console import Console
+    from ops.cli.console import PlainConsole
 
-    return Console(highlight=False, width=None if sys.stdout.isatty() else 180)
+    return PlainConsole(highlight=False, width=None if sys.stdout.isatty() else 180)
 
 
 @cache
 def err() -> "Console":
     """Standard error, for progress and remarks."""
-    from rich.console import Console
+    from ops.cli.console import PlainConsole
 
-    return Console(stderr=True, highlight=False)
+    return PlainConsole(stderr=True, highlight=False)
 
 
-def say(text: str) -> None:
-    """Print a line in which some is marked `[bold]...[/]`; rich is needed for people only."""
+def say(template: str, *values: object) -> None:
+    """Print a line in which some is marked `[bold]{}[/]`; rich is needed for people only."""
     if sys.stdout.isatty():
-        out().print(text)
+        out().print(marked(template, *values))
     else:
-        sys.stdout.write(_STYLE.sub("", text) + "\n")
+        shown = (printable(str(value)) for value in values)
+        sys.stdout.write(_STYLE.sub("", template).format(*shown) + "\n")
+
+
+def write_error(text: str) -> None:
+    """Write an error's lines to standard error, where rich is not needed."""
+    sys.stderr.write(printable_lines(text) + "\n")
+
+
+def print_page(text: str) -> None:
+    """Print a page of several lines as it is."""
+    sys.stdout.write(printable_lines(text))
 
 
 def print_json(value: Mapping[str, Any]) -> None:
-    """Print one object on one line."""
-    sys.stdout.write(json.dumps(value, ensure_ascii=False) + "\n")
+    """Print one object on one line; what would act on a terminal is escaped, as JSON can."""
+    text = json.dumps(value, ensure_ascii=False)
+    text = _ACTING_IN_JSON.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
+    sys.stdout.write(text + "\n")
     sys.stdout.flush()
 
 
-def coloured(state: State) -> str:
-    """Give the state in its colour, as rich markup."""
-    return f"[{_COLOURS[state]}]{state.value}[/]"
+def coloured(state: State) -> Marked:
+    """Give the state in its colour."""
+    return Marked(f"[{_COLOURS[state]}]{state.value}[/]")
 
 
 def colour_of(state: State) -> str:
@@ -78,9 +125,10 @@ def standing_of(record: "Record") -> str:
     return f"{record.state.value}{reason}{already}"
 
 
-def state_of(record: "Record") -> str:
-    """Give a record's state with its reason, as rich markup."""
-    return coloured(record.state) + standing_of(record).removeprefix(record.state.value)
+def state_of(record: "Record") -> Marked:
+    """Give a record's state with its reason, the state in its colour."""
+    rest = standing_of(record).removeprefix(record.state.value)
+    return marked("{}{}", coloured(record.state), rest)
 
 
 def table(*columns: str, title: str | None = None) -> "Table":
@@ -89,8 +137,9 @@ def table(*columns: str, title: str | None = None) -> "Table":
 
     plain = Table(title=title, box=None, header_style="bold", pad_edge=False, title_justify="left")
     for column in columns:
+        heading = column.lstrip("#*")
         plain.add_column(
-            column.lstrip("#*"),
+            Marked(heading) if isinstance(column, Marked) else heading,
             justify="right" if column.startswith("#") else "left",
             no_wrap=not column.startswith("*"),
             overflow="fold" if column.startswith("*") else "ellipsis",

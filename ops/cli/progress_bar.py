@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
-from ops.cli.output import coloured, err, out, print_json, state_of
+from ops.cli.output import Marked, coloured, err, joined, marked, out, print_json, state_of
 from worker.ledger.lifecycle import State
 
 if TYPE_CHECKING:
@@ -75,15 +75,13 @@ def _as_lines(looks: "Iterable[Look]") -> Mapping[State, int]:
     return counts or {}
 
 
-def line_of(record: "Record") -> str:
+def line_of(record: "Record") -> Marked:
     """Write a failure on one line: no field, and no words of ClassIn's own."""
-    from rich.markup import escape
-
     from ops.account import account
 
     row = "" if record.row is None else f" row {record.row}"
-    means = escape(account(record).meaning)
-    return f"{state_of(record)}{row} {record.operation} {record.id}: {means}"
+    which = f"{row} {record.operation} {record.id}: {account(record).meaning}"
+    return marked("{}{}", state_of(record), which)
 
 
 def _live(looks: "Iterable[Look]") -> Mapping[State, int]:
@@ -98,12 +96,16 @@ def _live(looks: "Iterable[Look]") -> Mapping[State, int]:
             counts = look.counts
             for record in look.failures:
                 progress.console.print(line_of(record))
-            words = [f"{counts[state]:,} {coloured(state)}" for state in State if counts.get(state)]
+            words = [
+                marked("{} {}", f"{counts[state]:,}", coloured(state))
+                for state in State
+                if counts.get(state)
+            ]
             progress.update(
                 bar,
                 completed=look.settled,
                 total=look.total,
-                description=" ".join([*pace_of(look), *words]),
+                description=joined(" ", [*pace_of(look), *words]),
             )
     return counts
 

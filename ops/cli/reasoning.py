@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from ops.cli.options import AsJson
-from ops.cli.output import local, out, print_json, state_of
+from ops.cli.output import local, marked, out, print_json, state_of
 
 
 def why(
@@ -14,7 +14,6 @@ def why(
     as_json: AsJson = False,
 ) -> None:
     """Tell why an operation is where it is, and what comes next."""
-    from rich.markup import escape
     from rich.table import Table
 
     from ops.cli.connection import open_observer
@@ -30,6 +29,6 @@ def why(
     answer.add_column(style="bold", no_wrap=True)
     answer.add_column(overflow="fold")
     for heading, text in points(inquiry, local):
-        answer.add_row(heading, escape(text))
-    out().print(f"[bold]{record.operation}[/] {record.id}: {state_of(record)}")
+        answer.add_row(heading, text)
+    out().print(marked("[bold]{}[/] {}: {}", record.operation, record.id, state_of(record)))
     out().print(answer)

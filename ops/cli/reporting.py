@@ -1,7 +1,6 @@
 """The night in one page: `report`."""
 
 import json
-import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -9,7 +8,17 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from ops.cli.options import AsJson
-from ops.cli.output import coloured, err, local, out, print_json, table
+from ops.cli.output import (
+    coloured,
+    err,
+    joined,
+    local,
+    marked,
+    out,
+    print_json,
+    print_page,
+    table,
+)
 
 if TYPE_CHECKING:
     from ops.post import Sent
@@ -88,10 +97,10 @@ def _make(
     if as_json:
         print_json(kept)
     elif text:
-        sys.stdout.write(page)
+        print_page(page)
     else:
         _print(made)
-        out().print(title_of(made), markup=False)
+        out().print(title_of(made))
     _tell(sent)
     if any(each.trouble for each in sent):
         raise typer.Exit(1)
@@ -142,20 +151,17 @@ def _clock_of(tz: str | None) -> "Callable[[int], str]":
 def _tell(sent: Sequence["Sent"]) -> None:
     for each in sent:
         said = f"not sent to {each.to}: {each.trouble}" if each.trouble else f"sent to {each.to}"
-        err().print(said, markup=False)
+        err().print(said)
 
 
 def _print(made: "Report") -> None:
     """Print a report on a terminal."""
-    from rich.markup import escape
-
     from ops.waiting import closure_in_words
 
-    out().print(f"[bold]From {local(made.since)} to {local(made.until)}[/]")
+    out().print(marked("[bold]From {} to {}[/]", local(made.since), local(made.until)))
     if made.known_since > made.since:
-        out().print(
-            f"[yellow]What settled before {local(made.known_since)} is not known any more.[/]"
-        )
+        known = local(made.known_since)
+        out().print(marked("[yellow]What settled before {} is not known any more.[/]", known))
     _print_runs(made)
     _print_counts(made)
     if made.groups:
@@ -164,60 +170,54 @@ def _print(made: "Report") -> None:
     if made.closures:
         _heading("Schools that are closed")
         for closure in made.closures:
-            out().print(f"[yellow]{escape(closure_in_words(closure, local))}[/]")
+            out().print(marked("[yellow]{}[/]", closure_in_words(closure, local)))
     if made.lanes:
         _heading("Lanes that are stuck")
         rows = table("*lane", "#waiting", "since", "behind", "which is")
         for lane in made.lanes:
-            rows.add_row(
-                escape(lane.name), f"{lane.waiting:,}", local(lane.since), lane.head, lane.stands
-            )
+            rows.add_row(lane.name, f"{lane.waiting:,}", local(lane.since), lane.head, lane.stands)
         out().print(rows)
     out().print()
 
 
 def _heading(text: str) -> None:
-    out().print(f"\n[bold]{text}[/]")
+    out().print(marked("\n[bold]{}[/]", text))
 
 
 def _print_runs(made: "Report") -> None:
-    from rich.markup import escape
-
     from ops.report_page import ending
 
     if made.runs:
         _heading("Jobs")
         rows = table("job", "planned for", "ended", "*how")
         for run in made.runs:
-            rows.add_row(run.job, local(run.tick), local(run.finished_at), escape(ending(run)))
+            rows.add_row(run.job, local(run.tick), local(run.finished_at), ending(run))
         out().print(rows)
 
 
 def _print_counts(made: "Report") -> None:
     _heading("Operations")
     for title, numbers in (("settled", made.settled), ("not settled yet", made.waiting)):
-        words = [f"{number:,} {coloured(state)}" for state, number in numbers.items()]
-        out().print(f"{title}: {', '.join(words) or 'none'}")
+        words = [marked("{} {}", f"{n:,}", coloured(state)) for state, n in numbers.items()]
+        out().print(marked("{}: {}", title, joined(", ", words) or "none"))
     if made.oldest is not None:
         oldest = made.oldest
-        out().print(
-            f"waiting longest: {oldest.operation} {oldest.id}, {coloured(oldest.state)},"
-            f" since {local(oldest.enqueued_at)}"
-        )
+        which, since = f"{oldest.operation} {oldest.id}", local(oldest.enqueued_at)
+        state = coloured(oldest.state)
+        out().print(marked("waiting longest: {}, {}, since {}", which, state, since))
 
 
 def _causes(groups: Sequence["Group"]) -> object:
-    from rich.markup import escape
-
     rows = table("#number", "#mended", "*cause, and what to do")
     for group in groups:
         cause = group.cause
         code = "" if cause.code is None else f" {cause.code}:"
-        said = f"[bold]{cause.operation} {cause.stands}[/],{code} {escape(group.words)}"
-        todo = escape(group.todo) if group.number else "Nothing: a retry went well."
-        examples = f"\n[dim]such as {', '.join(group.examples)}[/]" if group.examples else ""
+        said = marked("[bold]{} {}[/],{} {}", cause.operation, cause.stands, code, group.words)
+        todo = group.todo if group.number else "Nothing: a retry went well."
+        examples = ", ".join(group.examples)
+        such = [marked("[dim]such as {}[/]", examples)] if examples else []
         mended = f"{group.mended:,}" if group.mended else ""
-        rows.add_row(f"{group.number:,}", mended, f"{said}\n{todo}{examples}")
+        rows.add_row(f"{group.number:,}", mended, joined("\n", [said, todo, *such]))
     return rows
 
 
@@ -234,7 +234,7 @@ def _show_last(*, text: bool, as_json: bool) -> None:
     if as_json:
         print_json(found[0])
     elif text or not out().is_terminal:
-        sys.stdout.write(found[0]["page"])
+        print_page(found[0]["page"])
     else:
         from rich.markdown import Markdown
 
@@ -242,8 +242,6 @@ def _show_last(*, text: bool, as_json: bool) -> None:
 
 
 def _list(*, as_json: bool) -> None:
-    from rich.markup import escape
-
     found = _kept(_LISTED)
     if as_json:
         for each in found:
@@ -255,5 +253,5 @@ def _list(*, as_json: bool) -> None:
     rows = table("id", "until", "*what it says", "*sent to")
     for each in found:
         sent = (f"{one['to']}{'' if one['sent'] else ' (not taken)'}" for one in each["sent"])
-        rows.add_row(each["id"], each["until"], escape(each["title"]), escape(", ".join(sent)))
+        rows.add_row(each["id"], each["until"], each["title"], ", ".join(sent))
     out().print(rows)

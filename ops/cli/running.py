@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from ops.cli.options import AsJson
-from ops.cli.output import err, out, print_json, state_of, table
+from ops.cli.output import Marked, err, lines, marked, out, print_json, state_of, table
 from worker.classin.signing import Counting
 from worker.settings import MOST_PROCESSES, MOST_THREADS, USUAL_PROCESSES
 
@@ -159,12 +159,14 @@ def beat(
     from ops.lifeline import tie_until_ready
     from ops.supervision import Stop, stop_on_signals
     from worker.settings import from_env
+    from worker.trouble_log import log_plainly
 
     settings = from_env()
     open_ledger().counts()  # without its Redis it says so and ends
     settings.keyring.open()
     stop_on_signals()
     tell_ready = tie_until_ready(_BEAT_GRACE) if tied else lambda: None
+    log_plainly()
     logging.basicConfig(level=log_level.upper(), format="%(asctime)s %(name)s: %(message)s")
     try:
         keep_beating(settings, tell_ready)
@@ -240,7 +242,7 @@ def _supervise(
     try:
         supervise(kept, grace=settings.grace + MARGIN, tend=tend)
     except NotStarted as failure:
-        err().print(str(failure))
+        err().print(lines(str(failure)))
         raise typer.Exit(failure.code) from None
 
 
@@ -281,7 +283,9 @@ def simulator(
     """
     from ops.simulator import create_app, run
     from worker.settings import from_env
+    from worker.trouble_log import log_plainly
 
+    log_plainly()
     schools = {school.sid: school.secret for school in from_env().schools.values()}
     run(port, host, create_app(schools=schools or None, counting=counting))
 
@@ -318,16 +322,18 @@ def demo(*, as_json: AsJson = False) -> None:
     else:
         _print_endings(shown.endings)
         for each in shown.syncs:
-            mark = "[green]✓[/]" if each.as_expected else "[red]✗[/]"
-            out().print(f"\n{mark} {each.story}: [bold]classin {' '.join(each.words)}[/]")
-            out().print(each.said.rstrip(), markup=False)
+            mark, words = _mark(good=each.as_expected), " ".join(each.words)
+            out().print(marked("\n{} {}: [bold]classin {}[/]", mark, each.story, words))
+            out().print(lines(each.said.rstrip()))
     if not shown.as_expected:
         raise typer.Exit(1)
 
 
-def _print_endings(endings: "Sequence[Ending]") -> None:
-    from rich.markup import escape
+def _mark(*, good: bool) -> Marked:
+    return Marked("[green]✓[/]" if good else "[red]✗[/]")
 
+
+def _print_endings(endings: "Sequence[Ending]") -> None:
     from ops.account import account
 
     rows = table(
@@ -336,18 +342,19 @@ def _print_endings(endings: "Sequence[Ending]") -> None:
     for ending in endings:
         record = ending.record
         rows.add_row(
-            "[green]✓[/]" if ending.as_expected else "[red]✗[/]",
-            escape(ending.scene.story),
+            _mark(good=ending.as_expected),
+            ending.scene.story,
             record.operation,
             state_of(record),
             "" if record.code is None else str(record.code),
             str(len(record.attempts)),
-            escape(record.message or ""),
-            escape(account(record).todo),
+            record.message or "",
+            account(record).todo,
         )
     out().print(rows)
     good = sum(ending.as_expected for ending in endings)
-    out().print(f"\n{good} of {len(endings)} operations ended as the file says they should.")
+    told = "\n{} of {} operations ended as the file says they should."
+    out().print(marked(told, good, len(endings)))
 
 
 def _must_be_able(settings: "Settings") -> None:

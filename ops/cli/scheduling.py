@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from ops.cli.options import AsJson, Why
-from ops.cli.output import err, local, out, print_json, table
+from ops.cli.output import Marked, err, lines, local, marked, out, print_json, table
 
 if TYPE_CHECKING:
     from ops.planning import Planning
@@ -134,7 +134,7 @@ def _add(
 
     job = job_of(name, asked, faults_of)
     if remark := remark_on(job.words):
-        err().print(remark, markup=False)
+        err().print(remark)
     if planning is not None:
         planning.add(job)
     if as_json:
@@ -142,7 +142,7 @@ def _add(
         return
     said = "could be added" if planning is None else "is in the schedule"
     tick = _next_of(job.cron, job.tz, _open().now())
-    out().print(f"[bold]{job.name}[/] {said}; first run {local(tick)}")
+    out().print(marked("[bold]{}[/] {}; first run {}", job.name, said, local(tick)))
     _warn_without_beat()
 
 
@@ -155,7 +155,7 @@ def _apply(path: Path, why: str, *, yes: bool, dry_run: bool, as_json: bool) -> 
     jobs = read_timetable(path, faults_of)
     found = differences(jobs, _open().jobs(), path.name)
     for remark in filter(None, (remark_on(job.words) for job in jobs)):
-        err().print(remark, markup=False)
+        err().print(remark)
     for each in found:
         if as_json:
             print_json({**each.to_json(), "applied": not dry_run})
@@ -177,8 +177,6 @@ def _apply(path: Path, why: str, *, yes: bool, dry_run: bool, as_json: bool) -> 
 
 
 def _print_difference(each: "Difference") -> None:
-    from rich.markup import escape
-
     from ops.timetable import Kind, written
 
     sign, colour = {
@@ -186,12 +184,12 @@ def _print_difference(each: "Difference") -> None:
         Kind.CHANGE: ("~", "yellow"),
         Kind.REMOVE: ("-", "red"),
     }[each.kind]
-    out().print(f"[{colour}]{sign} {each.job.name}[/]")
+    out().print(marked(f"[{colour}]{sign} {{}}[/]", each.job.name))
     if each.kind is Kind.ADD:
         for part, text in written(each.job).items():
-            out().print(f"    {part:10} [green]{escape(text)}[/]")
+            out().print(marked("    {} [green]{}[/]", f"{part:10}", text))
     for part, was, will in each.changes:
-        out().print(f"    {part:10} [red]{escape(was)}[/] → [green]{escape(will)}[/]")
+        out().print(marked("    {} [red]{}[/] → [green]{}[/]", f"{part:10}", was, will))
 
 
 def _would(what: str, name: str, *, as_json: bool) -> None:
@@ -200,7 +198,7 @@ def _would(what: str, name: str, *, as_json: bool) -> None:
     if as_json:
         print_json({"name": job.name, "done": what, "changed": False})
     else:
-        out().print(f"{what} {job.name}: could be done; nothing was changed", markup=False)
+        out().print(f"{what} {job.name}: could be done; nothing was changed")
 
 
 def _run(name: str, planning: "Planning", *, as_json: bool) -> None:
@@ -208,9 +206,8 @@ def _run(name: str, planning: "Planning", *, as_json: bool) -> None:
     if as_json:
         print_json(run.to_json())
     else:
-        out().print(
-            f"[bold]{run.id}[/] {_state_of(run)}; see it with: classin schedule show {name}"
-        )
+        told = "[bold]{}[/] {}; see it with: classin schedule show {}"
+        out().print(marked(told, run.id, _state_of(run), name))
         _warn_without_beat()
 
 
@@ -228,12 +225,10 @@ def _change(what: str, name: str, planning: "Planning", *, as_json: bool) -> Non
     if as_json:
         print_json({"name": name, "done": what, "changed": changed})
     else:
-        out().print(f"{name} {said}", markup=False)
+        out().print(f"{name} {said}")
 
 
 def _list(*, as_json: bool) -> None:
-    from rich.markup import escape
-
     from ops.timetable import written
 
     there = _open()
@@ -252,9 +247,10 @@ def _list(*, as_json: bool) -> None:
     )
     for planned in jobs:
         job, run = planned.job, last.get(planned.job.name)
-        tick = "[yellow]paused[/]" if planned.paused else local(_next_of(job.cron, job.tz, now))
+        paused, following = planned.paused, _next_of(job.cron, job.tz, now)
+        tick = marked("[yellow]paused[/]") if paused else local(following)
         if not planned.signed:
-            tick = "[red]never: not signed[/]"
+            tick = marked("[red]never: not signed[/]")
         rows.add_row(
             job.name,
             f"{job.cron} {job.tz}",
@@ -262,14 +258,13 @@ def _list(*, as_json: bool) -> None:
             local(run.tick) if run else "",
             _ending_of(run) if run else "",
             written(job)["time_limit"],
-            escape(written(job)["run"]),
+            written(job)["run"],
         )
     out().print(rows)
     _warn_without_beat()
 
 
 def _show(name: str, *, as_json: bool) -> None:
-    from rich.markup import escape
     from rich.table import Table
 
     from ops.timetable import written
@@ -285,12 +280,12 @@ def _show(name: str, *, as_json: bool) -> None:
     answer.add_column(style="bold", no_wrap=True)
     answer.add_column(overflow="fold")
     for part, text in written(planned.job).items():
-        answer.add_row(part, escape(text))
+        answer.add_row(part, text)
     ticks = ["paused"] if planned.paused else [local(tick) for tick in _ticks(planned, now)]
     if not planned.signed:
         ticks = [UNSIGNED]
-    answer.add_row("next runs", escape(", ".join(ticks)))
-    out().print(f"[bold]{name}[/]")
+    answer.add_row("next runs", ", ".join(ticks))
+    out().print(marked("[bold]{}[/]", name))
     out().print(answer)
     if runs:
         out().print()
@@ -310,14 +305,12 @@ def _history(runs: Sequence["Run"]) -> object:
     return rows
 
 
-def _state_of(run: "Run") -> str:
-    return f"[{_COLOURS[run.state.value]}]{run.state.value}[/]"
+def _state_of(run: "Run") -> Marked:
+    return Marked(f"[{_COLOURS[run.state.value]}]{run.state.value}[/]")
 
 
-def _ending_of(run: "Run", *, in_short: bool = True) -> str:
-    """Write how a run ended, or where it stands, as rich markup."""
-    from rich.markup import escape
-
+def _ending_of(run: "Run", *, in_short: bool = True) -> Marked:
+    """Write how a run ended, or where it stands."""
     told = run.said or run.trouble
     if run.state.value == "failed":
         told = run.trouble or run.said
@@ -326,7 +319,7 @@ def _ending_of(run: "Run", *, in_short: bool = True) -> str:
         told = f"with {run.joined}"
     if in_short:
         told = told.partition("\n")[0]
-    return f"{_state_of(run)}{': ' if told else ''}{escape(told)}"
+    return marked("{}{}{}", _state_of(run), ": " if told else "", lines(told))
 
 
 def _json(planned: "Planned", now: int) -> dict[str, object]:
@@ -366,5 +359,7 @@ def _warn_without_beat() -> None:
 
     if open_ledger().holder(BEAT) is None:
         err().print(
-            "[yellow]No beat runs: nothing begins until `classin up` or `classin beat` does.[/]"
+            marked(
+                "[yellow]No beat runs: nothing begins until `classin up` or `classin beat` does.[/]"
+            )
         )

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ops.cli.options import AsJson
-from ops.cli.output import coloured, err, local, out, print_json, table
+from ops.cli.output import coloured, err, joined, local, marked, out, print_json, table
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -33,14 +33,13 @@ def lanes(
     elif found:
         out().print(_lanes(found))
         if number > len(found):
-            err().print(f"[dim]{number - len(found):,} more: --limit shows more[/]")
+            more = f"{number - len(found):,}"
+            err().print(marked("[dim]{} more: --limit shows more[/]", more))
     else:
         out().print(f"no lane {'is stuck' if stuck else 'in which anybody waits'}")
 
 
 def _lanes(found: "list[LaneView]") -> "RenderableType":
-    from rich.markup import escape
-
     from ops.spans import span
 
     rows = table("lane", "#length", "#still for", "its first", "operation", "state", "*why")
@@ -48,13 +47,13 @@ def _lanes(found: "list[LaneView]") -> "RenderableType":
         lane = each.lane
         stopped = f"; to stop because of {lane.stopped_by}" if lane.stopped_by else ""
         rows.add_row(
-            escape(lane.name),
+            lane.name,
             f"{lane.length:,}",
             span(each.still),
             lane.head.id,
             lane.head.operation,
             coloured(lane.head.state),
-            escape(each.why(local) + stopped),
+            each.why(local) + stopped,
         )
     return rows
 
@@ -79,8 +78,6 @@ def schools(*, as_json: AsJson = False) -> None:
 
 
 def _schools(found: "list[SchoolView]") -> "RenderableType":
-    from rich.markup import escape
-
     rows = table(
         "school", "stands", "#waiting", "#running", "#parked", "#settled today", "#failures",
         "*remarks",
@@ -89,11 +86,11 @@ def _schools(found: "list[SchoolView]") -> "RenderableType":
         standing = each.standing
         colour = {"open": "green", "held": "yellow", "paused": "red"}[each.stands]
         rows.add_row(
-            escape(standing.name),
-            f"[{colour}]{each.stands}[/]",
+            standing.name,
+            marked(f"[{colour}]{{}}[/]", each.stands),
             *(f"{number:,}" for number in (each.waiting, standing.running, standing.parked)),
             f"{each.settled:,}",
-            f"[red]{each.failures:,}[/]" if each.failures else "0",
-            escape("\n".join(each.remarks(local))),
+            marked("[red]{}[/]", f"{each.failures:,}") if each.failures else "0",
+            joined("\n", each.remarks(local)),
         )
     return rows

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ops.cli.options import AsJson
-from ops.cli.output import coloured, local, out, print_json, table
+from ops.cli.output import Marked, coloured, local, marked, out, print_json, table
 from worker.ledger.lifecycle import State
 
 if TYPE_CHECKING:
@@ -37,8 +37,6 @@ def stats(
     as_json: AsJson = False,
 ) -> None:
     """Count the operations by state; rates, times and failures of the last hours."""
-    from rich.markup import escape
-
     from ops.cli.connection import open_observer
     from ops.figures import figures
     from ops.survey import choose
@@ -68,13 +66,13 @@ def stats(
             out().print()
             out().print(part)
         for closure in closures:
-            out().print(f"[yellow]{escape(closure_in_words(closure, local))}[/]")
+            out().print(marked("[yellow]{}[/]", closure_in_words(closure, local)))
 
 
 def _by_state(counts: "Counts") -> "RenderableType":
     totals = counts.by_state()
     states = [state for state in State if totals[state]]
-    rows = table("operation", *(f"#{coloured(state)}" for state in states), "#all")
+    rows = table("operation", *(marked("#{}", coloured(state)) for state in states), "#all")
     for name in counts.operations():
         mine = counts.of(name)
         rows.add_row(name, *(_number(mine[state]) for state in states), _number(mine.total()))
@@ -93,16 +91,16 @@ def _window(found: "Figures") -> "Iterator[RenderableType]":
         yield _failures(failures)
 
 
-def _headline(found: "Figures") -> str:
+def _headline(found: "Figures") -> Marked:
     how = "counted by the hour" if found.by_hour else "each settlement looked at"
-    text = f"[bold]Since {local(found.since)}[/], {how}"
+    text = how
     if found.shortened and found.by_hour:
         text += "; earlier hours are not kept"
     elif found.shortened:
         text += "; earlier ones are too many to look at: ask for an hour or more"
     if not (found.settled or found.submitted):
         text += ": nothing was submitted, and nothing settled"
-    return text
+    return marked("[bold]Since {}[/], {}", local(found.since), text)
 
 
 def _rates(found: "Figures") -> "RenderableType":
@@ -118,11 +116,11 @@ def _rates(found: "Figures") -> "RenderableType":
     most = max(max(numbers) for numbers, _ in columns.values())
     for name, (numbers, colour) in columns.items():
         number = sum(numbers)
-        rate = f"{found.per_hour(number):,.0f}"
-        rows.add_row(name, f"{number:,}", rate, f"[{colour}]{sparkline(numbers, most)}[/]")
+        rate, drawn = f"{found.per_hour(number):,.0f}", sparkline(numbers, most)
+        rows.add_row(name, f"{number:,}", rate, marked(f"[{colour}]{{}}[/]", drawn))
     if len(found.pieces) > 1:
         each = found.pieces[1].at - found.pieces[0].at
-        rows.add_row("", "", "", f"[dim]a character: {span(each)}[/]")
+        rows.add_row("", "", "", marked("[dim]a character: {}[/]", span(each)))
     return rows
 
 
@@ -172,15 +170,16 @@ def _failures(failures: "Sequence[Failures]") -> "RenderableType":
     most = failures[0].number
     for each in failures:
         state, reason, code = each.cause
-        bar = [f"[red]{'█' * max(1, each.number * _LONGEST // most)}[/]"] if drawn else []
+        length = max(1, each.number * _LONGEST // most)
+        bar = [marked("[red]{}[/]", "█" * length)] if drawn else []
         kinds = ", ".join(name for name, _ in each.of.most_common(3))
         more = f" and {len(each.of) - 3} more" if len(each.of) > 3 else ""  # noqa: PLR2004  # as many as are named
         rows.add_row(
             _number(each.number),
             *bar,
-            coloured(state) + (f"/{reason.value}" if reason else ""),
+            marked("{}{}", coloured(state), f"/{reason.value}" if reason else ""),
             "" if code is None else str(code),
-            f"{meaning(each.cause)} [dim]({kinds}{more})[/]",
+            marked("{} [dim]({}{})[/]", meaning(each.cause), kinds, more),
             todo(each.cause),
         )
     return rows

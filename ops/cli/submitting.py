@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ops.cli.options import AsJson, Once
-from ops.cli.output import err, out, print_json, say, state_of
+from ops.cli.output import err, marked, out, print_json, say, state_of
 from worker.classin.errors import Fault, InvalidInput
 
 if TYPE_CHECKING:
@@ -187,7 +187,7 @@ def enqueue(  # noqa: PLR0913  # each is an option of the command
 def _print_one(receipt: "Receipt", *, in_short: bool) -> None:
     said = "submitted as" if receipt.new else "this was submitted before, as"
     more = "" if in_short else f"; see it with: classin show {receipt.id}"
-    say(f"{said} [bold]{receipt.id}[/]{more}")
+    say("{} [bold]{}[/]{}", said, receipt.id, more)
 
 
 def _print_as_json(receipts: Sequence["Receipt"]) -> None:
@@ -260,7 +260,7 @@ def _wait(
         if as_json:
             print_json(record.to_json())
         elif in_short and len(records) == 1:
-            out().print(f"{record.operation} {record.id}: {state_of(record)}")
+            out().print(marked("{} {}: {}", record.operation, record.id, state_of(record)))
         elif len(records) == 1:
             print_record(record)
     if not as_json and len(records) > 1:

@@ -19,6 +19,7 @@ from producers.oneroster.sync import HELD, Place, Sync, Watching
 from producers.submission import Submitter
 from producers.webhook import webhook_to
 from worker.classin.errors import Fault, InvalidInput
+from worker.classin.printable import printable
 from worker.ledger.batch import Webhook
 from worker.ledger.in_redis import RedisLedger, connect
 from worker.ledger.sources import NAME_OF_SOURCE, Source, Syncs
@@ -50,7 +51,7 @@ class SyncDesk:
         watching = Watching(self._submitted, self._settled)
         self._sync = Sync(place, submitter, self._passwords, watching, time.time)
         self._progress = Progress(
-            TextColumn("{task.description}"),
+            TextColumn("{task.description}", markup=False),
             BarColumn(),
             MofNCompleteColumn(),
             TimeElapsedColumn(),
@@ -87,7 +88,7 @@ class SyncDesk:
 
     def propose(self, path: Path, options: Options, report: Report) -> Proposal:
         """Read an export, and say what has to change. Raises InvalidInput."""
-        with self._busy(f"reading {path.name}"):
+        with self._busy(f"reading {printable(path.name)}"):
             return propose(path, report, options, *self._sync.known())
 
     def undoing(self, run: str) -> Proposal:

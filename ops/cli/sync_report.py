@@ -1,14 +1,12 @@
 """What a sync would do, and what came of it, for people."""
 
-import csv
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, TextIO
 
-from rich.markup import escape
-
-from ops.cli.output import err, local, out, print_json, table
+from ops.cli.output import Marked, err, local, marked, out, print_json, table
+from producers.formulas import SafeWriter
 from producers.oneroster.fault import RowFault, Severity
 from producers.oneroster.plan import (
     CourseChange,
@@ -33,7 +31,7 @@ _Line = tuple[str, str, str, str]
 
 def write_faults(faults: Iterable[RowFault], file: TextIO) -> None:
     """Write faults down with their rows."""
-    writer = csv.writer(file)
+    writer = SafeWriter(file)
     writer.writerow(_COLUMNS)
     for each in faults:
         writer.writerow([each.file, each.row, each.column, each.severity, each.what, each.raw])
@@ -55,7 +53,7 @@ def print_plan(
         return
     _print_faults(faults)
     for warning in plan.warnings[: None if every else _MOST]:
-        err().print(f"[yellow]warning[/] {escape(warning)}")
+        err().print(marked("[yellow]warning[/] {}", warning))
     if not plan:
         out().print("nothing to do: ClassIn is as it should be")
         return
@@ -71,11 +69,11 @@ def print_plan(
         alike = f"{what.partition(' ')[0]} {how}"
         seen[alike] += 1
         if every or seen[alike] <= _MOST:
-            rows.add_row(*map(escape, (what, how, before, after)))
+            rows.add_row(what, how, before, after)
     out().print(rows)
     if not every and (more := sum(max(number - _MOST, 0) for number in seen.values())):
         out().print(f"... and {more:,} more like these: --all shows them")
-    out().print("\nso far, nothing was submitted")
+    out().print(marked("\nso far, nothing was submitted"))
 
 
 def print_report(about: Mapping[str, Any], faults: Sequence[RowFault], *, as_json: bool) -> None:
@@ -88,7 +86,7 @@ def print_report(about: Mapping[str, Any], faults: Sequence[RowFault], *, as_jso
     if counts := about.get("counts"):
         rows = table("", "#created", "#changed", "#removed", "#unchanged", "#failed")
         for kind, of in counts.items():
-            failed = f"[red]{of['failed']:,}[/]" if of["failed"] else "0"
+            failed = marked("[red]{}[/]", f"{of['failed']:,}") if of["failed"] else "0"
             numbers = [f"{of[name]:,}" for name in ("created", "changed", "removed", "unchanged")]
             rows.add_row(kind, *numbers, failed)
         out().print(rows)
@@ -97,7 +95,7 @@ def print_report(about: Mapping[str, Any], faults: Sequence[RowFault], *, as_jso
         rows = table("#failed", "*operation", "*why", "for example")
         for each in failures[:_MOST]:
             number = f"{each['number']:,}"
-            rows.add_row(number, each["operation"], escape(each["why"]), each["record"])
+            rows.add_row(number, each["operation"], each["why"], each["record"])
         out().print(rows)
         out().print("see one with: classin show ID; the next sync tries again")
     out().print(_in_short(about))
@@ -113,7 +111,7 @@ def print_runs(found: Iterable[Mapping[str, Any]]) -> None:
             about["id"],
             _moment(about["began_at"]),
             about["source"],
-            escape(_origin(about)),
+            _origin(about),
             about["state"],
             f"{about['operations']:,}",
             f"{failed:,}" if failed else "",
@@ -121,11 +119,13 @@ def print_runs(found: Iterable[Mapping[str, Any]]) -> None:
     out().print(rows)
 
 
-def _headline(about: Mapping[str, Any]) -> str:
+def _headline(about: Mapping[str, Any]) -> Marked:
     batches = " ".join(about["batches"])
-    told = f"sync [bold]{about['id']}[/] of {about['source']}, {escape(_origin(about))}: "
-    told += f"{about['operations']:,} operations"
-    return f"{told} in batch {batches}" if batches else told
+    told = f"{about['operations']:,} operations"
+    told = f"{told} in batch {batches}" if batches else told
+    return marked(
+        "sync [bold]{}[/] of {}, {}: {}", about["id"], about["source"], _origin(about), told
+    )
 
 
 def _in_short(about: Mapping[str, Any]) -> str:
@@ -154,7 +154,7 @@ def _print_faults(faults: Sequence[RowFault]) -> None:
     for key, number in alike.most_common(_MOST):
         colour = "red" if first[key].severity is Severity.LEFT_OUT else "yellow"
         more = f" (and {number - 1:,} more like it)" if number > 1 else ""
-        err().print(f"[{colour}]{first[key].severity}[/] {escape(str(first[key]))}{more}")
+        err().print(marked(f"[{colour}]{{}}[/] {{}}{{}}", first[key].severity, first[key], more))
     if len(alike) > _MOST:
         err().print(f"... and {len(alike) - _MOST:,} other kinds of faults: --errors has them all")
 

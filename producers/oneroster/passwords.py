@@ -1,12 +1,12 @@
 """Passwords of new accounts: made, kept sealed, and handed out once."""
 
-import csv
 import os
 import secrets
 import string
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, TextIO
 
+from producers.formulas import SafeWriter, guarded
 from producers.oneroster.directory import Directory
 from producers.oneroster.plan import PersonChange
 from producers.oneroster.roster import Person, Roster
@@ -64,6 +64,9 @@ class Rule:
         if not SHORTEST <= len(password) <= LONGEST:
             what = f"makes {len(password)} characters for {person.id}; should be 6 to 20"
             raise _unfit(what)
+        if guarded(password) != password:
+            what = f"makes a password for {person.id} that a spreadsheet takes for a formula"
+            raise _unfit(f"{what}: let it begin with a letter or digit")
         return password
 
     def _random(self) -> str:
@@ -128,7 +131,7 @@ class Passwords:
         }
         opened = self._opened(sealed)
         rows = _rows({name: opened.get(name, "") for name in sealed}, roster, directory)
-        csv.writer(file).writerows([COLUMNS, *rows])
+        SafeWriter(file).writerows([COLUMNS, *rows])
         file.flush()
         os.fsync(file.fileno())
         self._source.drop_passwords([*sealed])

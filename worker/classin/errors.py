@@ -24,6 +24,8 @@ A refusal by ClassIn is no exception: it is a reply, and is judged.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from worker.classin.printable import printable
+
 #: The kind of a fault: a name stands for something else already.
 CONFLICT = "conflict"
 
@@ -38,7 +40,7 @@ class Fault:
     kind: str = field(default="", compare=False)
 
     def __str__(self) -> str:
-        return f"{self.where}: {self.what}" if self.where else self.what
+        return printable(f"{self.where}: {self.what}" if self.where else self.what)
 
 
 class ClassinError(Exception):
@@ -54,7 +56,7 @@ class Invalid(ClassinError):
         self.faults = tuple(faults)
 
     def __str__(self) -> str:
-        return "\n".join([self.subject, *(f"  {fault}" for fault in self.faults)])
+        return "\n".join([printable(self.subject), *(f"  {fault}" for fault in self.faults)])
 
 
 class InvalidOperation(Invalid):

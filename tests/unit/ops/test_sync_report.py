@@ -6,9 +6,9 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from rich.console import Console
 
 from ops.cli import sync_report
+from ops.cli.console import PlainConsole
 from producers.oneroster.directory import Directory
 from producers.oneroster.fault import RowFault, Severity
 from producers.oneroster.plan import difference
@@ -47,7 +47,7 @@ def shown(monkeypatch: pytest.MonkeyPatch) -> Show:
     """What is printed, in a terminal that is so wide."""
 
     def show(printing: Callable[[], None], width: int = 120) -> str:
-        console = Console(width=width, file=io.StringIO(), highlight=False)
+        console = PlainConsole(width=width, file=io.StringIO(), highlight=False)
         monkeypatch.setattr(sync_report, "out", lambda: console)
         monkeypatch.setattr(sync_report, "err", lambda: console)
         printing()

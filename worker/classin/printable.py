@@ -1,0 +1,27 @@
+"""Printable text: what others wrote, with every character that would act instead of being seen."""
+
+import re
+
+#: C0, DEL and C1; marks that turn, hide or part text; halves of characters. A flag's tags, and
+#: joiners between what is not ASCII (emoji, Persian, Hindi), belong to what is seen.
+_ACTING = re.compile(
+    "\U0001f3f4[\U000e0020-\U000e007f]+"
+    "|[\x00-\x1f\x7f-\x9f\xad\u061c\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff]"
+    "|[\ufff9-\ufffb\U000e0000-\U000e007f\ud800-\udfff]"
+    "|(?<![^\x00-\x7f])[\u200c\u200d]|[\u200c\u200d](?![^\x00-\x7f])"
+)
+
+
+def printable(text: str) -> str:
+    r"""Return a text as one line: an ESC becomes `\x1b`, a line break `\n`, and so on."""
+    return _ACTING.sub(_written, text)
+
+
+def printable_lines(text: str) -> str:
+    r"""Return a text of several lines with the rest of it printable; a tab is a blank."""
+    return "\n".join(map(printable, text.replace("\t", " ").split("\n")))
+
+
+def _written(found: re.Match[str]) -> str:
+    text = found[0]
+    return text if len(text) > 1 else text.encode("unicode_escape").decode("ascii")
