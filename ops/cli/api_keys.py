@@ -70,7 +70,7 @@ def keys(  # noqa: PLR0913  # each is an option of the command
         if as_json:
             print_json({**key.to_json(), "revoked": True})
         else:
-            out().print(f"{key.name} ({key.prefix}) opens nothing any more", markup=False)
+            out().print(f"{key.name} ({key.prefix}) opens nothing any more")
     else:
         _must_be_known(school or [], kind or [])
         both, now = read == write, time.time()
@@ -102,7 +102,7 @@ def _init(why: str, *, anew: bool) -> None:
         _note("init --anew", why)
         SharedKeys(settings.keys, connect(settings.ledger_url)).replace()
     settings.keyring.open()
-    out().print(f"key ring: {settings.keys}", markup=False, soft_wrap=True)
+    out().print(f"key ring: {settings.keys}", soft_wrap=True)
     err().print("Back it up, apart from Redis; copy it to each other host of this ledger.")
 
 
@@ -172,8 +172,6 @@ def _must_be_known(schools: "Sequence[str]", kinds: "Sequence[str]") -> None:
 
 
 def _list(*, as_json: bool) -> None:
-    from rich.markup import escape
-
     found = _open_keys().all()
     if as_json:
         for key in found:
@@ -186,10 +184,10 @@ def _list(*, as_json: bool) -> None:
     now = round(time.time() * 1000)
     for key in found:
         rows.add_row(
-            escape(key.prefix),
-            escape(key.name),
-            escape(" ".join(key.schools) or "all"),
-            escape(" ".join(key.kinds) or "all"),
+            key.prefix,
+            key.name,
+            " ".join(key.schools) or "all",
+            " ".join(key.kinds) or "all",
             _rights(key),
             key.rate or "any",
             _ending(key, now),

@@ -59,7 +59,7 @@ def test_rows_are_as_they_stood(ledger: RedisLedger, sheet: Path, tmp_path: Path
 
     header, row = table(out)
     assert header[:6] == ["row", "id", "Phone", "Word", "Remark", "classin id"]
-    assert row[:6] == ["3", "2", "13800000002", "other-word", "=y", "a"]
+    assert row[:6] == ["3", "2", "13800000002", "other-word", "'=y", "a"]
 
 
 def test_a_table_of_failures_that_fails_again_grows_no_wider(
@@ -74,7 +74,7 @@ def test_a_table_of_failures_that_fails_again_grows_no_wider(
     write_failures(ledger, "again", second, None)
 
     assert table(second)[0] == table(first)[0]
-    assert table(second)[1][:6] == ["2", "2", "13800000002", "other-word", "=y", "c"]
+    assert table(second)[1][:6] == ["2", "2", "13800000002", "other-word", "'=y", "c"]
 
 
 def test_without_the_file_credentials_stay_out(
