@@ -30,6 +30,7 @@ from tests.unit.ledger.hands import (
     settled,
 )
 from worker.classin.printable import printable
+from worker.keyring import KeyRing
 from worker.ledger import keys
 from worker.ledger.audit import Audit
 from worker.ledger.in_redis import RedisLedger, connect
@@ -96,7 +97,8 @@ def said() -> Any:  # noqa: ANN401  # texts by words
     with PrivateRedis(home, home / "redis.sock") as server:
         environment = Environment({"CLASSIN_HOME": str(home), "CLASSIN_REDIS_URL": server.url})
         environment.set(sid="1000082", secret="x", base_url="http://127.0.0.1:9")
-        fill(server.url)
+        environment.set(keys=str(home.with_name(f"{home.name}-keys.json")))
+        fill(server.url, environment.settings.keyring)
         done = subprocess.run(
             [sys.executable, "-c", DRIVER],
             env=environment_with(environment.variables) | {"PYTHONPATH": str(Path.cwd())},
@@ -106,11 +108,12 @@ def said() -> Any:  # noqa: ANN401  # texts by words
             check=False,
         )
     shutil.rmtree(home, ignore_errors=True)
+    home.with_name(f"{home.name}-keys.json").unlink(missing_ok=True)
     assert done.returncode == 0, done.stderr.decode()
     return json.loads(done.stdout)
 
 
-def fill(url: str) -> None:
+def fill(url: str, keyring: KeyRing) -> None:
     """Record what an attacker would, by ways that check nothing."""
     redis = connect(url)
     ledger = RedisLedger(redis)
@@ -144,7 +147,7 @@ def fill(url: str) -> None:
     settled(ledger, "p", replace(PARTLY, message=EVIL, result=told))
     ledger.pause("main", EVIL)
     Audit(redis).note(EVIL, EVIL, about=EVIL, ids=["a"], why=EVIL)
-    schedule = RedisSchedule(redis)
+    schedule = RedisSchedule(redis, keyring=keyring)
     for name in ("job", EVIL):
         schedule.put(Job(name=name, cron="0 0 * * *", tz="UTC", words=("report", EVIL), file=EVIL))
     page = '{"id": "x", "until": "2026", "title": "%s", "page": "%s", "sent": []}'
