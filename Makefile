@@ -8,7 +8,8 @@ READY := $(VENV)/.ready
 # The other queues that the bench compares with, in an environment of their own.
 PEERS_VENV := .venv-bench
 PEERS_READY := $(PEERS_VENV)/.ready
-MINUTES ?= 30
+MINUTES ?=
+DOOR ?=
 
 # Servers of other versions, of which only the program is run. There are some for Linux on x86-64.
 SERVERS := .venv-redis
@@ -20,7 +21,7 @@ STORIES := $(addprefix tests/integration/,test_embedded.py test_ledger.py test_o
     test_schedule.py test_schools.py test_workers.py)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-redis chaos bench bench-quick soak check reference format lock clean
+.PHONY: help setup demo test test-redis chaos fuzz bench bench-quick soak check reference format lock clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -66,6 +67,9 @@ $(SERVERS_READY): tests/redis.lock | $(READY)
 chaos: $(READY)  ## a trial by fire, five to seven minutes: deaths, faults, lost messages (SEED=7 repeats one)
 	@$(BIN)/python -m tests.chaos $(if $(SEED),--seed $(SEED))
 
+fuzz: $(READY)  ## an hour of damaged input at all doors; MINUTES=2 is shorter, SEED=7 DOOR=csv repeats what was found
+	@$(BIN)/python -m tests.security.fuzz $(if $(MINUTES),--minutes $(MINUTES)) $(if $(SEED),--seed $(SEED)) $(if $(DOOR),--door $(DOOR))
+
 bench: $(READY) $(PEERS_READY)  ## measure against other queues, a quarter of an hour on an idle machine; writes docs/sizing.md
 	@$(BIN)/python -m tests.bench --document
 
@@ -82,7 +86,7 @@ $(PEERS_READY): tests/bench.lock
 	@touch $@
 
 soak: $(READY)  ## half an hour of load and faults: does memory stay flat? (MINUTES=5 is shorter)
-	@$(BIN)/python -m tests.bench.soak --minutes $(MINUTES)
+	@$(BIN)/python -m tests.bench.soak $(if $(MINUTES),--minutes $(MINUTES))
 
 check: $(READY)  ## ruff, mypy --strict, import-linter (the house checks run with the tests, too)
 	@$(BIN)/ruff check .

@@ -11,7 +11,6 @@ time_limit = "4h"
 
 import re
 import shlex
-import tomllib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from enum import StrEnum
 from pathlib import Path
@@ -21,6 +20,7 @@ from worker.classin.errors import Fault, InvalidInput
 from worker.classin.faults import nearest
 from worker.ledger.job import CATCH_UP, TIME_LIMIT, IfRunning, Job, Planned
 from worker.ticks import Timing
+from worker.toml_file import read_toml
 from worker.variables import read_seconds
 
 #: What says whether a command may be a job: gives what is wrong with its words.
@@ -130,14 +130,8 @@ def _span_of(name: str, text: object, least: float, most: float, faults: list[Fa
 
 def read_timetable(path: Path, check: Check) -> list[Job]:
     """Read a TOML file with a table for each job. Raises InvalidInput, which names every fault."""
-    try:
-        tables: dict[str, Any] = tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise _unreadable(path, error.strerror or "it cannot be opened") from None
-    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise _unreadable(path, f"it is not TOML: {error}") from None
     jobs, faults = list[Job](), list[Fault]()
-    for name, table in tables.items():
+    for name, table in read_toml(path).items():
         if not isinstance(table, dict):
             faults.append(Fault(f"{name}", "should be the table of a job, [NAME]"))
             continue
@@ -148,10 +142,6 @@ def read_timetable(path: Path, check: Check) -> list[Job]:
     if faults:
         raise InvalidInput(str(path), faults)
     return jobs
-
-
-def _unreadable(path: Path, why: str) -> InvalidInput:
-    return InvalidInput("schedule", [Fault(str(path), f"cannot be read: {why}")])
 
 
 class Kind(StrEnum):

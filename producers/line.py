@@ -26,6 +26,11 @@ def _ids(value: object) -> object:
     return () if value is None else value
 
 
+def _holds_fields(place: Sequence[int | str]) -> bool:
+    """Say whether what stands there are fields, in whatever shape: they may be personal."""
+    return place[:1] == ("fields",)
+
+
 class Line(BaseModel):
     """What a submitter asks for, as a line of JSONL says it; its fields are not yet checked."""
 
@@ -54,9 +59,8 @@ class Line(BaseModel):
         try:
             return cls.model_validate(line)
         except ValidationError as error:
-            raise InvalidInput(
-                "line", explain(error.errors(include_url=False), cls, line)
-            ) from None
+            found = explain(error.errors(include_url=False), cls, line, hidden=_holds_fields)
+            raise InvalidInput("line", found) from None
 
 
 class Options(TypedDict, total=False):

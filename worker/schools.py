@@ -1,13 +1,13 @@
 """The file of schools: who they are, and how fast each may be asked."""
 
 import re
-import tomllib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from worker.classin.errors import Fault, InvalidInput
 from worker.classin.school import School, faults_of
 from worker.pacing import Paces, read_paces
+from worker.toml_file import read_toml
 
 _KEYS = ("sid", "secret", "secret_file", "pace")
 
@@ -15,9 +15,9 @@ _KEYS = ("sid", "secret", "secret_file", "pace")
 def read_schools(path: Path, faults: list[Fault]) -> Iterator[tuple[School, Paces]]:
     """Read a TOML file with a table for each school; adds what is wrong, and quotes no secret."""
     try:
-        tables = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        faults.append(Fault("CLASSIN_SCHOOLS", f"{path} cannot be read: {_reason(error)}"))
+        tables = read_toml(path)
+    except InvalidInput as error:
+        faults += (Fault("CLASSIN_SCHOOLS", f"{each.where} {each.what}") for each in error.faults)
         return
     if not tables:
         faults.append(Fault("CLASSIN_SCHOOLS", f"{path} has no table of a school"))
@@ -61,11 +61,6 @@ def _paces_of(here: str, table: Mapping[str, object], faults: list[Fault]) -> Pa
 
 def _reason(error: Exception) -> str:
     """Say what went wrong without quoting the file: a secret might stand there."""
-    match error:
-        case OSError():
-            return error.strerror or "it cannot be opened"
-        case tomllib.TOMLDecodeError():
-            place = re.search(r"\(at [^)]*\)", str(error))
-            return f"it is not TOML {place[0] if place else ''}".rstrip()
-        case _:
-            return "it is not UTF-8"
+    if isinstance(error, OSError):
+        return error.strerror or "it cannot be opened"
+    return "it is not UTF-8"

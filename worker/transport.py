@@ -94,10 +94,13 @@ def post_once(url: str, body: bytes, headers: Mapping[str, str], deadlines: Dead
 def _read(response: requests.Response) -> bytes:
     """Read the body as it comes."""
     body = bytearray()
-    while piece := response.raw.read(_PIECE, decode_content=True):
-        body += piece
-        if len(body) > LARGEST_REPLY:
-            raise Unread("the reply is longer than any of ClassIn's")
+    try:
+        while piece := response.raw.read(_PIECE, decode_content=True):
+            body += piece
+            if len(body) > LARGEST_REPLY:
+                raise Unread("the reply is longer than any of ClassIn's")
+    except ValueError:  # of http.client, for a length that is none
+        raise Unread("the reply is not HTTP") from None
     response.raw.release_conn()
     return bytes(body)
 

@@ -95,7 +95,10 @@ class Fields(BaseModel):
 
     @classmethod
     def hides(cls, path: Sequence[int | str]) -> bool:
-        """Say whether what lies there is personal, a credential, or unknown: not to be shown."""
+        """Say whether what lies there is personal, a credential, or unknown: not to be shown.
+
+        That holds for whatever lies where items with such fields should be.
+        """
         kind: type[Fields] | None = cls
         for step in path:
             if isinstance(step, int) or kind is None:
@@ -104,7 +107,8 @@ class Fields(BaseModel):
             if field is None or sensitivity_of(field):
                 return True
             kind = item_kind(field)
-        return False
+        fields = kind.model_fields.values() if kind and path else ()
+        return any(map(sensitivity_of, fields))
 
     @model_validator(mode="after")
     def _keep_rules(self) -> Self:

@@ -114,7 +114,7 @@ def test_a_file_of_jobs(tmp_path: Path) -> None:
     [
         (None, "cannot be read: No such file"),
         ("[x", "cannot be read: it is not TOML"),
-        ("\udcff", "cannot be read: it is not TOML"),
+        ("\udcff", "cannot be read: it is not UTF-8"),
         ("x = 1", "x: should be the table of a job"),
         ('[a]\nrun="forbidden"\ncron="x"\n[b]\n', "[a] cron: should be five fields"),
     ],

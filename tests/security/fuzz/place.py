@@ -1,0 +1,96 @@
+"""A place to hand things in: settings, a ledger in memory, and a look at all that lies in it."""
+
+import base64
+import binascii
+import tempfile
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from fakeredis import FakeRedis
+from redis import Redis
+
+from producers import Submitter
+from tests.security.fuzz.canaries import SCHOOL_SECRET, SECRETS, must_not_sing
+from tests.security.fuzz.oracle import BrokenError
+from worker.classin.school import School
+from worker.ledger.in_redis import RedisLedger
+from worker.settings import Settings
+
+#: The hashes of records, whose `fields` hold what is personal.
+_RECORD = "classin:op:"
+
+SCHOOL = School("main", "1000082", SCHOOL_SECRET)
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where operations are handed in."""
+
+    folder: Path
+    redis: Redis
+    ledger: RedisLedger
+    settings: Settings
+    submitter: Submitter
+
+    def everything(self) -> Mapping[str, list[str]]:
+        """Give all texts that lie in Redis, by their keys."""
+        return {str(key): _texts_in(self.redis, str(key)) for key in self.redis.scan_iter()}
+
+    def must_be_empty(self) -> None:
+        """See that what was refused has left nothing. Raises BrokenError."""
+        if left := sorted(str(key) for key in self.redis.scan_iter()):
+            raise BrokenError(f"what was refused has left {left[:5]}")
+
+    def must_keep_still(self, *, misplaced: bool = False) -> None:
+        """See that nothing lies in Redis that may not be there. Raises LeakedError.
+
+        `misplaced`: who handed it in may have put a password where a name should be.
+        """
+        for key, texts in self.everything().items():
+            if not key.startswith(_RECORD):
+                must_not_sing(key, texts)
+            elif not misplaced:
+                must_not_sing(key, texts, SECRETS)
+
+    def clear(self) -> None:
+        """Forget all, for the next input."""
+        self.redis.flushall()
+
+
+@contextmanager
+def a_place() -> Iterator[Place]:
+    """Give a place of its own."""
+    with tempfile.TemporaryDirectory(prefix="cq-fuzz-") as folder:
+        redis = FakeRedis(decode_responses=True)
+        ledger = RedisLedger(redis)
+        settings = Settings(home=Path(folder), schools={"main": SCHOOL})
+        yield Place(Path(folder), redis, ledger, settings, Submitter(settings, ledger))
+
+
+def _texts_in(redis: Redis, key: str) -> list[str]:
+    found: Iterable[object]
+    match redis.type(key):
+        case "hash":
+            found = [text for pair in redis.hgetall(key).items() for text in pair]
+        case "list":
+            found = redis.lrange(key, 0, -1)
+        case "set":
+            found = list(redis.smembers(key))
+        case "zset":
+            found = redis.zrange(key, 0, -1)
+        case "stream":
+            found = redis.xrange(key) or ()
+        case _:
+            found = [str(redis.get(key))]
+    texts = [key, *map(str, found)]
+    return [*texts, *(_opened(text) for text in texts)]
+
+
+def _opened(text: str) -> str:
+    """Read what base 64 hides, if it is that."""
+    try:
+        return base64.b64decode(text, validate=True).decode("utf-8", "replace")
+    except (binascii.Error, ValueError):
+        return ""

@@ -1,0 +1,69 @@
+"""What the fuzz of all doors found: each as small as it was narrowed down, mended since."""
+
+from pathlib import Path
+
+import pytest
+
+from ops.cli.duties import faults_of
+from ops.timetable import read_timetable
+from producers.jsonl import check_lines
+from tests.raw_server import answering, request, server
+from tests.security.fuzz.canaries import CHILD, PHONE
+from tests.security.fuzz.place import a_place
+from worker.classin.call import Dialect
+from worker.classin.errors import InvalidInput, InvalidSettings, Unread
+from worker.settings import Deadlines, from_env
+from worker.transport import Transport
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        f'{{"operation": "register", "fields": [{{"nickname": "{CHILD}", "email": "{PHONE}"}}]}}',
+        f'{{"operation": "register", "fields": "{CHILD} {PHONE}"}}',
+        f'{{"operation": "register_multiple", "fields": {{"userJson": ["{CHILD} {PHONE}"]}}}}',
+        f'{{"operation": "register_multiple", "fields": {{"userJson": [["{CHILD}", "{PHONE}"]]}}}}',
+    ],
+)
+def test_a_fault_does_not_quote_people_whose_fields_are_of_another_shape(
+    line: str,
+) -> None:
+    """Whoever reads the answer or the log of a submission would read names and phone numbers."""
+    with a_place() as place:
+        checked = check_lines([line.encode()], place.submitter, "a file")
+    said = "\n".join(map(str, checked.faults))
+    assert said
+    assert CHILD not in said
+    assert PHONE not in said
+
+
+HUGE = ("9" * 5000, "0x" + "f" * 5000, "[" * 3000, "{a=" * 3000)
+
+
+@pytest.mark.parametrize("value", HUGE)
+def test_a_schools_file_with_huge_values_is_refused_in_one_line(value: str, tmp_path: Path) -> None:
+    """Whoever may write that file would end every worker and command with a traceback."""
+    path = tmp_path / "schools.toml"
+    path.write_text(f"[main]\nsid = {value}\n", encoding="utf-8")
+    with pytest.raises(InvalidSettings) as refused:
+        from_env({"CLASSIN_SCHOOLS": str(path), "CLASSIN_HOME": str(tmp_path)})
+    (fault,) = refused.value.faults
+    assert fault.what.startswith(f"{path} cannot be read: it ")
+
+
+@pytest.mark.parametrize("value", HUGE)
+def test_a_jobs_file_with_huge_values_is_refused_in_one_line(value: str, tmp_path: Path) -> None:
+    """Whoever may write that file would end `classin schedule apply` with a traceback."""
+    path = tmp_path / "jobs.toml"
+    path.write_text(f"[nightly]\nrun = {value}\n", encoding="utf-8")
+    with pytest.raises(InvalidInput) as refused:
+        read_timetable(path, faults_of)
+    (fault,) = refused.value.faults
+    assert fault.what.startswith("cannot be read: it ")
+
+
+def test_a_reply_whose_chunk_has_a_negative_length_is_no_error_in_the_worker() -> None:
+    """Who answers in ClassIn's place would fill the log with tracebacks; it counts as unread."""
+    reply = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n-14\r\nabc\r\n0\r\n\r\n"
+    with server(answering(reply)) as url, pytest.raises(Unread, match="not HTTP"):
+        Transport(url, Deadlines()).send(request(), Dialect.V1)
