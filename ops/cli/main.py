@@ -32,6 +32,9 @@ def main() -> None:
                 from ops.cli.listing import print_listing
 
                 print_listing()
+            case words if any(map(_is_broken, words)):
+                sys.stderr.write("The words of a command should be UTF-8.\n")
+                sys.exit(2)
             case words:
                 _run(words)
     except BrokenPipeError:
@@ -41,6 +44,11 @@ def main() -> None:
         sys.exit(130)
     finally:
         gc.freeze()
+
+
+def _is_broken(word: str) -> bool:
+    """Whether a word holds bytes that are no text: nothing of it could be kept, or printed."""
+    return any("\ud800" <= each <= "\udfff" for each in word)
 
 
 def _works_for_days(words: Sequence[str]) -> bool:

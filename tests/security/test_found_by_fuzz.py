@@ -1,15 +1,18 @@
 """What the fuzz of all doors found: each as small as it was narrowed down, mended since."""
 
+import subprocess
 from pathlib import Path
 
 import pytest
 
 from ops.cli.duties import faults_of
+from ops.supervision import classin as command_line
 from ops.timetable import read_timetable
 from producers.jsonl import check_lines
 from tests.raw_server import answering, request, server
 from tests.security.fuzz.canaries import CHILD, PHONE
 from tests.security.fuzz.place import a_place
+from tests.stage import PATIENCE
 from worker.classin.call import Dialect
 from worker.classin.errors import InvalidInput, InvalidSettings, Unread
 from worker.settings import Deadlines, from_env
@@ -67,3 +70,12 @@ def test_a_reply_whose_chunk_has_a_negative_length_is_no_error_in_the_worker() -
     reply = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n-14\r\nabc\r\n0\r\n\r\n"
     with server(answering(reply)) as url, pytest.raises(Unread, match="not HTTP"):
         Transport(url, Deadlines()).send(request(), Dialect.V1)
+
+
+def test_a_word_of_a_command_that_is_no_text_is_refused_in_one_line() -> None:
+    """Who can give a script a name to pass on would get a traceback out of Redis's client."""
+    done = subprocess.run(
+        [*command_line("show"), b"\xff"], capture_output=True, check=False, timeout=PATIENCE
+    )
+    assert (done.returncode, done.stdout) == (2, b"")
+    assert done.stderr == b"The words of a command should be UTF-8.\n"

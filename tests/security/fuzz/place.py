@@ -15,6 +15,7 @@ from producers import Submitter
 from tests.security.fuzz.canaries import SCHOOL_SECRET, SECRETS, must_not_sing
 from tests.security.fuzz.oracle import BrokenError
 from worker.classin.school import School
+from worker.keyring import KeyRing
 from worker.ledger.in_redis import RedisLedger
 from worker.settings import Settings
 
@@ -65,7 +66,7 @@ def a_place() -> Iterator[Place]:
     with tempfile.TemporaryDirectory(prefix="cq-fuzz-") as folder:
         redis = FakeRedis(decode_responses=True)
         ledger = RedisLedger(redis)
-        settings = Settings(home=Path(folder), schools={"main": SCHOOL})
+        settings = Settings(home=Path(folder), schools={"main": SCHOOL}, ring=KeyRing.in_memory())
         yield Place(Path(folder), redis, ledger, settings, Submitter(settings, ledger))
 
 
