@@ -75,7 +75,7 @@ class Admission:
         self._pool = pool
         self._behind_proxy = behind_proxy
         self._clock = clock
-        self._wrong = wrong or WrongKeys(time.monotonic)
+        self._wrong = WrongKeys(time.monotonic) if wrong is None else wrong
 
     async def admit(self, scope: Scope) -> Admitted:
         """Let in who asks. Raises Problem."""
