@@ -19,6 +19,7 @@ from ops.api_key_health import examine_api_keys
 from ops.finding import Health
 from ops.supervision import classin as command_line
 from tests.stage import PATIENCE, Command, Environment, until
+from worker.classin.errors import InvalidInput
 from worker.keyring import KeyRing
 from worker.ledger import keys as key_names
 from worker.ledger.api_keys import ApiKey, ApiKeys
@@ -330,11 +331,18 @@ def test_a_key_ends_after_a_year_unless_somebody_says_otherwise(
         return None if made["ends_at"] is None else _day(made["ends_at"]) - _day(made["made_at"])
 
     assert [life("a"), life("b", "--until", "90d"), life("c", "--no-end")] == [365, 90, None]
-    for words in (["--until", "2020-01-01"], ["--until", "soon"], ["--rate", "fast"]):
+    for words in (["--until", "2020-01-01"], ["--until", "1d", "--no-end"]):
         done = classin("keys", "add", "d", *words)
-        assert (done.returncode, done.stderr.count("\n")) == (2, 1), done.stderr
-    done = classin("keys", "add", "d", "--until", "1d", "--no-end")
-    assert "exclude" in done.stderr
+        assert (done.returncode, done.stderr.count("\n")) == (2, 2), done.stderr
+
+
+@pytest.mark.parametrize("rate", ["fast", "0/m", "60", "1e9/s", "-1/m", "60/d", "9999999/s"])
+def test_a_rate_that_is_none_makes_no_key(keys: ApiKeys, rate: str) -> None:
+    """A mistyped rate would be no limit at all."""
+    with pytest.raises(InvalidInput):
+        keys.add("sis", 0, rate=rate)
+
+    assert keys.all() == []
 
 
 def _day(moment: str) -> int:
