@@ -166,7 +166,7 @@ class Submitter:
         submit_many splits them. Raises Unavailable.
         """
         if isinstance(operation, Operation):
-            name, fields = operation.spec.name, operation.to_json()
+            name, fields = operation.spec.name, self.door.vouched(operation).to_json()
         else:
             name = operation
         line = Line.read({"operation": name, "fields": fields or {}, **options})

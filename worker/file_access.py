@@ -34,6 +34,14 @@ _EMBEDDING = (
 _OWN_SCHEMES = frozenset({"file", "local", "http", "https"})
 
 
+class WebError(Exception):
+    """A file on the web cannot be read; the text says why, `status` is that of HTTP, if any."""
+
+    def __init__(self, what: str, status: int | None = None) -> None:
+        super().__init__(what)
+        self.status = status
+
+
 def refused(what: str) -> PermissionError:
     """Build the error for a file that may not be read here; `what` says why."""
     return PermissionError(errno.EACCES, what)

@@ -14,11 +14,10 @@ from urllib.parse import unquote_to_bytes, urlsplit
 from worker.classin.errors import ClassinError, FileGone, NotSent
 from worker.classin.fields import IN_REDIS, File
 from worker.classin.operation import Operation
-from worker.file_access import FileAccess
+from worker.file_access import FileAccess, WebError
 from worker.ledger.ledger import Ledger
 from worker.paths import open_path
 from worker.settings import Settings
-from worker.web_files import WebError, open_web_file
 
 #: Bytes that are read at a time, and asked for at a time of what lies elsewhere.
 PIECE = 256 * 1024
@@ -195,6 +194,8 @@ def open_at(at: str, access: FileAccess) -> Source:
         path = Path(os.fsdecode(unquote_to_bytes(urlsplit(at).path)))
         return open_path(path, access)
     if at.startswith(("http:", "https:")):
+        from worker.web_files import open_web_file  # noqa: PLC0415  # as below
+
         return open_web_file(at, access)
     access.must_have_scheme(at)
     import fsspec  # noqa: PLC0415  # most operations have no file, and it takes a while to import
@@ -209,8 +210,7 @@ def must_be_readable(at: str, access: FileAccess) -> None:
     if at.startswith(("http:", "https:")):
         access.web_address(at)
     elif at.startswith("file:"):
-        if access.folders is not None:
-            open_at(at, access).close()
+        open_at(at, access).close()
     else:
         access.must_have_scheme(at)
 

@@ -15,7 +15,7 @@ from urllib3 import HTTPResponse
 from urllib3.exceptions import HTTPError, NewConnectionError
 
 from worker.classin.errors import Unread
-from worker.file_access import USUAL_PORTS, Address, FileAccess, WebAddress
+from worker.file_access import USUAL_PORTS, Address, FileAccess, WebAddress, WebError
 from worker.http_connection import Connection, Exchange, SecureConnection
 
 #: Seconds for a connection, for the head of a reply, and then between two pieces.
@@ -32,14 +32,6 @@ _HEADERS = {"User-Agent": "classin-queue", "Accept": "*/*", "Accept-Encoding": "
 
 #: Finds the addresses that a host's name leads to.
 Resolve = Callable[[str, int], Sequence[Address]]
-
-
-class WebError(Exception):
-    """A file on the web cannot be read; the text says why, `status` is that of HTTP, if any."""
-
-    def __init__(self, what: str, status: int | None = None) -> None:
-        super().__init__(what)
-        self.status = status
 
 
 def resolve(host: str, port: int) -> Sequence[Address]:

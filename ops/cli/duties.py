@@ -75,9 +75,9 @@ def faults_of(words: Sequence[str], *, opens: bool = True) -> list[Fault]:
             faults.append(Fault(f"run: {option}", why))
     if not any(given[way] for way in _ASKING.get(name, ())) and name in _ASKING:
         faults.append(Fault("run: --yes", "is needed: nobody is there to be asked"))
-    if name == "enqueue":
+    if name == "enqueue" and not opens:
         faults += _unlisted_files(given["fields"] or [])
-    if name == "enqueue" and opens:
+    elif name == "enqueue":
         faults += (
             Fault(f"run: {each.where}" if each.where else "run", each.what)
             for each in _enqueue_faults(given)

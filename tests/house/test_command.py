@@ -19,7 +19,7 @@ from worker.settings import environment_with
 HEAVY = frozenset(
     {
         "aiohttp", "celery", "cryptography.fernet", "fsspec", "kombu", "pydantic", "redis",
-        "requests", "rich", "tomllib", "worker.classin.codes",
+        "requests", "rich", "tomllib", "urllib3", "worker.classin.codes",
     }
 )  # fmt: skip
 

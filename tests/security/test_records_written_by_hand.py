@@ -13,6 +13,8 @@ from pytest_socket import enable_socket
 from redis import Redis
 
 from producers.attachments import LARGEST_KEPT, FileDoor, file_at
+from producers.edits import Setting
+from producers.renewal import renewed
 from producers.submission import Submitter
 from tests.unit import conftest as memory
 from tests.unit.producers import conftest as door
@@ -154,6 +156,24 @@ def test_a_record_of_ours_is_not_turned_to_another_file(
     fields["Filedata"] |= {change: told[change]}
     redis.hset(keys.record(receipt.id), "fields", json.dumps(fields))
 
+    assert "none is taken here" in refusal(stage, receipt.id)
+
+
+def test_a_retry_that_sets_another_field_vouches_for_no_file_of_a_record(
+    stage: Stage, submitter: Submitter, secret: Path
+) -> None:
+    """Whoever writes Redis would wait until somebody mends their record by hand."""
+    record_id = by_hand(stage, described(secret.as_uri()))
+    refusal(stage, record_id)
+    setting = Setting.read_all(["folderId=1"])
+    again = renewed(
+        stage.ledger.find(record_id),
+        stage.ledger,
+        submitter.school_named,
+        settings=setting,
+        door=submitter.door,
+    )
+    (receipt,) = submitter.enter(again)
     assert "none is taken here" in refusal(stage, receipt.id)
 
 
