@@ -6,23 +6,35 @@ import ssl
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
+from hashlib import sha256
 from pathlib import Path
 from time import monotonic
 
 import pytest
 import trustme
+from fakeredis import FakeRedis, FakeServer
+from fastapi.testclient import TestClient
 
+from ops.simulator import SimulatorClient
 from producers.attachments import FileDoor, attach
+from producers.gateway.app import GatewayApp
+from producers.submission import Submitter
 from tests.raw_server import Behaviour
 from tests.raw_server import server as raw_server
+from tests.stage import WorkerProcess, until
+from tests.unit.stage import SCHOOL
 from worker import web_files
 from worker.classin.fields import LARGEST_FILE, LARGEST_PICTURE, File
 from worker.classin.operations.cloud import UploadFile
 from worker.classin.operations.users import Register
-from worker.file_access import Address, FileAccess
+from worker.file_access import Address, FileAccess, WebError
 from worker.files import open_file
 from worker.keyring import KeyRing
-from worker.settings import Settings
+from worker.ledger.api_keys import ApiKeys
+from worker.ledger.audit import Audit
+from worker.ledger.in_redis import RedisLedger
+from worker.ledger.record import Submission, new_id
+from worker.settings import Gateway, Settings
 from worker.web_files import open_web_file
 
 #: An address on the web, for a name that a test makes up.
@@ -140,7 +152,7 @@ def test_a_name_is_looked_up_once_and_what_was_judged_is_connected_to(
         monkeypatch.setattr(socket, "getaddrinfo", rebinding)
         at = f"http://rebind.example:{port_of(address)}"
         access = FileAccess(hosts=(at, "127.0.0.2/32"))
-        with pytest.raises(web_files.WebError):
+        with pytest.raises(WebError):
             open_web_file(f"{at}/a", access)
         assert looked_up.count("rebind.example") == 1
         assert asked == []
@@ -174,7 +186,7 @@ def test_a_redirect_to_a_listed_host_is_followed() -> None:
 def test_redirects_come_to_an_end() -> None:
     """Whoever runs a listed host would keep the reader going round."""
     with answering(head(0, "Location: /a", status="302 Found")) as (address, asked):
-        with pytest.raises(web_files.WebError, match="redirects too often"):
+        with pytest.raises(WebError, match="redirects too often"):
             open_web_file(f"{address}/a", FileAccess(hosts=(address,)))
         assert len(asked) <= 6
 
@@ -204,7 +216,7 @@ def test_tls_is_verified_for_the_name_although_an_address_is_connected_to(
         access = FileAccess(hosts=(good, bad, "127.0.0.0/8"))
         with closing(open_web_file(f"{good}/a", access, here)) as file:
             assert file.read(10) == b"a"
-        with pytest.raises(web_files.WebError, match="certificate was not accepted"):
+        with pytest.raises(WebError, match="certificate was not accepted"):
             open_web_file(f"{bad}/a", access, here)
 
 
@@ -300,7 +312,7 @@ def test_a_server_that_drips_is_left(drip: bytes) -> None:
 
     begun = b"HTTP/1.1 200 OK\r\n" if drip[0:1] == b"X" else head(10**6)
     with answering(begun, then=trickle) as (address, _):
-        with pytest.raises(web_files.WebError, match="too slow"):
+        with pytest.raises(WebError, match="too slow"):
             read_all(address, clock=Clock())
         stopped.set()
 
@@ -308,7 +320,7 @@ def test_a_server_that_drips_is_left(drip: bytes) -> None:
 def test_what_a_server_says_stands_in_no_message() -> None:
     """Whoever runs a listed host would write into terminals, logs and answers."""
     unwell = head(0, status="500 canary\x1b[2J")
-    with answering(unwell) as (address, _), pytest.raises(web_files.WebError) as told:
+    with answering(unwell) as (address, _), pytest.raises(WebError) as told:
         read_all(address)
     assert str(told.value) == "HTTP 500"
 
@@ -322,3 +334,47 @@ def test_every_later_attempt_is_judged_anew(tmp_path: Path) -> None:
     )
     with pytest.raises(PermissionError, match="not public"):
         open_file(operation.files()["Filedata"], settings)
+
+
+def test_a_client_of_the_gateway_is_led_to_no_other_host(tmp_path: Path) -> None:
+    """Whoever has an API key, and a listed host, would read what the gateway's host reaches."""
+    redis = FakeRedis(server=FakeServer(), decode_responses=True)
+    ring = KeyRing.in_memory()
+    ledger, keys = RedisLedger(redis), ApiKeys(redis, ring)
+    with answering(head(6), b"canary") as (inner, asked):
+        moved = head(0, f"Location: {inner}/secret", status="302 Found")
+        with answering(moved) as (listed, _):
+            settings = Settings(
+                home=tmp_path,
+                broker_url="memory://",
+                schools={"main": SCHOOL},
+                gateway=Gateway(files_from=(listed,)),
+                ring=ring,
+            )
+            app = GatewayApp(settings, ledger, Submitter(settings, ledger), keys, Audit(redis))
+            token, _ = keys.add("sis", 0)
+            fields = {"folderId": 1, "Filedata": f"@{listed}/a.pdf"}
+            with TestClient(app.asgi, raise_server_exceptions=False) as client:
+                answer = client.post(
+                    "/v1/operations",
+                    json={"operation": "upload_file", "fields": fields},
+                    headers={"authorization": f"Bearer {token}"},
+                )
+    assert answer.status_code == 422
+    assert "redirects to a host that CLASSIN_GATEWAY_FILES_FROM does not list" in answer.text
+    assert (asked, [*ledger.counts().by_state()]) == ([], [])
+
+
+def test_a_worker_asks_no_host_that_a_record_written_by_hand_names(
+    worker: WorkerProcess, ledger: RedisLedger, simulator: SimulatorClient
+) -> None:
+    """Whoever writes Redis would have a worker reach what only its host reaches."""
+    with answering(head(6), b"canary") as (inner, asked):
+        told = File(name="a.pdf", size=6, sha256=sha256(b"canary").hexdigest(), at=f"{inner}/a")
+        fields = UploadFile(folder_id=747759, filedata=told).to_json()
+        entry = Submission(id=new_id(), operation="upload_file", school="main", fields=fields)
+        ledger.submit([entry])
+        worker.start()
+        until(lambda: ledger.find(entry.id).state.settled, "the record is refused")
+    assert "none is taken here" in (ledger.find(entry.id).message or "")
+    assert (asked, simulator.journal()) == ([], [])

@@ -15,6 +15,7 @@ from producers.oneroster.passwords import AT_RANDOM, Passwords, Rule
 from producers.oneroster.steps import Step
 from producers.oneroster.sync import Place, Sync, Watching
 from producers.submission import Submitter
+from tests.stage import Command, Environment
 from tests.unit import conftest as memory
 from tests.unit.producers import conftest as door
 from tests.unit.stage import SCHOOL
@@ -210,3 +211,14 @@ def test_a_job_names_no_file_outside_of_what_the_settings_list(
     given = [word.format(home=home) for word in words]
     (fault,) = faults_of(["enqueue", "upload_file", "folderId=1", *given])
     assert "none is taken here (CLASSIN_FILES_FROM and CLASSIN_FILE_HOSTS)" in str(fault)
+
+
+def test_the_command_submits_nothing_of_such_a_file(home: Path) -> None:
+    """Whoever writes the data file meets the command as it is installed."""
+    environment = Environment({})
+    environment.set(home=str(home), sid=SCHOOL.sid, secret=SCHOOL.secret)
+    data = home / "inbox" / "a.jsonl"
+    data.write_bytes(lines("@../id_rsa"))
+    done = Command(environment)("enqueue", "--file", str(data))
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "line 1: Filedata: ../id_rsa cannot be read: files are taken from" in done.stderr
