@@ -59,6 +59,7 @@ class Equipment:
             lasts=settings.patience.lease,
             stuck_after=settings.stalled_after,
             on_progress=self.pulse.worked,
+            present=lambda: not self.pulse.is_deaf(settings.patience.lease),
         )
 
     @cached_property

@@ -37,16 +37,18 @@ class InHand:
 
     `lasts`: seconds that a lease lasts, by `clock`; `stuck_after`: what does not get on for so
     long, by `awake`, is not renewed any more, so that others may take it: nobody is stuck while
-    the machine is suspended. `on_progress` is told when one gets on.
+    the machine is suspended. `on_progress` is told when one gets on. While it is not `present`, its
+    leases are renewed, and it does not count as a worker.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  # what it tells, and what it is told
         self,
         worker: str,
         *,
         lasts: float,
         stuck_after: float,
         on_progress: Callable[[], object] = lambda: None,
+        present: Callable[[], bool] = lambda: True,
         clock: Callable[[], float] = boottime,
         awake: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -54,6 +56,7 @@ class InHand:
         self.lasts = lasts
         self._stuck_after = stuck_after
         self.on_progress = on_progress
+        self._present = present
         self.clock = clock
         self._awake = awake
         self._held: dict[str, _Held] = {}
@@ -108,6 +111,7 @@ class InHand:
         now, awake = self.clock(), self._awake()
         with self._lock:
             held = [each for each in self._held.values() if awake - each.got_on < self._stuck_after]
-        lost = beat(ledger, self.worker, self.lasts, [each.claim for each in held])
+        worker = self.worker if self._present() else ""
+        lost = beat(ledger, worker, self.lasts, [each.claim for each in held])
         for each in held:
             each.ends = now if each.claim.lease in lost else now + self.lasts

@@ -294,7 +294,10 @@ class Ledger(Batches, Asides, Protocol):
         """
 
     def beat(self, worker: str, lasts: float, in_hand: Sequence[Claim]) -> Sequence[str]:
-        """Renew what a worker has in hand for so many seconds; gives the leases that are over."""
+        """Renew what a worker has in hand for so many seconds; gives the leases that are over.
+
+        Without a name it is not counted as one that is there.
+        """
 
     def unpark(self, limit: int, school: str) -> Sequence[Due]:
         """Give parked records of a school back, for the caller to claim at once."""

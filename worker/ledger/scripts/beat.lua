@@ -1,11 +1,13 @@
 -- Tells that a worker lives, and renews the leases on what it has in hand.
 -- KEYS: none
--- ARGV: now (ms or ''), worker, how long leases last (ms), then id, lease, token of each record
+-- ARGV: now (ms or ''), worker ('' if it consumes nothing), how long leases last (ms), then id, lease, token of each record
 -- answer: the leases that are over: the record is another's now, or nobody's
 -- work: as many records as are named: 500
 ledger.go_on_when_full()
 local ends = ledger.now + tonumber(ARGV[3])
-call('ZADD', 'classin:workers', ledger.whole(ends), ARGV[2])
+if ARGV[2] ~= '' then
+  call('ZADD', 'classin:workers', ledger.whole(ends), ARGV[2])
+end
 call('ZREMRANGEBYSCORE', 'classin:workers', '-inf', ledger.whole(ledger.now - 86400000))
 local lost = {}
 for i = 4, #ARGV, 3 do
