@@ -9,7 +9,7 @@ import base64
 import json
 from collections.abc import Container, Mapping
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, TypeGuard
 from uuid import UUID
 
 from kombu.utils.encoding import bytes_to_str
@@ -39,7 +39,7 @@ _NO_COMMAND = "it is not shaped like a command of Celery's"
 UNREADABLE = (ValueError, TypeError, LookupError, AttributeError, RecursionError, ArithmeticError)
 
 
-def is_name(value: object) -> bool:
+def is_name(value: object) -> TypeGuard[str]:
     """Whether something can name a record, a school or a node: printable, and not too long."""
     return isinstance(value, str) and 0 < len(value) <= LONGEST_NAME and value.isprintable()
 
@@ -128,9 +128,9 @@ def fault_of_command(command: object, headers: Mapping[str, Any]) -> str | None:
 def moment_of(value: object) -> datetime | None:
     """Read a moment as Celery writes it, in UTC where it does not say; None: it is none."""
     try:
-        moment = datetime.fromisoformat(value) if isinstance(value, str) else None
-        if moment is None:
+        if not is_name(value):
             return None
+        moment = datetime.fromisoformat(value)
         return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
     except (ValueError, OverflowError):
         return None

@@ -14,6 +14,10 @@ if TYPE_CHECKING:
 LONGEST_ECHO = 40
 
 
+#: So many of the faults of one operation say which name was meant: looking for it takes long.
+_MOST_HELPED = 20
+
+
 def nearest(word: str, words: Iterable[str]) -> str:
     """Give `; did you mean X?` for the likeliest of the words, or nothing."""
     spelt = {candidate.lower(): candidate for candidate in words}
@@ -34,15 +38,20 @@ def explain(
     """
     deeper = {error["loc"][:-1] for error in errors} | {error["loc"][:-2] for error in errors}
     return [
-        _fault(error, model, given, hidden=hidden(error["loc"]))
-        for error in errors
+        _fault(error, model, given, hidden=hidden(error["loc"]), helped=place < _MOST_HELPED)
+        for place, error in enumerate(errors)
         # A list whose items are all wrong counts as empty, too: the items say enough.
         if not (error["type"] == "too_short" and error["loc"] in deeper)
     ]
 
 
 def _fault(
-    error: "ErrorDetails", model: "type[BaseModel]", given: Mapping[str, Any], *, hidden: bool
+    error: "ErrorDetails",
+    model: "type[BaseModel]",
+    given: Mapping[str, Any],
+    *,
+    hidden: bool,
+    helped: bool,
 ) -> Fault:
     aliases = {name: field.alias or name for name, field in model.model_fields.items()}
     path = [str(step) for step in error["loc"]] or [""]
@@ -51,7 +60,7 @@ def _fault(
         return Fault(where, "unknown field", error["type"])
     if error["type"] == "extra_forbidden":
         twice = path[0] in aliases and aliases[path[0]] in given
-        known = nearest(path[0], {*aliases.values(), *aliases})
+        known = nearest(path[0], {*aliases.values(), *aliases}) if helped else ""
         what = f"given twice, also as {where}" if twice else f"unknown field{known}"
         return Fault(path[0], what, error["type"])
     return Fault(where, _phrase(error, hidden=hidden), error["type"])
