@@ -1,0 +1,141 @@
+"""Who may write kombu's own keys in Redis, beside the queue, must not stop or steer a worker.
+
+Kombu keeps there who is bound to which exchange, and what nobody has acknowledged yet.
+"""
+
+import json
+from collections.abc import Callable
+from uuid import uuid4
+
+import pytest
+from celery import Celery
+from redis import Redis
+
+from producers import Submitter
+from tests.security.celery_messages import CANARY, PIDBOX, command, message
+from tests.stage import Environment, WorkerProcess, until
+from worker.classin.operations.cloud import CreateFolder
+from worker.ledger.in_redis import connect
+from worker.ledger.lifecycle import State
+from worker.message import QUEUE
+from worker.queues import broker_url
+
+REPLIES = "reply.celery.pidbox"
+REPLY_BINDINGS = f"_kombu.binding.{REPLIES}"
+SEP = "\x06\x16"
+MARK = "00000000-0000-4000-8000-000000000000"
+
+#: Kombu's keys, those of our names among them.
+KEYS = [
+    "_kombu.binding.celery.pidbox",
+    "_kombu.binding.classin",
+    "_kombu.binding_permanent.classin",
+    "_kombu.binding_deadlines",
+    REPLY_BINDINGS,
+    "unacked",
+    "unacked_index",
+    "unacked_mutex",
+]
+
+
+@pytest.fixture
+def redis_client(environment: Environment) -> Redis:
+    """Redis, as who may write kombu's keys has it."""
+    return connect(environment.settings.ledger_url)
+
+
+@pytest.fixture
+def sis(environment: Environment) -> Celery:
+    """A Celery of somebody else's."""
+    return Celery("sis", broker=broker_url(environment.settings), set_as_current=False)
+
+
+@pytest.fixture
+def works(submitter: Submitter) -> Callable[[], None]:
+    """Sees whether the worker still carries out what comes."""
+
+    def see() -> None:
+        record = submitter.submit(CreateFolder(folder_id=747759, folder_name=str(uuid4()))).wait(60)
+        assert record.state is State.SUCCEEDED
+
+    return see
+
+
+def test_hostile_members_of_kombu_s_keys_are_not_even_read(
+    worker: WorkerProcess, redis_client: Redis, works: Callable[[], None], sis: Celery
+) -> None:
+    """A binding of two parts, or one that is no text, ended the loop of who looked it up."""
+    stolen = json.dumps([json.loads(message()), "", "classin:stolen"])
+    for key in [*KEYS[:3], REPLY_BINDINGS]:
+        redis_client.sadd(key, "", CANARY, b"\xff\xfe", SEP.join(["", "", "classin:stolen"]))
+        redis_client.sadd(key, SEP.join([MARK, "", "classin:stolen"]), SEP * 50, "a" * 1_000_000)
+    redis_client.zadd("_kombu.binding_deadlines", {"": 0, CANARY: 1, "classin": 0})
+    redis_client.zadd("unacked_index", {"": 0, CANARY: 0, "a": 0})
+    redis_client.hset("unacked", mapping={"": "[]", CANARY: "{", "a": stolen})
+    worker.start()
+
+    asked = {"exchange": REPLIES, "routing_key": MARK}
+    redis_client.publish(PIDBOX, command("ping", reply_to=asked, ticket="t"))
+    works()
+
+    assert sis.control.ping(timeout=60, limit=1)
+    assert worker.alive
+    assert not redis_client.exists("classin:stolen")
+    assert redis_client.hlen("unacked") == redis_client.zcard("unacked_index") == 3
+    assert CANARY not in worker.said()
+
+
+@pytest.mark.parametrize("started", [False, True], ids=["before", "while it runs"])
+def test_kombu_s_keys_of_the_wrong_type_stop_no_worker(
+    worker: WorkerProcess, redis_client: Redis, works: Callable[[], None], *, started: bool
+) -> None:
+    """A text where a set should be: each write to it failed, and the worker connected anew."""
+    if started:
+        worker.start()
+    for key in KEYS:
+        redis_client.set(key, CANARY)
+    if not started:
+        worker.start()
+
+    asked = {"exchange": REPLIES, "routing_key": MARK}
+    redis_client.publish(PIDBOX, command("ping", reply_to=asked, ticket="t"))
+    works()
+    worker.stop()
+
+    assert worker.process is not None
+    assert worker.process.returncode == 0
+    assert CANARY not in worker.said()
+    assert "Traceback" not in worker.said()
+    assert "Connection to broker lost" not in worker.said()
+
+
+def test_a_reply_goes_only_to_who_waits_for_it(
+    worker: WorkerProcess, redis_client: Redis, works: Callable[[], None]
+) -> None:
+    """A binding with another's name would let workers write into any list."""
+    member = SEP.join([MARK, "", f"{MARK}.{REPLIES}"])
+    worker.start()
+    asked = {"exchange": REPLIES, "routing_key": MARK}
+
+    redis_client.publish(PIDBOX, command("ping", reply_to=asked, ticket="t"))
+    works()
+    assert not redis_client.exists(f"{MARK}.{REPLIES}")
+    redis_client.sadd(REPLY_BINDINGS, member)
+    redis_client.publish(PIDBOX, command("ping", reply_to=asked, ticket="t"))
+
+    until(lambda: redis_client.llen(f"{MARK}.{REPLIES}") == 1, "who waits has its reply")
+
+
+def test_a_queue_of_the_wrong_type_is_told_and_survived(
+    worker: WorkerProcess, redis_client: Redis, works: Callable[[], None]
+) -> None:
+    """Nothing can be fetched meanwhile; once it is gone all goes on."""
+    worker.start()
+
+    redis_client.set(QUEUE, CANARY)
+    until(lambda: "WRONGTYPE" in worker.said(), "the worker says what is the matter")
+    redis_client.delete(QUEUE)
+    works()
+
+    assert worker.alive
+    assert CANARY not in worker.said()
