@@ -107,6 +107,8 @@ class Watchdog(threading.Thread):
         self._has_descriptors = has_descriptors
         self._reconnected = float("-inf")
         self._deaf_after = max(stalled_after, _LEAST_DEAF)
+        #: When the broker was last found away.
+        self._away = float("-inf")
         #: Whether the consumer was found deaf at the last look.
         self._deaf = False
         #: When a descriptor was last to be had.
@@ -158,7 +160,8 @@ class Watchdog(threading.Thread):
 
         Only at the second look: a process that was stopped for long finds itself deaf at first.
         """
-        was_deaf, self._deaf = self._deaf, self._pulse.is_deaf(self._deaf_after)
+        since = max(self._pulse.turn, self._away)
+        was_deaf, self._deaf = self._deaf, self._pulse.clock() - since >= self._deaf_after
         if self._deaf and was_deaf:
             what = f"the worker has consumed nothing for {self._deaf_after:g} s"
             self._end(STALLED, f"{what}: it ends, to be started again")
@@ -169,7 +172,7 @@ class Watchdog(threading.Thread):
         try:
             return self._is_empty()
         except Unavailable:
-            self._pulse.turned()  # the consumer waits for the broker, as it should
+            self._away = self._pulse.clock()  # the consumer waits for it, as it should
             return True
         except Exception:
             log.exception("the watchdog cannot tell whether messages wait")
