@@ -64,7 +64,12 @@ class GatewayApp:
         assets = StaticFiles(packages=[("fastapi_offline", "static")])
         self.asgi.mount(f"/docs/{ASSETS}", assets)
         admission = Admission(keys, pool, behind_proxy=settings.gateway.behind_proxy)
-        self.asgi.add_middleware(Intake, admission=admission, limits=limits)
+        self.asgi.add_middleware(
+            Intake,
+            admission=admission,
+            limits=limits,
+            behind_proxy=settings.gateway.behind_proxy,
+        )
         for kind in (Problem, ClassinError, HTTPException, RequestValidationError):
             self.asgi.add_exception_handler(kind, _answer)
         self.close = feed.close

@@ -8,6 +8,10 @@ from producers.gateway.problems import LAST, Problem
 #: Operations that are taken in at once.
 MOST_OPERATIONS = 10_000
 
+#: Values in a body: each is an object of Python's, far larger than the two bytes that can name it.
+MOST_VALUES = 500_000
+_MARKS = (b",", b"[", b"{")
+
 _JSON = "application/json"
 _LINES = frozenset({"application/jsonl", "application/x-ndjson", "application/x-jsonlines"})
 
@@ -19,19 +23,26 @@ class Asked(NamedTuple):
     is_list: bool
 
 
-def read_body(content_type: str, body: bytes) -> Asked:
-    """Read what is asked for. Raises Problem."""
+def are_lines(content_type: str) -> bool:
+    """Say whether a body is lines of JSON, or else JSON. Raises Problem if it is neither."""
     kind = content_type.partition(";")[0].strip().lower()
-    if kind in _LINES:
+    if kind not in _LINES and kind != _JSON:
+        kinds = ", ".join([_JSON, *sorted(_LINES)])
+        raise Problem(415, f"The body should be {kinds}.", headers={"accept-post": kinds})
+    return kind in _LINES
+
+
+def read_body(body: bytes, *, lines: bool) -> Asked:
+    """Read what is asked for. Raises Problem."""
+    if sum(map(body.count, _MARKS)) > MOST_VALUES:
+        raise Problem(413, f"A body has at most {MOST_VALUES:,} values.", headers=LAST)
+    if lines:
         asked = Asked(_lines(body), is_list=True)
-    elif kind == _JSON:
+    else:
         found = _parsed(body, "The body")
         asked = (
             Asked(found, is_list=True) if isinstance(found, list) else Asked([found], is_list=False)
         )
-    else:
-        kinds = ", ".join([_JSON, *sorted(_LINES)])
-        raise Problem(415, f"The body should be {kinds}.", headers={"accept-post": kinds})
     if len(asked.objects) > MOST_OPERATIONS:
         _too_many()
     if not asked.objects:

@@ -1,8 +1,10 @@
 """Client: who asks, by address."""
 
-from ipaddress import ip_address
+from ipaddress import IPv6Address, ip_address, ip_network
 
 from starlette.types import Scope
+
+_NETWORK_BITS = 64
 
 
 def client_of(scope: Scope, *, behind_proxy: bool) -> str:
@@ -20,3 +22,18 @@ def client_of(scope: Scope, *, behind_proxy: bool) -> str:
         except ValueError:
             pass  # a proxy that says nothing: all of its clients are one
     return str(peer[0]) if peer else "unknown"
+
+
+def network_of(address: str) -> str:
+    """Return what an address counts as where places are shared out: of IPv6 its /64.
+
+    A home or an office has a whole network of such addresses to ask from.
+    """
+    try:
+        found = ip_address(address.partition("%")[0])
+    except ValueError:
+        return address
+    if isinstance(found, IPv6Address):
+        mapped = found.ipv4_mapped
+        return str(mapped or ip_network((found, _NETWORK_BITS), strict=False))
+    return str(found)

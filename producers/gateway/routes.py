@@ -10,12 +10,13 @@ from sse_starlette import EventSourceResponse, ServerSentEvent
 from starlette.responses import Response
 
 from producers.gateway.admission import Access
-from producers.gateway.body import Asked, read_body
+from producers.gateway.body import Asked, are_lines, read_body
 from producers.gateway.choice import Since, choose
-from producers.gateway.desk import Desk, Taken, must_read
+from producers.gateway.desk import Desk, Taken, must_read, must_write
 from producers.gateway.documents import catalogue, described, documents
 from producers.gateway.feed import Feed
 from producers.gateway.health import AWAY, judged
+from producers.gateway.incoming import Incoming
 from producers.gateway.pool import Pool
 from producers.gateway.problems import LATER, Problem
 from worker.classin.errors import Unavailable
@@ -110,8 +111,11 @@ class Routes:
         return _batch_answer(taken)
 
     async def _asked(self, request: Request) -> Asked:
-        content_type, body = request.headers.get("content-type", ""), await request.body()
-        return await self._pool.ask(read_body, content_type, body)
+        """Read the body, once it is clear that it is wanted. Raises Problem."""
+        must_write(_key(request))
+        lines = are_lines(request.headers.get("content-type", ""))
+        incoming: Incoming = request.state.incoming
+        return await self._pool.ask(read_body, await incoming.read(), lines=lines)
 
     async def find(self, request: Request, record_id: RecordId, wait: Wait = 0) -> Response:
         """Tell what became of one operation; waits for its end if asked to."""

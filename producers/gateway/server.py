@@ -1,85 +1,27 @@
-"""The server: uvicorn with a socket of ours, and little patience for slow connections."""
+"""The server: uvicorn with a socket and a protocol of ours, and TLS where it is asked for."""
 
 import asyncio
-import json
 import signal
 import socket
 import ssl
 from collections.abc import Callable
+from functools import partial
 
-import h11
 import uvicorn
-from uvicorn.protocols.http.h11_impl import H11Protocol, RequestResponseCycle
 
 from producers.gateway.app import GatewayApp
-from producers.gateway.problems import Problem
+from producers.gateway.connection import CONNECTIONS, HEAD_PATIENCE, Connection
+from producers.gateway.head import LONGEST_HEAD
+from worker.addresses import is_loopback
 from worker.classin.errors import Fault, InvalidInput, Unavailable
 from worker.descriptors import make_room_for_connections
 from worker.settings import Gateway, Settings
 
-#: Seconds until the head of a request must have come, and between two requests.
-HEAD_PATIENCE, IDLE_PATIENCE = 10.0, 30
-
-#: Connections at once; the next are refused.
-CONNECTIONS = 500
-
-#: Bytes of a request's head.
-LONGEST_HEAD = 32 * 1024
+#: Seconds that a connection is kept between two requests.
+IDLE_PATIENCE = 30
 
 #: Seconds that what is under way gets to end.
 GRACE = 10
-
-
-class ImpatientProtocol(H11Protocol):
-    """HTTP/1.1 that hangs up when the head of a request does not come in time."""
-
-    _limit: asyncio.TimerHandle | None = None
-
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # uvicorn says the same
-        """Begin to count as soon as somebody is there."""
-        super().connection_made(transport)
-        self._count(transport)
-
-    def data_received(self, data: bytes) -> None:
-        """Count from the first byte of a head to its last."""
-        if self._limit is None and not self._is_busy:
-            self._count(self.transport)
-        super().data_received(data)
-        if self._limit is not None and self._is_busy:
-            self._limit.cancel()
-            self._limit = None
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        """Count no more."""
-        if self._limit is not None:
-            self._limit.cancel()
-        super().connection_lost(exc)
-
-    def send_400_response(self, msg: str) -> None:
-        """Refuse what is no HTTP, in the form of a problem."""
-        problem = Problem(400, msg)
-        body = json.dumps(problem.to_json()).encode()
-        headers = [
-            (b"content-type", b"application/problem+json"),
-            (b"content-length", str(len(body)).encode()),
-            (b"connection", b"close"),
-        ]
-        for event in (
-            h11.Response(status_code=400, headers=headers, reason=b"Bad Request"),
-            h11.Data(data=body),
-            h11.EndOfMessage(),
-        ):
-            self.transport.write(self.conn.send(event) or b"")
-        self.transport.close()
-
-    @property
-    def _is_busy(self) -> bool:
-        """Whether a request's head has come, and its answer has not gone."""
-        cycle: RequestResponseCycle | None = self.cycle  # None before the first
-        return cycle is not None and not cycle.response_complete
-
-    def _count(self, transport: asyncio.Transport) -> None:
-        self._limit = self.loop.call_later(HEAD_PATIENCE, transport.close)
 
 
 class _Server(uvicorn.Server):
@@ -93,6 +35,11 @@ class _Server(uvicorn.Server):
         self._close = close
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        if self.config.ssl is not None:
+            # uvicorn leaves a minute to whoever connects and says nothing.
+            loop = asyncio.get_running_loop()
+            patient = partial(loop.create_server, ssl_handshake_timeout=HEAD_PATIENCE)
+            loop.create_server = patient  # type: ignore[method-assign]  # no other way leads there
         await super().startup(sockets)
         self._ready()
 
@@ -127,9 +74,21 @@ def must_be_safe(gateway: Gateway) -> None:
         raise InvalidInput("gateway", faults)
 
 
+def own_names(gateway: Gateway) -> frozenset[str] | None:
+    """Name what this gateway may be asked as, where only this machine can ask; else None: anything.
+
+    A page in a browser here can have a name of its own lead to this machine, and would then be
+    told whatever needs no key.
+    """
+    if gateway.behind_proxy or not is_loopback(gateway.host):
+        return None
+    return frozenset({"localhost", "127.0.0.1", "[::1]", gateway.host.lower()})
+
+
 def listen(gateway: Gateway) -> socket.socket:
     """Open the port. Raises Unavailable."""
-    make_room_for_connections(CONNECTIONS)
+    # Those with which TLS is still being agreed upon are not among them.
+    make_room_for_connections(2 * CONNECTIONS if gateway.certificate else CONNECTIONS)
     try:
         family, _, _, _, place = socket.getaddrinfo(
             gateway.host, gateway.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
@@ -158,7 +117,8 @@ def serve(
     gateway = settings.gateway
     config = uvicorn.Config(
         app.asgi,
-        http=ImpatientProtocol,
+        # uvicorn calls it for each connection.
+        http=partial(Connection, hosts=own_names(gateway)),  # type: ignore[arg-type]  # not a class
         ws="none",
         lifespan="on",
         loop="asyncio",
@@ -166,13 +126,15 @@ def serve(
         access_log=False,  # the intake has its own, without what was asked
         server_header=False,
         proxy_headers=False,
-        limit_concurrency=CONNECTIONS,
         timeout_keep_alive=IDLE_PATIENCE,
         timeout_graceful_shutdown=GRACE,
-        h11_max_incomplete_event_size=LONGEST_HEAD,
+        h11_max_incomplete_event_size=LONGEST_HEAD + 4,
         ssl_certfile=gateway.certificate,
         ssl_keyfile=gateway.private_key,
     )
+    config.load()
+    if config.ssl is not None:
+        config.ssl.minimum_version = ssl.TLSVersion.TLSv1_2
     # uvicorn repeats the signal once all is done, which would then end the process as if killed.
     signal.signal(signal.SIGTERM, lambda *_: None)
     server = _Server(config, ready, app.close)

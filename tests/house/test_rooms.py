@@ -22,7 +22,7 @@ ROOMS = {
     "croniter": ("worker/ticks.py",),
     "fastapi": ("producers/gateway/*",),
     "fsspec": ("worker/files.py",),
-    "h11": ("producers/gateway/server.py",),
+    "h11": ("producers/gateway/connection.py",),
     "kombu": (
         "worker/queues.py",
         "worker/message_check.py",
@@ -67,7 +67,7 @@ ROOMS = {
     "starlette": ("producers/gateway/*",),
     "tenacity": ("worker/retries.py",),
     "typer": ("ops/cli/*",),
-    "uvicorn": ("producers/gateway/server.py",),
+    "uvicorn": ("producers/gateway/server.py", "producers/gateway/connection.py"),
     "urllib3": ("worker/http_connection.py", "worker/transport.py", "worker/web_files.py"),
 }
 
