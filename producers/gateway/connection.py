@@ -8,7 +8,7 @@ from typing import cast
 
 import h11
 from uvicorn.config import Config
-from uvicorn.protocols.http.h11_impl import H11Protocol
+from uvicorn.protocols.http.h11_impl import H11Protocol, RequestResponseCycle
 from uvicorn.server import ServerState
 
 from producers.gateway.client import network_of
@@ -62,8 +62,14 @@ class Connection(H11Protocol):
     @property
     def waits(self) -> bool:
         """Whether nothing is under way on it that anybody here still works for."""
-        busy = self.cycle is not None and not self.cycle.response_complete
-        return self._refused or not busy or ANSWERED in self.scope["state"]
+        cycle = self._under_way
+        return self._refused or cycle is None or ANSWERED in self.scope["state"]
+
+    @property
+    def _under_way(self) -> RequestResponseCycle | None:
+        """The request whose answer has not gone yet."""
+        cycle: RequestResponseCycle | None = self.cycle  # None before the first
+        return None if cycle is None or cycle.response_complete else cycle
 
     @property
     def known(self) -> bool:
@@ -129,10 +135,10 @@ class Connection(H11Protocol):
     def _refuse(self, fault: Refusal) -> None:
         """Say why, in the form of a problem, and read no more."""
         self._refused = True
-        if self.cycle is not None and not self.cycle.response_complete:
+        if (cycle := self._under_way) is not None:
             # Whoever works for it is told that nobody waits any more.
-            self.cycle.disconnected = True
-            self.cycle.message_event.set()
+            cycle.disconnected = True
+            cycle.message_event.set()
         if self.conn.our_state not in {h11.IDLE, h11.SEND_RESPONSE}:
             self.transport.abort()  # in the midst of an answer
             return

@@ -23,7 +23,8 @@ class Caller:
         self.intake = Intake(self._app, Admission(keys, self.pool), Limits(**limits))
 
     async def _app(self, scope: Scope, receive: Receive, send: Send) -> None:
-        del scope, receive
+        del receive
+        await scope["state"]["incoming"].read()
         self.inside.set()
         await self.go_on.wait()
         await send({"type": "http.response.start", "status": 200, "headers": []})
