@@ -15,11 +15,12 @@ from starlette.staticfiles import StaticFiles
 
 from producers.gateway.admission import Admission
 from producers.gateway.desk import Desk
+from producers.gateway.docs_page import ASSETS
 from producers.gateway.feed import Feed
 from producers.gateway.intake import Intake, Limits
 from producers.gateway.pool import Pool
 from producers.gateway.problems import Problem, problem_of
-from producers.gateway.routes import ASSETS, Routes
+from producers.gateway.routes import Routes
 from producers.submission import Submitter
 from worker.classin.errors import ClassinError
 from worker.ledger.api_keys import ApiKeys

@@ -273,6 +273,17 @@ def _covers(key: ApiKey, record: Record) -> bool:
     return key.covers(record.school, record.operation)
 
 
+def names_files(asked: Asked) -> bool:
+    """Say whether any of it has to be read from where it lies, however long that takes."""
+    return any(
+        isinstance(fields := each.get("fields"), dict)
+        and not fields.keys().isdisjoint(CATALOGUE[each["operation"]].file_fields())
+        for each in asked.objects
+        if isinstance(each, dict)
+        if isinstance(each.get("operation"), str) and each["operation"] in CATALOGUE
+    )
+
+
 def must_write(key: ApiKey) -> None:
     """Refuse a key that only reads."""
     if not key.writes:

@@ -117,11 +117,6 @@ class Intake:
             await self._app(scope, incoming, send)
 
 
-def _header(scope: Scope, name: bytes) -> str:
-    found: bytes = next((value for key, value in scope["headers"] if key == name), b"")
-    return found.decode("latin-1")
-
-
 def _problem(error: Exception) -> Problem:
     if isinstance(error, Problem):
         return error

@@ -5,20 +5,21 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Header, Path, Query, Request
-from fastapi.openapi.docs import get_swagger_ui_html
 from sse_starlette import EventSourceResponse, ServerSentEvent
 from starlette.responses import Response
 
 from producers.gateway.admission import Access
 from producers.gateway.body import Asked, are_lines, read_body
 from producers.gateway.choice import Since, choose
-from producers.gateway.desk import Desk, Taken, must_read, must_write
+from producers.gateway.desk import Desk, Taken, must_read, must_write, names_files
+from producers.gateway.docs_page import DOCS_PAGE, START, START_SCRIPT
 from producers.gateway.documents import catalogue, described, documents
 from producers.gateway.feed import Feed
 from producers.gateway.health import AWAY, judged
 from producers.gateway.incoming import Incoming
 from producers.gateway.pool import Pool
 from producers.gateway.problems import LATER, Problem
+from producers.gateway.share import Share
 from worker.classin.errors import Unavailable
 from worker.ledger.api_keys import ApiKey
 from worker.ledger.ledger import Ledger
@@ -28,11 +29,11 @@ from worker.ledger.settlement import Settlement, place_of
 #: Seconds that a question for one record may wait for its end.
 LONGEST_WAIT = 60
 
+#: Threads that may wait for servers of files; requests that need them, in all and of a key.
+FILE_THREADS, WITH_FILES = 4, (16, 8)
+
 #: Seconds between two signs of life of the events, and until who does not read them is let go.
 HEARTBEAT, SEND_TIMEOUT = 15, 30
-
-#: Where, below the page of the description, lies what it is made with.
-ASSETS = "assets"
 
 RecordId = Annotated[str, Path(max_length=200, description="As a submission names it.")]
 BatchId = Annotated[str, Path(max_length=200, description="As a submission names it.")]
@@ -62,6 +63,11 @@ class Routes:
         self._desk = desk
         self._feed = feed
         self._pool = pool
+        #: Threads of their own: for who wants to know how it goes, however busy the others are;
+        #: and for what waits for servers of files, however slow those are.
+        self._health = Pool(1, "health")
+        self._slow = Pool(FILE_THREADS, "files")
+        self._with_files = Share("requests with files", *WITH_FILES)
         self._ledger = ledger
         self._stuck_after = stuck_after
         self.router = APIRouter()
@@ -86,11 +92,12 @@ class Routes:
             )
         self.router.add_api_route("/openapi.json", self.openapi, include_in_schema=False)
         self.router.add_api_route("/docs", self.docs, include_in_schema=False)
+        self.router.add_api_route(f"/docs/{START}", self.start, include_in_schema=False)
 
     async def submit(self, request: Request, idempotency_key: IdempotencyKey = None) -> Response:
         """Submit one operation, or a list of them: all or none."""
         asked = await self._asked(request)
-        taken = await self._pool.ask(self._desk.submit, _key(request), asked, idempotency_key)
+        taken = await self._submit(_key(request), asked, idempotency_key)
         if taken.batch is not None:
             return _batch_answer(taken)
         (operation,) = taken.operations
@@ -106,9 +113,15 @@ class Routes:
         """Submit a list of operations, or lines of JSON, as a batch: all or none."""
         asked = await self._asked(request)
         asked = Asked(asked.objects, is_list=True)
-        key = _key(request)
-        taken = await self._pool.ask(self._desk.submit, key, asked, idempotency_key, webhook)
+        taken = await self._submit(_key(request), asked, idempotency_key, webhook)
         return _batch_answer(taken)
+
+    async def _submit(self, key: ApiKey, asked: Asked, *given: str | None) -> Taken:
+        """Submit, in a thread that may wait for files if some are named. Raises Problem."""
+        if not names_files(asked):
+            return await self._pool.ask(self._desk.submit, key, asked, *given)
+        with self._with_files.one(key.prefix):
+            return await self._slow.ask(self._desk.submit, key, asked, *given)
 
     async def _asked(self, request: Request) -> Asked:
         """Read the body, once it is clear that it is wanted. Raises Problem."""
@@ -216,7 +229,7 @@ class Routes:
     async def health(self) -> Response:
         """Say whether work gets on; 503 when it is stuck."""
         try:
-            pulse = await self._pool.ask(self._ledger.pulse)
+            pulse = await self._health.ask(self._ledger.pulse)
         except Unavailable:
             return answer(AWAY, 503, LATER)
         health = judged(pulse, self._stuck_after)
@@ -228,13 +241,11 @@ class Routes:
 
     async def docs(self) -> Response:
         """Show the description, with nothing from anywhere else: keys are typed in there."""
-        return get_swagger_ui_html(
-            openapi_url="openapi.json",
-            title="classin-queue",
-            swagger_js_url=f"docs/{ASSETS}/swagger-ui-bundle.js",
-            swagger_css_url=f"docs/{ASSETS}/swagger-ui.css",
-            swagger_favicon_url=f"docs/{ASSETS}/favicon.png",
-        )
+        return Response(DOCS_PAGE, media_type="text/html")
+
+    async def start(self) -> Response:
+        """Give the script that shows it."""
+        return Response(START_SCRIPT, media_type="text/javascript")
 
 
 def answer(

@@ -21,6 +21,7 @@ class Target:
     """A gateway that runs; `port` is on 127.0.0.1."""
 
     port: int
+    pid: int
     environment: Environment
     log: Path
 
@@ -47,18 +48,19 @@ class Target:
 
 
 @contextmanager
-def gateway_process(*options: str, host: str = "127.0.0.1") -> Iterator[Target]:
-    """Start a gateway, with a Redis of its own; end both."""
+def gateway_process(*options: str, **variables: str) -> Iterator[Target]:
+    """Start a gateway, with a Redis of its own and these variables besides; end both."""
     home = Path(tempfile.mkdtemp(prefix="cq-"))
     try:
         with PrivateRedis(home / "h", home / "h/redis.sock"):
             environment = Environment({})
             environment.set(home=str(home / "h"), sid="1000082", secret="x")
-            environment.set(base_url="http://127.0.0.1:9")
+            environment.set(base_url="http://127.0.0.1:9", keys=str(home / "keys.json"))
+            environment.set(**variables)
             log = home / "gateway.log"
             with log.open("wb") as output:
                 process = subprocess.Popen(
-                    command_line("gateway", "--port", "0", "--host", host, *options),
+                    command_line("gateway", "--port", "0", *options),
                     env=environment_with(environment.variables),
                     stdout=output,
                     stderr=output,
@@ -80,7 +82,7 @@ def _ready(process: "subprocess.Popen[bytes]", environment: Environment, log: Pa
         return found and found[1]
 
     until(lambda: port() is not None, "the gateway listens")
-    return Target(int(port() or 0), environment, log)
+    return Target(int(port() or 0), process.pid, environment, log)
 
 
 def all_of(connection: socket.socket) -> bytes:

@@ -77,9 +77,9 @@ def test_the_description_types_all_operations(gateway: TestClient) -> None:
     assert fields["required"] == ["courseId"]
     assert set(_references(said)) <= {f"#/components/schemas/{name}" for name in schemas}
     page = gateway.get("/docs").text
-    assert "openapi.json" in page
+    assert "openapi.json" in gateway.get("/docs/start.js").text
     links = re.findall(r"""(?:src|href)=["']([^"']+)""", page)
-    assert len(links) == 3
+    assert len(links) == 4
     assert all(gateway.get(f"/{link}").status_code == 200 for link in links)
 
 
