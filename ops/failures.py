@@ -16,9 +16,11 @@ from worker.classin.errors import Fault, Invalid, InvalidInput
 from worker.classin.fields import Sensitivity, sensitivity_of
 from worker.classin.operation import REGISTRY
 from worker.classin.printable import printable
+from worker.file_access import FileAccess
 from worker.ledger.batch import About
 from worker.ledger.ledger import Filter, Ledger
 from worker.ledger.record import Record
+from worker.paths import open_path
 
 #: The columns in front of those of the file, and behind them.
 _BEFORE = ("row",)
@@ -84,7 +86,8 @@ def _source_of(about: About, given: Path | None) -> _Source | None:
     if path is None or not about.columns:
         return None
     try:
-        content = path.read_bytes()
+        with open_path(path, FileAccess(None)) as file:  # no pipe: Redis may say where it lies
+            content = file.read()
     except OSError as error:
         if given is None:
             return None

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 import threading
 from collections.abc import Iterator
 from dataclasses import replace
@@ -12,6 +13,7 @@ import pytest
 from pytest_socket import enable_socket
 from redis import Redis
 
+from ops.failures import write_failures
 from producers.attachments import LARGEST_KEPT, FileDoor, file_at
 from producers.edits import Setting
 from producers.renewal import renewed
@@ -22,6 +24,7 @@ from tests.unit.stage import Stage, said
 from worker.classin.operations.cloud import UploadFile
 from worker.files import PIECE, Files
 from worker.ledger import keys
+from worker.ledger.batch import About
 from worker.ledger.in_redis import RedisLedger
 from worker.ledger.lifecycle import State
 from worker.reception import Arrival
@@ -233,3 +236,12 @@ def test_a_message_of_another_celery_names_no_file_of_this_host(
     )
     ledger.submit([arrival.submission(settings)])
     assert "none is taken here" in refusal(stage, "a" * 16)
+
+
+def test_where_a_sheet_lay_written_by_hand_holds_up_nobody(
+    ledger: RedisLedger, tmp_path: Path
+) -> None:
+    """Whoever writes Redis would have `classin watch --failures` wait for a pipe for ever."""
+    os.mkfifo(pipe := tmp_path / "people.csv")
+    ledger.open_batch("b", About(path=str(pipe), digest="0" * 64, columns={"folderName": "Name"}))
+    assert write_failures(ledger, "b", tmp_path / "out.csv", None) == (0, False)

@@ -194,6 +194,37 @@ def test_what_is_no_redis_is_refused(url: str) -> None:
     assert fault.startswith("CLASSIN_REDIS_URL: ")
 
 
+def test_places_of_files_are_read_as_they_are_listed() -> None:
+    """Folders with colons between them, hosts, networks and schemes with blanks."""
+    hosts = (
+        "Files.example files.lan:8443 http://127.0.0.1:8900 http://[::1]:80 10.1.0.0/16 fd00::/8"
+    )
+    settings = from_env(
+        {"CLASSIN_FILES_FROM": "/srv/a b:/srv/c:", "CLASSIN_FILE_HOSTS": hosts}
+        | {"CLASSIN_FILE_SCHEMES": "s3 gs"}
+    )
+    assert settings.files_from == (Path("/srv/a b"), Path("/srv/c"))
+    assert settings.file_hosts == tuple(hosts.lower().split())
+    assert settings.file_schemes == ("s3", "gs")
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("FILES_FROM", "srv/a"), ("FILES_FROM", "/srv/a:~/b"),
+        ("FILE_HOSTS", "me:word@files.example"), ("FILE_HOSTS", "https://files.example/a"),
+        ("FILE_HOSTS", "ftp://files.example"), ("FILE_HOSTS", "10.1.2.3/16"),
+        ("FILE_HOSTS", "*.example"), ("FILE_HOSTS", "f\u00efles.example"),
+        ("GATEWAY_FILES_FROM", "files.example:port"), ("FILE_SCHEMES", "file"),
+        ("FILE_SCHEMES", "s3 https"), ("FILE_SCHEMES", "s3://"),
+    ],
+)  # fmt: skip
+def test_what_is_no_place_of_files_is_refused(name: str, text: str) -> None:
+    """A place that is misread would be open, or shut, without a word."""
+    (fault,) = faults({f"CLASSIN_{name}": text})
+    assert fault.startswith(f"CLASSIN_{name}: should be ")
+
+
 @pytest.mark.parametrize("text", ["0", "-1", "1.5", "many", "\u00b2", "9" * 5000])
 def test_what_is_no_count_is_refused(text: str) -> None:
     """At least one, and whole."""
