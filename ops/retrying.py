@@ -70,7 +70,7 @@ class Retrying:
         ids = self._in_order(wanted.ids) if wanted.ids else self._matching(wanted)
         prospects = Prospects(
             self._ledger,
-            self._submitter.school_named,
+            self._submitter.seals,
             mend=wanted.mend,
             settings=wanted.settings,
             door=self._submitter.door,

@@ -13,6 +13,7 @@ from worker.classin.faults import nearest
 from worker.classin.fields import File
 from worker.classin.operation import MASK, Fields, Operation, item_kind
 from worker.classin.references import Place, referenced
+from worker.classin.seals import SEAL
 from worker.ledger.record import Edit, shown_fields
 
 
@@ -79,6 +80,9 @@ def _set(kind: type[Operation], fields: dict[str, Any], setting: Setting) -> Pla
     where = _written(place)
     if any(kind.hides([*place, *deeper]) for deeper in _masks(value)):
         what = f"{MASK} stands for what is not shown: give its value, or leave it as it was"
+        raise InvalidInput("--set", [Fault(where, what)])
+    if SEAL in json.dumps(value, default=str):
+        what = "should be given as it is: nothing is taken that comes sealed"
         raise InvalidInput("--set", [Fault(where, what)])
     if referenced({"": value}):
         what = "cannot be made a reference: submit it anew"

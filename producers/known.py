@@ -8,11 +8,10 @@ from producers.order import Entry, Known
 from worker.classin.errors import Fault, SubmitRefusedError
 from worker.classin.operation import Operation
 from worker.classin.references import referenced
-from worker.classin.school import School
 from worker.ledger.encoding import digest_of
 from worker.ledger.ledger import Ledger
 from worker.ledger.record import Record
-from worker.sealing import comparable
+from worker.sealing import Seals
 
 #: Names that are looked up in one call.
 _NAMES = 1000
@@ -21,14 +20,12 @@ _NAMES = 1000
 _COMPARED = 50
 
 
-def digest_of_asked(
-    operation: Operation, school: str, school_named: Callable[[str], School]
-) -> str:
+def digest_of_asked(operation: Operation, school: str, seals: Seals) -> str:
     """Sum up what is asked, as it was handed in: ids by the same names, files by what they hold.
 
     No credential can be guessed from it.
     """
-    fields = comparable(operation, school, school_named)
+    fields = seals.comparable(operation, school)
     for name in operation.files():
         del fields[name]["at"]
         fields[name].pop("mac", None)

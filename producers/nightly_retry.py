@@ -84,7 +84,7 @@ class NightlyRetry:
         retried = Retried(tick, new_id())
         prospects = Prospects(
             self._ledger,
-            self._submitter.school_named,
+            self._submitter.seals,
             tries_refused=True,
             batch=retried.batch,
             tick=tick,

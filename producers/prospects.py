@@ -1,6 +1,6 @@
 """Prospects: of each record, whether trying it again can help, harm, or is needed no more."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from typing import NamedTuple
 
@@ -11,11 +11,11 @@ from worker.classin.catalogue import CATALOGUE
 from worker.classin.codes import Code
 from worker.classin.errors import InvalidInput, InvalidOperation
 from worker.classin.operation import Repeat
-from worker.classin.school import School
 from worker.classin.verdicts import Verdict
 from worker.ledger.ledger import Ledger
 from worker.ledger.lifecycle import Reason, State
 from worker.ledger.record import Edit, Record, Submission
+from worker.sealing import Seals
 
 _WELL = frozenset({State.SUCCEEDED, State.PARTIAL})
 
@@ -70,7 +70,7 @@ class Prospects:
     def __init__(  # noqa: PLR0913  # all that may be said of a retry
         self,
         ledger: Ledger,
-        school_named: Callable[[str], School],
+        seals: Seals,
         *,
         mend: bool = False,
         settings: Sequence[Setting] = (),
@@ -81,7 +81,7 @@ class Prospects:
         door: FileDoor | None = None,
     ) -> None:
         self._ledger = ledger
-        self._school_named = school_named
+        self._seals = seals
         self._mend = mend
         self._settings = settings
         self._tries_refused = tries_refused or insists or bool(settings)
@@ -133,7 +133,7 @@ class Prospects:
         return renewed(
             record,
             self._ledger,
-            self._school_named,
+            self._seals,
             mend=self._mend,
             settings=self._settings,
             fresh=self._fresh,

@@ -1,6 +1,6 @@
 """Renewal: the submissions that try a record again, linked to it."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from types import MappingProxyType
 
@@ -12,16 +12,15 @@ from worker.classin.errors import Fault, InvalidInput
 from worker.classin.lane import lane_of
 from worker.classin.operation import Operation
 from worker.classin.references import referenced, renamed
-from worker.classin.school import School
 from worker.ledger.ledger import Ledger
 from worker.ledger.record import Edit, Record, Submission, new_id
-from worker.sealing import at_rest
+from worker.sealing import Seals
 
 
 def renewed(  # noqa: PLR0913  # all that may be said of a retry
     record: Record,
     ledger: Ledger,
-    school_named: Callable[[str], School],
+    seals: Seals,
     *,
     mend: bool = False,
     settings: Sequence[Setting] = (),
@@ -38,6 +37,9 @@ def renewed(  # noqa: PLR0913  # all that may be said of a retry
     field cannot be set so, or its credentials can no longer be opened.
     """
     edits: tuple[Edit, ...] = ()
+    # A credential is sealed for its place in one record: it is opened there, and sealed anew here.
+    fields = seals.reopened(record.operation, record.fields, record.school, record.id)
+    record = replace(record, fields=fields)
     if mend:
         operations, ids = mending(record), dict[str, str]()
     else:
@@ -51,7 +53,7 @@ def renewed(  # noqa: PLR0913  # all that may be said of a retry
             id=(own_id := new_id()),
             operation=operation.spec.name,
             school=record.school,
-            fields=renamed(at_rest(operation.identified(own_id), record.school, school_named), ids),
+            fields=renamed(seals.at_rest(operation.identified(own_id), record.school, own_id), ids),
             lane=_lane_of(record, operation, stays=not (mend or edits)),
             batch=batch,
             source="mend" if mend else "retry",

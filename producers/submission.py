@@ -37,7 +37,6 @@ from worker.classin.errors import (
 )
 from worker.classin.lane import lane_of
 from worker.classin.operation import Operation
-from worker.classin.school import School
 from worker.file_access import FileAccess
 from worker.ledger.batch import About
 from worker.ledger.in_redis import RedisLedger, chunks, connect
@@ -45,7 +44,7 @@ from worker.ledger.ledger import Due, Entered, Ledger
 from worker.ledger.lifecycle import State
 from worker.ledger.record import Priority, Record, Submission, new_id
 from worker.message import mailbox_of
-from worker.sealing import at_rest
+from worker.sealing import Seals
 from worker.settings import Settings, from_env
 
 if TYPE_CHECKING:
@@ -90,9 +89,10 @@ class Submitter:
         other.door = FileDoor(self._settings, files)
         return other
 
-    def school_named(self, name: str) -> School:
-        """Find one of its schools. Raises InvalidInput."""
-        return self._settings.school(name)
+    @cached_property
+    def seals(self) -> Seals:
+        """What seals the credentials of its records."""
+        return Seals(self._settings.keyring)
 
     def check(
         self, asked: Operation | Line, *, source: str | None = None, batch: str | None = None
@@ -130,7 +130,7 @@ class Submitter:
         faults += unfit(line, operations, self._clock())
         if faults:
             raise InvalidInput(name, faults)
-        submission = partial(_submission, self._settings, line, str(school))
+        submission = partial(_submission, self.seals, line, str(school))
         return [submission(each, origin) for each in operations]
 
     def check_all(
@@ -250,7 +250,7 @@ class Submitter:
         from producers.renewal import renewed  # noqa: PLC0415
 
         record = self._ledger.find(record_id)
-        return self.enter(renewed(record, self._ledger, self.school_named, mend=mend))
+        return self.enter(renewed(record, self._ledger, self.seals, mend=mend))
 
     def cancel(self, record_id: str) -> State:
         """Call one operation off; gives where it stands now. Raises NotFound.
@@ -370,7 +370,7 @@ def _known_shape(asked: Operation | Line | Mapping[str, Any]) -> Operation | Lin
 
 
 def _submission(
-    settings: Settings, line: Line, school: str, operation: Operation, origin: Origin
+    seals: Seals, line: Line, school: str, operation: Operation, origin: Origin
 ) -> Submission:
     """Put a checked operation into the ledger's words; whom it names is looked up later."""
     own_id = new_id()
@@ -383,7 +383,7 @@ def _submission(
         operation=operation.spec.name,
         school=school,
         # With the identity by which ClassIn knows a repeat, so that a retry has the same.
-        fields=at_rest(operation.identified(own_id), school, settings.school),
+        fields=seals.at_rest(operation.identified(own_id), school, own_id),
         lane=own_lane(school, line.lane) if line.lane else lane_of(school, operation),
         batch=origin.batch,
         source=origin.source,
@@ -393,5 +393,5 @@ def _submission(
         stops_lane=line.lane_on_failure == "stop",
         priority=line.priority or Priority.NORMAL,
         dedup_key=line.dedup_key,
-        digest=digest_of_asked(operation, school, settings.school) if line.dedup_key else "",
+        digest=digest_of_asked(operation, school, seals) if line.dedup_key else "",
     )

@@ -16,6 +16,7 @@ from worker.ledger.in_redis import RedisLedger, connect
 from worker.rescue import Outlet as RescueOutlet
 from worker.rescue import Rescue
 from worker.rounds import Rounds
+from worker.sealing import Seals
 from worker.settings import Settings
 from worker.shares import Shares
 from worker.transport import Transport, post_once
@@ -75,6 +76,7 @@ class Equipment:
             sender=self.sender,
             files=Files(self.ledger, self.settings),
             schools=self.settings.schools,
+            seals=Seals(self.settings.keyring),
             patience=self.settings.patience,
             in_hand=self.in_hand,
             stopping=self.stopping,

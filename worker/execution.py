@@ -39,7 +39,7 @@ from worker.ledger.ledger import Advanced, Claim, Due, Ledger, Note, Standing
 from worker.ledger.lifecycle import Reason, State
 from worker.ledger.record import Attempt, Record
 from worker.retries import Outcome, deferral, retrying, standing_after, worth_repeating
-from worker.sealing import opened, sealed
+from worker.sealing import Seals
 from worker.settings import Patience
 from worker.skew import SigningClock, explains, may_mean_clock
 from worker.transport import Stream
@@ -93,6 +93,7 @@ class Execution:
         sender: Sender,
         files: Files,
         schools: Mapping[str, School],
+        seals: Seals,
         patience: Patience,
         in_hand: InHand,
         stopping: threading.Event,
@@ -103,6 +104,7 @@ class Execution:
         self._files = files
         self._sender = sender
         self._schools = schools
+        self._seals = seals
         self._patience = patience
         self._in_hand = in_hand
         self._stopping = stopping
@@ -161,7 +163,7 @@ class Execution:
         school = self._schools.get(record.school)
         try:
             fields = self._filled(record)
-            open_fields = opened(record.operation, fields, school)
+            open_fields = self._seals.opened(record.operation, fields, record.school, record.id)
             operation = read(record.operation, open_fields).identified(record.id)
         except InvalidOperation as error:
             return refusal(claim, "; ".join(str(fault) for fault in error.faults))
@@ -178,7 +180,8 @@ class Execution:
             self._pause(claim, claim.wait)
         if self._stopping.is_set():
             return _given_back(claim)
-        filled = None if fields is record.fields else sealed(record.operation, fields, school)
+        is_filled = fields is not record.fields
+        filled = self._seals.at_rest(operation, school.name, record.id) if is_filled else None
         delivery = _Delivery(claim, operation, school, filled, released)
         try:
             outcome = self._deliver(delivery)

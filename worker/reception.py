@@ -43,7 +43,7 @@ from worker.message_check import (
 )
 from worker.redis_transport import CheckedChannel
 from worker.remote_control import consumes
-from worker.sealing import sealed
+from worker.sealing import Seals
 from worker.settings import Settings
 from worker.trouble_log import RareLog
 
@@ -119,7 +119,7 @@ class Arrival:
             id=self.id,
             operation=self.operation,
             school=school,
-            fields=sealed(self.operation, fields, settings.schools.get(school)),
+            fields=Seals(settings.keyring).sealed(self.operation, fields, school, self.id),
             lane=lane,
             source="celery",
             accepts_existing=accepts,

@@ -1,170 +1,161 @@
-"""Sealing: credentials lie in Redis only as what their school's secret opens.
+"""Sealing: credentials lie in Redis only as what the key ring opens, each in its own place.
 
-The one way to the cipher: Fernet, with a key derived from the secret by HKDF-SHA256. It is imported
-when the first credential comes: most operations have none.
+The one way to the cipher: AES-256-GCM, with school, record and field as associated data, so that
+nothing opens that was moved or swapped. It is imported when the first credential comes: most
+operations have none.
 """
 
-import hmac
 import json
-from base64 import urlsafe_b64encode
+import secrets
+from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Callable, Mapping
-from functools import cache, partial
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
 
-from worker.classin.catalogue import CATALOGUE, find, read
+from worker.classin.catalogue import CATALOGUE, find
 from worker.classin.credentials import exchanged
 from worker.classin.errors import Fault, InvalidInput, SealBroken
 from worker.classin.operation import Operation
-from worker.classin.references import Place, is_sealed
-from worker.classin.school import School
+from worker.classin.references import Place, is_sealed, kept
 from worker.classin.seals import Sealed, credentials_of
+from worker.keyring import KeyRing
 
 if TYPE_CHECKING:
-    from cryptography.fernet import Fernet
+    from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-#: What a key is for, so that no two purposes, and no two schools, have the same.
-_SEALS = "classin-queue/credential/1"
-_MARKS = "classin-queue/credential-digest/1"
+#: What keys are for: sealing, and marks by which equal credentials are known.
+_SEALS, _MARKS = "seal", "credential-digest"
 
-#: Shown of a credential that cannot be opened any more.
-UNOPENED = "*** (sealed under another secret)"
+#: Bytes of a nonce, which is random.
+_NONCE = 12
 
+#: Shown of a credential that cannot be opened.
+UNOPENED = "*** (cannot be opened)"
 
-def seal(text: str, school: School) -> str:
-    """Seal a text so that only the school's secret opens it; the same text never looks the same."""
-    return _cipher(school).encrypt(text.encode("utf-8", "surrogatepass")).decode("ascii")
-
-
-def open_sealed(token: str, school: School) -> str:
-    """Give the text that `seal` took.
-
-    Raises SealBroken for a token of another secret or school, or that is none.
-    """
-    from cryptography.fernet import InvalidToken  # noqa: PLC0415  # only where it is needed
-
-    try:
-        return _cipher(school).decrypt(token).decode("utf-8", "surrogatepass")
-    except (InvalidToken, ValueError):
-        raise SealBroken(f"it was not sealed with the secret of school {school.name!r}") from None
+_WHY = "it was sealed for another record or field, or under another key ring: submit it anew"
 
 
-def at_rest(
-    operation: Operation, school: str, school_named: Callable[[str], School]
-) -> Mapping[str, Any]:
-    """Give an operation's fields as a record keeps them: each credential sealed.
+class Seals:
+    """Seals credentials with a key ring, and opens them. Each method raises what the ring does."""
 
-    What comes sealed is opened and checked, and stays as it is. Raises Invalid.
-    """
-    kind = type(operation)
-    if not credentials_of(kind):
-        return operation.to_json()
-    its = school_named(school)
-    _checked(operation, its)
-    return sealed(kind.spec.name, operation.to_json(), its)
+    def __init__(self, keyring: KeyRing) -> None:
+        self._keyring = keyring
 
+    def seal(self, text: str, *owner: str | int) -> str:
+        """Seal a text for its owner; the same text never looks the same.
 
-def sealed(name: str, fields: Mapping[str, Any], school: School | None) -> Mapping[str, Any]:
-    """Give JSON fields of an operation, right or not, with each credential sealed.
+        `owner`: what it belongs to; without the same words it does not open.
+        """
+        nonce = secrets.token_bytes(_NONCE)
+        closed = self._cipher.encrypt(nonce, text.encode("utf-8", "surrogatepass"), _bound(owner))
+        return urlsafe_b64encode(nonce + closed).decode("ascii")
 
-    Nothing is kept of the credentials of a school that nobody knows.
-    """
+    def open(self, token: str, *owner: str | int) -> str:
+        """Return what `seal` took. Raises SealBroken for what is none of ours, or is another's."""
+        from cryptography.exceptions import InvalidTag  # noqa: PLC0415  # only where it is needed
 
-    def close(value: object, place: Place) -> object:
-        del place
-        if Sealed.read(value):
-            return value
-        return Sealed(seal(json.dumps(value), school) if school else "").to_json()
+        try:
+            held = urlsafe_b64decode(token)
+            opened = self._cipher.decrypt(held[:_NONCE], held[_NONCE:], _bound(owner))
+        except (InvalidTag, ValueError):
+            raise SealBroken(_WHY) from None
+        return opened.decode("utf-8", "surrogatepass")
 
-    return exchanged(find(name), fields, close)
+    def at_rest(self, operation: Operation, school: str, record_id: str) -> Mapping[str, Any]:
+        """Return an operation's fields as its record keeps them: each credential sealed.
 
+        Raises InvalidInput where one is sealed already: it could not be opened.
+        """
+        name = operation.spec.name
+        if is_sealed(operation):
+            places = [place for place, held in kept(operation).items() if isinstance(held, Sealed)]
+            raise InvalidInput(name, [Fault("", _broken(place)) for place in places])
+        return self.sealed(name, operation.to_json(), school, record_id)
 
-def opened(name: str, fields: Mapping[str, Any], school: School | None) -> Mapping[str, Any]:
-    """Give JSON fields of an operation, right or not, with each credential open.
+    def sealed(
+        self, name: str, fields: Mapping[str, Any], school: str, record_id: str
+    ) -> Mapping[str, Any]:
+        """Return JSON fields of an operation, right or not, with each credential sealed."""
 
-    For a school that nobody knows they stay as they are. Raises SealBroken, which names the first
-    that cannot be opened, and InvalidOperation where there is no such operation.
-    """
-    return exchanged(find(name), fields, partial(_opened, school)) if school else fields
+        def close(value: object, place: Place) -> object:
+            return Sealed(self.seal(json.dumps(value), school, record_id, *place)).to_json()
 
+        return exchanged(find(name), fields, close)
 
-def revealed(name: str, fields: Mapping[str, Any], school: School | None) -> Mapping[str, Any]:
-    """Give a record's fields for whoever asked to see its credentials, as far as they open."""
-    if name not in CATALOGUE:
-        return fields
+    def opened(
+        self, name: str, fields: Mapping[str, Any], school: str, record_id: str
+    ) -> Mapping[str, Any]:
+        """Return JSON fields of a record with each credential open.
 
-    def show(value: object, place: Place) -> object:
-        if Sealed.read(value) is None:
+        Raises SealBroken, which names the first that cannot be opened, and InvalidOperation where
+        there is no such operation.
+        """
+        return exchanged(find(name), fields, partial(self._opened, school, record_id))
+
+    def reopened(
+        self,
+        name: str,
+        fields: Mapping[str, Any],
+        school: str,
+        record_id: str,
+        instead: Callable[[object], object] = lambda value: value,
+    ) -> Mapping[str, Any]:
+        """Return a record's fields with its credentials open, as far as they can be.
+
+        `instead` gives what stands for the others: what is sealed itself, unless it says so.
+        """
+        if name not in CATALOGUE:
+            return fields
+
+        def show(value: object, place: Place) -> object:
+            try:
+                return self._opened(school, record_id, value, place)
+            except SealBroken:
+                return instead(value)
+
+        return exchanged(find(name), fields, show)
+
+    def revealed(
+        self, name: str, fields: Mapping[str, Any], school: str, record_id: str
+    ) -> Mapping[str, Any]:
+        """Return a record's fields for whoever asked to see its credentials."""
+        return self.reopened(name, fields, school, record_id, lambda _: UNOPENED)
+
+    def comparable(self, operation: Operation, school: str) -> dict[str, Any]:
+        """Return the fields of an operation, which is open, with a mark for each credential.
+
+        Equal ones of a school have equal marks, from which nobody without the ring can guess them.
+        """
+        if not credentials_of(type(operation)):
+            return operation.to_json()
+
+        def mark(value: object, place: Place) -> str:
+            del place
+            return self._keyring.mac(_MARKS, json.dumps([school, value]).encode())
+
+        return {**exchanged(type(operation), operation.to_json(), mark)}
+
+    def _opened(self, school: str, record_id: str, value: object, place: Place) -> object:
+        """Open what is sealed; what is plain stays so. Raises SealBroken."""
+        held = Sealed.read(value)
+        if held is None:
             return value
         try:
-            return _opened(school, value, place) if school else UNOPENED
-        except SealBroken:
-            return UNOPENED
+            return json.loads(self.open(held.token, school, record_id, *place))
+        except (SealBroken, ValueError):
+            raise SealBroken(_broken(place)) from None
 
-    return exchanged(find(name), fields, show)
+    @cached_property
+    def _cipher(self) -> "AESGCM":
+        from cryptography.hazmat.primitives.ciphers.aead import AESGCM  # noqa: PLC0415  # as above
 
-
-def comparable(
-    operation: Operation, school: str, school_named: Callable[[str], School]
-) -> dict[str, Any]:
-    """Give an operation's fields with a mark in place of each credential.
-
-    Equal ones of a school have equal marks, from which nobody without its secret can guess them.
-    Raises Invalid.
-    """
-    kind = type(operation)
-    if not credentials_of(kind):
-        return operation.to_json()
-    its = school_named(school)
-    key = _derived(its, _MARKS)
-
-    def mark(value: object, place: Place) -> str:
-        del place
-        return hmac.digest(key, json.dumps(value).encode(), "sha256").hex()
-
-    return {**exchanged(kind, _checked(operation, its).to_json(), mark)}
+        return AESGCM(self._keyring.derive(_SEALS))
 
 
-def _checked(operation: Operation, school: School) -> Operation:
-    """Give an operation with its credentials open. Raises Invalid."""
-    if not is_sealed(operation):
-        return operation
-    name = operation.spec.name
-    try:
-        return read(name, opened(name, operation.to_json(), school))
-    except SealBroken as broken:
-        raise InvalidInput(name, [Fault("", str(broken))]) from None
+def _bound(owner: tuple[str | int, ...]) -> bytes:
+    return json.dumps(owner).encode()
 
 
-def _opened(school: School, value: object, place: Place) -> object:
-    """Open what is sealed; what is plain is of an older record. Raises SealBroken."""
-    held = Sealed.read(value)
-    if held is None:
-        return value
+def _broken(place: Place) -> str:
     where = ".".join(map(str, place))
-    if not held.token:
-        raise SealBroken(f"its {where} was not kept, since its school was unknown: submit it anew")
-    try:
-        return json.loads(open_sealed(held.token, school))
-    except (SealBroken, ValueError):
-        raise SealBroken(
-            f"its sealed {where} can no longer be opened, since the school's secret changed:"
-            " submit it anew"
-        ) from None
-
-
-@cache
-def _cipher(school: School) -> "Fernet":
-    """Make a school's cipher, once."""
-    from cryptography.fernet import Fernet  # noqa: PLC0415  # only where it is needed
-
-    return Fernet(urlsafe_b64encode(_derived(school, _SEALS)))
-
-
-@cache
-def _derived(school: School, purpose: str) -> bytes:
-    """Derive a key of 32 bytes from a school's secret, for one purpose."""
-    from cryptography.hazmat.primitives.hashes import SHA256  # noqa: PLC0415  # as above
-    from cryptography.hazmat.primitives.kdf.hkdf import HKDF  # noqa: PLC0415  # as above
-
-    info = f"{purpose}\0{school.name}".encode()
-    return HKDF(SHA256(), length=32, salt=None, info=info).derive(school.secret.encode())
+    return f"its sealed {where} cannot be opened: {_WHY}"

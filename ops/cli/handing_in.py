@@ -45,7 +45,7 @@ def hand_in(said: "Said", options: "Options", *, quiet: bool) -> tuple[str, Sequ
     if said.run is not None:
         from producers.once import once
 
-        checked = checked._replace(submissions=once(checked.submissions, said.run, settings.school))
+        checked = checked._replace(submissions=once(checked.submissions, said.run, submitter.seals))
     about = replace(about, webhook=webhook or None)
     checked = submitter.resumed(checked, about)
     receipts = _entered(submitter, checked, about, quiet=quiet)

@@ -41,11 +41,12 @@ def _opened(record: "Record") -> "Record":
     """Give the record with its credentials open, as far as they can be."""
     from dataclasses import replace
 
-    from worker.sealing import revealed
+    from worker.sealing import Seals
     from worker.settings import from_env
 
-    school = from_env().schools.get(record.school)
-    return replace(record, fields=revealed(record.operation, record.fields, school))
+    seals = Seals(from_env().keyring)
+    fields = seals.revealed(record.operation, record.fields, record.school, record.id)
+    return replace(record, fields=fields)
 
 
 def _json(

@@ -23,6 +23,7 @@ from worker.classin.printable import printable
 from worker.ledger.batch import Webhook
 from worker.ledger.in_redis import RedisLedger, connect
 from worker.ledger.sources import NAME_OF_SOURCE, Source, Syncs
+from worker.sealing import Seals
 from worker.settings import Settings, from_env
 
 #: Seconds between two renewals of what is held.
@@ -46,7 +47,7 @@ class SyncDesk:
         #: Whose roster it is, and where that comes from: SCHOOL:SOURCE.
         self.place = f"{its.name}:{source}"
         place = Place(self._ledger, Source(redis, its.name, source), its.name)
-        self._passwords = Passwords(place.source, its, Rule(rule or AT_RANDOM))
+        self._passwords = Passwords(place.source, Seals(settings.keyring), Rule(rule or AT_RANDOM))
         submitter = Submitter(settings, self._ledger)
         watching = Watching(self._submitted, self._settled)
         self._sync = Sync(place, submitter, self._passwords, watching, time.time)

@@ -78,7 +78,7 @@ class Desk:
             return self._enter(checked, about, is_list=asked.is_list)
         asks = digest_of_request(
             checked.submissions,
-            self._submitter.school_named,
+            self._submitter.seals,
             is_list=asked.is_list,
             webhook=webhook,
         )

@@ -6,7 +6,7 @@ ledger lets the first to name an operation have it. A digest of the whole reques
 each name: with another request under the same key, the ledger refuses the first operation of it.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import NamedTuple, Self
 
@@ -14,9 +14,9 @@ from producers.gateway.problems import Problem
 from producers.line import Line
 from producers.once import digest_of_submission
 from worker.classin.errors import Fault, Invalid, InvalidInput
-from worker.classin.school import School
 from worker.ledger.encoding import digest_of
 from worker.ledger.record import Submission, id_from
+from worker.sealing import Seals
 
 
 class IdempotencyKey(NamedTuple):
@@ -53,7 +53,7 @@ class IdempotencyKey(NamedTuple):
 
 def digest_of_request(
     submissions: Sequence[Submission],
-    school_named: Callable[[str], School],
+    seals: Seals,
     *,
     is_list: bool,
     webhook: str | None,
@@ -62,7 +62,7 @@ def digest_of_request(
     operations = [
         [
             each.school,
-            digest_of_submission(each, school_named),
+            digest_of_submission(each, seals),
             each.lane,
             each.after,
             each.priority,

@@ -12,9 +12,8 @@ from producers.oneroster.plan import PersonChange
 from producers.oneroster.roster import Person, Roster
 from producers.oneroster.steps import Step
 from worker.classin.errors import Fault, InvalidInput, SealBroken
-from worker.classin.school import School
 from worker.ledger.sources import Source
-from worker.sealing import open_sealed, seal
+from worker.sealing import Seals
 
 #: Letters and digits that nobody takes for each other.
 _LETTERS = "abcdefghijkmnpqrstuvwxyzABCDEFGHJKLMNPQRSTUVWXYZ"
@@ -35,7 +34,7 @@ COLUMNS = ("sourcedId", "name", "account", "password", "note")
 
 _PERHAPS = "the account may have been there before: then it has a password of its own"
 
-_LOST = "it can no longer be opened, since the school's secret changed: set another in ClassIn"
+_LOST = "it cannot be opened: it was sealed under another key ring; set another in ClassIn"
 
 
 class Rule:
@@ -81,8 +80,8 @@ def _unfit(what: str) -> InvalidInput:
 class Passwords:
     """The passwords of a source's new accounts."""
 
-    def __init__(self, source: Source, school: School, rule: Rule) -> None:
-        self._source, self._school, self._rule = source, school, rule
+    def __init__(self, source: Source, seals: Seals, rule: Rule) -> None:
+        self._source, self._seals, self._rule = source, seals, rule
 
     def filled(self, step: Step) -> Mapping[str, Any]:
         """Give the fields of a step with a password for each new account.
@@ -106,7 +105,10 @@ class Passwords:
         """Find passwords, and make those that are not there, or cannot be opened any more."""
         kept = self._opened(self._source.passwords([person.id for person in people]))
         made = self._made([person for person in people if person.id not in kept])
-        sealed = {name: seal(password, self._school) for name, password in made.items()}
+        sealed = {
+            name: self._seals.seal(password, self._source.name, name)
+            for name, password in made.items()
+        }
         self._source.keep_passwords(sealed)
         return kept | made
 
@@ -114,7 +116,7 @@ class Passwords:
         found = {}
         for name, token in sealed.items():
             try:
-                found[name] = open_sealed(token, self._school)
+                found[name] = self._seals.open(token, self._source.name, name)
             except SealBroken:
                 continue
         return found

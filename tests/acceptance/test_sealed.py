@@ -9,8 +9,8 @@ from ops.simulator import SimulatorClient
 from ops.simulator.faults import FaultRule
 from producers import Submitter
 from tests.stage import Command, Environment, WorkerProcess, until
-from worker.ledger.in_redis import RedisLedger, connect
-from worker.ledger.lifecycle import Reason, State
+from worker.ledger.in_redis import connect
+from worker.ledger.lifecycle import State
 
 MD5 = "5d41402abc4b2a76b9719d911017c592"
 PHONE = {"telephone": "13912345678"}
@@ -75,29 +75,3 @@ def test_a_password_lies_nowhere_in_redis(
     assert MD5 in str(together.fields["userJson"])
     assert FIRST in classin("show", one.id, "--reveal").stdout
     assert FIRST not in classin("show", one.id).stdout
-
-
-def test_under_a_new_secret_it_is_not_sent(
-    worker: WorkerProcess,
-    environment: Environment,
-    ledger: RedisLedger,
-    submitter: Submitter,
-    simulator: SimulatorClient,
-    classin: Command,
-) -> None:
-    """The record says what to do, and so does `classin retry`."""
-    told = "its sealed password can no longer be opened, since the school's secret changed"
-    register = submitter.submit("register", {**PHONE, "password": FIRST})
-    environment.set(secret="another")
-    worker.start()
-
-    record = register.wait(60)
-
-    assert (record.state, record.reason) == (State.FAILED, Reason.REFUSED)
-    assert told in str(record.message)
-    assert simulator.journal("register") == []
-    assert ledger.find(record.id).attempts == ()
-    retried = classin("retry", record.id)
-    assert retried.returncode == 2
-    assert told in " ".join(retried.stderr.split())
-    assert FIRST not in classin("show", record.id, "--reveal").stdout

@@ -192,7 +192,8 @@ def test_a_step_of_a_sync_that_was_changed_in_redis_names_no_file(
     source = Source(redis, "main", "sis")
     place = Place(ledger, source, "main")
     watching = Watching(lambda _: None, lambda _, __: None)
-    sync = Sync(place, submitter, Passwords(source, SCHOOL, Rule(AT_RANDOM)), watching, lambda: 0.0)
+    passwords = Passwords(source, submitter.seals, Rule(AT_RANDOM))
+    sync = Sync(place, submitter, passwords, watching, lambda: 0.0)
     fields = {"folderId": 1, "Filedata": f"@{home}/id_rsa"}
     step = Step("key", "upload_file", fields, effects=())
     with pytest.raises(InvalidInput, match="none is taken here"):

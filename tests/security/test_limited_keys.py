@@ -96,7 +96,6 @@ def test_a_batch_stays_hidden_when_its_foreign_records_settled_long_ago(
     receipts = two_schools.submit_many(
         [foreign("north", "del_folder"), *[OWN | {"school": "main"}] * 3]
     )
-    stage.schools = {"main": two_schools.school_named("main")}
     stage.perform(receipts[1].id, said(1))
     batch = receipts[0].record().batch
 

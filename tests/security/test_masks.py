@@ -244,7 +244,7 @@ def test_setting_a_field_anew_does_not_tell_what_it_refers_to(
     (retry,) = renewed(
         receipt.record(),
         stage.ledger,
-        submitter.school_named,
+        submitter.seals,
         settings=[Setting("courseName", "Spring")],
     )
 
@@ -254,7 +254,7 @@ def test_setting_a_field_anew_does_not_tell_what_it_refers_to(
         renewed(
             receipt.record(),
             stage.ledger,
-            submitter.school_named,
+            submitter.seals,
             settings=[Setting("courseName", {"$result": source})],
         )
 

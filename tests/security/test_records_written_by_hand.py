@@ -172,7 +172,7 @@ def test_a_retry_that_sets_another_field_vouches_for_no_file_of_a_record(
     again = renewed(
         stage.ledger.find(record_id),
         stage.ledger,
-        submitter.school_named,
+        submitter.seals,
         settings=setting,
         door=submitter.door,
     )

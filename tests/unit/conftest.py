@@ -19,6 +19,7 @@ from worker.keyring import KeyRing
 from worker.ledger.in_redis import RedisLedger
 from worker.message import QUEUE
 from worker.queues import Queues, build_queues
+from worker.sealing import Seals
 from worker.settings import Settings
 
 # The same examples each time, however slow the machine.
@@ -66,8 +67,12 @@ def ledger(redis: Redis, clock: Clock) -> RedisLedger:
 
 @pytest.fixture
 def stage(ledger: RedisLedger, clock: Clock, settings: Settings) -> Stage:
-    """A stage for stories of execution; files may lie in memory, too."""
-    return Stage(ledger, clock, settings=replace(settings, file_schemes=("memory", "gdrive")))
+    """A stage for stories of execution, with the key ring of the settings.
+
+    Files may lie in memory, too.
+    """
+    settings = replace(settings, file_schemes=("memory", "gdrive"))
+    return Stage(ledger, clock, settings=settings, seals=Seals(settings.keyring))
 
 
 @pytest.fixture

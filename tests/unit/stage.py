@@ -23,6 +23,7 @@ from worker.keyring import KeyRing
 from worker.ledger.in_redis import RedisLedger
 from worker.ledger.ledger import Due
 from worker.ledger.record import Priority, Record, Submission, new_id
+from worker.sealing import Seals
 from worker.settings import Patience, Settings
 from worker.shares import Shares
 from worker.transport import Stream
@@ -94,6 +95,7 @@ class Stage:
     )
     patience: Patience = field(default_factory=Patience)
     schools: Mapping[str, School] = field(default_factory=lambda: {"main": SCHOOL})
+    seals: Seals = field(default_factory=lambda: Seals(KeyRing.in_memory()))
     shares: Shares = field(default_factory=Shares)
     stopping: threading.Event = field(default_factory=threading.Event)
     #: How many operations that wait for each other one delivery may carry out.
@@ -114,7 +116,9 @@ class Stage:
 
     def submit_raw(self, name: str, fields: Mapping[str, Any], **more: Any) -> str:  # noqa: ANN401
         """Record whatever was asked, without checking it; gives its id."""
-        entry = Submission(**{"school": "main", **more}, id=new_id(), operation=name, fields=fields)
+        entry = Submission(
+            **{"school": "main", "id": new_id(), **more}, operation=name, fields=fields
+        )
         self.ledger.submit([entry])
         return entry.id
 
@@ -135,6 +139,7 @@ class Stage:
             sender=classin,
             files=Files(self.ledger, self.settings),
             schools=self.schools,
+            seals=self.seals,
             patience=self.patience,
             in_hand=hand,
             stopping=self.stopping,

@@ -1,8 +1,7 @@
-"""Credentials lie in records as what their school's secret opens, and nothing else does."""
+"""Credentials lie in records as what the key ring opens there, and nothing else does."""
 
 import json
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -10,20 +9,22 @@ from celery.app.task import Context
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.unit.stage import SCHOOL
 from worker.classin.catalogue import CATALOGUE, read
 from worker.classin.credentials import exchanged
-from worker.classin.errors import InvalidOperation, SealBroken
+from worker.classin.errors import InvalidInput, InvalidOperation, SealBroken
 from worker.classin.masking import masked
 from worker.classin.operation import MASK
 from worker.classin.references import with_only
 from worker.classin.seals import Sealed, credentials_of
+from worker.keyring import KeyRing
 from worker.reception import Arrival
-from worker.sealing import UNOPENED, open_sealed, opened, revealed, seal, sealed
+from worker.sealing import UNOPENED, Seals
 from worker.settings import Settings
 
-ROTATED = replace(SCHOOL, secret="another")
-NORTH = replace(SCHOOL, name="north")
+SEALS, OTHERS = Seals(KeyRing.in_memory()), Seals(KeyRing.in_memory())
+
+#: Whose a credential is: a school and a record.
+HERE = ("main", "a")
 
 #: What another Celery may send: JSON of whatever shape.
 JSON = st.recursive(
@@ -36,31 +37,30 @@ NAMES = ("password", "md5pass", "oldMd5pass", "userJson", "user_json", "telephon
 
 @given(st.text())
 def test_what_is_sealed_can_be_opened(text: str) -> None:
-    """By the school alone; sealed twice it looks different, and shows nothing of itself."""
-    first, second = seal(text, SCHOOL), seal(text, SCHOOL)
+    """By that ring and for that owner alone; sealed twice it looks different."""
+    first, second = SEALS.seal(text, *HERE), SEALS.seal(text, *HERE)
 
-    assert open_sealed(first, SCHOOL) == open_sealed(second, SCHOOL) == text
+    assert SEALS.open(first, *HERE) == SEALS.open(second, *HERE) == text
     assert first != second
-    for other in (ROTATED, NORTH):
+    for seals, owner in ((OTHERS, HERE), (SEALS, ("north", "a")), (SEALS, ("main", "a", 0))):
         with pytest.raises(SealBroken):
-            open_sealed(first, other)
+            seals.open(first, *owner)
 
 
 @given(st.text())
 def test_what_is_no_token_is_not_opened(text: str) -> None:
     """Whatever it is, the same error tells so, and does not repeat it."""
-    with pytest.raises(SealBroken, match="it was not sealed with the secret of school 'main'"):
-        open_sealed(text, SCHOOL)
+    with pytest.raises(SealBroken, match="it was sealed for another record or field, or under"):
+        SEALS.open(text, *HERE)
 
 
 @pytest.mark.parametrize("name", ["register", "register_multiple", "modify_password"])
 @given(fields=st.dictionaries(st.sampled_from(NAMES), JSON))
 def test_no_credential_stays_plain(name: str, fields: dict[str, Any]) -> None:
-    """However ill-formed the fields are; they come back as they were, and sealing twice is once."""
-    held = sealed(name, fields, SCHOOL)
+    """However ill-formed the fields are; they come back as they were."""
+    held = SEALS.sealed(name, fields, *HERE)
 
-    assert revealed(name, held, SCHOOL) == revealed(name, fields, SCHOOL)
-    assert sealed(name, held, SCHOOL) == held
+    assert SEALS.revealed(name, held, *HERE) == fields
     exchanged(CATALOGUE[name], held, lambda value, _: Sealed.read(value) or pytest.fail("plain"))
 
 
@@ -78,13 +78,13 @@ def test_no_credential_stays_plain(name: str, fields: dict[str, Any]) -> None:
 )
 def test_nobody_can_read_it(name: str, fields: dict[str, Any], hidden: str) -> None:
     """In items, under a misspelt name, and of the wrong kind, too; what is none stays readable."""
-    held = sealed(name, fields, SCHOOL)
+    held = SEALS.sealed(name, fields, *HERE)
 
     assert hidden in json.dumps(fields)
     assert hidden not in json.dumps(held)
     assert held.get("telephone") == fields.get("telephone")
-    assert revealed(name, held, SCHOOL) == fields
-    assert hidden not in json.dumps(revealed(name, held, ROTATED))
+    assert SEALS.revealed(name, held, *HERE) == fields
+    assert hidden not in json.dumps(OTHERS.revealed(name, held, *HERE))
 
 
 def test_references_stay_and_what_has_no_credentials_is_not_touched() -> None:
@@ -93,19 +93,21 @@ def test_references_stay_and_what_has_no_credentials_is_not_touched() -> None:
     fields = {"telephone": "13800138000", "password": waiting}
     plain = {"courseId": 1, "courseName": "Spring"}
 
-    assert sealed("register", fields, SCHOOL) == fields
-    assert sealed("register_multiple", {"userJson": [waiting]}, SCHOOL) == {"userJson": [waiting]}
-    assert sealed("edit_course", plain, SCHOOL) is plain
+    assert SEALS.sealed("register", fields, *HERE) == fields
+    assert SEALS.sealed("register_multiple", {"userJson": [waiting]}, *HERE) == {
+        "userJson": [waiting]
+    }
+    assert SEALS.sealed("edit_course", plain, *HERE) is plain
     assert not credentials_of(CATALOGUE["edit_course"])
 
 
 def test_a_sealed_operation_can_be_read_and_written_again() -> None:
-    """Without its secret: only what is to be sent must be open."""
+    """Without its key: only what is to be sent must be open."""
     users = [
         {"telephone": f"1380013800{n}", "password": f"a-secret-{n}", "customColumn": f"row {n}"}
         for n in range(4)
     ]
-    fields = sealed("register_multiple", {"userJson": users}, SCHOOL)
+    fields = SEALS.sealed("register_multiple", {"userJson": users}, *HERE)
 
     operation = read("register_multiple", fields)
 
@@ -113,10 +115,9 @@ def test_a_sealed_operation_can_be_read_and_written_again() -> None:
     assert "a-secret" not in repr(operation)
     with pytest.raises(ValueError, match="is sealed"):
         operation.wire_fields()
-    assert opened("register_multiple", operation.to_json(), SCHOOL) == {"userJson": users}
-    some = with_only(operation, "user_json", {3, 1})
-    left = opened("register_multiple", some.to_json(), SCHOOL)
-    assert left == {"userJson": [users[1], users[3]]}
+    assert SEALS.opened("register_multiple", operation.to_json(), *HERE) == {"userJson": users}
+    with pytest.raises(InvalidInput, match=r"sealed userJson\.0\.password cannot be"):
+        SEALS.at_rest(with_only(operation, "user_json", {3, 1}), *HERE)
 
 
 def test_only_credentials_are_taken_sealed() -> None:
@@ -135,12 +136,11 @@ def test_only_credentials_are_taken_sealed() -> None:
 def test_what_is_sealed_is_masked_when_shown() -> None:
     """As it would be when plain; who may see it, and cannot, is told why."""
     fields = {"telephone": "13800138000", "password": "a-secret"}
-    held = sealed("register", fields, SCHOOL)
+    held = SEALS.sealed("register", fields, *HERE)
 
     assert masked(CATALOGUE["register"], held) == dict.fromkeys(fields, MASK)
-    assert revealed("register", held, ROTATED) == {**fields, "password": UNOPENED}
-    assert revealed("register", held, None) == {**fields, "password": UNOPENED}
-    assert revealed("no_such_operation", fields, SCHOOL) is fields
+    assert OTHERS.revealed("register", held, *HERE) == {**fields, "password": UNOPENED}
+    assert SEALS.revealed("no_such_operation", fields, *HERE) is fields
 
 
 def test_no_follow_up_takes_a_credential() -> None:
@@ -162,23 +162,15 @@ def arrival(fields: Mapping[str, Any], **headers: str) -> Arrival:
 
 
 @pytest.mark.parametrize("name", ["password", "pasword"])
+@pytest.mark.parametrize("school", ["main", "south"])
 def test_what_another_celery_sends_is_sealed_as_it_is_recorded(
-    settings: Settings, name: str
+    settings: Settings, name: str, school: str
 ) -> None:
-    """Be it right or to be refused."""
-    entry = arrival({"telephone": "13800138000", name: "a-secret"}).submission(settings)
+    """Be it right or to be refused, also for a school that nobody knows."""
+    fields = {"telephone": "13800138000", name: "a-secret"}
+    entry = arrival(fields, school=school).submission(settings)
 
     assert Sealed.read(entry.fields[name])
     assert "a-secret" not in str(entry)
-    assert revealed("register", entry.fields, SCHOOL)[name] == "a-secret"
-
-
-def test_nothing_is_kept_of_a_credential_that_nobody_can_seal(settings: Settings) -> None:
-    """Its school is unknown, so that it is refused anyway."""
-    fields = {"telephone": "13800138000", "password": "a-secret"}
-
-    entry = arrival(fields, school="south").submission(settings)
-
-    assert entry.fields["password"] == Sealed("").to_json()
-    with pytest.raises(SealBroken, match="its password was not kept"):
-        opened("register", entry.fields, SCHOOL)
+    seen = Seals(settings.keyring).revealed("register", entry.fields, school, "a")
+    assert seen[name] == "a-secret"

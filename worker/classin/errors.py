@@ -13,7 +13,7 @@
     ├── OperationFailed        what `AsyncResult(id).get()` raises for a record that did not succeed
     ├── LeaseLost              another worker has the record now; what is done here no longer counts
     ├── FileGone               a record's file is not there any more, or is another one now
-    ├── SealBroken             a sealed credential that its school's secret does not open
+    ├── SealBroken             a sealed credential that does not open where it lies
     └── Accident               an attempt that brought no reply to judge
         ├── NotSent              the request did not leave: nothing can have happened
         └── Unread               it may have been sent, and even carried out
@@ -117,7 +117,7 @@ class FileGone(ClassinError):
 
 
 class SealBroken(ClassinError):
-    """A sealed credential cannot be opened: it was sealed under another secret, or is none."""
+    """A sealed credential does not open: it is another place's, another key ring's, or none."""
 
 
 class Accident(ClassinError):

@@ -1,4 +1,4 @@
-"""Seals: what stands for a credential that only its school's secret opens; pure, no cipher."""
+"""Seals: what stands for a credential that only the key ring opens; pure, no cipher."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ SEAL = "$sealed"
 class Sealed:
     """Stands for a credential."""
 
-    #: What the cipher made of it; '': nothing was kept of it.
+    #: What the cipher made of it.
     token: str
 
     def to_json(self) -> dict[str, str]:

@@ -20,7 +20,6 @@ from worker.classin.catalogue import read
 from worker.dispatch import Waiting
 from worker.ledger.in_redis import RedisLedger
 from worker.ledger.record import Submission, new_id
-from worker.sealing import sealed
 from worker.settings import Deadlines, Patience
 from worker.transport import Transport
 
@@ -64,8 +63,9 @@ def _opened() -> Iterator[Take]:
             stage = Stage(
                 ledger, clock, patience=Patience(attempts=2), schools={SCHOOL.name: SCHOOL}
             )
-            kept = sealed(name, read(name, fields).to_json(), SCHOOL)
-            entry = Submission(id=new_id(), operation=name, school=SCHOOL.name, fields=kept)
+            own_id = new_id()
+            kept = stage.seals.at_rest(read(name, fields), SCHOOL.name, own_id)
+            entry = Submission(id=own_id, operation=name, school=SCHOOL.name, fields=kept)
             ledger.submit([entry])
             stage.deliver(stage.dispatch(transport), Waiting(entry.id))
             record = ledger.find(entry.id)

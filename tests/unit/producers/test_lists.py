@@ -8,11 +8,9 @@ import pytest
 
 from producers.line import Line
 from producers.submission import Submitter
-from tests.unit.stage import SCHOOL
 from worker.classin.errors import InvalidInput, InvalidOperation
 from worker.classin.operation import MASK
 from worker.ledger.in_redis import RedisLedger
-from worker.sealing import revealed
 
 MANY = 65
 
@@ -92,8 +90,9 @@ def test_what_is_personal_is_masked_in_items_too(submitter: Submitter, ledger: R
         [Line(operation="register_multiple", fields={"userJson": [user]})]
     )
     record = ledger.find(receipt.id)
+    seen = submitter.seals.revealed(record.operation, record.fields, record.school, record.id)
 
-    assert revealed(record.operation, record.fields, SCHOOL)["userJson"] == [user]
+    assert seen["userJson"] == [user]
     assert record.to_json()["fields"]["userJson"] == [dict.fromkeys(user, MASK)]
 
 

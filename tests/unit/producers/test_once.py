@@ -7,7 +7,6 @@ import pytest
 from producers.jsonl import check_lines
 from producers.once import once
 from producers.submission import Submitter
-from tests.unit.stage import SCHOOL
 from worker.classin.errors import InvalidInput
 from worker.ledger.in_redis import RedisLedger
 
@@ -27,7 +26,7 @@ def submit(submitter: Submitter, run: str, *lines: object) -> list[str]:
     raw = [json.dumps(line).encode() for line in lines]
     checked = check_lines(raw, submitter, "test.jsonl")
     assert checked.faults == []
-    submissions = once(checked.submissions, run, lambda _: SCHOOL)
+    submissions = once(checked.submissions, run, submitter.seals)
     return [receipt.id for receipt in submitter.enter(submissions)]
 
 

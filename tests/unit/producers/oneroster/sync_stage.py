@@ -48,6 +48,7 @@ from worker.ledger.lifecycle import State
 from worker.ledger.record import Record
 from worker.ledger.sources import Source
 from worker.queues import Queues
+from worker.sealing import Seals
 from worker.settings import Patience, Settings
 from worker.transport import Stream
 
@@ -183,7 +184,7 @@ class SyncStage:
         )
         submitter = Submitter(settings, self.ledger, cast("Queues", self.stage))
         watching = Watching(lambda _: self.live(), self.settled)
-        passwords = Passwords(source, self.school, Rule(choose=self.chance.choice))
+        passwords = Passwords(source, Seals(self.ring), Rule(choose=self.chance.choice))
         place = Place(self.ledger, source, "main")
         return Sync(place, submitter, passwords, watching, self.clock)
 
@@ -228,6 +229,7 @@ class SyncStage:
             sender=self.classin,
             files=Files(self.ledger, self.stage.settings),
             schools={"main": self.school},
+            seals=Seals(self.ring),
             patience=Patience(),
             in_hand=hand,
             stopping=self.stage.stopping,

@@ -1,7 +1,6 @@
 """Passwords of new accounts: made once, kept sealed, handed out once."""
 
 import csv
-from dataclasses import replace
 from itertools import cycle
 from tempfile import TemporaryFile
 
@@ -13,13 +12,16 @@ from producers.oneroster.passwords import Passwords, Rule
 from producers.oneroster.plan import difference
 from producers.oneroster.roster import Person, Role, Roster
 from producers.oneroster.steps import Ground, Step, steps
-from tests.unit.stage import SCHOOL
 from worker.classin.errors import InvalidInput
+from worker.keyring import KeyRing
+from worker.ledger import keys
 from worker.ledger.sources import Source
+from worker.sealing import Seals
 
 ANN = Person("a", "a@example.org", "Ann", Role.STUDENT)
 BO = Person("b", "13800000001", "Bo", Role.STUDENT)
 SOME = Roster({"a": ANN, "b": BO})
+SEALS = Seals(KeyRing.in_memory())
 
 
 def registering() -> Step:
@@ -31,7 +33,7 @@ def registering() -> Step:
 
 def passwords(redis: Redis, rule: Rule | None = None) -> Passwords:
     """Those of one source."""
-    return Passwords(Source(redis, "main", "sis"), SCHOOL, rule or Rule())
+    return Passwords(Source(redis, "main", "sis"), SEALS, rule or Rule())
 
 
 def told(filled: object) -> list[str]:
@@ -127,16 +129,27 @@ def test_who_has_no_account_yet_keeps_theirs(redis: Redis) -> None:
     assert told(passwords(redis).filled(registering()))[1] == made[1]
 
 
-def test_another_secret_opens_none(redis: Redis) -> None:
+def test_another_key_ring_opens_none(redis: Redis) -> None:
     """New ones are made for those to be registered; the others are told of."""
     old = told(passwords(redis).filled(registering()))
-    rotated = Passwords(Source(redis, "main", "sis"), replace(SCHOOL, secret="new"), Rule())
+    rotated = Passwords(Source(redis, "main", "sis"), Seals(KeyRing.in_memory()), Rule())
     rows = _handed(redis, Directory({"a": KnownPerson(7)}), rotated)
     assert rows[1][:4] == ["a", "Ann", "a@example.org", ""]
-    assert "can no longer be opened" in rows[1][4]
+    assert "cannot be opened" in rows[1][4]
     new = told(rotated.filled(registering()))
     assert not {*old} & {*new}
     assert told(rotated.filled(registering())) == new
+
+
+def test_a_password_moved_to_another_person_does_not_open(redis: Redis) -> None:
+    """Who writes Redis could have Ann's password handed out as that of Bo."""
+    told(passwords(redis).filled(registering()))
+    key = keys.passwords("main:sis")
+    redis.hset(key, "b", str(redis.hget(key, "a")))
+
+    rows = _handed(redis, Directory({"b": KnownPerson(8)}))
+
+    assert rows[1][:4] == ["b", "Bo", "13800000001", ""]
 
 
 def _handed(redis: Redis, directory: Directory, which: Passwords | None = None) -> list[list[str]]:
