@@ -3,21 +3,26 @@
 import os
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from textwrap import dedent
 
+import httpx
 import pytest
 from redis import Redis
 from redis.exceptions import AuthenticationError, NoPermissionError, RedisError
 
 from ops.redis_program import redis_program
 from ops.simulator import DEFAULT_SCHOOL, SimulatorClient
-from tests.stage import Command, Environment, WorkerProcess, until
+from ops.supervision import classin as command_line
+from tests.stage import PATIENCE, Command, Environment, WorkerProcess, until
 from worker.classin.errors import Unavailable
 from worker.ledger.in_redis import RedisLedger, connect
 from worker.ledger.ledger import Filter
 from worker.ledger.lifecycle import State
+from worker.settings import environment_with
 
 ROOT = Path(__file__).parents[2]
 
@@ -154,9 +159,34 @@ def _submit_as_sis(home: Path, name: str, priority: int = 0) -> str:
 def test_all_of_the_system_runs_as_the_shipped_user(
     ours: Environment, worker: WorkerProcess, denied: Callable[[], Sequence[str]]
 ) -> None:
-    """Worker and command want no right that `classin` lacks; else operators would give it all."""
+    """All processes want no right that `classin` lacks: else operators would give it everything."""
     worker.start()
     classin = Command(ours)
+    with _running(ours, "beat"), _running(ours, "gateway", "--port", "0") as gateway:
+        _story(classin)
+        _story_over_http(classin, gateway)
+    worker.stop()
+
+    assert denied() == []
+
+
+@contextmanager
+def _running(environment: Environment, *words: str) -> Iterator[Callable[[], str]]:
+    """Let a command run beside the story; tells what it has said."""
+    with tempfile.NamedTemporaryFile() as log:
+        process = subprocess.Popen(
+            command_line(*words),
+            env=environment_with(environment.variables),
+            stdout=log,
+            stderr=log,
+        )
+        yield lambda: Path(log.name).read_text(encoding="utf-8")
+        process.terminate()
+        assert process.wait(60) == 0
+
+
+def _story(classin: Command) -> None:
+    """Do most of what an operator does."""
     for words in (
         ("enqueue", "create_folder", "folderId=747759", "folderName=u", "--wait"),
         ("enqueue", "edit_course", "courseId=404404", "courseName=none"),
@@ -178,9 +208,21 @@ def test_all_of_the_system_runs_as_the_shipped_user(
     ):
         done = classin(*words)
         assert done.returncode == 0, (words, done.stdout, done.stderr)
-    worker.stop()
+    ran = "succeeded"
+    until(lambda: ran in classin("schedule", "ls").stdout, "the beat has carried the job out")
 
-    assert denied() == []
+
+def _story_over_http(classin: Command, gateway: Callable[[], str]) -> None:
+    """Hand an operation in, and wait for its end."""
+    token = classin("keys", "add", "http", "--rate", "100/m").stdout.strip()
+    until(lambda: "described at" in gateway(), "the gateway listens")
+    address = gateway().partition("gateway: ")[2].partition(",")[0]
+    headers = {"authorization": f"Bearer {token}", "idempotency-key": "once"}
+    body = {"operation": "create_folder", "fields": {"folderId": 747759, "folderName": "http"}}
+    with httpx.Client(base_url=address, headers=headers, timeout=PATIENCE) as client:
+        place = client.post("/v1/operations", json=body).headers["location"]
+        assert client.get(place, params={"wait": 60}).json()["state"] == "succeeded"
+        assert client.get("/healthz").status_code == 200
 
 
 def test_another_celery_hands_operations_in(
