@@ -5,8 +5,8 @@ import logging
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from ipaddress import IPv6Address, ip_address, ip_network
 
+from producers.gateway.client import network_of
 from producers.gateway.problems import Problem
 
 log = logging.getLogger(__name__)
@@ -69,7 +69,7 @@ class WrongKeys:
 
     async def shown(self, client: str, public_half: str) -> None:
         """Note a wrong key and wait as long as it is due. Raises Problem for one too many."""
-        where = _network(client)
+        where = network_of(client)
         known = self._known(where)
         self._say(where, known, public_half)
         wait = _wait_after(known.wrong)
@@ -116,16 +116,3 @@ class WrongKeys:
 def _wait_after(wrong: int) -> float:
     over = wrong - _FREE
     return 0.0 if over <= 0 else min(_FIRST_WAIT * 2 ** min(over - 1, 10), _LONGEST_WAIT)
-
-
-def _network(client: str) -> str:
-    """Return what one who attacks has as a whole: an IPv4 address, or a /64 of IPv6."""
-    try:
-        address = ip_address(client.partition("%")[0])
-    except ValueError:
-        return "unknown"
-    if isinstance(address, IPv6Address):
-        if address.ipv4_mapped:
-            return str(address.ipv4_mapped)
-        return str(ip_network((int(address), 64), strict=False))
-    return str(address)
