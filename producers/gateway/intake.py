@@ -1,5 +1,6 @@
 """The intake: who may come in, how much at once, how slowly; before anything else is looked at."""
 
+import asyncio
 import logging
 import time
 import traceback
@@ -13,7 +14,7 @@ from producers.gateway.admission import Admission
 from producers.gateway.client import client_of, network_of
 from producers.gateway.incoming import Incoming, Left
 from producers.gateway.outgoing import Outgoing
-from producers.gateway.problems import Problem, problem_of
+from producers.gateway.problems import LATER, Problem, problem_of
 from producers.gateway.share import Share
 from worker.classin.errors import ClassinError
 
@@ -91,7 +92,7 @@ class Intake:
             await self._let_in(scope, incoming, outgoing)
         except Left:
             left = True
-        except Exception as error:  # noqa: BLE001  # whatever it is, it is answered in good form
+        except (Exception, asyncio.CancelledError) as error:  # noqa: BLE001  # whatever it is, it is answered in good form
             problem = _problem(error)
             if outgoing.status:
                 log.warning("an answer broke off")
@@ -117,9 +118,11 @@ class Intake:
             await self._app(scope, incoming, send)
 
 
-def _problem(error: Exception) -> Problem:
+def _problem(error: Exception | asyncio.CancelledError) -> Problem:
     if isinstance(error, Problem):
         return error
+    if isinstance(error, asyncio.CancelledError):  # the time of grace is over
+        return Problem(503, "The gateway ends: ask again.", headers=LATER)
     if isinstance(error, ClassinError):
         return problem_of(error)
     # Not the error's own words: there may be fields in them.

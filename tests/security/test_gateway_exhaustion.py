@@ -195,6 +195,7 @@ def test_a_slow_host_of_files_takes_no_thread_that_others_need() -> None:
                 connection.sendall(post(key, len(other)) + other)
                 assert status_of(answer_of(connection)) == 201
             assert healthy(target)
+            silent.close()  # else whoever waits for it keeps the gateway from ending at once
 
 
 @contextmanager
