@@ -4,7 +4,6 @@ What there is to ask for is told before typer is there; a command's own module c
 """
 
 import gc
-import os
 import sys
 from collections.abc import Sequence
 
@@ -20,8 +19,6 @@ def main() -> None:
     # a hundred times, and once more at the end. What works for days is left to Python's own ways.
     if not _works_for_days(sys.argv[1:]):
         gc.set_threshold(_LOADED)
-        # pydantic would look through all that is installed for plugins; typer does without, too.
-        os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
     try:
         match sys.argv[1:]:
             case [] | ["-h"] | ["--help"] as words:
