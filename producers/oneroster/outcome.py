@@ -135,7 +135,7 @@ def _told_of_items(
     return {
         item.position: (
             judge_item(operation, item, expected=True),
-            _told(item.code, item.message),
+            _told(item.code, record.discreet(item.message)),
             item.entry,
         )
         for item in item_results(operation, record.result)

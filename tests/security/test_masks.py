@@ -7,11 +7,13 @@ import pytest
 from redis import Redis
 
 from producers.edits import Setting
+from producers.oneroster.outcome import _told_of_items
 from producers.renewal import renewed
 from producers.submission import Submitter
 from tests.unit import conftest as memory
 from tests.unit.producers import conftest as door
 from tests.unit.stage import Stage, said
+from worker.classin.catalogue import read
 from worker.classin.errors import InvalidOperation
 from worker.classin.masking import hidden_values, scrubbed
 from worker.classin.operations.courses import EditCourse
@@ -192,6 +194,19 @@ def test_the_words_of_an_item_do_not_quote_a_masked_field(
     assert [item["message"] for item in shown["items"]] == ["*** exists", "welcome, ***"]
     assert PHONE not in json.dumps(shown)
     assert NAME not in json.dumps(shown)
+
+
+def test_a_sync_does_not_tell_a_masked_field_in_the_words_of_an_item(
+    submitter: Submitter, stage: Stage
+) -> None:
+    """What failed is told in groups, by ClassIn's words where a code is not listed."""
+    receipt = submitter.submit("register_multiple", {"userJson": [ACCOUNT]})
+    stage.perform(receipt.id, said(1, data=[{"errno": 987654, "error": f"{PHONE} is odd"}]))
+    record = receipt.record()
+
+    told = _told_of_items(read(record.operation, record.fields), record)
+
+    assert [words for _, words, _ in told.values()] == ["*** is odd (987654)"]
 
 
 @pytest.mark.parametrize(

@@ -201,6 +201,10 @@ class Record:
         """Whether it waits for its turn, by the pace of its kind or its school."""
         return self.state is State.DEFERRED and self.paced_at is not None
 
+    def discreet(self, text: str) -> str:
+        """Return ClassIn's words as they are shown: without the values of masked fields."""
+        return scrubbed(text, hidden_values(REGISTRY.get(self.operation), self.fields))
+
     def shown_result(self) -> Any:  # noqa: ANN401  # any JSON value
         """Return the result as it is shown: what is personal or a credential is masked."""
         kind = REGISTRY.get(self.operation)
@@ -258,8 +262,9 @@ def _items_of(record: Record, *, reveal: bool) -> list[dict[str, Any]]:
     from worker.classin.items import item_results  # noqa: PLC0415  # with all of ClassIn's codes
 
     items = [item.to_json() for item in item_results(operation, record.result)]
-    hidden = () if reveal else hidden_values(kind, record.fields)
-    return [{**item, "message": scrubbed(item["message"], hidden)} for item in items]
+    return [
+        item if reveal else {**item, "message": record.discreet(item["message"])} for item in items
+    ]
 
 
 def clean(text: str) -> str:
