@@ -1,6 +1,5 @@
 """Failures: what of a batch did not succeed, as a table that can be mended and handed in again."""
 
-import hashlib
 import io
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -17,7 +16,8 @@ from worker.classin.fields import Sensitivity, sensitivity_of
 from worker.classin.operation import REGISTRY
 from worker.classin.printable import printable
 from worker.file_access import FileAccess
-from worker.ledger.batch import About
+from worker.keyring import KeyRing
+from worker.ledger.batch import About, mark_of_file
 from worker.ledger.ledger import Filter, Ledger
 from worker.ledger.record import Record
 from worker.paths import open_path
@@ -46,7 +46,9 @@ class _Source(NamedTuple):
     own: slice
 
 
-def write_failures(ledger: Ledger, batch: str, path: Path, source: Path | None) -> Written:
+def write_failures(
+    ledger: Ledger, batch: str, path: Path, source: Path | None, keyring: KeyRing
+) -> Written:
     """Write what did not succeed, as CSV that only its owner may read: it tells of people.
 
     `source`: where the batch's file lies, if not where it lay. Without that file, as it was, the
@@ -54,7 +56,7 @@ def write_failures(ledger: Ledger, batch: str, path: Path, source: Path | None) 
     """
     about = ledger.about(batch) or About()
     records = sorted(_unsuccessful(ledger, batch), key=lambda each: (each.row or 0, each.place))
-    found = _source_of(about, source)
+    found = _source_of(about, source, keyring)
     if found is None:
         header, cells = _rebuilt(about, records)
     else:
@@ -80,7 +82,7 @@ def _unsuccessful(ledger: Ledger, batch: str) -> Iterator[Record]:
                 break
 
 
-def _source_of(about: About, given: Path | None) -> _Source | None:
+def _source_of(about: About, given: Path | None, keyring: KeyRing) -> _Source | None:
     """Read the sheet that a batch came from, if it is there as it was."""
     path = given or (Path(about.path) if about.path else None)
     if path is None or not about.columns:
@@ -92,7 +94,7 @@ def _source_of(about: About, given: Path | None) -> _Source | None:
         if given is None:
             return None
         raise _not_it(f"{given} cannot be read: {error.strerror}") from None
-    if hashlib.sha256(content).hexdigest() != about.digest:
+    if mark_of_file(keyring, content) != about.digest:
         if given is None:
             return None
         raise _not_it(f"{given} is not the file of this batch, or has been changed since")

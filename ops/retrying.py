@@ -71,6 +71,7 @@ class Retrying:
         prospects = Prospects(
             self._ledger,
             self._submitter.seals,
+            self._submitter.lane_of,
             mend=wanted.mend,
             settings=wanted.settings,
             door=self._submitter.door,

@@ -1,4 +1,11 @@
-"""Lanes that a submitter names."""
+"""Lanes: those that a submitter names, and what names the others."""
+
+from collections.abc import Callable
+
+from worker.classin.operation import Operation
+
+#: What names the lane of an operation for a school.
+LaneOf = Callable[[str, Operation], str | None]
 
 
 def own_lane(school: str, name: str) -> str:

@@ -85,6 +85,7 @@ class NightlyRetry:
         prospects = Prospects(
             self._ledger,
             self._submitter.seals,
+            self._submitter.lane_of,
             tries_refused=True,
             batch=retried.batch,
             tick=tick,

@@ -6,11 +6,10 @@ from functools import cached_property
 from graphlib import CycleError, TopologicalSorter
 from itertools import pairwise
 
-from producers.lanes import is_own
+from producers.lanes import LaneOf, is_own
 from worker.classin.catalogue import read
 from worker.classin.errors import CONFLICT, Fault
 from worker.classin.faults import nearest
-from worker.classin.lane import lane_of
 from worker.classin.references import referenced, renamed
 from worker.ledger.record import Submission
 
@@ -50,7 +49,7 @@ class Entry:
             self.submissions = ()
 
 
-def ordered(entries: Sequence[Entry], known: Known) -> list[Submission]:
+def ordered(entries: Sequence[Entry], known: Known, lane_of: LaneOf) -> list[Submission]:
     """Give what can be submitted, with ids in place of names; the entries take the faults."""
     order = _Order(entries, known)
     submissions: list[Submission] = []
@@ -59,11 +58,11 @@ def ordered(entries: Sequence[Entry], known: Known) -> list[Submission]:
             submissions += entry.submissions
             continue
         ids = order.look_up(position)
-        submissions += [_with_ids(each, ids) for each in entry.submissions]
+        submissions += [_with_ids(each, ids, lane_of) for each in entry.submissions]
     return submissions
 
 
-def _with_ids(entry: Submission, ids: Mapping[str, str]) -> Submission:
+def _with_ids(entry: Submission, ids: Mapping[str, str], lane_of: LaneOf) -> Submission:
     if not entry.after:
         return entry
     after = tuple(dict.fromkeys(ids[name] for name in entry.after))

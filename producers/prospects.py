@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from producers.attachments import FileDoor
 from producers.edits import Setting
+from producers.lanes import LaneOf
 from producers.renewal import renewed
 from worker.classin.catalogue import CATALOGUE
 from worker.classin.codes import Code
@@ -71,6 +72,7 @@ class Prospects:
         self,
         ledger: Ledger,
         seals: Seals,
+        lane_of: LaneOf,
         *,
         mend: bool = False,
         settings: Sequence[Setting] = (),
@@ -82,6 +84,7 @@ class Prospects:
     ) -> None:
         self._ledger = ledger
         self._seals = seals
+        self._lane_of = lane_of
         self._mend = mend
         self._settings = settings
         self._tries_refused = tries_refused or insists or bool(settings)
@@ -134,6 +137,7 @@ class Prospects:
             record,
             self._ledger,
             self._seals,
+            self._lane_of,
             mend=self._mend,
             settings=self._settings,
             fresh=self._fresh,

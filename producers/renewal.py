@@ -7,9 +7,8 @@ from types import MappingProxyType
 from producers.again import GOOD, again, mending, successors
 from producers.attachments import FileDoor
 from producers.edits import Setting
-from producers.lanes import is_own
+from producers.lanes import LaneOf, is_own
 from worker.classin.errors import Fault, InvalidInput
-from worker.classin.lane import lane_of
 from worker.classin.operation import Operation
 from worker.classin.references import referenced, renamed
 from worker.ledger.ledger import Ledger
@@ -21,6 +20,7 @@ def renewed(  # noqa: PLR0913  # all that may be said of a retry
     record: Record,
     ledger: Ledger,
     seals: Seals,
+    lane_of: LaneOf,
     *,
     mend: bool = False,
     settings: Sequence[Setting] = (),
@@ -48,13 +48,14 @@ def renewed(  # noqa: PLR0913  # all that may be said of a retry
         _must_be_known(record, operation, ids)
         if edits:
             ids = _still_named(record, operation, ids)
+    stays = not (mend or edits) or is_own(record.school, record.lane)
     submissions = [
         Submission(
             id=(own_id := new_id()),
             operation=operation.spec.name,
             school=record.school,
             fields=renamed(seals.at_rest(operation.identified(own_id), record.school, own_id), ids),
-            lane=_lane_of(record, operation, stays=not (mend or edits)),
+            lane=record.lane if stays else lane_of(record.school, operation),
             batch=batch,
             source="mend" if mend else "retry",
             # What an earlier attempt may have done is no surprise now.
@@ -97,10 +98,3 @@ def _still_named(record: Record, operation: Operation, ids: Mapping[str, str]) -
     """Leave out whom it waited for only because of references that are values now."""
     let_go = referenced(record.fields) - operation.references()
     return {other: last for other, last in ids.items() if other not in let_go}
-
-
-def _lane_of(record: Record, operation: Operation, *, stays: bool) -> str | None:
-    """Keep a lane of one's own, and that of an operation that is about the same as before."""
-    if stays or is_own(record.school, record.lane):
-        return record.lane
-    return lane_of(record.school, operation)

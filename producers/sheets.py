@@ -1,8 +1,7 @@
 """Operations from a sheet: one for each row, its fields from the columns."""
 
-import hashlib
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import NamedTuple
@@ -60,7 +59,7 @@ def check_sheet(content: bytes, layout: Layout, submitter: Submitter, source: st
     numbered = (
         (
             Position(f"{source} row {row.number}", row.number),
-            partial(_line, row, places, dedup, template),
+            partial(_line, row, places, dedup, template, submitter.dedup_mark),
         )
         for row in grid.rows
     )
@@ -169,7 +168,13 @@ def _lacking(kind: type[Operation], places: Mapping[str, int]) -> Iterator[Fault
             yield Fault("", f"{rule.words(kind.wire_name)}, and none has a column")
 
 
-def _line(row: Row, places: Mapping[str, int], dedup: int | None, template: Line) -> Line:
+def _line(
+    row: Row,
+    places: Mapping[str, int],
+    dedup: int | None,
+    template: Line,
+    mark: Callable[[str], str],
+) -> Line:
     """Read one row. Raises InvalidInput."""
     cells = {name: row.cell(place) for name, place in places.items()}
     faults = [Fault(name, cell.what) for name, cell in cells.items() if isinstance(cell, Unfit)]
@@ -181,8 +186,7 @@ def _line(row: Row, places: Mapping[str, int], dedup: int | None, template: Line
             faults.append(Fault("dedup_key", what))
         else:
             # What tells people apart is often personal, and dedup keys are shown.
-            digest = hashlib.sha256(value.encode("utf-8", "replace")).hexdigest()[:24]
-            changes["dedup_key"] = f"{template.operation} {digest}"
+            changes["dedup_key"] = f"{template.operation} {mark(value)}"
     if faults:
         raise InvalidInput("row", faults)
     return template.model_copy(update=changes)

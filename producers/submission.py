@@ -38,7 +38,7 @@ from worker.classin.errors import (
 from worker.classin.lane import lane_of
 from worker.classin.operation import Operation
 from worker.file_access import FileAccess
-from worker.ledger.batch import About
+from worker.ledger.batch import About, mark_of_file
 from worker.ledger.in_redis import RedisLedger, chunks, connect
 from worker.ledger.ledger import Due, Entered, Ledger
 from worker.ledger.lifecycle import State
@@ -80,7 +80,7 @@ class Submitter:
     @classmethod
     def from_settings(cls, settings: Settings) -> Self:
         """Build one with connections of its own."""
-        ledger = RedisLedger(connect(settings.ledger_url, submits=True))
+        ledger = RedisLedger(connect(settings.ledger_url, submits=True), keyring=settings.keyring)
         return cls(settings, ledger)
 
     def limited_to(self, files: FileAccess) -> "Submitter":
@@ -93,6 +93,18 @@ class Submitter:
     def seals(self) -> Seals:
         """What seals the credentials of its records."""
         return Seals(self._settings.keyring)
+
+    def lane_of(self, school: str, operation: Operation) -> str | None:
+        """Name the lane in which an operation waits. Raises InvalidSettings and Unavailable."""
+        return lane_of(school, operation, self._settings.keyring.mark)
+
+    def file_mark(self, content: bytes) -> str:
+        """Return what tells a file that is handed in; raises as lane_of does."""
+        return mark_of_file(self._settings.keyring, content)
+
+    def dedup_mark(self, text: str) -> str:
+        """Return what stands in a dedup key for what may be personal; raises as lane_of does."""
+        return self._settings.keyring.mark("row", text)
 
     def check(
         self, asked: Operation | Line, *, source: str | None = None, batch: str | None = None
@@ -250,7 +262,7 @@ class Submitter:
         from producers.renewal import renewed  # noqa: PLC0415
 
         record = self._ledger.find(record_id)
-        return self.enter(renewed(record, self._ledger, self.seals, mend=mend))
+        return self.enter(renewed(record, self._ledger, self.seals, self.lane_of, mend=mend))
 
     def cancel(self, record_id: str) -> State:
         """Call one operation off; gives where it stands now. Raises NotFound.
@@ -343,7 +355,7 @@ class Submitter:
         self, entries: Sequence[Entry], sees: Callable[[Record], bool] | None = None
     ) -> list[Submission]:
         """Look up whom a batch waits for, and what is known of it; the entries take the faults."""
-        return ordered(entries, look_up(self._ledger, entries, sees))
+        return ordered(entries, look_up(self._ledger, entries, sees), self.lane_of)
 
 
 @cache
@@ -384,7 +396,9 @@ def _submission(
         school=school,
         # With the identity by which ClassIn knows a repeat, so that a retry has the same.
         fields=seals.at_rest(operation.identified(own_id), school, own_id),
-        lane=own_lane(school, line.lane) if line.lane else lane_of(school, operation),
+        lane=own_lane(school, line.lane)
+        if line.lane
+        else lane_of(school, operation, settings.keyring.mark),
         batch=origin.batch,
         source=origin.source,
         row=origin.row,

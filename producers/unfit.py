@@ -28,6 +28,6 @@ def _unsaid(line: Line, operations: Sequence[Operation]) -> list[Fault]:
         what = f"cannot stand for {len(operations)} calls: hand in fewer items in one line"
         faults.append(Fault("dedup_key", what))
     stops = line.lane_on_failure == "stop"
-    if stops and line.lane is None and any(each.lane() is None for each in operations):
+    if stops and line.lane is None and any(each.lane(str) is None for each in operations):
         faults.append(Fault("lane_on_failure", "there is no lane to stop: name one"))
     return faults

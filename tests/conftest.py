@@ -84,7 +84,8 @@ def environment(home: Path, redis: PrivateRedis, simulator: SimulatorClient) -> 
 @pytest.fixture
 def ledger(environment: Environment) -> RedisLedger:
     """The ledger in the test's Redis."""
-    return RedisLedger(connect(environment.settings.ledger_url))
+    settings = environment.settings
+    return RedisLedger(connect(settings.ledger_url), keyring=settings.keyring)
 
 
 @pytest.fixture

@@ -14,6 +14,7 @@ from tests.ledger_books import UNSETTLED, WELL, Books
 from tests.unit.clock import Clock
 from worker.classin.errors import InvalidInput, LeaseLost
 from worker.classin.verdicts import Verdict
+from worker.keyring import KeyRing
 from worker.ledger.in_redis import SHORT_WAIT, RedisLedger
 from worker.ledger.ledger import (
     Access,
@@ -102,7 +103,9 @@ class LedgerModel:
         self.redis = redis
         self.clock = Clock()
         self.time = LedgerTime(self.clock)
-        self.ledger = RedisLedger(redis, self.time.millis, late_window=WINDOW)
+        self.ledger = RedisLedger(
+            redis, self.time.millis, late_window=WINDOW, keyring=KeyRing.in_memory()
+        )
         #: Messages on the queue, in order.
         self.messages: list[str] = []
         #: Every claim that anybody was given.

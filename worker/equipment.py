@@ -48,7 +48,7 @@ class Equipment:
     @cached_property
     def doorstep(self) -> RedisLedger:
         """The same, impatient, for what should not be held up unawares."""
-        return RedisLedger(connect(self.settings.ledger_url))
+        return RedisLedger(connect(self.settings.ledger_url), keyring=self.settings.keyring)
 
     @cached_property
     def in_hand(self) -> InHand:
@@ -157,5 +157,8 @@ class Equipment:
         redis = connect(self.settings.ledger_url, patient=True, connections=connections)
         patience = self.settings.patience
         return RedisLedger(
-            redis, late_window=patience.late_window, give_up_after=patience.give_up_after
+            redis,
+            late_window=patience.late_window,
+            give_up_after=patience.give_up_after,
+            keyring=self.settings.keyring,
         )

@@ -113,7 +113,8 @@ class Arrival:
             faults += map(str, error.faults)
         else:
             faults += map(str, [*sealed_faults(operation), *_references(operation)])
-            fields, lane = operation.identified(self.id).to_json(), lane_of(school, operation)
+            fields = operation.identified(self.id).to_json()
+            lane = lane_of(school, operation, settings.keyring.mark)
             accepts = operation.spec.accepts_existing if said is None else accepts
         return Submission(
             id=self.id,

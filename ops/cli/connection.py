@@ -83,7 +83,13 @@ def open_mending() -> "Mending":
 
     settings = from_env()
     redis = connect(settings.ledger_url)
-    return Mending(settings, RedisLedger(redis), build_queues(settings), Audit(redis), person())
+    return Mending(
+        settings,
+        RedisLedger(redis, keyring=settings.keyring),
+        build_queues(settings),
+        Audit(redis),
+        person(),
+    )
 
 
 def open_retrying(run: str | None = None) -> "Retrying":
@@ -96,7 +102,7 @@ def open_retrying(run: str | None = None) -> "Retrying":
 
     settings = from_env()
     redis = connect(settings.ledger_url, submits=True)
-    ledger = RedisLedger(redis)
+    ledger = RedisLedger(redis, keyring=settings.keyring)
     submitter = Submitter(settings, ledger).limited_to(typed(settings))
     return Retrying(submitter, ledger, Audit(redis), author(run))
 
@@ -110,7 +116,7 @@ def open_nightly() -> "NightlyRetry":
 
     settings = from_env()
     redis = connect(settings.ledger_url, submits=True)
-    ledger = RedisLedger(redis)
+    ledger = RedisLedger(redis, keyring=settings.keyring)
     return NightlyRetry(Submitter(settings, ledger), ledger, Audit(redis))
 
 
@@ -127,8 +133,9 @@ def open_pruning() -> "Pruning":
     from worker.ledger.in_redis import RedisLedger, connect
     from worker.ledger.pruning import Pruning
 
-    redis = connect(from_env().ledger_url, submits=True)
-    return Pruning(redis, RedisLedger(redis))
+    settings = from_env()
+    redis = connect(settings.ledger_url, submits=True)
+    return Pruning(redis, RedisLedger(redis, keyring=settings.keyring))
 
 
 def in_one_line(error: Unavailable) -> str:

@@ -79,7 +79,8 @@ def _tell_of_webhook(ledger: "Ledger", batch: str) -> None:
 
 def _write_failures(ledger: "Ledger", batch: str, path: Path, source: Path | None) -> None:
     from ops.failures import write_failures
+    from worker.settings import from_env
 
-    written = write_failures(ledger, batch, path, source)
+    written = write_failures(ledger, batch, path, source, from_env().keyring)
     whence = "as they stood in the file" if written.as_they_stood else "made from the records"
     err().print(f"{written.rows:,} rows, {whence}, in {path}")

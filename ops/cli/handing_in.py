@@ -1,6 +1,5 @@
 """`classin enqueue --file`: a file of operations is checked, and handed in as a batch."""
 
-import hashlib
 import io
 import sys
 from collections.abc import Sequence
@@ -84,7 +83,7 @@ def check_file(
 
     submitter = submitter.limited_to(files_of(said, submitter.door.settings))
     name = "standard input" if said.file in {None, "-"} else Path(said.file or "").name
-    about = About(source=SOURCE, file=name, digest=hashlib.sha256(content).hexdigest())
+    about = About(source=SOURCE, file=name, digest=submitter.file_mark(content))
     if said.file != "-":
         about = replace(about, path=str(Path(said.file or "").absolute()))
     if said.operation is None:

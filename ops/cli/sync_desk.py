@@ -43,7 +43,7 @@ class SyncDesk:
             raise InvalidInput("sync", [Fault("--source", what)])
         its = settings.school(school)
         redis = connect(settings.ledger_url, submits=True)
-        self._ledger = RedisLedger(redis)
+        self._ledger = RedisLedger(redis, keyring=settings.keyring)
         #: Whose roster it is, and where that comes from: SCHOOL:SOURCE.
         self.place = f"{its.name}:{source}"
         place = Place(self._ledger, Source(redis, its.name, source), its.name)

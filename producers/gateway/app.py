@@ -79,7 +79,7 @@ class GatewayApp:
     def from_settings(cls, settings: Settings) -> Self:
         """Build one with connections of its own."""
         redis = connect(settings.ledger_url)
-        ledger = RedisLedger(redis)
+        ledger = RedisLedger(redis, keyring=settings.keyring)
         keys = ApiKeys(redis, settings.keyring)
         return cls(settings, ledger, Submitter(settings, ledger), keys, Audit(redis))
 

@@ -84,7 +84,11 @@ class Desk:
         )
         checked = checked._replace(submissions=once.named(checked.submissions, asks))
         try:
-            return self._enter(checked, replace(about, asks=asks), is_list=asked.is_list)
+            return self._enter(
+                checked,
+                replace(about, asks=self._settings.keyring.mark("asked", asks)),
+                is_list=asked.is_list,
+            )
         except InvalidInput as refused:
             if all(fault.kind == CONFLICT for fault in refused.faults):
                 raise other_request() from None
@@ -99,7 +103,7 @@ class Desk:
         checked = self._submitter.check_all(
             ((Position(str(n)), partial(_given, line)) for n, line in enumerate(lines)),
             SOURCE,
-            None if once is None else once.batch,
+            None if once is None else once.batch(self._settings.keyring.mark),
             partial(_covers, key) if key.limited else None,
         )
         if checked.found:

@@ -38,10 +38,9 @@ class IdempotencyKey(NamedTuple):
             raise Problem(422, "The Idempotency-Key is no name.", errors) from None
         return cls(name, owner)
 
-    @property
-    def batch(self) -> str:
-        """The id of the batch that the request makes, if it makes one."""
-        return id_from(f"{self.owner}\n{self.name}")
+    def batch(self, mark: Callable[[str, str], str]) -> str:
+        """Return the id of the batch that the request makes, if it makes one."""
+        return id_from(mark("idempotency-key", f"{self.owner}\n{self.name}"))
 
     def named(self, submissions: Sequence[Submission], asks: str) -> list[Submission]:
         """Name the operations of a request, whose digest `asks` is."""

@@ -81,7 +81,7 @@ class System:
         self.simulator = simulator
         self.crew = crew
         self.receiver = receiver
-        self.ledger = RedisLedger(connect(settings.ledger_url))
+        self.ledger = RedisLedger(connect(settings.ledger_url), keyring=settings.keyring)
         self.submitter = Submitter(settings, self.ledger, self._queues)
 
     def kill_redis(self) -> None:
@@ -124,7 +124,7 @@ class System:
         Raises InvalidInput and Unavailable.
         """
         redis = connect(self._settings.ledger_url)
-        ledger = RedisLedger(redis)
+        ledger = RedisLedger(redis, keyring=self._settings.keyring)
         retrying = Retrying(Submitter(self._settings, ledger), ledger, Audit(redis), "trial")
         settings = [Setting(name, value) for name, value in (step.mended or {}).items()]
         wanted = Wanted(ids=[record_id], settings=settings)

@@ -53,7 +53,7 @@ def test_each_has_its_number_and_its_lane(shape: Shape) -> None:
     for step in steps(shape):
         assert numbers_in(step.fields) == {step.number}
         if step.lane is not None and step.named is None:
-            assert step.lane == f"{step.school}:{read(step.operation, step.fields).lane()}"
+            assert step.lane == f"{step.school}:{read(step.operation, step.fields).lane(str)}"
 
 
 @SHAPES

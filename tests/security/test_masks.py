@@ -260,6 +260,7 @@ def test_setting_a_field_anew_does_not_tell_what_it_refers_to(
         receipt.record(),
         stage.ledger,
         submitter.seals,
+        submitter.lane_of,
         settings=[Setting("courseName", "Spring")],
     )
 
@@ -270,6 +271,7 @@ def test_setting_a_field_anew_does_not_tell_what_it_refers_to(
             receipt.record(),
             stage.ledger,
             submitter.seals,
+            submitter.lane_of,
             settings=[Setting("courseName", {"$result": source})],
         )
 

@@ -12,10 +12,9 @@ from pytest_socket import disable_socket, enable_socket
 from redis import Redis
 
 from tests.unit.clock import Clock
-from tests.unit.stage import SCHOOL, Stage
+from tests.unit.stage import RING, SCHOOL, Stage
 from worker.classin.call import v1
 from worker.classin.operation import REGISTRY, Operation, Repeat
-from worker.keyring import KeyRing
 from worker.ledger.in_redis import RedisLedger
 from worker.message import QUEUE
 from worker.queues import Queues, build_queues
@@ -62,7 +61,7 @@ def redis(server: FakeServer) -> Redis:
 @pytest.fixture
 def ledger(redis: Redis, clock: Clock) -> RedisLedger:
     """An empty ledger that goes by the test's clock."""
-    return RedisLedger(redis, clock.millis)
+    return RedisLedger(redis, clock.millis, keyring=RING)
 
 
 @pytest.fixture
@@ -78,9 +77,7 @@ def stage(ledger: RedisLedger, clock: Clock, settings: Settings) -> Stage:
 @pytest.fixture
 def settings(tmp_path: Path) -> Settings:
     """Settings with one school, and a broker in memory."""
-    return Settings(
-        home=tmp_path, broker_url="memory://", schools={"main": SCHOOL}, ring=KeyRing.in_memory()
-    )
+    return Settings(home=tmp_path, broker_url="memory://", schools={"main": SCHOOL}, ring=RING)
 
 
 @pytest.fixture

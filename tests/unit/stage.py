@@ -31,6 +31,9 @@ from worker.transport import Stream
 #: What ClassIn does with one request: answer, let it perish, or something that a test does.
 Act = Reply | Accident | Callable[[], Reply]
 
+#: The key ring of this process's tests.
+RING = KeyRing.in_memory()
+
 SCHOOL = School("main", "1000082", "Mb7SR6H")
 
 #: Seconds after which a thread that does not get on counts as stuck.

@@ -2,7 +2,7 @@
 
 import hashlib
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from enum import StrEnum
 from functools import cache
 from types import MappingProxyType
@@ -345,8 +345,8 @@ class Operation(Fields):
         references = kept(self)
         return restored(fields, references) if references else fields
 
-    def lane(self) -> str | None:
-        """Name the entity whose operations must keep their order; a person only by a digest."""
+    def lane(self, mark: Callable[[str], str]) -> str | None:
+        """Name the entity whose operations must keep their order; a person only by a mark."""
         name = self.spec.lane
         if name is None or (value := getattr(self, name)) is None:
             return None
@@ -354,7 +354,7 @@ class Operation(Fields):
         if references and (reference := references.get((self.wire_name(name),))):
             value = reference
         elif sensitivity_of(type(self).model_fields[name]):
-            value = hashlib.sha256(str(value).encode()).hexdigest()[:16]
+            value = mark(str(value))
         return f"{name}:{value}"
 
 

@@ -1,5 +1,6 @@
 """Batch: what is known of operations that were handed in together, as a whole."""
 
+import hashlib
 import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
@@ -7,11 +8,17 @@ from enum import StrEnum
 from typing import Any, NamedTuple, Protocol
 from urllib.parse import urlsplit, urlunsplit
 
+from worker.keyring import KeyRing
 from worker.ledger.lifecycle import State
 from worker.ledger.record import iso
 
 #: Where the path of an address begins, behind its host.
 _PATH = re.compile("[/?#]")
+
+
+def mark_of_file(keyring: KeyRing, content: bytes) -> str:
+    """Return what tells a file that was handed in; a short one cannot be guessed from it."""
+    return keyring.mark("file", hashlib.sha256(content).hexdigest())
 
 
 class Told(StrEnum):
@@ -70,6 +77,7 @@ class About:
     #: The name of the file that it came in, where that lay, and the SHA-256 of what it held.
     file: str | None = None
     path: str | None = None
+    #: The mark of what it holds.
     digest: str | None = None
     #: Of a sheet: its columns by field, and its name in the workbook.
     columns: Mapping[str, str] = field(default_factory=dict)

@@ -7,6 +7,7 @@ import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
+from worker.keyring import KeyRing
 from worker.ledger import keys
 from worker.ledger.ledger import Advanced, Due, Entered, Note, Standing
 from worker.ledger.lifecycle import Reason, State
@@ -23,17 +24,17 @@ PIECE = 1024 * 1024
 _text_of = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
-def arguments_of(submissions: Sequence[Submission]) -> list[str | bytes]:
+def arguments_of(submissions: Sequence[Submission], keyring: KeyRing) -> list[str | bytes]:
     """Give what submit.lua takes of a chunk: the records, and the pieces of their files."""
     records, pieces = [], []
     for submission in submissions:
         mine = [text for piece in _pieces(submission.contents) for text in piece]
-        records.append(_share_of(submission, len(mine) // 2))
+        records.append(_share_of(submission, len(mine) // 2, keyring))
         pieces += mine
     return [dumped(records), *pieces]
 
 
-def _share_of(submission: Submission, pieces: int) -> list[Any]:
+def _share_of(submission: Submission, pieces: int, keyring: KeyRing) -> list[Any]:
     """Write one record as submit.lua reads it."""
     share: list[Any] = [
         submission.id,
@@ -53,7 +54,7 @@ def _share_of(submission: Submission, pieces: int) -> list[Any]:
     if submission.priority is not Priority.NORMAL:
         more["priority"] = submission.priority.value
     if submission.dedup_key:
-        more |= _of_its_key(submission, submission.dedup_key)
+        more |= _of_its_key(submission, submission.dedup_key, keyring)
     if submission.refused:
         more["refused"] = submission.refused
     if pieces:
@@ -65,14 +66,15 @@ def _share_of(submission: Submission, pieces: int) -> list[Any]:
     return share
 
 
-def _of_its_key(submission: Submission, key: str) -> dict[str, str]:
+def _of_its_key(submission: Submission, key: str, keyring: KeyRing) -> dict[str, str]:
     """Write what only has who has a dedup key."""
+    asked = submission.digest or digest_of(submission.operation, submission.fields)
     scope = {"dedup_scope": submission.dedup_scope} if submission.dedup_scope else {}
     return {
         **scope,
         "dedup_key": key,
-        "key": keys.dedup_digest(submission.school, key, submission.dedup_scope),
-        "asks": submission.digest or digest_of(submission.operation, submission.fields),
+        "key": keys.dedup_mark(keyring, submission.school, key, submission.dedup_scope),
+        "asks": keyring.mark("asked", asked),
     }
 
 
@@ -169,7 +171,10 @@ def advanced_of(found: Sequence[Any]) -> Advanced:
 
 
 def digest_of(operation: str, fields: Mapping[str, object]) -> str:
-    """Sum up what is asked, so that two submissions can be told apart."""
+    """Sum up what is asked, so that two submissions can be told apart.
+
+    What was asked can be guessed from it: it lies in Redis as a mark only.
+    """
     text = json.dumps([operation, fields], sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()[:32]
 

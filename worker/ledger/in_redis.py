@@ -19,6 +19,7 @@ from worker.classin.errors import (
     SubmitRefusedError,
 )
 from worker.classin.index import INDEX, UNANNOUNCED
+from worker.keyring import NO_KEYS, KeyRing
 from worker.ledger import keys
 from worker.ledger.asides import RedisAsides
 from worker.ledger.batches import RedisBatches
@@ -161,8 +162,9 @@ class RedisLedger(RedisBatches, RedisAsides):
         *,
         late_window: float = 0.0,
         give_up_after: float = GIVE_UP_AFTER,
+        keyring: KeyRing = NO_KEYS,
     ) -> None:
-        super().__init__(redis)
+        super().__init__(redis, keyring)
         self._clock = clock
         self._late_window = ms(late_window)
         self._gives_up = ms(give_up_after)
@@ -176,7 +178,7 @@ class RedisLedger(RedisBatches, RedisAsides):
         entered: list[Entered] = []
         box = "" if mailbox is None else dump(mailbox._asdict())
         for chunk in chunks(submissions):
-            found = self._run("submit", box, *arguments_of(chunk))
+            found = self._run("submit", box, *arguments_of(chunk, self._keyring))
             if found[0] in _REFUSALS:
                 raise _refusal(len(entered), chunk, found)
             entered += entered_of(chunk, found)

@@ -75,8 +75,7 @@ of a page. An hour is counted from 1970; hours.py reads what stands in it.
 All moments are ms since 1970. Messages of other priorities lie in `classin` with a suffix.
 """
 
-import hashlib
-
+from worker.keyring import KeyRing
 from worker.ledger.record import Priority, clean
 
 #: Properties by which records can be listed.
@@ -136,9 +135,9 @@ def batch_kinds(batch_id: str) -> str:
     return f"classin:batch-kinds:{batch_id}"
 
 
-def dedup(school: str, key: str) -> str:
-    """Who has a school's dedup key."""
-    return f"classin:dedup:{dedup_digest(school, key)}"
+def dedup(mark: str) -> str:
+    """Who has a dedup key, by its mark."""
+    return f"classin:dedup:{mark}"
 
 
 def pruned(record_id: str) -> str:
@@ -146,13 +145,13 @@ def pruned(record_id: str) -> str:
     return f"classin:pruned:{clean(record_id)}"
 
 
-def dedup_digest(school: str, key: str, scope: str = "") -> str:
-    """A dedup key in a form that tells nobody what it says.
+def dedup_mark(keyring: KeyRing, school: str, key: str, scope: str = "") -> str:
+    """A dedup key in a form that tells nobody without the key ring what it says.
 
     One with a scope is nobody else's, and is the same in all schools.
     """
     said = f"\n{scope}\n{key}" if scope else f"{school}\n{key}"
-    return hashlib.sha256(clean(said).encode()).hexdigest()[:32]
+    return keyring.mark("dedup-key", clean(said))
 
 
 def lane(name: str) -> str:

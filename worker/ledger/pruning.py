@@ -166,6 +166,6 @@ class Pruning:
                 pipeline.hmget(keys.record(record_id), names)
             found = pipeline.execute()
         return [
-            (at, "" if key is None else keys.dedup_digest(school, key, scope or ""))
+            (at, "" if key is None else self._ledger.dedup_mark(school, key, scope or ""))
             for at, school, key, scope in found
         ]

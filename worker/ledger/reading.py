@@ -12,6 +12,7 @@ from redis import Redis
 from redis.exceptions import RedisError
 
 from worker.classin.errors import Fault, InvalidInput, NotFound
+from worker.keyring import NO_KEYS, KeyRing
 from worker.ledger import keys
 from worker.ledger.clock import LedgerClock
 from worker.ledger.encoding import flag, ms, record_of, whole
@@ -82,10 +83,14 @@ class Walk:
 
 
 class RedisReader:
-    """What can be asked of the ledger without changing it."""
+    """What can be asked of the ledger without changing it.
 
-    def __init__(self, redis: Redis) -> None:
+    `keyring`: for dedup keys, of which Redis knows marks only.
+    """
+
+    def __init__(self, redis: Redis, keyring: KeyRing = NO_KEYS) -> None:
         self._redis = redis
+        self._keyring = keyring
 
     def named(self, school: str, names: Sequence[str]) -> Mapping[str, str]:
         """Find records by id or by the school's dedup keys; see Ledger."""
@@ -93,7 +98,7 @@ class RedisReader:
             pipeline = self._redis.pipeline(transaction=False)
             for name in names:
                 pipeline.exists(keys.record(clean(name)))
-                pipeline.get(keys.dedup(school, name))
+                pipeline.get(keys.dedup(self.dedup_mark(school, name)))
             found = pipeline.execute()
         known = {}
         for name, is_id, owner in zip(names, found[::2], found[1::2], strict=True):
@@ -102,6 +107,10 @@ class RedisReader:
             elif owner:
                 known[name] = owner.partition(" ")[0]
         return known
+
+    def dedup_mark(self, school: str, key: str, scope: str = "") -> str:
+        """Return what stands in Redis for a dedup key."""
+        return keys.dedup_mark(self._keyring, school, key, scope)
 
     def clock_state(self) -> LedgerClock:
         """Say how the ledger's time stands to Redis's clock."""

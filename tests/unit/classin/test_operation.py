@@ -126,9 +126,9 @@ def test_a_repr_shows_not_where_a_file_lies() -> None:
 
 def test_the_lane_is_the_entity_that_is_named() -> None:
     """Operations without one have no order to keep."""
-    assert EditCourse(course_id=352861).lane() == "course_id:352861"
-    assert CreateFolder(folder_id=747759, folder_name="tools").lane() == "folder_id:747759"
-    assert GetTopFolderId().lane() is None
+    assert EditCourse(course_id=352861).lane(str) == "course_id:352861"
+    assert CreateFolder(folder_id=747759, folder_name="tools").lane(str) == "folder_id:747759"
+    assert GetTopFolderId().lane(str) is None
 
 
 def test_the_fields_that_take_a_file_are_known() -> None:

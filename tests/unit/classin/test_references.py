@@ -240,10 +240,10 @@ def test_a_copy_waits_as_well() -> None:
 def test_the_lane_of_an_unknown_entity_is_the_reference() -> None:
     """So that what is asked of the same one keeps its order; no person is named by it."""
     lane = "$result:earlier:data.found"
-    assert read("edit_course", {"courseId": WAITING}).lane() == f"course_id:{lane}"
+    assert read("edit_course", {"courseId": WAITING}).lane(str) == f"course_id:{lane}"
     member = read("add_school_student", {"studentAccount": WAITING, "studentName": "Mary"})
-    assert member.lane() == f"student_account:{lane}"
-    assert read("edit_course", {"courseId": 1, "folderId": WAITING}).lane() == "course_id:1"
+    assert member.lane(str) == f"student_account:{lane}"
+    assert read("edit_course", {"courseId": 1, "folderId": WAITING}).lane(str) == "course_id:1"
 
 
 @pytest.mark.parametrize(

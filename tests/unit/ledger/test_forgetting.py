@@ -7,6 +7,7 @@ from redis import Redis
 
 from tests.unit.clock import Clock
 from tests.unit.ledger.hands import DONE, ENTRY, entry, settled
+from tests.unit.stage import RING
 from worker.classin.errors import NotFound
 from worker.keyring import KeyRing
 from worker.ledger import keys
@@ -24,7 +25,9 @@ JOB = Job(name="nightly", cron="30 2 * * *", tz="Asia/Shanghai", words=("prune",
 
 def prune(redis: Redis, clock: Clock, **ages: float) -> Pruned:
     """Take out what is old now."""
-    return Pruning(redis, RedisLedger(redis, clock.millis)).run(Ages(**ages), clock.ms, who="ada")
+    return Pruning(redis, RedisLedger(redis, clock.millis, keyring=RING)).run(
+        Ages(**ages), clock.ms, who="ada"
+    )
 
 
 def kept_for(redis: Redis, start: str) -> list[float]:

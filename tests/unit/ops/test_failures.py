@@ -1,7 +1,6 @@
 """What did not succeed, as a table to be mended."""
 
 import csv
-import hashlib
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,7 +8,8 @@ import pytest
 
 from ops.failures import write_failures
 from tests.unit.ledger.hands import ENTRY, REFUSED, settled
-from worker.ledger.batch import About
+from tests.unit.stage import RING
+from worker.ledger.batch import About, mark_of_file
 from worker.ledger.in_redis import RedisLedger
 from worker.ledger.record import Submission
 
@@ -32,7 +32,7 @@ def sheet(tmp_path: Path) -> Path:
 
 def about(path: Path) -> About:
     """What is said of it."""
-    digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    digest = mark_of_file(RING, path.read_bytes())
     columns = {"telephone": "Phone", "password": "Word"}
     return About(file=path.name, path=str(path), digest=digest, columns=columns)
 
@@ -55,7 +55,7 @@ def test_rows_are_as_they_stood(ledger: RedisLedger, sheet: Path, tmp_path: Path
     fail(ledger, REGISTER, about(sheet))
     out = tmp_path / "out.csv"
 
-    assert write_failures(ledger, "b", out, None) == (1, True)
+    assert write_failures(ledger, "b", out, None, RING) == (1, True)
 
     header, row = table(out)
     assert header[:6] == ["row", "id", "Phone", "Word", "Remark", "classin id"]
@@ -68,10 +68,10 @@ def test_a_table_of_failures_that_fails_again_grows_no_wider(
     """The columns that we had added are left out."""
     fail(ledger, REGISTER, about(sheet))
     first, second = tmp_path / "1.csv", tmp_path / "2.csv"
-    write_failures(ledger, "b", first, None)
+    write_failures(ledger, "b", first, None, RING)
     fail(ledger, replace(REGISTER, id="c", batch="again", row=2), about(first))
 
-    write_failures(ledger, "again", second, None)
+    write_failures(ledger, "again", second, None, RING)
 
     assert table(second)[0] == table(first)[0]
     assert table(second)[1][:6] == ["2", "2", "13800000002", "other-word", "'=y", "c"]
@@ -85,7 +85,7 @@ def test_without_the_file_credentials_stay_out(
     sheet.unlink()
     out = tmp_path / "out.csv"
 
-    assert write_failures(ledger, "b", out, None) == (1, False)
+    assert write_failures(ledger, "b", out, None, RING) == (1, False)
 
     header, row = table(out)
     assert header[:4] == ["row", "Phone", "Word", "id"]
@@ -102,7 +102,7 @@ def test_a_batch_of_which_nothing_is_known_has_its_fields(
     out.write_text("old", encoding="utf-8")
     out.chmod(0o644)
 
-    write_failures(ledger, "b", out, None)
+    write_failures(ledger, "b", out, None, RING)
 
     assert table(out)[0][:4] == ["row", "folderId", "folderName", "id"]
     assert out.stat().st_mode & 0o777 == 0o600

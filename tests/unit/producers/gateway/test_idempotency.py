@@ -80,7 +80,9 @@ def test_what_broke_off_goes_on_where_it_was(
     """Wherever that is: it stays one batch, and is never refused."""
     asked = Asked(folders(10), is_list=True)
     with pytest.raises(Unavailable):
-        desk(settings, BreaksOff(redis), audit).submit(KEY, asked, "import")
+        desk(settings, BreaksOff(redis, keyring=settings.keyring), audit).submit(
+            KEY, asked, "import"
+        )
     (batch,) = {each.batch for each in ledger.page(Filter(), 99).records}
 
     taken = desk(settings, ledger, audit).submit(KEY, asked, "import")
@@ -97,7 +99,7 @@ def test_what_broke_off_is_not_taken_over_by_another_body(
 ) -> None:
     """Though that begins with the same operations."""
     with pytest.raises(Unavailable):
-        desk(settings, BreaksOff(redis), audit).submit(
+        desk(settings, BreaksOff(redis, keyring=settings.keyring), audit).submit(
             KEY, Asked(folders(10), is_list=True), "import"
         )
 
@@ -199,7 +201,7 @@ def test_a_batch_that_another_request_has_just_begun_is_left_alone(
     settings: Settings, ledger: RedisLedger, audit: Audit
 ) -> None:
     """Though none of its operations is there yet."""
-    batch = IdempotencyKey("import", KEY.prefix).batch
+    batch = IdempotencyKey("import", KEY.prefix).batch(settings.keyring.mark)
     begun = About(source="http", asks="something else")
     ledger.open_batch(batch, begun)
 

@@ -159,7 +159,7 @@ class SyncStage:
         self.redis = FakeRedis(server=FakeServer(), decode_responses=True)
         self.clock = Clock()
         self.ring = KeyRing.in_memory()
-        self.ledger = RedisLedger(self.redis, self.clock.millis)
+        self.ledger = RedisLedger(self.redis, self.clock.millis, keyring=self.ring)
         seed = Seed(folders=(Folder(folder_id=1, folder_name="Drive"),))
         self.simulator = Simulator(seed=seed, clock=self.clock, rates=False)
         self.classin = PretendClassIn(self.simulator, self.chance)
