@@ -20,7 +20,7 @@ from producers.renewal import renewed
 from producers.submission import Submitter
 from tests.unit import conftest as memory
 from tests.unit.producers import conftest as door
-from tests.unit.stage import Stage, said
+from tests.unit.stage import RING, Stage, said
 from worker.classin.operations.cloud import UploadFile
 from worker.files import PIECE, Files
 from worker.ledger import keys
@@ -173,6 +173,7 @@ def test_a_retry_that_sets_another_field_vouches_for_no_file_of_a_record(
         stage.ledger.find(record_id),
         stage.ledger,
         submitter.seals,
+        submitter.lane_of,
         settings=setting,
         door=submitter.door,
     )
@@ -244,4 +245,4 @@ def test_where_a_sheet_lay_written_by_hand_holds_up_nobody(
     """Whoever writes Redis would have `classin watch --failures` wait for a pipe for ever."""
     os.mkfifo(pipe := tmp_path / "people.csv")
     ledger.open_batch("b", About(path=str(pipe), digest="0" * 64, columns={"folderName": "Name"}))
-    assert write_failures(ledger, "b", tmp_path / "out.csv", None) == (0, False)
+    assert write_failures(ledger, "b", tmp_path / "out.csv", None, RING) == (0, False)

@@ -1,7 +1,6 @@
 """Spreadsheets and reports: values that run as formulas, or become links, where they are opened."""
 
 import csv
-import hashlib
 import io
 import re
 from collections.abc import Callable
@@ -23,8 +22,9 @@ from producers.oneroster.fault import RowFault, Severity
 from producers.oneroster.passwords import Rule
 from producers.oneroster.roster import Person, Role
 from tests.unit.ledger.hands import ENTRY, REFUSED, settled
+from tests.unit.stage import RING
 from worker.classin.errors import InvalidInput
-from worker.ledger.batch import About
+from worker.ledger.batch import About, mark_of_file
 from worker.ledger.in_redis import RedisLedger
 from worker.ledger.job import Run, RunState
 
@@ -58,7 +58,7 @@ def test_a_formula_in_a_failure_is_text_and_comes_back_as_it_was(
     """A parent who is called `=HYPERLINK(...)` in the SIS sent the school's list away."""
     fail(ledger, {"telephone": "13800000002", "nickname": evil})
     path = tmp_path / "mend.csv"
-    write_failures(ledger, "b", path, None)
+    write_failures(ledger, "b", path, None, RING)
     text = path.read_text(encoding="utf-8-sig")
     assert not any(map(is_formula, cells_of(text)))
     grid = read_grid(path.read_bytes())
@@ -78,7 +78,7 @@ def test_what_classin_said_is_no_formula_and_no_control_character(
     """ClassIn, or who pretends to be it, writes into the column of reasons."""
     fail(ledger, {"telephone": "13800000002"}, '=1\x1b[2J\n"=2')
     path = tmp_path / "mend.csv"
-    write_failures(ledger, "b", path, None)
+    write_failures(ledger, "b", path, None, RING)
     assert "'=1\\x1b[2J\\n\"=2" in cells_of(path.read_text(encoding="utf-8-sig"))
 
 
@@ -90,14 +90,14 @@ def test_a_cell_of_the_sheet_itself_is_text_in_the_table_of_failures(
     sheet.write_text("Phone,Remark,Points\n13800000002,=1+1,-5\n", encoding="utf-8")
     about = About(
         path=str(sheet),
-        digest=hashlib.sha256(sheet.read_bytes()).hexdigest(),
+        digest=mark_of_file(RING, sheet.read_bytes()),
         columns={"telephone": "Phone"},
     )
     ledger.open_batch("b", about)
     ledger.submit([replace(ENTRY, operation="register", fields={"telephone": "1"}, row=2)])
     settled(ledger, "a", REFUSED)
     path = tmp_path / "mend.csv"
-    write_failures(ledger, "b", path, None)
+    write_failures(ledger, "b", path, None, RING)
     assert cells_of(path.read_text(encoding="utf-8-sig"))[1:4] == ["13800000002", "'=1+1", "-5"]
 
 
