@@ -59,7 +59,7 @@ def check_sheet(content: bytes, layout: Layout, submitter: Submitter, source: st
     numbered = (
         (
             Position(f"{source} row {row.number}", row.number),
-            partial(_line, row, places, dedup, template, submitter.dedup_mark),
+            partial(_line, row, places, dedup, template, partial(submitter.keyring.mark, "row")),
         )
         for row in grid.rows
     )

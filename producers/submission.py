@@ -17,9 +17,9 @@ from functools import cache, cached_property, partial
 from typing import TYPE_CHECKING, Any, Self, Unpack
 
 from producers.attachments import FileDoor, packed
+from producers.build import submission_of
 from producers.checked import Checked, Origin, Position
-from producers.known import digest_of_asked, look_up
-from producers.lanes import own_lane
+from producers.known import look_up
 from producers.line import Line, Options
 from producers.order import Entry, ordered, pointed
 from producers.reading import operations_of
@@ -38,11 +38,12 @@ from worker.classin.errors import (
 from worker.classin.lane import lane_of
 from worker.classin.operation import Operation
 from worker.file_access import FileAccess
-from worker.ledger.batch import About, mark_of_file
+from worker.keyring import KeyRing
+from worker.ledger.batch import About
 from worker.ledger.in_redis import RedisLedger, chunks, connect
 from worker.ledger.ledger import Due, Entered, Ledger
 from worker.ledger.lifecycle import State
-from worker.ledger.record import Priority, Record, Submission, new_id
+from worker.ledger.record import Record, Submission, new_id
 from worker.message import mailbox_of
 from worker.sealing import Seals
 from worker.settings import Settings, from_env
@@ -92,19 +93,16 @@ class Submitter:
     @cached_property
     def seals(self) -> Seals:
         """What seals the credentials of its records."""
-        return Seals(self._settings.keyring)
+        return Seals(self.keyring)
 
     def lane_of(self, school: str, operation: Operation) -> str | None:
         """Name the lane in which an operation waits. Raises InvalidSettings and Unavailable."""
-        return lane_of(school, operation, self._settings.keyring.mark)
+        return lane_of(school, operation, self.keyring.mark)
 
-    def file_mark(self, content: bytes) -> str:
-        """Return what tells a file that is handed in; raises as lane_of does."""
-        return mark_of_file(self._settings.keyring, content)
-
-    def dedup_mark(self, text: str) -> str:
-        """Return what stands in a dedup key for what may be personal; raises as lane_of does."""
-        return self._settings.keyring.mark("row", text)
+    @property
+    def keyring(self) -> KeyRing:
+        """The keys of its installation."""
+        return self._settings.keyring
 
     def check(
         self, asked: Operation | Line, *, source: str | None = None, batch: str | None = None
@@ -142,7 +140,7 @@ class Submitter:
         faults += unfit(line, operations, self._clock())
         if faults:
             raise InvalidInput(name, faults)
-        submission = partial(_submission, self.seals, line, str(school))
+        submission = partial(submission_of, self.seals, self.lane_of, line, str(school))
         return [submission(each, origin) for each in operations]
 
     def check_all(
@@ -379,33 +377,3 @@ def submit_many(operations: Iterable[Operation | Mapping[str, Any]]) -> Sequence
 
 def _known_shape(asked: Operation | Line | Mapping[str, Any]) -> Operation | Line:
     return asked if isinstance(asked, (Operation, Line)) else Line.read(asked)
-
-
-def _submission(
-    seals: Seals, line: Line, school: str, operation: Operation, origin: Origin
-) -> Submission:
-    """Put a checked operation into the ledger's words; whom it names is looked up later."""
-    own_id = new_id()
-    accepts = operation.spec.accepts_existing
-    if line.if_exists is not None:
-        accepts = line.if_exists == "accept"
-    names = [*line.after, *sorted(operation.references())]
-    return Submission(
-        id=own_id,
-        operation=operation.spec.name,
-        school=school,
-        # With the identity by which ClassIn knows a repeat, so that a retry has the same.
-        fields=seals.at_rest(operation.identified(own_id), school, own_id),
-        lane=own_lane(school, line.lane)
-        if line.lane
-        else lane_of(school, operation, settings.keyring.mark),
-        batch=origin.batch,
-        source=origin.source,
-        row=origin.row,
-        accepts_existing=accepts,
-        after=tuple(dict.fromkeys(names)) if names else (),
-        stops_lane=line.lane_on_failure == "stop",
-        priority=line.priority or Priority.NORMAL,
-        dedup_key=line.dedup_key,
-        digest=digest_of_asked(operation, school, seals) if line.dedup_key else "",
-    )

@@ -79,11 +79,11 @@ def check_file(
     said: "Said", options: "Options", content: bytes, submitter: "Submitter"
 ) -> tuple["Checked", "About"]:
     """Check a file, and say what it is. Raises Invalid for what is wrong with it as a whole."""
-    from worker.ledger.batch import About
+    from worker.ledger.batch import About, mark_of_file
 
     submitter = submitter.limited_to(files_of(said, submitter.door.settings))
     name = "standard input" if said.file in {None, "-"} else Path(said.file or "").name
-    about = About(source=SOURCE, file=name, digest=submitter.file_mark(content))
+    about = About(source=SOURCE, file=name, digest=mark_of_file(submitter.keyring, content))
     if said.file != "-":
         about = replace(about, path=str(Path(said.file or "").absolute()))
     if said.operation is None:

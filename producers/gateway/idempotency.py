@@ -6,7 +6,7 @@ ledger lets the first to name an operation have it. A digest of the whole reques
 each name: with another request under the same key, the ledger refuses the first operation of it.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import NamedTuple, Self
 

@@ -199,7 +199,7 @@ def test_a_retry_sets_nothing_that_comes_sealed(
     stolen = Setting("password", fields_of(redis, ada.id)["password"])
 
     with pytest.raises(Invalid, match="should be given as it is"):
-        renewed(bob.record(), stage.ledger, submitter.seals, settings=[stolen])
+        renewed(bob.record(), stage.ledger, submitter.seals, submitter.lane_of, settings=[stolen])
 
 
 def test_a_schools_secret_opens_no_seal(submitter: Submitter, stage: Stage) -> None:
