@@ -5,20 +5,14 @@ Kombu keeps there who is bound to which exchange, and what nobody has acknowledg
 
 import json
 from collections.abc import Callable
-from uuid import uuid4
 
 import pytest
 from celery import Celery
 from redis import Redis
 
-from producers import Submitter
 from tests.security.celery_messages import CANARY, PIDBOX, command, message
-from tests.stage import Environment, WorkerProcess, until
-from worker.classin.operations.cloud import CreateFolder
-from worker.ledger.in_redis import connect
-from worker.ledger.lifecycle import State
+from tests.stage import WorkerProcess, until
 from worker.message import QUEUE
-from worker.queues import broker_url
 
 REPLIES = "reply.celery.pidbox"
 REPLY_BINDINGS = f"_kombu.binding.{REPLIES}"
@@ -36,29 +30,6 @@ KEYS = [
     "unacked_index",
     "unacked_mutex",
 ]
-
-
-@pytest.fixture
-def redis_client(environment: Environment) -> Redis:
-    """Redis, as who may write kombu's keys has it."""
-    return connect(environment.settings.ledger_url)
-
-
-@pytest.fixture
-def sis(environment: Environment) -> Celery:
-    """A Celery of somebody else's."""
-    return Celery("sis", broker=broker_url(environment.settings), set_as_current=False)
-
-
-@pytest.fixture
-def works(submitter: Submitter) -> Callable[[], None]:
-    """Sees whether the worker still carries out what comes."""
-
-    def see() -> None:
-        record = submitter.submit(CreateFolder(folder_id=747759, folder_name=str(uuid4()))).wait(60)
-        assert record.state is State.SUCCEEDED
-
-    return see
 
 
 def test_hostile_members_of_kombu_s_keys_are_not_even_read(

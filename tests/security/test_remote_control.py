@@ -14,14 +14,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from redis import Redis
 
-from producers import Submitter
 from tests.security.celery_messages import CANARY, PIDBOX, command, envelope
-from tests.stage import Environment, WorkerProcess, until
-from worker.classin.operations.cloud import CreateFolder
-from worker.ledger.in_redis import connect
-from worker.ledger.lifecycle import State
+from tests.stage import WorkerProcess, until
 from worker.message_check import MOST_COMMAND_BYTES, fault_of_broadcast
-from worker.queues import broker_url
 from worker.remote_control import COMMANDS
 from worker.trouble_log import RareLog
 
@@ -60,29 +55,6 @@ ILL_FORMED: dict[str, str] = {
     "a reply to the queue": command("ping", reply_to={"exchange": "", "routing_key": "classin"}),
     "a ticket of another kind": command("ping", reply_to=REPLIES, ticket={"a": CANARY}),
 }  # fmt: skip
-
-
-@pytest.fixture
-def redis_client(environment: Environment) -> Redis:
-    """Redis, as who may publish there has it."""
-    return connect(environment.settings.ledger_url)
-
-
-@pytest.fixture
-def sis(environment: Environment) -> Celery:
-    """A Celery of somebody else's, with the right to publish."""
-    return Celery("sis", broker=broker_url(environment.settings), set_as_current=False)
-
-
-@pytest.fixture
-def works(submitter: Submitter) -> Callable[[], None]:
-    """Sees whether the worker still carries out what comes."""
-
-    def see() -> None:
-        record = submitter.submit(CreateFolder(folder_id=747759, folder_name=str(uuid4()))).wait(60)
-        assert record.state is State.SUCCEEDED
-
-    return see
 
 
 def asked_of(sis: Celery, method: str, arguments: dict[str, Any]) -> dict[str, Any]:
