@@ -14,7 +14,8 @@ from tests.security.fuzz.canaries import CHILD, PHONE
 from tests.security.fuzz.place import a_place
 from tests.stage import PATIENCE
 from worker.classin.call import Dialect
-from worker.classin.errors import InvalidInput, InvalidSettings, Unread
+from worker.classin.errors import InvalidInput, InvalidSettings, Unread, UnreadableValueError
+from worker.ledger import keys
 from worker.settings import Deadlines, from_env
 from worker.transport import Transport
 
@@ -79,3 +80,17 @@ def test_a_word_of_a_command_that_is_no_text_is_refused_in_one_line() -> None:
     )
     assert (done.returncode, done.stdout) == (2, b"")
     assert done.stderr == b"The words of a command should be UTF-8.\n"
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("enqueued_at", ""), ("state", "\x1b[2J"), ("fields", "["), ("result", "9" * 5000)],
+)
+def test_a_record_that_was_changed_in_redis_is_refused_in_one_line(name: str, value: str) -> None:
+    """Who may write to Redis would end each command that meets the record with a traceback."""
+    with a_place() as place:
+        receipt = place.submitter.submit("create_folder", {"folderId": 5, "folderName": "x"})
+        place.redis.hset(keys.record(receipt.id), name, value)
+        with pytest.raises(UnreadableValueError, match="cannot be read") as refused:
+            place.ledger.find(receipt.id)
+    assert "\n" not in str(refused.value)

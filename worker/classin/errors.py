@@ -10,6 +10,7 @@
     ├── Unavailable            a server or program that is needed does not answer
     │   └── RedisUnavailableError  the ledger's Redis is away, or takes no writes; `code` says why
     ├── ScriptError            a script of the ledger fails on what it is given, and always will
+    │   └── UnreadableValueError   what lies in Redis is not as it is written here
     ├── OperationFailed        what `AsyncResult(id).get()` raises for a record that did not succeed
     ├── LeaseLost              another worker has the record now; what is done here no longer counts
     ├── FileGone               a record's file is not there any more, or is another one now
@@ -102,6 +103,10 @@ class RedisUnavailableError(Unavailable):
 
 class ScriptError(ClassinError):
     """A script of the ledger fails on what it was given: to try that again is of no use."""
+
+
+class UnreadableValueError(ScriptError):
+    """What lies in Redis is not as it is written here: somebody else has changed it."""
 
 
 class OperationFailed(ClassinError):

@@ -9,6 +9,7 @@ from typing import Any
 
 from worker.keyring import KeyRing
 from worker.ledger import keys
+from worker.ledger.decoding import decoding
 from worker.ledger.ledger import Advanced, Due, Entered, Note, Standing
 from worker.ledger.lifecycle import Reason, State
 from worker.ledger.record import Attempt, Edit, Priority, Record, Submission, clean
@@ -190,7 +191,15 @@ def _pieces(contents: Mapping[str, bytes]) -> Iterator[tuple[str, str]]:
 def record_of(
     record_id: str, values: Mapping[str, str], told: Callable[[int], int] = int
 ) -> Record:
-    """Read a record's hash; `told` gives a moment of the ledger's time as people are told it."""
+    """Read a record's hash; `told` gives a moment of the ledger's time as people are told it.
+
+    Raises UnreadableValueError.
+    """
+    with decoding(f"record {record_id}"):
+        return _record_of(record_id, values, told)
+
+
+def _record_of(record_id: str, values: Mapping[str, str], told: Callable[[int], int]) -> Record:
     return Record(
         id=record_id,
         operation=values["operation"],

@@ -8,7 +8,6 @@ from typing import Any
 from worker.classin.errors import ScriptError
 from worker.ledger.encoding import advanced_of, dumped, note_of, record_of
 from worker.ledger.ledger import Claim, Exchanged, Note, Room
-from worker.ledger.record import Record
 
 
 def request_of(
@@ -48,16 +47,9 @@ def exchanged_of(answer: str, asked: Mapping[str, str]) -> Exchanged:
             put_off.append(record_id)
         elif not isinstance(each, str):
             wait, values = each
-            record = _record_of(record_id, values)
+            record = record_of(record_id, values)
             claims.append(
                 Claim(lease, record, int(values["claims"]), int(found["now"]), wait / 1000)
             )
     paced = list(found["claims"]).count("paced")  # none at all is {}, as Lua writes it
     return Exchanged(noted, claims, missing, put_off, paced=paced, unsound=unsound)
-
-
-def _record_of(record_id: str, values: Mapping[str, str]) -> Record:
-    try:
-        return record_of(record_id, values)
-    except (TypeError, ValueError, LookupError) as error:
-        raise ScriptError(f"the record cannot be read: {type(error).__name__}") from error

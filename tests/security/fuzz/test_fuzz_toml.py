@@ -91,7 +91,7 @@ DOOR = Door(
     "toml",
     _files() | st.tuples(st.sampled_from(("schools", "jobs")), st.binary(max_size=200)),
     _opened,
-    examples=120,
+    examples=60,
 )
 
 

@@ -1,0 +1,128 @@
+"""The door of Redis itself: records, jobs and keys as nobody of us writes them."""
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+from hypothesis import strategies as st
+from redis import Redis
+
+from producers import Submitter
+from tests.security.fuzz.canaries import PASSWORD
+from tests.security.fuzz.command import run
+from tests.security.fuzz.damage import ODD_TEXTS, odd_values
+from tests.security.fuzz.door import Door
+from tests.security.fuzz.exploring import passes
+from tests.security.fuzz.oracle import Take
+from tests.security.fuzz.system import a_system
+
+#: Stands for the id of a record that there is.
+_ID = "@ID@"
+
+#: What looks at what lies in Redis.
+_LOOKS: tuple[tuple[str, ...], ...] = (
+    ("show", _ID),
+    ("show", _ID, "--json"),
+    ("why", _ID),
+    ("ls",),
+    ("ls", "--json", "--state", "queued"),
+    ("keys", "ls"),
+    ("schedule", "ls"),
+    ("schedule", "show", "a"),
+    ("retry", _ID),
+    ("cancel", _ID),
+)  # fmt: skip
+
+#: What is changed: records, jobs and API keys.
+_CHANGED = (b"classin:op:", b"classin:job", b"classin:api-keys")
+
+_SEEDS: tuple[tuple[str, ...], ...] = (
+    ("enqueue", "register", "telephone=19900000001", f"password={PASSWORD}"),
+    ("keys", "add", "sis", "--school", "main"),
+    ("schedule", "add", "a", "--cron", "0 7 * * mon", "--", "report"),
+    ("pause", "main", "--why", "holidays"),
+)
+
+
+@st.composite
+def _changes(draw: st.DrawFn) -> tuple[int, str, int, int, Any]:
+    """Which key, how, which part of it, what to look with, and with what instead."""
+    how = draw(st.sampled_from(("part", "part", "part", "json", "remove", "type", "more")))
+    value = draw(
+        st.one_of(
+            st.sampled_from(ODD_TEXTS).map(lambda text: text.encode("utf-8", "surrogatepass")),
+            odd_values.map(lambda value: json.dumps(value).encode()),
+            st.binary(max_size=20),
+        )
+    )
+    look = draw(st.integers(0, len(_LOOKS) - 1))
+    return draw(st.integers(0, 200)), how, draw(st.integers(0, 60)), look, value
+
+
+class _Redis:
+    """A Redis whose values are changed and put back."""
+
+    def __init__(self, redis: Redis) -> None:
+        self._redis = redis
+        self.kept: Mapping[bytes, bytes] = {key: redis.dump(key) for key in redis.keys()}  # type: ignore[misc]  # bytes
+
+    def put_back(self) -> None:
+        """Let all be as it was."""
+        self._redis.flushall()
+        for key, value in self.kept.items():
+            self._redis.restore(key, 0, value)
+
+    def change(self, number: int, how: str, part: int, value: bytes) -> None:
+        """Change one value; numbers choose among what there is."""
+        redis, keys = self._redis, sorted(key for key in self.kept if key.startswith(_CHANGED))
+        key = keys[number % len(keys)]
+        kind = redis.type(key)
+        if how in {"remove", "type"}:
+            redis.delete(key)
+            if how == "type" and kind == b"string":
+                redis.hset(key, value, value)
+            elif how == "type":
+                redis.set(key, value)
+        elif kind == b"hash":
+            names = sorted(redis.hkeys(key))
+            name = names[part % len(names)]
+            redis.hset(key, value if how == "more" else name, value)
+        elif kind == b"string":
+            redis.set(key, value)
+        elif kind == b"zset":
+            redis.zadd(key, {value: part})
+        elif kind == b"set":
+            redis.sadd(key, value)
+        elif kind == b"list":
+            redis.lpush(key, value)
+        elif kind == b"stream":
+            redis.xadd(key, {value: value})
+
+
+@contextmanager
+def _opened() -> Iterator[Take]:
+    with a_system() as environment:
+        for words in _SEEDS:
+            run(words, environment.variables)
+        submitter = Submitter.from_settings(environment.settings)
+        record = submitter.submit("create_folder", {"folderId": 747759, "folderName": "x"}).id
+        url = environment.settings.ledger_url
+        held = _Redis(Redis.from_url(url))
+
+        def take(given: tuple[int, str, int, int, bytes]) -> Iterable[str]:
+            number, how, part, look, value = given
+            held.put_back()
+            held.change(number, how, part, value)
+            words = [word.replace(_ID, record) for word in _LOOKS[look]]
+            yield run(words, environment.variables)
+
+        yield take
+
+
+DOOR = Door("redis_values", _changes(), _opened, examples=60)
+
+
+def test_whatever_lies_in_redis_a_command_says_what_is_wrong() -> None:
+    """Who may write to Redis: no traceback, no hang, and no canary in what commands say."""
+    passes(DOOR)
