@@ -4,18 +4,21 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from redis import Redis
 
 from ops.cli.duties import faults_of
 from ops.supervision import classin as command_line
 from ops.timetable import read_timetable
+from producers import Submitter
 from producers.jsonl import check_lines
 from tests.raw_server import answering, request, server
 from tests.security.fuzz.canaries import CHILD, PHONE
 from tests.security.fuzz.place import a_place
-from tests.stage import PATIENCE
+from tests.stage import PATIENCE, Environment
 from worker.classin.call import Dialect
 from worker.classin.errors import InvalidInput, InvalidSettings, Unread, UnreadableValueError
 from worker.ledger import keys
+from worker.ledger.in_redis import RedisLedger, connect
 from worker.settings import Deadlines, from_env
 from worker.transport import Transport
 
@@ -84,7 +87,13 @@ def test_a_word_of_a_command_that_is_no_text_is_refused_in_one_line() -> None:
 
 @pytest.mark.parametrize(
     ("name", "value"),
-    [("enqueued_at", ""), ("state", "\x1b[2J"), ("fields", "["), ("result", "9" * 5000)],
+    [
+        ("enqueued_at", ""),
+        ("state", "\x1b[2J"),
+        ("fields", "["),
+        ("fields", "5"),
+        ("result", "9" * 5000),
+    ],
 )
 def test_a_record_that_was_changed_in_redis_is_refused_in_one_line(name: str, value: str) -> None:
     """Who may write to Redis would end each command that meets the record with a traceback."""
@@ -94,3 +103,13 @@ def test_a_record_that_was_changed_in_redis_is_refused_in_one_line(name: str, va
         with pytest.raises(UnreadableValueError, match="cannot be read") as refused:
             place.ledger.find(receipt.id)
     assert "\n" not in str(refused.value)
+
+
+def test_bytes_in_redis_that_are_no_text_are_refused_in_one_line(environment: Environment) -> None:
+    """Who may write to Redis would end each command that reads the record with a traceback."""
+    url = environment.settings.ledger_url
+    submitter = Submitter.from_settings(environment.settings)
+    receipt = submitter.submit("create_folder", {"folderId": 5, "folderName": "x"})
+    Redis.from_url(url).hset(keys.record(receipt.id), "message", b"\xff")
+    with pytest.raises(UnreadableValueError, match="cannot be read"):
+        RedisLedger(connect(url)).find(receipt.id)

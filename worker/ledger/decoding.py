@@ -5,14 +5,18 @@ from contextlib import contextmanager
 
 from worker.classin.errors import UnreadableValueError
 
+#: What reading something of an unknown shape raises.
 _UNREADABLE = (ValueError, TypeError, LookupError, AttributeError, RecursionError, ArithmeticError)
 
 
 @contextmanager
-def decoding(what: str) -> Iterator[None]:
-    """Say in one line what cannot be read, without quoting it. Raises UnreadableValueError."""
+def decoding(what: str, wrong: tuple[type[Exception], ...] = _UNREADABLE) -> Iterator[None]:
+    """Say in one line what cannot be read, without quoting it; `wrong` is what tells that.
+
+    Raises UnreadableValueError.
+    """
     try:
         yield
-    except _UNREADABLE as error:
+    except wrong as error:
         said = f"{what} cannot be read: it was changed in Redis ({type(error).__name__})"
         raise UnreadableValueError(said) from error

@@ -204,14 +204,14 @@ def _record_of(record_id: str, values: Mapping[str, str], told: Callable[[int], 
         id=record_id,
         operation=values["operation"],
         school=values["school"],
-        fields=json.loads(values["fields"]),
+        fields=_object(values["fields"]),
         state=State(values["state"]),
         place=int(values["place"]),
         enqueued_at=int(values["enqueued_at"]),
         reason=Reason(values["reason"]) if "reason" in values else None,
         code=whole(values.get("code")),
         message=values.get("message"),
-        result=json.loads(values["result"]) if "result" in values else None,
+        result=_object(values["result"]) if "result" in values else None,
         already="already" in values,
         attempts=tuple(map(Attempt.decode, values.get("attempts", "").split("\n")[:-1])),
         batch=values.get("batch"),
@@ -240,6 +240,13 @@ def _record_of(record_id: str, values: Mapping[str, str], told: Callable[[int], 
         deaths=int(values.get("deaths", 0)),
         cancelling="cancel" in values,
     )
+
+
+def _object(text: str) -> dict[str, Any]:
+    found = json.loads(text)
+    if not isinstance(found, dict):
+        raise TypeError
+    return found
 
 
 def dues(found: Sequence[str]) -> list[Due]:

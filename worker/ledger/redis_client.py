@@ -6,6 +6,8 @@ from redis import Redis
 from redis.client import Pipeline
 from redis.exceptions import ReadOnlyError
 
+from worker.ledger.decoding import decoding
+
 
 class LedgerClient(Redis):
     """A client that connects anew once its server has become a replica.
@@ -16,7 +18,8 @@ class LedgerClient(Redis):
     def execute_command(self, *args: Any, **options: Any) -> Any:  # noqa: ANN401  # as redis-py
         """Send a command and return its answer."""
         try:
-            return super().execute_command(*args, **options)  # type: ignore[no-untyped-call]  # untyped in redis-py
+            with decoding("an answer", (UnicodeDecodeError,)):
+                return super().execute_command(*args, **options)  # type: ignore[no-untyped-call]  # untyped in redis-py
         except ReadOnlyError:
             self.connection_pool.disconnect(inuse_connections=False)
             raise
@@ -36,7 +39,8 @@ class LedgerPipeline(Pipeline):
     def execute(self, raise_on_error: bool = True) -> list[Any]:  # noqa: FBT001, FBT002  # as redis-py
         """Send all commands and return their answers."""
         try:
-            return super().execute(raise_on_error)
+            with decoding("an answer", (UnicodeDecodeError,)):
+                return super().execute(raise_on_error)
         except ReadOnlyError:
             self.connection_pool.disconnect(inuse_connections=False)
             raise

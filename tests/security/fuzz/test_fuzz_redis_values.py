@@ -65,7 +65,9 @@ class _Redis:
 
     def __init__(self, redis: Redis) -> None:
         self._redis = redis
-        self.kept: Mapping[bytes, bytes] = {key: redis.dump(key) for key in redis.keys()}  # type: ignore[misc]  # bytes
+        self.kept: Mapping[bytes, bytes] = {
+            key: value for key in redis.scan_iter() if (value := redis.dump(key)) is not None
+        }
 
     def put_back(self) -> None:
         """Let all be as it was."""
