@@ -57,6 +57,7 @@ def main() -> int:
     for place, name in enumerate(names, 1):
         _tell(f"{place} of {len(names)}: {name} ...")
         done.append(explore(name, number, seconds, 0))
+        _tell(f"    {done[-1].examples} inputs in {done[-1].seconds:.0f} s")
         if done[-1].found:
             _tell(_kept(done[-1], folder))
     _print_table(done)

@@ -28,7 +28,7 @@ _ROOT = _HERE.parents[2]
 _MOST_ADDRESSES = 8 * 1024**3
 
 #: Inputs of one seed; then comes the next.
-_ROUND = 200
+_ROUND = 50
 
 #: Seconds that a process gets to begin, and to narrow down what it found.
 _PATIENCE = 600.0
