@@ -26,6 +26,9 @@ from worker.settings import environment_with
 #: Seconds after which a server that says nothing may wait for more.
 _LULL = 0.5
 
+#: What a server may say of itself on purpose: not known here, not now, not this HTTP.
+_MEANT = frozenset({501, 503, 505})
+
 #: Stands for a key until it is known.
 _KEY = b"@KEY@"
 
@@ -123,7 +126,7 @@ def _must_be_sound(answer: bytes) -> None:
         return
     head, _, body = answer.partition(b"\r\n\r\n")
     status = re.match(rb"HTTP/1\.1 ([1-5][0-9]{2}) ", head)
-    if status is None or 500 <= int(status[1]) != 503:
+    if status is None or (status[1] >= b"500" and int(status[1]) not in _MEANT):
         raise BrokenError(f"it answers {head[:200]!r} {body[:500]!r}")
     is_problem = b"application/problem+json" in head
     if int(status[1]) >= 400 and body and not is_problem:
