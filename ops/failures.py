@@ -2,7 +2,7 @@
 
 import io
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -47,12 +47,19 @@ class _Source(NamedTuple):
 
 
 def write_failures(
-    ledger: Ledger, batch: str, path: Path, source: Path | None, keyring: KeyRing
+    ledger: Ledger,
+    batch: str,
+    path: Path,
+    source: Path | None,
+    keyring: KeyRing,
+    *,
+    note: Callable[[Sequence[str]], object] = lambda _: None,
 ) -> Written:
     """Write what did not succeed, as CSV that only its owner may read: it tells of people.
 
     `source`: where the batch's file lies, if not where it lay. Without that file, as it was, the
-    cells come from the records. Raises InvalidInput, Unavailable.
+    cells come from the records. `note` is told the ids before anything is written.
+    Raises InvalidInput, Unavailable.
     """
     about = ledger.about(batch) or About()
     records = sorted(_unsuccessful(ledger, batch), key=lambda each: (each.row or 0, each.place))
@@ -62,6 +69,7 @@ def write_failures(
     else:
         header = list(found.header[found.own])
         cells = [_cells_of(found, record) for record in records]
+    note([record.id for record in records])
     text = io.StringIO()
     table = SafeWriter(text)
     table.writerow([*_named(_BEFORE, header), *header, *_named(_BEHIND, header)])

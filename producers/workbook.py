@@ -2,39 +2,55 @@
 
 import io
 import warnings
+import zlib
 from collections.abc import Iterable, Iterator
 from datetime import date, datetime, time
 from typing import Any
 from xml.etree.ElementTree import ParseError
+from xml.parsers.expat import ExpatError
 from zipfile import BadZipFile
 
 from openpyxl import load_workbook
 from openpyxl.utils.exceptions import InvalidFileException
 
 from producers.grid import Cell, Row, Unfit
+from producers.workbook_check import MOST_ENTRIES, check_workbook, too_much
 from worker.classin.errors import Fault, InvalidInput
 from worker.classin.faults import nearest
 
 #: Numbers with more digits have lost some: spreadsheet programs keep no more.
 _MOST_DIGITS = 15
 
+#: Cells that are looked at, empty ones among them.
+_MOST_SEEN = 5_000_000
+
 _BROKEN = (
+    ExpatError, RecursionError, MemoryError, OverflowError, zlib.error, NotImplementedError,
     BadZipFile, InvalidFileException, ParseError, KeyError, ValueError, TypeError, AttributeError,
     OSError, EOFError,
 )  # fmt: skip
 
 
-def read_workbook(content: bytes, sheet: str | None) -> list[Row]:
-    """Read one sheet of a workbook, by default the first. Raises InvalidInput."""
+def read_workbook(content: bytes, sheet: str | None) -> Iterator[Row]:
+    """Read one sheet of a workbook, by default the first. Raises InvalidInput.
+
+    No formula is computed, no link followed; of a formula comes what its program last made of it.
+    """
     try:
-        rows = list(_cells(content, sheet, values=False))
-        if any(kind == "f" for cells in rows for _, kind in cells):
-            results = _cells(content, sheet, values=True)
-            rows = [_filled(*pair) for pair in zip(rows, results, strict=True)]
+        rows: Iterable[list[tuple[Any, str]]]
+        if check_workbook(content):
+            both = (_cells(content, sheet, values=values) for values in (False, True))
+            rows = (_filled(*pair) for pair in zip(*both, strict=True))
+        else:
+            rows = _cells(content, sheet, values=False)
+        seen = 0
+        for number, cells in enumerate(rows, 1):
+            seen += len(cells)
+            if number > MOST_ENTRIES or seen > _MOST_SEEN:
+                raise too_much("is wider or longer than it is full: delete empty rows and columns")
+            yield Row(number, [_text(*cell) for cell in cells])
     except _BROKEN:
-        fault = Fault("the sheet", "is a broken workbook: save it anew as .xlsx")
-        raise InvalidInput("nothing was submitted", [fault]) from None
-    return [Row(number, [_text(*cell) for cell in cells]) for number, cells in enumerate(rows, 1)]
+        raise too_much("is a broken workbook: save it anew as .xlsx") from None
 
 
 def _cells(content: bytes, sheet: str | None, *, values: bool) -> Iterator[list[tuple[Any, str]]]:

@@ -7,6 +7,8 @@ from worker.classin.errors import RedisUnavailableError, Unavailable
 from worker.settings import from_env
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from redis import Redis
 
     from ops.mending import Mending
@@ -126,6 +128,17 @@ def open_audit() -> "Audit":
     from worker.ledger.in_redis import connect
 
     return Audit(connect(from_env().ledger_url))
+
+
+def note_seen(what: str, about: str, ids: "Sequence[str]" = ()) -> None:
+    """Write into the audit trail that somebody is about to see what is masked elsewhere.
+
+    Call it before anything is shown or written. Raises Unavailable, also where Redis takes no
+    writes: then nothing may be shown.
+    """
+    from ops.person import person
+
+    open_audit().note(person(), what, about=about, ids=ids)
 
 
 def open_pruning() -> "Pruning":

@@ -1,7 +1,7 @@
 """Many records at once: `watch`."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -78,9 +78,13 @@ def _tell_of_webhook(ledger: "Ledger", batch: str) -> None:
 
 
 def _write_failures(ledger: "Ledger", batch: str, path: Path, source: Path | None) -> None:
+    from ops.cli.connection import note_seen
     from ops.failures import write_failures
     from worker.settings import from_env
 
-    written = write_failures(ledger, batch, path, source, from_env().keyring)
+    def note(ids: Sequence[str]) -> None:
+        note_seen("failures", f"rows of batch {batch} into {path}", ids)
+
+    written = write_failures(ledger, batch, path, source, from_env().keyring, note=note)
     whence = "as they stood in the file" if written.as_they_stood else "made from the records"
     err().print(f"{written.rows:,} rows, {whence}, in {path}")

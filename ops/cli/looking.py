@@ -24,12 +24,13 @@ def show(
     as_json: AsJson = False,
 ) -> None:
     """Tell what became of one operation."""
-    from ops.cli.connection import open_ledger
+    from ops.cli.connection import note_seen, open_ledger
 
     ledger = open_ledger()
     record = ledger.find(record_id)
     obstacle = ledger.obstacles([record]).get(record_id)
     if reveal:
+        note_seen("reveal", f"fields and result of {record.operation}", [record.id])
         record = _opened(record)
     if as_json:
         print_json(_json(record, obstacle, reveal=reveal))

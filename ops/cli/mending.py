@@ -12,6 +12,7 @@ import typer
 from ops.cli.nightly import Asked, retry_nightly
 from ops.cli.options import AsJson, DryRun, Once, Why
 from ops.cli.output import coloured, err, marked, out, print_json, table
+from ops.cli.secrets import Ask, SecretFile, read_secrets
 
 if TYPE_CHECKING:
     from ops.retrying import Tried, Wanted
@@ -46,6 +47,8 @@ def retry(  # noqa: PLR0913  # each is an option of the command
         list[str] | None,
         typer.Option("--set", metavar="FIELD=VALUE", help="Also userJson.2.nickname=Ada."),
     ] = None,
+    ask: Ask = None,
+    secret_file: SecretFile = None,
     mend: Annotated[
         bool, typer.Option("--mend", help="Submit what does the rest of partial ones, instead.")
     ] = False,
@@ -91,13 +94,22 @@ def retry(  # noqa: PLR0913  # each is an option of the command
     }
     if nightly or codes is not None or most is not None:
         given = [name for name, value in filters.items() if value is not None]
-        others = {"": record_ids, "--set": settings, "--mend": mend, "--force": force}
+        others = {
+            "": record_ids,
+            "--set": settings,
+            "--ask": ask,
+            "--secret-file": secret_file,
+            "--mend": mend,
+            "--force": force,
+        }
         given += [name for name, value in others.items() if value]
         asked = Asked(school, since, codes, most)
         retry_nightly(asked, given, nightly=nightly, run=once, dry_run=dry_run, as_json=as_json)
         return
     wanted = Wanted(record_ids or [], mend=mend, insists=force)
-    wanted = _read(wanted, filters, settings or [])
+    secrets = read_secrets(ask or [], secret_file or [])
+    settings = [*(settings or []), *(f"{name}={value}" for name, value in secrets.items())]
+    wanted = _read(wanted, filters, settings)
     retrying = open_retrying(once)
     found = retrying.look(wanted)
     chosen = [each for each in found if each.submissions]

@@ -11,6 +11,7 @@ import typer
 
 from ops.cli.options import AsJson, Once
 from ops.cli.output import err, marked, out, print_json, say, state_of
+from ops.cli.secrets import Ask, SecretFile, read_secrets, warn_of_arguments
 from worker.classin.errors import Fault, InvalidInput
 
 if TYPE_CHECKING:
@@ -132,6 +133,8 @@ def enqueue(  # noqa: PLR0913  # each is an option of the command
         bool,
         typer.Option("--stop-lane", help="If it fails, so does what is behind it in its lane."),
     ] = False,
+    ask: Ask = None,
+    secret_file: SecretFile = None,
     once: Once = None,
     wait: Annotated[bool, typer.Option("--wait", "-w", help="Wait until it is settled.")] = False,
     timeout: Annotated[
@@ -163,7 +166,9 @@ def enqueue(  # noqa: PLR0913  # each is an option of the command
     if file is None:
         from ops.cli.connection import open_submitter
 
-        named = named_fields(fields or [])
+        named = _all_fields(
+            operation or "", fields or [], read_secrets(ask or [], secret_file or [])
+        )
         if once is not None:
             given["dedup_key"] = dedup_key or f"{once}:1"
         source = "command line" if once is None else "schedule"
@@ -225,6 +230,16 @@ def named_fields(words: Sequence[str]) -> dict[str, Any]:
     if faults:
         raise InvalidInput("enqueue", faults)
     return named
+
+
+def _all_fields(operation: str, words: Sequence[str], secrets: dict[str, str]) -> dict[str, Any]:
+    """Put fields together; a credential among the arguments is told of."""
+    named = named_fields(words)
+    twice = [Fault(name, "given twice") for name in named.keys() & secrets.keys()]
+    if twice:
+        raise InvalidInput("enqueue", twice)
+    warn_of_arguments(operation, named)
+    return {**named, **secrets}
 
 
 def _seconds(text: str | None) -> float | None:

@@ -83,6 +83,7 @@ def oneroster(  # noqa: PLR0913  # each is an option of the command
     Exit 0: ClassIn is as the export says; 1: some of it failed; 2: nothing was submitted, because
     the export cannot be read, or too much would go.
     """
+    from ops.cli.connection import note_seen
     from ops.cli.sync_desk import SyncDesk
     from ops.cli.sync_report import print_plan, print_report, write_faults
     from producers.oneroster.intention import Options
@@ -101,7 +102,10 @@ def oneroster(  # noqa: PLR0913  # each is an option of the command
         if not dry_run:
             desk.take_up()
         proposal = desk.propose(path, options, faults.append)
+        if reveal and dry_run:
+            note_seen("reveal", f"people of {desk.place} in {path.name}")
         if fault_file is not None:
+            note_seen("errors", f"{len(faults):,} faulty rows of {desk.place} in {path.name}")
             write_faults(faults, fault_file)
         if dry_run:
             print_plan(proposal, faults, every=every, reveal=reveal, as_json=as_json)
@@ -134,6 +138,7 @@ def undo(  # noqa: PLR0913  # each is an option of the command
 
     The next sync brings it again, unless the export has changed.
     """
+    from ops.cli.connection import note_seen
     from ops.cli.sync_desk import SyncDesk
     from ops.cli.sync_report import print_plan, print_report
     from producers.oneroster.proposal import guard
@@ -145,6 +150,8 @@ def undo(  # noqa: PLR0913  # each is an option of the command
             desk.take_up()
         proposal = desk.undoing(run)
         if dry_run or not yes:
+            if reveal:
+                note_seen("reveal", f"people of {desk.place}, undoing {run}")
             print_plan(proposal, [], every=every, reveal=reveal, as_json=as_json)
         if dry_run:
             return

@@ -8,6 +8,7 @@ from typing import Any, Self, TextIO
 
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
+from ops.cli.connection import note_seen
 from ops.cli.output import err
 from ops.cli.progress_bar import line_of, pace_of
 from ops.progress import follow
@@ -115,7 +116,11 @@ class SyncDesk:
 
     def hand_out(self, file: TextIO) -> None:
         """Write down the passwords of new accounts, and forget them."""
-        number = self._passwords.hand_out(file, *self._sync.known())
+        number = self._passwords.hand_out(
+            file,
+            *self._sync.known(),
+            lambda number: note_seen("passwords", f"{number:,} new accounts of {self.place}"),
+        )
         err().print(f"{number:,} passwords were handed out; they are kept nowhere else")
 
     @contextmanager

@@ -6,19 +6,17 @@ from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 from types import TracebackType
 from typing import BinaryIO, Protocol, Self
-from zipfile import BadZipFile, ZipFile, ZipInfo
+from zipfile import BadZipFile, ZipFile
 
 from producers.oneroster.fault import Report, broken_file
 from producers.oneroster.manifest import Manifest, Mode, read_manifest
 from producers.oneroster.rows import Sheet
 from producers.oneroster.tables import MANIFEST, Table, Version, tables_of
+from producers.zip_check import tricks
 
-#: What a ZIP may hold: files, bytes when unpacked, and how often smaller it may have become.
+#: What a ZIP may hold: files, and bytes when unpacked.
 MOST_FILES = 1000
 MOST_BYTES = 2 * 1024**3
-MOST_SHRUNK = 200
-#: Small files may shrink as they like.
-_SMALL = 1024**2
 
 
 class _Store(Protocol):
@@ -62,7 +60,7 @@ class _Zip:
             self._zip = ZipFile(path)
         except (BadZipFile, OSError, NotImplementedError, ValueError) as error:
             raise broken_file(path.name, "is no ZIP that can be read") from error
-        told = _tricks(self._zip.infolist())
+        told = tricks(self._zip.infolist(), MOST_FILES, MOST_BYTES)
         if told:
             self._zip.close()
             raise broken_file(path.name, told)
@@ -75,23 +73,6 @@ class _Zip:
 
     def close(self) -> None:
         self._zip.close()
-
-
-def _tricks(entries: list[ZipInfo]) -> str:
-    """Say what is not as in an honest ZIP: what leads out of it, or swells beyond measure."""
-    if len(entries) > MOST_FILES:
-        return f"holds more than {MOST_FILES} files"
-    if sum(entry.file_size for entry in entries) > MOST_BYTES:
-        return f"holds more than {MOST_BYTES // 1024**3} GB"
-    for entry in entries:
-        parts = PurePosixPath(entry.filename).parts
-        if ".." in parts or "\\" in entry.filename or ":" in entry.filename or parts[:1] == ("/",):
-            return "holds a path that leads out of it"
-        if entry.flag_bits & 1:
-            return "is encrypted; should be a plain ZIP"
-        if entry.file_size > max(_SMALL, MOST_SHRUNK * entry.compress_size):
-            return f"holds a file that shrank to less than a {MOST_SHRUNK}th"
-    return ""
 
 
 class Bundle:

@@ -121,16 +121,23 @@ class Passwords:
                 continue
         return found
 
-    def hand_out(self, file: TextIO, roster: Roster, directory: Directory) -> int:
+    def hand_out(
+        self,
+        file: TextIO,
+        roster: Roster,
+        directory: Directory,
+        note: Callable[[int], object] = lambda _: None,
+    ) -> int:
         """Write down, this once, the passwords of all who have an account; gives how many.
 
-        They are forgotten as soon as they are on the disk.
+        `note` is told how many before that. They are forgotten as soon as they are on the disk.
         """
         sealed = {
             name: token
             for name, token in self._source.passwords().items()
             if name in directory.people
         }
+        note(len(sealed))
         opened = self._opened(sealed)
         rows = _rows({name: opened.get(name, "") for name in sealed}, roster, directory)
         SafeWriter(file).writerows([COLUMNS, *rows])

@@ -1,0 +1,26 @@
+"""What is not as in an honest ZIP: what leads out of it, or swells beyond measure."""
+
+from collections.abc import Sequence
+from pathlib import PurePosixPath
+from zipfile import ZipInfo
+
+#: How often smaller a file may have become; small files may shrink as they like.
+MOST_SHRUNK = 200
+_SMALL = 1024**2
+
+
+def tricks(entries: Sequence[ZipInfo], most_files: int, most_bytes: int) -> str:
+    """Say what is wrong with the list of a ZIP's files; '' if nothing is."""
+    if len(entries) > most_files:
+        return f"holds more than {most_files} files"
+    if sum(entry.file_size for entry in entries) > most_bytes:
+        return f"holds more than {most_bytes // 1024**2:,} MB when unpacked"
+    for entry in entries:
+        parts = PurePosixPath(entry.filename).parts
+        if ".." in parts or "\\" in entry.filename or ":" in entry.filename or parts[:1] == ("/",):
+            return "holds a path that leads out of it"
+        if entry.flag_bits & 1:
+            return "is encrypted; should be a plain ZIP"
+        if entry.file_size > max(_SMALL, MOST_SHRUNK * entry.compress_size):
+            return f"holds a file that shrank to less than a {MOST_SHRUNK}th"
+    return ""
