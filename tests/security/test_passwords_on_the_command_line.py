@@ -8,7 +8,7 @@ import pytest
 from ops.supervision import classin as command_line
 from tests.stage import Command, Environment, until
 from worker.ledger.in_redis import RedisLedger
-from worker.sealing import revealed
+from worker.sealing import Seals
 from worker.settings import environment_with
 
 WORD = "canary-word-8"
@@ -24,8 +24,8 @@ def classin(environment: Environment) -> Command:
 def password_of(said: str, ledger: RedisLedger, environment: Environment) -> object:
     """The password of the record that a command names."""
     record = ledger.find(said.split()[2].rstrip(";"))
-    school = environment.settings.school(record.school)
-    return revealed(record.operation, record.fields, school)["password"]
+    seals = Seals(environment.settings.keyring)
+    return seals.revealed(record.operation, record.fields, record.school, record.id)["password"]
 
 
 def test_a_password_from_a_line_is_in_no_list_of_processes(
