@@ -12,7 +12,7 @@ import typer
 from ops.cli.nightly import Asked, retry_nightly
 from ops.cli.options import AsJson, DryRun, Once, Why
 from ops.cli.output import coloured, err, marked, out, print_json, table
-from ops.cli.secrets import Ask, SecretFile, read_secrets
+from ops.cli.secrets import Ask, SecretFile, secret_settings
 
 if TYPE_CHECKING:
     from ops.retrying import Tried, Wanted
@@ -83,6 +83,7 @@ def retry(  # noqa: PLR0913  # each is an option of the command
     from ops.cli.connection import open_retrying
     from ops.retrying import Wanted
 
+    settings = [*(settings or []), *secret_settings(ask, secret_file)]
     filters = {
         "state": state,
         "operation": operation,
@@ -94,22 +95,13 @@ def retry(  # noqa: PLR0913  # each is an option of the command
     }
     if nightly or codes is not None or most is not None:
         given = [name for name, value in filters.items() if value is not None]
-        others = {
-            "": record_ids,
-            "--set": settings,
-            "--ask": ask,
-            "--secret-file": secret_file,
-            "--mend": mend,
-            "--force": force,
-        }
+        others = {"": record_ids, "--set": settings, "--mend": mend, "--force": force}
         given += [name for name, value in others.items() if value]
         asked = Asked(school, since, codes, most)
         retry_nightly(asked, given, nightly=nightly, run=once, dry_run=dry_run, as_json=as_json)
         return
-    wanted = Wanted(record_ids or [], mend=mend, insists=force)
-    secrets = read_secrets(ask or [], secret_file or [])
-    settings = [*(settings or []), *(f"{name}={value}" for name, value in secrets.items())]
-    wanted = _read(wanted, filters, settings)
+    named = Wanted(record_ids or [], mend=mend, insists=force)
+    wanted = _read(named, filters, settings)
     retrying = open_retrying(once)
     found = retrying.look(wanted)
     chosen = [each for each in found if each.submissions]
@@ -119,12 +111,9 @@ def retry(  # noqa: PLR0913  # each is an option of the command
         _print_as_json(found, dry_run=True) if as_json else out().print("nothing was submitted")
         return
     _ask(len(chosen), yes=yes)
-    tried: list[Tried] = []
     with err().status(f"submitting {len(chosen):,} ..."):
-        tried += retrying.retry(found, wanted, why)
-    if as_json:
-        _print_as_json([each for each in found if not each.submissions], dry_run=False)
-    _print_tried(tried, as_json=as_json)
+        tried = [*retrying.retry(found, wanted, why)]
+    _print_tried(tried, found, as_json=as_json)
 
 
 def _read(wanted: "Wanted", filters: dict[str, Any], settings: Sequence[str]) -> "Wanted":
@@ -238,8 +227,10 @@ def _json(prospect: "Prospect") -> dict[str, Any]:
     }
 
 
-def _print_tried(tried: Sequence["Tried"], *, as_json: bool) -> None:
-    """Tell of the new records: of each if they are few."""
+def _print_tried(tried: Sequence["Tried"], found: Sequence["Prospect"], *, as_json: bool) -> None:
+    """Tell of the new records: of each if they are few; as JSON of those left out, too."""
+    if as_json:
+        _print_as_json([each for each in found if not each.submissions], dry_run=False)
     number = sum(len(each.receipts) for each in tried)
     for prospect, receipts, instead in tried:
         if instead is not None:

@@ -24,11 +24,11 @@ SecretFile = Annotated[
 ]
 
 
-def read_secrets(ask: Sequence[str], files: Sequence[str]) -> dict[str, str]:
+def read_secrets(ask: Sequence[str] | None, files: Sequence[str] | None) -> dict[str, str]:
     """Return fields whose values no argument holds. Raises InvalidInput."""
     faults: list[Fault] = []
     found: dict[str, str] = {}
-    for text in files:
+    for text in files or ():
         name, _, path = text.partition("=")
         if not name or not path:
             faults.append(Fault("--secret-file", "should be written as field=path"))
@@ -40,13 +40,18 @@ def read_secrets(ask: Sequence[str], files: Sequence[str]) -> dict[str, str]:
             faults.append(Fault("--secret-file", f"{path} cannot be read: {why}"))
     if faults:
         raise InvalidInput("nothing was submitted", faults)
-    for name in ask:
+    for name in ask or ():
         found[name] = _asked(name)
     bad = [name for name, value in found.items() if not value or len(value) > _LONGEST]
     if bad:
         what = f"should have 1 to {_LONGEST:,} characters, on one line"
         raise InvalidInput("nothing was submitted", [Fault(name, what) for name in bad])
     return found
+
+
+def secret_settings(ask: Sequence[str] | None, files: Sequence[str] | None) -> list[str]:
+    """Return the same as `FIELD=VALUE`. Raises InvalidInput."""
+    return [f"{name}={value}" for name, value in read_secrets(ask, files).items()]
 
 
 def _asked(name: str) -> str:

@@ -158,8 +158,7 @@ def enqueue(  # noqa: PLR0913  # each is an option of the command
     }
     of_file = (file, of_sheet, columns or [], sheet, dedup, webhook, files_from or [])
     said = Said(*of_file, skip_bad=skip_bad, run=once)
-    faults = list(said.faults(operation, fields or [], given))
-    if faults:
+    if faults := list(said.faults(operation, fields or [], given)):
         raise InvalidInput("enqueue", faults)
     batch = None
     receipts: Sequence[Receipt]
