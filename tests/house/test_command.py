@@ -92,7 +92,8 @@ def test_a_submitter_loads_no_celery(root: Path) -> None:
     """Celery comes only when a message is to be sent through it, fsspec when there is a file."""
     code = (
         "from pathlib import Path; import producers; from worker.settings import Settings;"
-        "producers.Submitter.from_settings(Settings(home=Path('/nowhere')))"
+        "home, keys = Path('/nowhere'), Path('/elsewhere/keys.json');"
+        "producers.Submitter.from_settings(Settings(home=home, keys=keys))"
     )
     assert _loaded(code, root) == {"pydantic", "redis"}
 
