@@ -63,9 +63,19 @@ def open_submitter(*, for_job: bool = False) -> "Submitter":
 
     A job names only files that the settings list: who can write to Redis might have written it.
     """
+    return _submitter(from_env(), for_job=for_job)
+
+
+def open_checker(*, for_job: bool) -> "Submitter":
+    """Open what checks operations and submits none: it asks neither Redis nor the key ring."""
+    from worker.keyring import KeyRing
+
+    return _submitter(replace(from_env(), ring=KeyRing.in_memory()), for_job=for_job)
+
+
+def _submitter(settings: "Settings", *, for_job: bool) -> "Submitter":
     from producers.submission import Submitter
 
-    settings = from_env()
     files = settings.listed_files if for_job else typed(settings)
     return Submitter.from_settings(settings).limited_to(files)
 

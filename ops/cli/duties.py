@@ -153,7 +153,7 @@ def _unlisted_files(words: Sequence[str]) -> Iterator[Fault]:
 
 def _enqueue_faults(given: Mapping[str, Any]) -> Sequence[Fault]:
     """Check the operation, or the file of them, as far as it can be done now."""
-    from ops.cli.connection import open_submitter
+    from ops.cli.connection import open_checker
     from ops.cli.submitting import Said
 
     kept = ("school", "if_exists", "lane", "after", "priority")
@@ -165,9 +165,9 @@ def _enqueue_faults(given: Mapping[str, Any]) -> Sequence[Fault]:
         return faults
     try:
         if said.file is None:
-            submitter = open_submitter(for_job=True)
+            submitter = open_checker(for_job=True)
             return _operation_faults(submitter, given["operation"], given["fields"], options)
-        return _file_faults(open_submitter(), said, options)
+        return _file_faults(open_checker(for_job=False), said, options)
     except Invalid as error:
         return error.faults
 

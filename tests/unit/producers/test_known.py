@@ -11,7 +11,7 @@ from redis import Redis
 from producers.line import Line
 from producers.submission import Submitter
 from tests.unit.broker import taken_from
-from tests.unit.stage import Stage, said
+from tests.unit.stage import RING, Stage, said
 from worker.classin.errors import InvalidInput, Unavailable
 from worker.ledger.in_redis import CHUNK, RedisLedger
 from worker.ledger.ledger import Entered, Mailbox
@@ -235,7 +235,7 @@ class Rival(RedisLedger):
     """A ledger to which somebody else submits something just before a certain chunk."""
 
     def __init__(self, redis: Redis, before: int, rival: Submission) -> None:
-        super().__init__(redis)
+        super().__init__(redis, keyring=RING)
         self.before, self.rival = before, rival
 
     def submit(

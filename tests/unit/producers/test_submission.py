@@ -304,7 +304,7 @@ def test_a_file_that_was_kept_is_needed_again_for_a_retry(
             {"operation": 1, "fields": [], "if_exist": "accept"},
             [
                 "operation: should be text; got 1",
-                "fields: should be an object; got []",
+                "fields: should be an object",
                 "if_exist: unknown field; did you mean if_exists?",
             ],
         ),
