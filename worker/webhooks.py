@@ -26,6 +26,9 @@ from worker.settings import Deadlines, Patience
 
 log = logging.getLogger(__name__)
 
+#: Why a webhook is not called that nobody with the key ring asked for.
+UNSIGNED = "not called: it is not signed with the key ring; it was changed in Redis"
+
 #: Seconds between two looks for what is due.
 TICK = 1.0
 
@@ -123,7 +126,12 @@ class Webhooks:
             _log(call, word)
 
     def _made(self, call: Call) -> Word:
-        """Make one call, with a few attempts where the fault may pass."""
+        """Make one call, with a few attempts where the fault may pass.
+
+        Whoever can write Redis may name any address there: what is not signed is not called.
+        """
+        if not call.signed:
+            return Word(Told.GIVEN_UP, call.webhook.tries, UNSIGNED)
         body = json.dumps(news_of(call), ensure_ascii=False, separators=(",", ":"))
         tries = call.webhook.tries
 
@@ -223,7 +231,7 @@ def _word(outcome: Outcome, standing: Standing, tries: int) -> Word:
 
 
 def _log(call: Call, word: Word) -> None:
-    where = without_query(call.webhook.url)
+    where = without_query(call.webhook.url) if call.signed else "an address of somebody else's"
     level = logging.INFO if word.told is Told.DELIVERED else logging.WARNING
     what = "put off" if word.told is Told.DUE else word.told.value
     log.log(level, "webhook of batch %s to %s: %s (%s)", call.batch, where, what, word.said)

@@ -8,6 +8,7 @@ from typing import Self
 import pytest
 
 from ops.embedded import PrivateRedis
+from worker.keyring import KeyRing
 from worker.ledger.batch import About, Told, Webhook
 from worker.ledger.in_redis import RedisLedger, connect
 from worker.ledger.ledger import Standing
@@ -84,7 +85,7 @@ def fast() -> Iterator[Receiver]:
 @pytest.fixture
 def ledger(redis: PrivateRedis) -> RedisLedger:
     """The ledger in the test's Redis."""
-    return RedisLedger(connect(redis.url))
+    return RedisLedger(connect(redis.url), keyring=KeyRing.in_memory())
 
 
 @pytest.fixture

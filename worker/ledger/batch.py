@@ -1,6 +1,7 @@
 """Batch: what is known of operations that were handed in together, as a whole."""
 
 import hashlib
+import json
 import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
@@ -19,6 +20,11 @@ _PATH = re.compile("[/?#]")
 def mark_of_file(keyring: KeyRing, content: bytes) -> str:
     """Return what tells a file that was handed in; a short one cannot be guessed from it."""
     return keyring.mark("file", hashlib.sha256(content).hexdigest())
+
+
+def vouched(batch: str, url: str) -> bytes:
+    """Return what a key ring signs of a webhook: whom to tell, and of which batch."""
+    return json.dumps([batch, url]).encode()
 
 
 class Told(StrEnum):
@@ -109,6 +115,8 @@ class Call(NamedTuple):
     token: int
     #: When it was taken, in ms since 1970 by the ledger's clock.
     at: int
+    #: Whether the key ring vouches for its address; else somebody wrote that into Redis by hand.
+    signed: bool
 
     @property
     def receiver(self) -> str:
@@ -161,5 +169,8 @@ class Batches(Protocol):
 
 
 def without_query(url: str) -> str:
-    """Give an address without what may be a secret of it."""
-    return urlunsplit(urlsplit(url)._replace(query="", fragment=""))
+    """Return an address without what may be a secret of it; "" if it is none."""
+    try:
+        return urlunsplit(urlsplit(url)._replace(query="", fragment=""))
+    except ValueError:
+        return ""

@@ -6,8 +6,9 @@ from dataclasses import replace
 from typing import Any
 
 from worker.ledger import keys
-from worker.ledger.batch import About, Call, Told, Webhook, Word
+from worker.ledger.batch import About, Call, Told, Webhook, Word, vouched
 from worker.ledger.clock import LedgerClock
+from worker.ledger.decoding import decoding
 from worker.ledger.encoding import dump, flag, ms, whole
 from worker.ledger.lifecycle import State
 from worker.ledger.reading import RedisReader, reaching_redis
@@ -18,6 +19,9 @@ OPEN_LASTS = 3600.0
 
 #: Seconds after which a batch is forgotten of which nothing ever came.
 EMPTY_LASTS = 86_400
+
+#: What the keys of this purpose sign.
+_PURPOSE = "webhook"
 
 
 class RedisBatches(RedisReader):
@@ -34,10 +38,17 @@ class RedisBatches(RedisReader):
             "sheet": about.sheet,
             "asks": about.asks,
             "expected": str(about.expected) if about.expected else None,
-            "webhook": about.webhook.url if about.webhook else None,
+            **self._webhook_of(batch, about.webhook),
         }
         pairs = [text for name, value in said.items() if value for text in (name, clean(value))]
         return bool(self._run("batch", "open", batch, ms(OPEN_LASTS), EMPTY_LASTS, *pairs))
+
+    def _webhook_of(self, batch: str, webhook: Webhook | None) -> Mapping[str, str]:
+        """Return the address of a webhook, and the signature without which nobody calls it."""
+        if webhook is None:
+            return {}
+        url = clean(webhook.url)
+        return {"webhook": url, "mac": self._keyring.mac(_PURPOSE, vouched(batch, url))}
 
     def close_batch(self, batch: str) -> None:
         """Say that all of a batch is handed in; see Batches."""
@@ -72,8 +83,11 @@ class RedisBatches(RedisReader):
         values = _pairs(values)
         about = _about_of(values)
         webhook = about.webhook or Webhook(url="")
-        by_state = {State(state): int(number) for state, number in _pairs(counts).items()}
-        return Call(batch, about, webhook, by_state, int(values["takes"]), int(now))
+        with decoding("a count of a batch"):
+            by_state = {State(state): int(number) for state, number in _pairs(counts).items()}
+        said = vouched(batch, webhook.url)
+        signed = self._keyring.verify(_PURPOSE, said, values.get("mac", ""))
+        return Call(batch, about, webhook, by_state, int(values["takes"]), int(now), signed)
 
     def note_webhook(self, call: Call, word: Word) -> bool:
         """Note what came of a call; see Batches."""
@@ -95,7 +109,16 @@ def _pairs(flat: Sequence[str]) -> dict[str, str]:
 
 
 def _about_of(values: Mapping[str, str], told: Callable[[int], int] = int) -> About:
-    about = About(
+    """Read what was said of a batch. Raises UnreadableValueError."""
+    with decoding("what was said of a batch"):
+        about = _said_of(values)
+        if "webhook" not in values:
+            return about
+        return replace(about, webhook=_webhook_in(values, told))
+
+
+def _said_of(values: Mapping[str, str]) -> About:
+    return About(
         source=values.get("source"),
         at=whole(values.get("at")),
         file=values.get("file"),
@@ -106,9 +129,10 @@ def _about_of(values: Mapping[str, str], told: Callable[[int], int] = int) -> Ab
         asks=values.get("asks"),
         expected=whole(values.get("expected")),
     )
-    if "webhook" not in values:
-        return about
-    webhook = Webhook(
+
+
+def _webhook_in(values: Mapping[str, str], told: Callable[[int], int]) -> Webhook:
+    return Webhook(
         url=values["webhook"],
         told=Told(values["told"]),
         complete="complete" in values,
@@ -120,4 +144,3 @@ def _about_of(values: Mapping[str, str], told: Callable[[int], int] = int) -> Ab
         due_at=told(int(values["due_at"])) if "due_at" in values else None,
         said=values.get("said", ""),
     )
-    return replace(about, webhook=webhook)

@@ -15,6 +15,7 @@ from tests.security.fuzz.oracle import BrokenError, Take
 from tests.security.fuzz.place import a_place
 from tests.unit.clock import Clock
 from tests.unit.ledger.hands import ENTRY, settled
+from tests.unit.stage import RING
 from worker.ledger.batch import About, Webhook
 from worker.ledger.in_redis import RedisLedger
 from worker.settings import Deadlines, Patience
@@ -41,7 +42,7 @@ def _opened() -> Iterator[Take]:
             place.clear()
             said[0] = answer
             clock = Clock()
-            ledger = RedisLedger(place.redis, clock.millis)
+            ledger = RedisLedger(place.redis, clock.millis, keyring=RING)
             webhook = Webhook(url=f"{url}/hook?key={CHILD.replace(' ', '')}")
             ledger.open_batch("b", About(source="http", file="rows.csv", webhook=webhook))
             ledger.submit([replace(ENTRY, tells=True)])

@@ -3,7 +3,7 @@
 -- ARGV: now (ms or ''), 'open', 'close' or 'drop' (to forget it if nothing of it was recorded), the batch; to
 --       open it: for how long (ms) it stays open while nothing more comes, for how long (s) it is known while
 --       nothing comes at all, and pairs of what is said: source, file, path, digest, columns (JSON), sheet,
---       asks (digest of the request), expected (how many operations), webhook
+--       asks (digest of the request), expected (how many operations), webhook and mac (its signature)
 -- answer: 1; 0 where it was opened before
 -- work: one batch
 local batch = ARGV[3]
