@@ -98,7 +98,7 @@ class Sheet:
         """Say all that is wrong with the header."""
         known = {column.name for column in self.table.columns}
         found = [
-            self._fault(name, "stands twice in the header", stops=name in known)
+            self._fault(self._shown(name), "stands twice in the header", stops=name in known)
             for name, times in Counter(self.header).items()
             if times > 1 and name
         ]
@@ -109,11 +109,19 @@ class Sheet:
             if column.required and column.name in missing
         ]
         found += [
-            self._fault(name, f"is no column of this file{nearest(name, missing)}", stops=False)
+            self._fault(
+                self._shown(name), f"is no column of this file{nearest(name, missing)}", stops=False
+            )
             for name in dict.fromkeys(self.header)
             if name not in known and not name.startswith("metadata.")
         ]
         return found
+
+    def _shown(self, name: str) -> str:
+        """Name a column; by its place in what may be no header, but somebody's row."""
+        if self.table.key[0] in self.header:
+            return name
+        return f"column {self.header.index(name) + 1}"
 
     def read(self, report: Report) -> Iterator[Row]:
         """Give every row; those that are unfit have been reported.
