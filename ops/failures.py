@@ -84,7 +84,7 @@ def _unsuccessful(ledger: Ledger, batch: str) -> Iterator[Record]:
         cursor = None
         while True:
             page = ledger.page(Filter(batch=batch, state=state.value), _PAGE, cursor)
-            yield from page.records
+            yield from page.complete()
             cursor = page.cursor
             if cursor is None:
                 break

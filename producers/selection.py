@@ -16,12 +16,12 @@ _STOPPED = re.compile(r"its lane was to stop when (\S+) did not succeed")
 def matching(
     ledger: Ledger, chosen: Filter, fits: Callable[[Record], bool] = lambda _: True
 ) -> list[str]:
-    """Name all records that pass a filter and fit. Raises Unavailable."""
+    """Name all records that pass a filter and fit. Raises Unavailable, UnreadableValueError."""
     found: list[str] = []
     cursor = None
     while True:
         page = ledger.page(chosen, WINDOW, cursor)
-        found += [record.id for record in page.records if fits(record)]
+        found += [record.id for record in page.complete() if fits(record)]
         if page.cursor is None:
             return found[::-1]
         cursor = page.cursor

@@ -110,12 +110,21 @@ def ls(  # noqa: PLR0913  # each is an option of the command
         _follow(observer, chosen, printer, limit)
         return
     most = limit or _USUAL
-    found, following = observer.listing(chosen, order, most, cursor)
+    found, following, unreadable = observer.listing(chosen, order, most, cursor)
     printer.page(_rows(observer, [each.record for each in found]), [each.cursor for each in found])
+    _tell_of(unreadable)
     if following and len(found) < most:
         err().print(marked("[yellow]many do not fit; look further with --cursor {}[/]", following))
     elif following and not (as_json or as_csv):
         err().print(marked("[dim]more: the same with --cursor {}[/]", following))
+
+
+def _tell_of(unreadable: Sequence[str]) -> None:
+    """Say which records are left out because somebody changed them in Redis."""
+    from worker.ledger.decoding import cannot_be_read
+
+    for record_id in unreadable:
+        err().print(marked("[red]{}[/]", cannot_be_read(f"record {record_id}")))
 
 
 def _must_fit(wrong: bool, option: str, why: str) -> None:
@@ -260,5 +269,7 @@ def _settling(observer: "Observer", chosen: "Filter") -> Iterator["Row"]:
     while True:
         found = observer.events(last, _TOGETHER, _WAIT)
         fitting = [each.id for each in found if has(each, wanted)]
-        yield from _rows(observer, observer.find_all(fitting))
+        unreadable: list[str] = []
+        yield from _rows(observer, observer.find_all(fitting, unreadable))
+        _tell_of(unreadable)
         last = found[-1].event if found else last

@@ -23,7 +23,7 @@ from ops.cli.output import (
 if TYPE_CHECKING:
     from ops.post import Sent
     from ops.report import Group, Report
-    from worker.ledger.reports import Reports
+    from worker.ledger.reports import Kept, Reports
 
 #: Reports that `ls` lists.
 _LISTED = 30
@@ -222,17 +222,36 @@ def _causes(groups: Sequence["Group"]) -> object:
 
 
 def _kept(limit: int) -> list[Mapping[str, Any]]:
-    return [json.loads(each.text) for each in _open_reports().last(limit)]
+    """Give the last reports; of one that was changed in Redis only its id."""
+    return [_report_of(each) or {"id": each.id} for each in _open_reports().last(limit)]
+
+
+def _report_of(kept: "Kept") -> Mapping[str, Any] | None:
+    """Read a report that is kept; None: somebody changed it in Redis."""
+    from worker.classin.errors import UnreadableValueError
+    from worker.ledger.decoding import decoding
+
+    try:
+        with decoding(f"report {kept.id}"):
+            said = json.loads(kept.text)
+            texts = [said[name] for name in ("id", "until", "title", "page")]
+            texts += [one["to"] for one in said["sent"] if one["sent"] in {True, False}]
+            return said if all(isinstance(each, str) for each in texts) else None
+    except UnreadableValueError:
+        return None
 
 
 def _show_last(*, text: bool, as_json: bool) -> None:
-    from worker.classin.errors import NotFound
+    from worker.classin.errors import NotFound, UnreadableValueError
+    from worker.ledger.decoding import cannot_be_read
 
     found = _kept(1)
     if not found:
         raise NotFound("no report is kept; make one with: classin report")
     if as_json:
         print_json(found[0])
+    elif "page" not in found[0]:
+        raise UnreadableValueError(cannot_be_read(f"report {found[0]['id']}"))
     elif text or not out().is_terminal:
         print_page(found[0]["page"])
     else:
@@ -252,6 +271,9 @@ def _list(*, as_json: bool) -> None:
         return
     rows = table("id", "until", "*what it says", "*sent to")
     for each in found:
+        if "page" not in each:
+            rows.add_row(each["id"], "", "unreadable: it was changed in Redis")
+            continue
         sent = (f"{one['to']}{'' if one['sent'] else ' (not taken)'}" for one in each["sent"])
         rows.add_row(each["id"], each["until"], each["title"], ", ".join(sent))
     out().print(rows)

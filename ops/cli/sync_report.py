@@ -17,6 +17,8 @@ from producers.oneroster.plan import (
 )
 from producers.oneroster.proposal import Proposal
 from producers.oneroster.roster import Course, Person
+from worker.classin.errors import UnreadableValueError
+from worker.ledger.decoding import decoding
 
 #: So many lines of a kind are shown, unless all are wanted.
 _MOST = 8
@@ -76,6 +78,7 @@ def print_plan(
     out().print(marked("\nso far, nothing was submitted"))
 
 
+@decoding("what is known of this sync")
 def print_report(about: Mapping[str, Any], faults: Sequence[RowFault], *, as_json: bool) -> None:
     """Show what came of a sync."""
     if as_json:
@@ -106,17 +109,26 @@ def print_runs(found: Iterable[Mapping[str, Any]]) -> None:
     # The names of syncs are what other commands take: they are never cut.
     rows = table("sync", "*began", "*source", "*export", "*state", "#operations", "#failed")
     for about in found:
-        failed = sum(each["number"] for each in about.get("failures", ()))
-        rows.add_row(
-            about["id"],
-            _moment(about["began_at"]),
-            about["source"],
-            _origin(about),
-            about["state"],
-            f"{about['operations']:,}",
-            f"{failed:,}" if failed else "",
-        )
+        try:
+            rows.add_row(*_run_of(about))
+        except UnreadableValueError:
+            rows.add_row(str(about.get("id", "")), "", "", "", "unreadable")
     out().print(rows)
+
+
+@decoding("a sync")
+def _run_of(about: Mapping[str, Any]) -> Sequence[str]:
+    failed = sum(each["number"] for each in about.get("failures", ()))
+    texts = (
+        about["id"],
+        _moment(about["began_at"]),
+        about["source"],
+        _origin(about),
+        about["state"],
+        f"{about['operations']:,}",
+        f"{failed:,}" if failed else "",
+    )
+    return [str(text) for text in texts]
 
 
 def _headline(about: Mapping[str, Any]) -> Marked:

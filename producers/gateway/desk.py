@@ -1,5 +1,6 @@
 """The desk: what a key may ask for, done. Everything here waits for the ledger, in a thread."""
 
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
@@ -24,10 +25,13 @@ from worker.classin.operation import MASK
 from worker.ledger.api_keys import ApiKey
 from worker.ledger.audit import Audit
 from worker.ledger.batch import About, Webhook
+from worker.ledger.decoding import cannot_be_read
 from worker.ledger.ledger import Filter, Ledger, Obstacle
 from worker.ledger.lifecycle import State
 from worker.ledger.record import Record
 from worker.settings import Settings
+
+log = logging.getLogger(__name__)
 
 #: What operations that come this way say of where they are from.
 SOURCE = "http"
@@ -200,6 +204,8 @@ class Desk:
         records: list[Record] = []
         for _ in range(_MOST_PAGES):
             page = self._ledger.page(chosen, limit, cursor)
+            for record_id in page.unreadable:  # nobody can say whose business it is
+                log.error("%s", cannot_be_read(f"record {record_id}"))
             records += (each for each in page.records if _covers(key, each))
             cursor = page.cursor
             if cursor is None or len(records) >= limit:

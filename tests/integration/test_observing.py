@@ -10,7 +10,7 @@ from tests.unit.ledger.hands import DONE, REFUSED, attempt, claimed, entry
 from worker.ledger import reading
 from worker.ledger.in_redis import RedisLedger, connect
 from worker.ledger.ledger import Filter
-from worker.ledger.observing import Observer, Order
+from worker.ledger.observing import Listing, Observer, Order
 
 
 @pytest.fixture
@@ -80,4 +80,4 @@ def test_what_settled_is_followed_back_from_its_end(
     rest = observer.listing(Filter(), Order.FINISHED, 2, page.cursor)
     assert ([each.record.id for each in rest.found], rest.cursor) == (["b"], None)
     future = Filter(since=observer.now() + 60_000)
-    assert observer.listing(future, Order.FINISHED, 2) == ([], None)
+    assert observer.listing(future, Order.FINISHED, 2) == Listing([], None, [])

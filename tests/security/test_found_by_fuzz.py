@@ -1,6 +1,8 @@
 """What the fuzz of all doors found: each as small as it was narrowed down, mended since."""
 
 import subprocess
+from collections.abc import Callable
+from io import BytesIO
 from pathlib import Path
 
 import pytest
@@ -11,6 +13,8 @@ from ops.supervision import classin as command_line
 from ops.timetable import read_timetable
 from producers import Submitter
 from producers.jsonl import check_lines
+from producers.oneroster.rows import Sheet
+from producers.oneroster.tables import USERS_1_1
 from tests.raw_server import answering, request, server
 from tests.security.fuzz.canaries import CHILD, PHONE
 from tests.security.fuzz.place import a_place
@@ -18,9 +22,15 @@ from tests.stage import PATIENCE, Environment
 from worker.classin.call import Dialect
 from worker.classin.errors import InvalidInput, InvalidSettings, Unread, UnreadableValueError
 from worker.ledger import keys
+from worker.ledger.audit import Audit
 from worker.ledger.in_redis import RedisLedger, connect
+from worker.ledger.ledger import Filter
+from worker.ledger.observing import Observer, Order
+from worker.ledger.sources import Syncs
 from worker.settings import Deadlines, from_env
 from worker.transport import Transport
+
+_FOLDER = {"folderId": 5, "folderName": "x"}
 
 
 @pytest.mark.parametrize(
@@ -113,3 +123,58 @@ def test_bytes_in_redis_that_are_no_text_are_refused_in_one_line(environment: En
     Redis.from_url(url).hset(keys.record(receipt.id), "message", b"\xff")
     with pytest.raises(UnreadableValueError, match="cannot be read"):
         RedisLedger(connect(url)).find(receipt.id)
+
+
+@pytest.mark.parametrize("row", [f"{CHILD},{PHONE},colour", f"{CHILD},{CHILD},{PHONE}"])
+def test_a_roster_without_its_header_does_not_quote_its_first_child(row: str) -> None:
+    """Whoever reads the faults of an export would read the cells of a child as unknown columns."""
+    said = "\n".join(map(str, Sheet(BytesIO(row.encode()), USERS_1_1).faults()))
+    assert "users.csv row 1: column 1: " in said
+    assert CHILD not in said
+    assert PHONE not in said
+
+
+def test_a_record_that_cannot_be_read_is_named_and_the_list_goes_on() -> None:
+    """Who may write to Redis would take lists from everybody by one broken record."""
+    with a_place() as place:
+        ids = [place.submitter.submit("create_folder", _FOLDER).id for _ in range(3)]
+        place.redis.hset(keys.record(ids[1]), "fields", "[")
+        observer = Observer(place.redis)
+        for order in (Order.NEWEST, Order.OLDEST):
+            listing = observer.listing(Filter(), order, 5)
+            assert {each.record.id for each in listing.found} == {ids[0], ids[2]}
+            assert listing.unreadable == [ids[1]]
+        page = place.ledger.page(Filter(), 5)
+        assert [each.id for each in page.records] == [ids[2], ids[0]]
+        with pytest.raises(UnreadableValueError, match=f"record {ids[1]} cannot be read"):
+            page.complete()
+
+
+def _sync(redis: Redis) -> object:
+    return Syncs(redis).about("f6qirykeam6nkbnh")
+
+
+#: What somebody may write to Redis, and what then reads it.
+_BROKEN: dict[str, tuple[Callable[[Redis], object], Callable[[Redis], object]]] = {
+    "counts": (lambda it: it.hset(keys.COUNTS, "x", "y"), lambda it: Observer(it).counts()),
+    "codes": (lambda it: it.hset(keys.CODES, "x", "y"), lambda it: Observer(it).codes()),
+    "clock": (lambda it: it.hset(keys.CLOCK, "offset", "x"), lambda it: Observer(it).workers()),
+    "workers": (lambda it: it.zadd(keys.WORKERS, {"x": "inf"}), lambda it: Observer(it).workers()),
+    "pace": (lambda it: it.hset(keys.PACES, "x", "y"), lambda it: Observer(it).paces()),
+    "schools": (lambda it: it.hset(keys.SCHOOLS, "x", "y"), lambda it: Observer(it).schools([])),
+    "event": (lambda it: it.xadd(keys.EVENTS, {"x": "y"}), lambda it: Observer(it).events("0", 5)),
+    "deed": (lambda it: it.xadd(keys.AUDIT, {"x": "y"}), lambda it: Audit(it).deeds(5)),
+    "sync": (lambda it: it.hset(keys.sync("f6qirykeam6nkbnh"), "about", "[]"), _sync),
+    "aside": (lambda it: it.hset(keys.ASIDE, "x", "y"), lambda it: RedisLedger(it).asides()),
+}
+
+
+@pytest.mark.parametrize("name", _BROKEN)
+def test_what_somebody_changed_in_redis_is_told_of_in_one_line(name: str) -> None:
+    """Who may write to Redis would end stats, lanes, audit and the like with a traceback."""
+    write, read = _BROKEN[name]
+    with a_place() as place:
+        write(place.redis)
+        with pytest.raises(UnreadableValueError, match="it was changed in Redis") as refused:
+            read(place.redis)
+    assert "\n" not in str(refused.value)

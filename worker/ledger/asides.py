@@ -5,6 +5,7 @@ from typing import Any
 
 from worker.ledger import keys
 from worker.ledger.aside import Aside
+from worker.ledger.decoding import decoding
 from worker.ledger.reading import RedisReader, reaching_redis
 from worker.ledger.record import clean
 
@@ -36,6 +37,7 @@ class RedisAsides(RedisReader):
         raise NotImplementedError
 
 
+@decoding("the list of what was set aside")
 def _aside_of(record_id: str, said: str) -> Aside:
     at, _, why = said.partition(" ")
     return Aside(record_id, int(at), why)

@@ -1,11 +1,12 @@
 """The audit trail: who changed what by hand, when and why; no field, no secret."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from redis import Redis
 
 from worker.ledger import keys
+from worker.ledger.decoding import decoding
 from worker.ledger.in_redis import RedisLedger
 from worker.ledger.reading import reaching_redis
 from worker.ledger.record import iso
@@ -91,10 +92,13 @@ class Audit:
             with reaching_redis():
                 found: Any = self._redis.xrevrange(keys.AUDIT, last, first, _WINDOW)
             for entry, said in found:
-                yield Deed(
-                    entry, said["who"], said["what"], said["about"],
-                    tuple(said["ids"].split()), said["why"],
-                )  # fmt: skip
+                yield _deed_of(entry, said)
             if len(found) < _WINDOW:
                 return
             last = f"({found[-1][0]}"
+
+
+@decoding("an entry of the audit trail")
+def _deed_of(entry: str, said: Mapping[str, str]) -> Deed:
+    ids = tuple(said["ids"].split())
+    return Deed(entry, said["who"], said["what"], said["about"], ids, said["why"])

@@ -74,6 +74,7 @@ class RedisBatches(RedisReader):
         pairs = (str(kind).rpartition(" ") for kind in found)
         return [(school, operation) for school, _, operation in pairs]
 
+    @decoding("a webhook")
     def take_webhook(self, lasts: float, called: Collection[str] = ()) -> Call | None:
         """Take a webhook that is to be called; see Batches."""
         found = self._run("webhook", "take", ms(lasts), *called)
@@ -108,6 +109,7 @@ def _pairs(flat: Sequence[str]) -> dict[str, str]:
     return dict(zip(flat[::2], flat[1::2], strict=True))
 
 
+@decoding("what is known of a batch")
 def _about_of(values: Mapping[str, str], told: Callable[[int], int] = int) -> About:
     """Read what was said of a batch. Raises UnreadableValueError."""
     with decoding("what was said of a batch"):

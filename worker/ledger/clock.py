@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from typing import NamedTuple
 
+from worker.ledger.decoding import decoding
+
 #: For so many ms people are told that Redis's clock went back.
 TOLD_FOR = 7 * 86_400_000
 
@@ -17,6 +19,7 @@ class LedgerClock(NamedTuple):
     stepped_by: int = 0
 
     @classmethod
+    @decoding("the ledger's clock")
     def of(cls, values: Mapping[str, str], now: int | None = None) -> "LedgerClock":
         """Read what stands in Redis.
 

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from redis import Redis
 
 from worker.ledger import keys
+from worker.ledger.decoding import decoding
 from worker.ledger.reading import reaching_redis
 
 log = logging.getLogger(__name__)
@@ -42,6 +43,7 @@ class DataSet:
             seconds, _ = self._redis.time()
             self._redis.set(keys.VANISHED, str(seconds * 1000), ex=TOLD_FOR)
 
+    @decoding("the time at which all was gone")
     def vanished_at(self) -> int | None:
         """Return when it was noticed (ms since 1970) that the one before is gone, if it was."""
         with reaching_redis():

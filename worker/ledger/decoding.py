@@ -18,5 +18,9 @@ def decoding(what: str, wrong: tuple[type[Exception], ...] = _UNREADABLE) -> Ite
     try:
         yield
     except wrong as error:
-        said = f"{what} cannot be read: it was changed in Redis ({type(error).__name__})"
-        raise UnreadableValueError(said) from error
+        raise UnreadableValueError(f"{cannot_be_read(what)} ({type(error).__name__})") from error
+
+
+def cannot_be_read(what: str) -> str:
+    """Say that somebody has changed what lies in Redis."""
+    return f"{what} cannot be read: it was changed in Redis"

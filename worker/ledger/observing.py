@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 from worker.ledger import keys
 from worker.ledger.clock import LedgerClock
+from worker.ledger.decoding import decoding
 from worker.ledger.hours import HOUR, Happenings, happenings_of
 from worker.ledger.ledger import Closure, Filter
 from worker.ledger.lifecycle import State
@@ -62,6 +63,8 @@ class Listing(NamedTuple):
 
     found: Sequence[Listed]
     cursor: str | None
+    #: The ids of those on the way that cannot be read: somebody changed them in Redis.
+    unreadable: Sequence[str] = ()
 
 
 class Lane(NamedTuple):
@@ -135,6 +138,7 @@ class Observer(RedisReader):
         cursor that is none.
         """
         walk = None
+        unreadable: list[str] = []
         found: Iterator[Listed]
         match order:
             case Order.NEWEST | Order.OLDEST:
@@ -142,19 +146,23 @@ class Observer(RedisReader):
                 walk = self._walk(chosen, limit + 1, cursor, oldest_first=oldest_first)
                 found = (Listed(record, str(record.place)) for record in walk)
             case Order.FINISHED:
-                found = self._by_end(chosen, cursor)
+                found = self._by_end(chosen, cursor, unreadable)
             case Order.DUE:
-                found = self._by_due(chosen, cursor)
+                found = self._by_due(chosen, cursor, unreadable)
         listed = list(islice(found, limit + 1))
+        unreadable += walk.unreadable if walk else ()
         if len(listed) > limit:
-            return Listing(listed[:limit], listed[limit - 1].cursor)
-        return Listing(listed, walk.stopped_at if walk else None)
+            return Listing(listed[:limit], listed[limit - 1].cursor, unreadable)
+        return Listing(listed, walk.stopped_at if walk else None, unreadable)
 
-    def _by_end(self, chosen: Filter, cursor: str | None) -> Iterator[Listed]:
+    def _by_end(
+        self, chosen: Filter, cursor: str | None, unreadable: list[str]
+    ) -> Iterator[Listed]:
         wanted = wanted_of(chosen)
         for found in self._settled_before(chosen, cursor):
             fitting = [each for each in found if has(each, wanted)]
-            records = {each.id: each for each in self.find_all([each.id for each in fitting])}
+            ids = [each.id for each in fitting]
+            records = {each.id: each for each in self.find_all(ids, unreadable)}
             for each in fitting:
                 if each.id in records and fits(records[each.id], wanted):
                     yield Listed(records[each.id], each.event)
@@ -176,7 +184,9 @@ class Observer(RedisReader):
             yield [settlement_of(*each) for each in found]
             highest = f"({found[-1][0]}"
 
-    def _by_due(self, chosen: Filter, cursor: str | None) -> Iterator[Listed]:
+    def _by_due(
+        self, chosen: Filter, cursor: str | None, unreadable: list[str]
+    ) -> Iterator[Listed]:
         wanted = wanted_of(chosen)
         passed = _due_cursor(cursor)
         following = self._redis.register_script(_FOLLOWING.read_text(encoding="utf-8"))
@@ -185,12 +195,13 @@ class Observer(RedisReader):
                 found = following(args=["", keys.DUE, *passed, WINDOW])
             if not found:
                 return
-            moments = {str(name): int(at) for name, at in zip(found[::2], found[1::2], strict=True)}
-            for record in self.find_all(list(moments)):
+            moments = _moments(found)
+            for record in self.find_all(list(moments), unreadable):
                 if fits(record, wanted) and _is_between(record, chosen):
                     yield Listed(record, f"{moments[record.id]}:{record.id}")
-            passed = int(found[-1]), str(found[-2])
+            passed = moments[str(found[-2])], str(found[-2])
 
+    @decoding("the counts of an hour")
     def hours(self, since: int, until: int) -> Mapping[int, Happenings]:
         """Give what happened in each hour from that of `since` to that of `until`.
 
@@ -235,6 +246,7 @@ class Observer(RedisReader):
                 pipeline.zcount(keys.ALL, first * 1000, f"({last * 1000}")
             return [int(each) for each in pipeline.execute()]
 
+    @decoding("the lanes")
     def lanes(self, limit: int, moved_before: int | None = None) -> tuple[Sequence[Lane], int]:
         """Give lanes in which somebody waits, those that stand still longest first; and how many.
 
@@ -264,6 +276,7 @@ class Observer(RedisReader):
         ]
         return lanes, number
 
+    @decoding("what is known of schools")
     def schools(self, known: Sequence[str]) -> Sequence[SchoolStanding]:
         """Say how schools stand: those that are known, have work to do, or are closed."""
         with reaching_redis():
@@ -300,12 +313,14 @@ class Observer(RedisReader):
                 pipeline.hget(keys.record(str(record_id)), "school")
             return Counter(str(school) for school in pipeline.execute() if school)
 
+    @decoding("the paces")
     def paces(self) -> Mapping[str, float]:
         """Give the least ms between two requests, by "SCHOOL OPERATION" or "SCHOOL"."""
         with reaching_redis():
             found = self._redis.hgetall(keys.PACES)
         return {str(what): float(interval) for what, interval in found.items()}
 
+    @decoding("what was slowed down")
     def slowdowns(self, kinds: Sequence[str]) -> Sequence[Slowdown]:
         """Say which of these ("SCHOOL OPERATION" or "SCHOOL") were slowed down of late."""
         with reaching_redis():
@@ -326,6 +341,7 @@ class Observer(RedisReader):
         ]
         return [each for each in slowdowns if each.level > 0 or each.free_at > now]
 
+    @decoding("where a record is")
     def whereabouts(self, record: Record) -> Whereabouts:
         """Say where an unsettled record is."""
         lane = keys.lane(record.lane or "")
@@ -365,6 +381,11 @@ def _due_cursor(cursor: str | None) -> tuple[int, str]:
     if not (colon and moment.isascii() and moment.isdecimal()):
         raise no_cursor()
     return int(moment), name
+
+
+@decoding("the index of what is due")
+def _moments(found: Sequence[Any]) -> dict[str, int]:
+    return {str(name): int(at) for name, at in zip(found[::2], found[1::2], strict=True)}
 
 
 def _is_between(record: Record, chosen: Filter) -> bool:

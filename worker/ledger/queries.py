@@ -5,6 +5,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from worker.classin.errors import UnreadableValueError
+from worker.ledger.decoding import cannot_be_read
 from worker.ledger.lifecycle import State
 from worker.ledger.record import Record
 
@@ -14,6 +16,14 @@ class Page(NamedTuple):
 
     records: Sequence[Record]
     cursor: str | None
+    #: The ids of those on the way that cannot be read: somebody changed them in Redis.
+    unreadable: Sequence[str] = ()
+
+    def complete(self) -> Sequence[Record]:
+        """Return the records where none may be missing. Raises UnreadableValueError."""
+        for record_id in self.unreadable:
+            raise UnreadableValueError(cannot_be_read(f"record {record_id}"))
+        return self.records
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,16 +11,13 @@ from typing import Any
 from redis import Redis
 from redis.exceptions import RedisError
 
-from worker.classin.errors import Fault, InvalidInput, NotFound
+from worker.classin.errors import Fault, InvalidInput, NotFound, UnreadableValueError
 from worker.keyring import NO_KEYS, KeyRing
 from worker.ledger import keys
 from worker.ledger.clock import LedgerClock
+from worker.ledger.decoding import decoding
 from worker.ledger.encoding import flag, ms, record_of, whole
-from worker.ledger.ledger import (
-    Closure,
-    Filter,
-    Obstacle,
-)
+from worker.ledger.ledger import Closure, Filter, Obstacle
 from worker.ledger.lifecycle import State
 from worker.ledger.pulse import Pulse
 from worker.ledger.queries import Counts, Page
@@ -60,11 +57,17 @@ class Walk:
     """Records on the way through an index, and where it was broken off."""
 
     def __init__(
-        self, look: Callable[[str, int], tuple[str, Sequence[Record]]], start: str, first: int
+        self,
+        look: Callable[[str, int], tuple[str, Sequence[Record]]],
+        start: str,
+        first: int,
+        unreadable: Sequence[str],
     ) -> None:
         self._look = look
         self._start = start
         self._first = first
+        #: What was met and could not be read; `look` names it.
+        self.unreadable = unreadable
         #: The cursor to go on with, once too much was looked through in vain; None: it ended.
         self.stopped_at: str | None = None
 
@@ -127,6 +130,7 @@ class RedisReader:
             names = sorted(map(str, self._redis.smembers(keys.CLOSED)))
         return list(self._closures(names).values())
 
+    @decoding("what is known of closed schools")
     def _closures(self, schools: Sequence[str]) -> dict[str, Closure]:
         if not schools:
             return {}
@@ -194,7 +198,8 @@ class RedisReader:
                 record.id: [*record.after, *(head for head in first if head != record.id)]
                 for record, first in zip(records, heads, strict=True)
             }
-            others = {each.id: each for each in self.find_all(sorted({*chain(*ahead.values())}))}
+            ids = sorted({*chain(*ahead.values())})
+            others = {each.id: each for each in self.find_all(ids, [])}
         found = {}
         for record in records:
             waited = (others[other] for other in ahead[record.id] if other in others)
@@ -204,6 +209,7 @@ class RedisReader:
                 found[record.id] = Obstacle(behind=other.id, state=other.state, due_at=other.due_at)
         return found
 
+    @decoding("the list of workers")
     def workers(self) -> Mapping[str, int]:
         """Give the worker processes; see Ledger."""
         with reaching_redis():
@@ -232,6 +238,7 @@ class RedisReader:
             first = self._redis.xrange(keys.EVENTS, count=1)
         return not first or place_of(str(first[0][0])) <= place_of(event)
 
+    @decoding("what tells whether work gets on")
     def pulse(self) -> Pulse:
         """Say whether work gets on; see Ledger."""
         with reaching_redis():
@@ -263,8 +270,10 @@ class RedisReader:
             raise no_record(record_id) if ended is None else pruned(record_id, str(ended))
         return found[0]
 
-    def find_all(self, record_ids: Sequence[str]) -> Sequence[Record]:
-        """Give those records that are there; see Ledger."""
+    def find_all(
+        self, record_ids: Sequence[str], unreadable: list[str] | None = None
+    ) -> Sequence[Record]:
+        """Give those that are there; see Ledger. What is `unreadable` is named there, if given."""
         if not record_ids:
             return []
         with reaching_redis():
@@ -274,12 +283,17 @@ class RedisReader:
             pipeline.hgetall(keys.CLOCK)
             *found, clock = pipeline.execute()
         told = LedgerClock.of(clock).told
-        return [
-            record_of(record_id, values, told)
-            for record_id, values in zip(record_ids, found, strict=True)
-            if values
-        ]
+        records = []
+        for record_id, values in zip(record_ids, found, strict=True):
+            try:
+                records += [record_of(record_id, values, told)] if values else []
+            except UnreadableValueError:
+                if unreadable is None:
+                    raise
+                unreadable.append(record_id)
+        return records
 
+    @decoding("a file of a record")
     def piece(self, record_id: str, name: str, number: int) -> bytes:
         """Give a piece of a file; see Ledger."""
         with reaching_redis():
@@ -292,8 +306,10 @@ class RedisReader:
         walk = self._walk(chosen, limit + 1, cursor)
         records = list(islice(walk, limit + 1))
         more = len(records) > limit
-        return Page(records[:limit], str(records[limit - 1].place) if more else walk.stopped_at)
+        end = str(records[limit - 1].place) if more else walk.stopped_at
+        return Page(records[:limit], end, walk.unreadable)
 
+    @decoding("the counts of records")
     def counts(self) -> Counts:
         """Count the records; see Ledger."""
         with reaching_redis():
@@ -304,12 +320,14 @@ class RedisReader:
             counts[operation, State(state)] = int(number)
         return Counts(counts)
 
+    @decoding("the counts of a batch")
     def batch(self, batch: str) -> Mapping[State, int]:
         """Count the records of a batch by state; see Ledger."""
         with reaching_redis():
             found = self._redis.hgetall(keys.batch(batch))
         return {State(str(state)): int(number) for state, number in found.items()}
 
+    @decoding("the counts of codes")
     def codes(self) -> Mapping[int, int]:
         """Count the records by code; see Ledger."""
         with reaching_redis():
@@ -328,12 +346,14 @@ class RedisReader:
         indexes = self._indexes(wanted, *((start, end) if oldest_first else (end, start)))
         sift = self._redis.register_script(_SIFT.read_text(encoding="utf-8"))
 
+        unreadable: list[str] = []
+
         def look(start: str, most: int) -> tuple[str, Sequence[Record]]:
             with reaching_redis():
                 last, *ids = sift(args=["", flag(oldest_first), start, end, LOOKS, most, *indexes])
-            return last, [each for each in self.find_all(ids) if fits(each, wanted)]
+            return last, [each for each in self.find_all(ids, unreadable) if fits(each, wanted)]
 
-        return Walk(look, start, first)
+        return Walk(look, start, first, unreadable)
 
     def _indexes(self, wanted: Mapping[str, str], lowest: str, highest: str) -> list[str]:
         """Give the indexes that serve, the one with the least between these places first."""

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 from redis import Redis
 
 from worker.ledger import keys
+from worker.ledger.decoding import decoding
 from worker.ledger.lifecycle import State
 from worker.ledger.reading import reaching_redis
 from worker.ledger.settlement import Settlement, settlement_of
@@ -54,6 +55,7 @@ class Reports:
                 pipeline.zrem(keys.REPORTS, each)
             pipeline.execute()
 
+    @decoding("the list of reports")
     def last(self, limit: int) -> Sequence[Kept]:
         """Give the last reports, the newest first."""
         with reaching_redis():
@@ -68,6 +70,7 @@ class Reports:
             if text
         ]
 
+    @decoding("what settled")
     def settled(
         self, since: int, until: int, wanted: Collection[State]
     ) -> tuple[Counter[State], list[Settlement]]:

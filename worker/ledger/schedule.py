@@ -16,6 +16,7 @@ from redis import Redis
 from worker.classin.errors import NotFound
 from worker.keyring import NO_KEYS, KeyRing
 from worker.ledger import keys
+from worker.ledger.decoding import decoding
 from worker.ledger.encoding import flag, ms, whole
 from worker.ledger.job import CATCH_UP, TIME_LIMIT, IfRunning, Job, Planned, Run, RunState, run_id
 from worker.ledger.reading import reaching_redis
@@ -283,6 +284,7 @@ def _number(text: str | None, default: float) -> float:
     return number if math.isfinite(number) else default
 
 
+@decoding("a run of a job")
 def _run_of(its_id: str, values: Mapping[str, str]) -> Run:
     return Run(
         id=its_id,

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
+from worker.ledger.decoding import decoding
 from worker.ledger.lifecycle import Reason, State
 
 #: Digits of a number in the name of an event.
@@ -40,8 +41,9 @@ class Settlement(NamedTuple):
         }
 
 
+@decoding("an event")
 def settlement_of(event: str, values: Mapping[str, str]) -> Settlement:
-    """Read an event."""
+    """Read an event. Raises UnreadableValueError."""
     return Settlement(
         event=event,
         id=values["id"],

@@ -12,8 +12,9 @@ from typing import Any
 from redis import Redis, WatchError
 from redis.client import Pipeline
 
-from worker.classin.errors import Fault, InvalidInput, NotFound
+from worker.classin.errors import Fault, InvalidInput, NotFound, UnreadableValueError
 from worker.ledger import keys
+from worker.ledger.decoding import decoding
 from worker.ledger.reading import reaching_redis
 
 #: What a source may be called.
@@ -141,7 +142,8 @@ class Source:
         """Give the ids of the records by parts of the steps, as far as they are submitted."""
         with reaching_redis():
             found = self._redis.lrange(keys.sync_records(sync), 0, -1)
-        return [json.loads(str(text)) for text in found]
+        with decoding(f"the list of records of sync {sync}"):
+            return [json.loads(str(text)) for text in found]
 
     def drop_steps(self, sync: str, who: str) -> None:
         """Forget steps that were kept, and their records."""
@@ -199,14 +201,23 @@ class Syncs:
         self._redis = redis
 
     def latest(self, limit: int) -> list[dict[str, Any]]:
-        """Give what is known of the last syncs, the latest first. Raises Unavailable."""
+        """Give what is known of the last syncs, the latest first. Raises Unavailable.
+
+        One that was changed in Redis is but named, with the state `unreadable`.
+        """
         with reaching_redis():
             names = self._redis.zrevrange(keys.SYNCS, 0, limit - 1)
             pipeline = self._redis.pipeline(transaction=False)
             for name in names:
                 pipeline.hget(keys.sync(str(name)), "about")
             found = pipeline.execute()
-        return [json.loads(str(text)) for text in found if text is not None]
+        abouts = []
+        for name, text in zip(map(str, names), found, strict=True):
+            try:
+                abouts += [] if text is None else [_about_of(name, text)]
+            except UnreadableValueError:
+                abouts.append({"id": name, "state": "unreadable"})
+        return abouts
 
     def forget(self, before: int) -> int:
         """Forget those that began before (ms since 1970); return how many. Raises Unavailable.
@@ -234,7 +245,7 @@ class Syncs:
                 pipeline.hget(keys.sync(sync), "about")
             found = pipeline.execute()
         return {
-            sync: str(json.loads(about or "{}").get("source", ""))
+            sync: str(_about_of(sync, about or "{}").get("source", ""))
             for sync, about in zip(syncs, found, strict=True)
         }
 
@@ -255,19 +266,26 @@ class Syncs:
         return len(closed)
 
     def about(self, sync: str) -> dict[str, Any]:
-        """Give what is known of one. Raises NotFound or Unavailable."""
+        """Give what is known of one. Raises NotFound, UnreadableValueError or Unavailable."""
         with reaching_redis():
             found = self._redis.hget(keys.sync(sync), "about")
         if found is None:
             raise NotFound(f"there is no sync {sync!r}")
-        about: dict[str, Any] = json.loads(str(found))
-        return about
+        return _about_of(sync, found)
 
     def changes(self, sync: str) -> list[Any]:
         """Give what it has changed by now, as plain lists and texts. Raises Unavailable."""
         with reaching_redis():
             found: list[Any] | None = _unpacked(self._redis.hget(keys.sync(sync), "changes"))
         return found or []
+
+
+def _about_of(sync: str, text: object) -> dict[str, Any]:
+    with decoding(f"sync {sync}"):
+        about = json.loads(str(text))
+        if not isinstance(about, dict):
+            raise TypeError
+        return about
 
 
 def _flat(pairs: Mapping[str, str]) -> list[str]:
@@ -283,5 +301,6 @@ def _packed(said: Any) -> str:  # noqa: ANN401  # plain lists and texts
     return base64.b64encode(zlib.compress(_text(said).encode(), 6)).decode("ascii")
 
 
+@decoding("what is kept of a source")
 def _unpacked(text: Any) -> Any:  # noqa: ANN401  # as Redis answers, and what was packed
     return None if text is None else json.loads(zlib.decompress(base64.b64decode(text)))

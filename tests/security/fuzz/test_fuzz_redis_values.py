@@ -1,4 +1,4 @@
-"""The door of Redis itself: records, jobs and keys as nobody of us writes them."""
+"""The door of Redis itself: all that lies there, as nobody of us writes it."""
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from redis import Redis
 
 from producers import Submitter
+from producers.jsonl import check_lines
 from tests.security.fuzz.canaries import PASSWORD
 from tests.security.fuzz.command import run
 from tests.security.fuzz.damage import ODD_TEXTS, odd_values
@@ -16,9 +17,15 @@ from tests.security.fuzz.door import Door
 from tests.security.fuzz.exploring import passes
 from tests.security.fuzz.oracle import Take
 from tests.security.fuzz.system import a_system
+from worker.ledger import keys as ledger_keys
+from worker.ledger.batch import About
+from worker.ledger.in_redis import RedisLedger, connect
 
 #: Stands for the id of a record that there is.
 _ID = "@ID@"
+
+#: Stands for the batch that there is; what the sync is called.
+_BATCH, _SYNC = "@BATCH@", "f6qirykeam6nkbnh"
 
 #: What looks at what lies in Redis.
 _LOOKS: tuple[tuple[str, ...], ...] = (
@@ -30,18 +37,33 @@ _LOOKS: tuple[tuple[str, ...], ...] = (
     ("keys", "ls"),
     ("schedule", "ls"),
     ("schedule", "show", "a"),
+    ("schedule", "runs"),
     ("retry", _ID),
     ("cancel", _ID),
+    ("ls", "--sort", "finished"),
+    ("ls", "--sort", "due"),
+    ("stats",),
+    ("stats", "--json"),
+    ("lanes",),
+    ("schools",),
+    ("audit",),
+    ("sync", "runs"),
+    ("sync", "show", _SYNC),
+    ("report", "--text"),
+    ("report", "ls"),
+    ("report", "--last"),
+    ("watch", _BATCH),
+    ("prune", "--dry-run"),
+    ("doctor",),
 )  # fmt: skip
-
-#: What is changed: records, jobs and API keys.
-_CHANGED = (b"classin:op:", b"classin:job", b"classin:api-keys")
 
 _SEEDS: tuple[tuple[str, ...], ...] = (
     ("enqueue", "register", "telephone=19900000001", f"password={PASSWORD}"),
     ("keys", "add", "sis", "--school", "main"),
     ("schedule", "add", "a", "--cron", "0 7 * * mon", "--", "report"),
     ("pause", "main", "--why", "holidays"),
+    ("schedule", "run", "a"),
+    ("report",),
 )
 
 
@@ -75,9 +97,9 @@ class _Redis:
         for key, value in self.kept.items():
             self._redis.restore(key, 0, value)
 
-    def change(self, number: int, how: str, part: int, value: bytes) -> None:
-        """Change one value; numbers choose among what there is."""
-        redis, keys = self._redis, sorted(key for key in self.kept if key.startswith(_CHANGED))
+    def change(self, number: int, how: str, part: int, value: bytes) -> str:
+        """Change one value, and name its key; numbers choose among what there is."""
+        redis, keys = self._redis, sorted(self.kept)
         key = keys[number % len(keys)]
         kind = redis.type(key)
         if how in {"remove", "type"}:
@@ -100,6 +122,28 @@ class _Redis:
             redis.lpush(key, value)
         elif kind == b"stream":
             redis.xadd(key, {value: value})
+        return key.decode()
+
+
+def _filled(submitter: Submitter, url: str) -> tuple[str, str]:
+    """Let there be something of each kind; gives the ids of a record and of a batch."""
+    fields = {"folderId": 747759, "folderName": "x"}
+    record, *_ = [submitter.submit("create_folder", fields, lane="a").id for _ in range(3)]
+    line = {"operation": "create_folder", "fields": fields}
+    checked = check_lines([json.dumps(line).encode()], submitter, "a file")
+    (receipt,) = submitter.enter_batch(checked, About(source="a file"))
+    redis = connect(url)
+    ledger = RedisLedger(redis)
+    ledger.cancel(receipt.id)
+    numbers = {"created": 1, "changed": 2, "removed": 3, "unchanged": 4, "failed": 5}
+    about = {
+        "id": _SYNC, "source": "main:sis", "export": "x.zip", "state": "done", "operations": 1,
+        "began_at": "2026-12-01T08:00:00+00:00", "batches": ["x"], "counts": {"people": numbers},
+        "failures": [{"number": 1, "operation": "x", "why": "y", "record": record}],
+    }  # fmt: skip
+    redis.hset(ledger_keys.sync(_SYNC), "about", json.dumps(about))
+    redis.zadd(ledger_keys.SYNCS, {_SYNC: 1})
+    return record, str(ledger.find(receipt.id).batch)
 
 
 @contextmanager
@@ -107,16 +151,17 @@ def _opened() -> Iterator[Take]:
     with a_system() as environment:
         for words in _SEEDS:
             run(words, environment.variables)
-        submitter = Submitter.from_settings(environment.settings)
-        record = submitter.submit("create_folder", {"folderId": 747759, "folderName": "x"}).id
         url = environment.settings.ledger_url
+        record, batch = _filled(Submitter.from_settings(environment.settings), url)
         held = _Redis(Redis.from_url(url))
 
         def take(given: tuple[int, str, int, int, bytes]) -> Iterable[str]:
             number, how, part, look, value = given
             held.put_back()
-            held.change(number, how, part, value)
-            words = [word.replace(_ID, record) for word in _LOOKS[look]]
+            changed = held.change(number, how, part, value)
+            words = [word.replace(_ID, record).replace(_BATCH, batch) for word in _LOOKS[look]]
+            if words[0] == "watch" and changed == ledger_keys.batch(batch):
+                return  # it may well be told of work that never ends
             yield run(words, environment.variables)
 
         yield take

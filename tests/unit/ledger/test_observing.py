@@ -204,7 +204,7 @@ def test_what_is_due_at_the_same_moment_is_listed_without_a_gap(
 
     found, cursor = [], None
     while True:
-        page, cursor = observer.listing(Filter(), Order.DUE, 90, cursor)
+        page, cursor, _ = observer.listing(Filter(), Order.DUE, 90, cursor)
         found += [each.record.id for each in page]
         if cursor is None:
             break
@@ -221,11 +221,11 @@ def test_a_page_goes_on_behind_one_that_is_gone(
         ledger.submit([replace(ENTRY, id=each)])
         ledger.advance(claimed(ledger, each, lease=each), LATER, None)
     observer = Observer(redis)
-    page, cursor = observer.listing(Filter(), Order.DUE, 2)
+    page, cursor, _ = observer.listing(Filter(), Order.DUE, 2)
     assert [each.record.id for each in page] == ["B", "a"]
     if gone:
         redis.zrem(keys.DUE, "a")
 
-    page, _ = observer.listing(Filter(), Order.DUE, 2, cursor)
+    page, *_ = observer.listing(Filter(), Order.DUE, 2, cursor)
 
     assert [each.record.id for each in page] == ["c", "é"]
