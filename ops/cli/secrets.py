@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from ops.cli.output import err
+from ops.cli.output import write_error
 from worker.classin.errors import Fault, InvalidInput
 
 #: More is no secret, in characters.
@@ -63,10 +63,9 @@ def _asked(name: str) -> str:
 def warn_of_arguments(operation: str, fields: Mapping[str, object]) -> None:
     """Say on standard error that a credential was given as an argument."""
     for name in _credentials(operation, fields):
-        err().print(
+        write_error(
             f"warning: the list of processes and your shell's history show {name}:"
-            f" leave it out, with --ask {name}",
-            soft_wrap=True,
+            f" leave it out, with --ask {name}"
         )
 
 
