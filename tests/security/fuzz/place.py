@@ -16,6 +16,7 @@ from tests.security.fuzz.canaries import SCHOOL_SECRET, SECRETS, must_not_sing
 from tests.security.fuzz.oracle import BrokenError
 from worker.classin.school import School
 from worker.keyring import KeyRing
+from worker.ledger import keys
 from worker.ledger.in_redis import RedisLedger
 from worker.settings import Settings
 
@@ -40,7 +41,7 @@ class Place:
 
     def everything(self) -> Mapping[str, list[str]]:
         """Give all texts that lie in Redis, by their keys."""
-        return {str(key): _texts_in(self.redis, str(key)) for key in self.redis.scan_iter()}
+        return {str(key): texts_in(self.redis, str(key)) for key in self.redis.scan_iter()}
 
     def must_be_empty(self) -> None:
         """See that what was refused has left nothing. Raises BrokenError."""
@@ -74,7 +75,14 @@ def a_place() -> Iterator[Place]:
         yield Place(Path(folder), redis, ledger, settings, Submitter(settings, ledger))
 
 
-def _texts_in(redis: Redis, key: str) -> list[str]:
+def must_tell_nothing(redis: Redis) -> None:
+    """See that no trail in Redis tells what is secret or personal. Raises LeakedError."""
+    for key in (keys.AUDIT, keys.ASIDE, keys.EVENTS):
+        must_not_sing(key, texts_in(redis, key))
+
+
+def texts_in(redis: Redis, key: str) -> list[str]:
+    """Give all texts that lie there, the key itself among them."""
     found: Iterable[object]
     match redis.type(key):
         case "hash":

@@ -11,11 +11,12 @@ from hypothesis import strategies as st
 
 from producers import Submitter
 from tests.security.celery_messages import PIDBOX, command, message
-from tests.security.fuzz.canaries import CHILD, PASSWORD, PHONE
+from tests.security.fuzz.canaries import CHILD, PASSWORD, PHONE, must_show_no_signature
 from tests.security.fuzz.damage import damaged, odd_values, spoiled, written
 from tests.security.fuzz.door import Door
 from tests.security.fuzz.exploring import passes
 from tests.security.fuzz.oracle import BrokenError, Take
+from tests.security.fuzz.place import must_tell_nothing
 from tests.security.fuzz.system import Log, a_system
 from tests.stage import WorkerProcess
 from worker.classin.operations.cloud import CreateFolder
@@ -98,6 +99,8 @@ def _opened() -> Iterator[Take]:
             new = said.news()
             if "Traceback" in new:
                 raise BrokenError(f"a traceback in the log: {new[-3000:]}")
+            must_show_no_signature(new)
+            must_tell_nothing(redis)
             yield new
 
         try:

@@ -11,11 +11,12 @@ from pathlib import Path
 from hypothesis import strategies as st
 
 from ops.supervision import classin as command_line
-from tests.security.fuzz.canaries import ALL, must_not_sing
+from tests.security.fuzz.canaries import ALL, must_not_sing, must_show_no_signature
 from tests.security.fuzz.damage import damaged, odd_values, spoiled, written
 from tests.security.fuzz.door import Door
 from tests.security.fuzz.exploring import passes
 from tests.security.fuzz.oracle import BrokenError, Take
+from tests.security.fuzz.place import must_tell_nothing
 from tests.security.fuzz.system import Log, a_system
 from tests.security.fuzz.test_fuzz_jsonl import LINES
 from tests.stage import until
@@ -138,7 +139,8 @@ def _must_be_sound(answer: bytes) -> None:
 def _opened() -> Iterator[Take]:
     with a_system() as environment:
         settings = environment.settings
-        token, _ = ApiKeys(connect(settings.ledger_url), settings.keyring).add("fuzz", 0)
+        redis = connect(settings.ledger_url)
+        token, _ = ApiKeys(redis, settings.keyring).add("fuzz", 0)
         path = Path(environment.variables["CLASSIN_HOME"], "..", "gateway.log")
         with path.open("wb") as output:
             process = subprocess.Popen(
@@ -160,6 +162,8 @@ def _opened() -> Iterator[Take]:
             new = said.news()
             if "Traceback" in new or " at\n" in new or token in new:
                 raise BrokenError(f"an error in the log: {new[-3000:]}")
+            must_show_no_signature(new)
+            must_tell_nothing(redis)
             yield new
 
         try:
