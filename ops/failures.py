@@ -9,7 +9,7 @@ from typing import NamedTuple
 from ops.account import account
 from ops.progress import UNSUCCESSFUL
 from producers.formulas import SafeWriter
-from producers.grid import Grid, Row, read_grid
+from producers.grid import MOST_BYTES, Grid, Row, read_grid
 from producers.private_file import created
 from worker.classin.errors import Fault, Invalid, InvalidInput
 from worker.classin.fields import Sensitivity, sensitivity_of
@@ -97,11 +97,12 @@ def _source_of(about: About, given: Path | None, keyring: KeyRing) -> _Source | 
         return None
     try:
         with open_path(path, FileAccess(None)) as file:  # no pipe: Redis may say where it lies
-            content = file.read()
-    except OSError as error:
+            content = file.read(MOST_BYTES + 1)  # nor is more read than any sheet has
+    except (OSError, ValueError) as error:
         if given is None:
             return None
-        raise _not_it(f"{given} cannot be read: {error.strerror}") from None
+        why = error.strerror if isinstance(error, OSError) else "its name is none"
+        raise _not_it(f"{given} cannot be read: {why}") from None
     if mark_of_file(keyring, content) != about.digest:
         if given is None:
             return None

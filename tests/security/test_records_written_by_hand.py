@@ -4,6 +4,7 @@ import hashlib
 import json
 import os
 import threading
+import tracemalloc
 from collections.abc import Iterator
 from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -16,6 +17,7 @@ from redis import Redis
 from ops.failures import write_failures
 from producers.attachments import LARGEST_KEPT, FileDoor, file_at
 from producers.edits import Setting
+from producers.grid import MOST_BYTES
 from producers.renewal import renewed
 from producers.submission import Submitter
 from tests.unit import conftest as memory
@@ -245,4 +247,27 @@ def test_where_a_sheet_lay_written_by_hand_holds_up_nobody(
     """Whoever writes Redis would have `classin watch --failures` wait for a pipe for ever."""
     os.mkfifo(pipe := tmp_path / "people.csv")
     ledger.open_batch("b", About(path=str(pipe), digest="0" * 64, columns={"folderName": "Name"}))
+    assert write_failures(ledger, "b", tmp_path / "out.csv", None, RING) == (0, False)
+
+
+def test_where_a_sheet_lay_written_by_hand_is_read_no_further_than_a_sheet_goes(
+    ledger: RedisLedger, tmp_path: Path
+) -> None:
+    """Whoever writes Redis would have `classin watch --failures` fill the memory of its host."""
+    with (huge := tmp_path / "people.csv").open("wb") as file:
+        file.truncate(300 * MOST_BYTES)
+    ledger.open_batch("b", About(path=str(huge), digest="0" * 64, columns={"folderName": "Name"}))
+    tracemalloc.start()
+    written = write_failures(ledger, "b", tmp_path / "out.csv", None, RING)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert written == (0, False)
+    assert peak < 3 * MOST_BYTES
+
+
+def test_where_a_sheet_lay_written_by_hand_may_be_no_path_at_all(
+    ledger: RedisLedger, tmp_path: Path
+) -> None:
+    """Whoever writes Redis would break `classin watch --failures` by a name that is none."""
+    ledger.open_batch("b", About(path="/people\0.csv", digest="0", columns={"folderName": "Name"}))
     assert write_failures(ledger, "b", tmp_path / "out.csv", None, RING) == (0, False)

@@ -1,24 +1,29 @@
 """Webhooks in Redis: who can write Redis has no worker call an address of their choice."""
 
+import socket
 import threading
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
 import pytest
+from fakeredis import FakeRedis, FakeServer
 from redis import Redis
 
-from tests.unit import conftest as memory
+from producers import Submitter
+from producers.checked import Position
+from producers.webhook import webhook_to
+from tests.raw_server import Behaviour, answering, server
+from tests.stage import Environment, WorkerProcess, until
 from tests.unit.clock import Clock
 from tests.unit.ledger.hands import ENTRY, settled
+from tests.unit.stage import RING
+from worker.classin.operations.cloud import CreateFolder
 from worker.keyring import KeyRing
 from worker.ledger.batch import About, Told, Webhook
 from worker.ledger.in_redis import RedisLedger
 from worker.settings import Deadlines, Patience
 from worker.webhooks import Webhooks
-
-#: A ledger in memory, with the key ring of those who submit.
-clock, server, redis, ledger = memory.clock, memory.server, memory.redis, memory.ledger
 
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 OURS = "https://sis.example/hook"
@@ -33,6 +38,27 @@ INSIDE = [
 ]
 
 
+FOLDER = CreateFolder(folder_id=747759, folder_name="tools")
+
+
+@pytest.fixture
+def clock() -> Clock:
+    """A clock that stands still until it is moved."""
+    return Clock()
+
+
+@pytest.fixture
+def memory() -> Redis:
+    """A Redis in memory, in which an attacker may write."""
+    return FakeRedis(server=FakeServer(), decode_responses=True)
+
+
+@pytest.fixture
+def books(memory: Redis, clock: Clock) -> RedisLedger:
+    """The ledger in it, with the key ring of those who submit."""
+    return RedisLedger(memory, clock.millis, keyring=RING)
+
+
 @pytest.fixture
 def called() -> list[str]:
     """The addresses that were called."""
@@ -40,7 +66,7 @@ def called() -> list[str]:
 
 
 @pytest.fixture
-def webhooks(ledger: RedisLedger, clock: Clock, called: list[str]) -> Webhooks:
+def webhooks(books: RedisLedger, clock: Clock, called: list[str]) -> Webhooks:
     """A worker's, with the key ring of those who submit."""
 
     def send(url: str, body: bytes, headers: Mapping[str, str], deadlines: Deadlines) -> int:
@@ -49,7 +75,7 @@ def webhooks(ledger: RedisLedger, clock: Clock, called: list[str]) -> Webhooks:
         return 200
 
     return Webhooks(
-        ledger,
+        books,
         send,
         secret=SECRET,
         patience=Patience(attempts=2),
@@ -61,28 +87,28 @@ def webhooks(ledger: RedisLedger, clock: Clock, called: list[str]) -> Webhooks:
     )
 
 
-def settled_batch(ledger: RedisLedger, batch: str = "b", url: str = OURS) -> None:
+def settled_batch(books: RedisLedger, batch: str = "b", url: str = OURS) -> None:
     """A batch of one that has settled, of which somebody is to be told."""
-    ledger.open_batch(batch, About(source="test", webhook=Webhook(url=url)))
+    books.open_batch(batch, About(source="test", webhook=Webhook(url=url)))
     entry = replace(ENTRY, id=f"of-{batch}", batch=batch, tells=True)
-    ledger.submit([entry])
-    ledger.close_batch(batch)
-    settled(ledger, entry.id)
+    books.submit([entry])
+    books.close_batch(batch)
+    settled(books, entry.id)
 
 
-def write(redis: Redis, url: str, batch: str = "b", **more: str) -> None:
+def write(memory: Redis, url: str, batch: str = "b", **more: str) -> None:
     """Write a webhook that is due into Redis, as whoever has its password may."""
     origin = "/".join(url.split("/")[:3])
     values: dict[Any, Any] = {"webhook": url, "told": "due", "at": 1, "settled_at": 1, **more}
-    redis.hset(f"classin:batch-about:{batch}", mapping=values)
-    redis.hsetnx(f"classin:batch:{batch}", "succeeded", "1")
-    redis.zadd(f"classin:webhooks:{origin}", {batch: 1})
-    redis.zadd("classin:receivers", {origin: 1})
+    memory.hset(f"classin:batch-about:{batch}", mapping=values)
+    memory.hsetnx(f"classin:batch:{batch}", "succeeded", "1")
+    memory.zadd(f"classin:webhooks:{origin}", {batch: 1})
+    memory.zadd("classin:receivers", {origin: 1})
 
 
-def webhook_of(ledger: RedisLedger, batch: str = "b") -> Webhook:
+def webhook_of(books: RedisLedger, batch: str = "b") -> Webhook:
     """Read how a webhook stands."""
-    about = ledger.about(batch)
+    about = books.about(batch)
     assert about is not None
     assert about.webhook is not None
     return about.webhook
@@ -90,95 +116,129 @@ def webhook_of(ledger: RedisLedger, batch: str = "b") -> Webhook:
 
 @pytest.mark.parametrize("url", INSIDE)
 def test_a_webhook_written_into_redis_by_hand_is_not_called(
-    redis: Redis, ledger: RedisLedger, webhooks: Webhooks, called: list[str], url: str
+    memory: Redis, books: RedisLedger, webhooks: Webhooks, called: list[str], url: str
 ) -> None:
     """Who can write Redis would have a worker call what only its host reaches, and sign it."""
-    write(redis, url)
+    write(memory, url)
 
     webhooks.look()
 
     assert called == []
-    assert webhook_of(ledger).told is Told.GIVEN_UP
-    assert webhook_of(ledger).tries == 0
-    assert "not signed" in webhook_of(ledger).said
+    assert webhook_of(books).told is Told.GIVEN_UP
+    assert webhook_of(books).tries == 0
+    assert "not signed" in webhook_of(books).said
     assert webhooks.look() == 0  # nor is it tried again
 
 
 @pytest.mark.parametrize("url", INSIDE)
 def test_a_webhook_turned_to_another_address_is_not_called(
-    redis: Redis, ledger: RedisLedger, webhooks: Webhooks, called: list[str], url: str
+    memory: Redis, books: RedisLedger, webhooks: Webhooks, called: list[str], url: str
 ) -> None:
     """Who can write Redis would change the address of a webhook that an operator asked for."""
-    settled_batch(ledger)
-    write(redis, url)
+    settled_batch(books)
+    write(memory, url)
 
     webhooks.look()
 
     assert set(called) <= {OURS}  # an entry of the first address may be there still
-    assert "not signed" in webhook_of(ledger).said
+    assert "not signed" in webhook_of(books).said
 
 
 def test_a_signature_of_another_batch_s_webhook_does_not_count(
-    redis: Redis, ledger: RedisLedger, webhooks: Webhooks, called: list[str]
+    memory: Redis, books: RedisLedger, webhooks: Webhooks, called: list[str]
 ) -> None:
     """Who can write Redis would copy it, to tell a receiver of batches that are not its own."""
-    settled_batch(ledger, "own")
+    settled_batch(books, "own")
     webhooks.look()
     assert called == [OURS]
-    copied = redis.hget("classin:batch-about:own", "mac")
-    write(redis, OURS, "other", mac=str(copied))
+    copied = memory.hget("classin:batch-about:own", "mac")
+    write(memory, OURS, "other", mac=str(copied))
 
     webhooks.look()
 
     assert called == [OURS]
-    assert "not signed" in webhook_of(ledger, "other").said
+    assert "not signed" in webhook_of(books, "other").said
 
 
 def test_a_webhook_signed_with_another_key_ring_is_not_called(
-    redis: Redis, clock: Clock, ledger: RedisLedger, webhooks: Webhooks, called: list[str]
+    memory: Redis, clock: Clock, books: RedisLedger, webhooks: Webhooks, called: list[str]
 ) -> None:
     """Who can write Redis would sign a webhook with keys of an installation of their own."""
-    settled_batch(RedisLedger(redis, clock.millis, keyring=KeyRing.in_memory()))
+    settled_batch(RedisLedger(memory, clock.millis, keyring=KeyRing.in_memory()))
 
     webhooks.look()
 
     assert called == []
-    assert webhook_of(ledger).told is Told.GIVEN_UP
+    assert webhook_of(books).told is Told.GIVEN_UP
 
 
 def test_a_webhook_put_there_before_the_batch_is_not_called(
-    redis: Redis, ledger: RedisLedger, webhooks: Webhooks, called: list[str]
+    memory: Redis, books: RedisLedger, webhooks: Webhooks, called: list[str]
 ) -> None:
     """Who can write Redis would name an address first, and wait for the batch of that name."""
-    redis.hset("classin:batch-about:b", mapping={"webhook": INSIDE[0], "told": "open", "at": 1})
-    redis.hset("classin:batch-about:b", "open_lasts", 1)
-    settled_batch(ledger)
+    memory.hset("classin:batch-about:b", mapping={"webhook": INSIDE[0], "told": "open", "at": 1})
+    memory.hset("classin:batch-about:b", "open_lasts", 1)
+    settled_batch(books)
 
     webhooks.look()
 
     assert called == []
 
 
+def test_a_worker_calls_the_operator_s_receiver_and_no_other(
+    environment: Environment, worker: WorkerProcess, redis_client: Redis
+) -> None:
+    """Who can write Redis would reach a service that listens on the worker's host alone."""
+    environment.set(webhook_secret=SECRET)
+    settings = environment.settings
+    theirs, ours = threading.Event(), threading.Event()
+    with server(_taking(theirs)) as inside, server(_taking(ours)) as receiver:
+        write(redis_client, f"{inside}/admin", "forged")
+        submitter = Submitter.from_settings(settings)
+        checked = submitter.check_all([(Position("1"), lambda: FOLDER)], "test")
+        about = About(source="test", webhook=webhook_to(receiver, settings, "--webhook"))
+        submitter.enter_batch(checked, about)
+        worker.start()
+        assert ours.wait(60)
+        now = RedisLedger(redis_client)
+        until(lambda: webhook_of(now, "forged").told is not Told.DUE, "the other is over with")
+
+    assert not theirs.is_set()
+    assert webhook_of(now, "forged").told is Told.GIVEN_UP
+    assert "webhook of batch forged to an address of somebody else's: given up" in worker.said()
+    assert inside not in worker.said()
+
+
+def _taking(met: threading.Event) -> Behaviour:
+    """Take whatever comes, and say so."""
+
+    def behave(connection: socket.socket) -> None:
+        met.set()
+        answering(b"HTTP/1.1 204 Done\r\nContent-Length: 0\r\n\r\n")(connection)
+
+    return behave
+
+
 def test_an_operator_s_own_receiver_inside_is_called(
-    ledger: RedisLedger, webhooks: Webhooks, called: list[str]
+    books: RedisLedger, webhooks: Webhooks, called: list[str]
 ) -> None:
     """What was named where the batch was handed in is called, wherever it lies."""
-    settled_batch(ledger, url="http://127.0.0.1:8080/hook")
+    settled_batch(books, url="http://127.0.0.1:8080/hook")
 
     webhooks.look()
 
     assert called == ["http://127.0.0.1:8080/hook"]
-    assert webhook_of(ledger).told is Told.DELIVERED
+    assert webhook_of(books).told is Told.DELIVERED
 
 
 def test_an_address_that_is_none_neither_stops_the_round_nor_breaks_what_is_shown(
-    redis: Redis, ledger: RedisLedger, webhooks: Webhooks, called: list[str]
+    memory: Redis, books: RedisLedger, webhooks: Webhooks, called: list[str]
 ) -> None:
     """Who can write Redis would keep receivers from hearing anything, by one bad address."""
-    write(redis, "http://[not-an-address", "bad")
-    write(redis, "https://sis.example/hook", "worse", tries="no number")
-    settled_batch(ledger)
-    shown = ledger.about("bad")
+    write(memory, "http://[not-an-address", "bad")
+    write(memory, "https://sis.example/hook", "worse", tries="no number")
+    settled_batch(books)
+    shown = books.about("bad")
     assert shown is not None
     assert shown.to_json()["webhook"]["url"] == ""
 
