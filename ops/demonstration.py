@@ -196,7 +196,7 @@ def _system() -> Iterator[_System]:
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="classin-demo-")))
         home = folder / "home"
-        home.mkdir()
+        home.mkdir(mode=0o700)
         stack.enter_context(PrivateRedis(home, home / "redis.sock", durable=False))
         variables = {
             "CLASSIN_HOME": str(home),

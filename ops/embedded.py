@@ -24,6 +24,7 @@ from redis.retry import Retry
 
 from ops.redis_program import Program, redis_program
 from worker.classin.errors import Unavailable
+from worker.private_files import judge_inside, open_own, private_folder
 
 #: The most bytes of a socket's path: Linux allows 107, macOS 103.
 PATH_BYTES = 100
@@ -150,17 +151,18 @@ class PrivateRedis:
                 f"A socket's path may have {PATH_BYTES} bytes: {self._socket} is longer."
             )
         try:
-            self._home.mkdir(mode=0o700, parents=True, exist_ok=True)
-            self._socket.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            self._lock.touch(mode=0o600)
-            self._log.touch(mode=0o600)
+            private_folder(self._home)
+            private_folder(self._socket.parent)
+            judge_inside(self._home)
+            for path in (self._lock, self._log):
+                os.close(open_own(path))
         except OSError as error:
             raise self._refused(error) from error
 
     def _refused(self, error: OSError) -> Unavailable:
         return Unavailable(
             f"The private Redis cannot keep its data in {self._home} and its socket at "
-            f"{self._socket}: {error}. Make both places writable, or choose others."
+            f"{self._socket}: {error}. Mend that, or choose other places."
         )
 
     def _launch(self) -> bool:
@@ -190,8 +192,8 @@ class PrivateRedis:
                 raise Unavailable(told) from None
             raise
         if self._durable:
-            self._stamp.touch(mode=0o600)
-            self._stamp.write_text(f"{program}\n", encoding="utf-8")
+            with os.fdopen(open_own(self._stamp, os.O_WRONLY | os.O_TRUNC), "w") as stamp:
+                stamp.write(f"{program}\n")
         return True
 
     def _foreign_data(self, program: Program) -> str:

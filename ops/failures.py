@@ -10,7 +10,6 @@ from ops.account import account
 from ops.progress import UNSUCCESSFUL
 from producers.formulas import SafeWriter
 from producers.grid import MOST_BYTES, Grid, Row, read_grid
-from producers.private_file import created
 from worker.classin.errors import Fault, Invalid, InvalidInput
 from worker.classin.fields import Sensitivity, sensitivity_of
 from worker.classin.operation import REGISTRY
@@ -21,6 +20,7 @@ from worker.ledger.batch import About, mark_of_file
 from worker.ledger.ledger import Filter, Ledger
 from worker.ledger.record import Record
 from worker.paths import open_path
+from worker.private_files import created
 
 #: The columns in front of those of the file, and behind them.
 _BEFORE = ("row",)

@@ -1,6 +1,9 @@
 """Which data set the private Redis had last, as its home remembers it."""
 
+import os
 from pathlib import Path
+
+from worker.private_files import open_own
 
 
 class HomeMark:
@@ -20,5 +23,5 @@ class HomeMark:
     def keep(self, mark: str) -> None:
         """Remember this one from now on."""
         if self._file is not None:
-            self._file.touch(mode=0o600)
-            self._file.write_text(f"{mark}\n", encoding="utf-8")
+            with os.fdopen(open_own(self._file, os.O_WRONLY | os.O_TRUNC), "w") as file:
+                file.write(f"{mark}\n")

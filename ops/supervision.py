@@ -1,6 +1,7 @@
 """Child processes that are kept running: what ends is started again, until somebody says stop."""
 
 import fcntl
+import os
 import signal
 import socket
 import subprocess
@@ -14,6 +15,7 @@ from types import FrameType
 from typing import IO, Protocol
 
 from worker.classin.errors import Unavailable
+from worker.private_files import open_own, private_folder
 
 #: Seconds between two looks at the children.
 INTERVAL = 0.1
@@ -35,12 +37,12 @@ MARGIN = 15.0
 def only_one(lock: Path) -> Iterator[None]:
     """Hold a lock file, in a folder of our own, while inside. Raises Unavailable if it is held."""
     try:
-        lock.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        file = lock.open("a")
+        private_folder(lock.parent)
+        file = os.fdopen(open_own(lock), "a")
     except OSError as error:
         raise Unavailable(
-            f"`classin up` cannot keep its data in {lock.parent}: {error.strerror}. Make it"
-            " writable, or set CLASSIN_HOME to a folder that is."
+            f"`classin up` cannot keep its data in {lock.parent}: {error.strerror}. Mend that,"
+            " or set CLASSIN_HOME to another folder."
         ) from None
     with file as held:
         try:

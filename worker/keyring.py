@@ -10,22 +10,19 @@ import hmac
 import json
 import os
 import secrets
-import stat
 from collections.abc import Callable
 from functools import cached_property
 from pathlib import Path
 from typing import Any, NoReturn
 
 from worker.classin.errors import Fault, InvalidSettings
+from worker.private_files import created, make_folders, read_secret
 
 #: The variable that names the file.
 VARIABLE = "CLASSIN_KEYS"
 
 #: Bytes of a key, and hex digits of a mark.
 _KEY, _MARK = 32, 24
-
-#: Larger than any key ring (bytes).
-_LARGEST = 65_536
 
 
 class KeyRing:
@@ -88,23 +85,11 @@ def fingerprint(key: bytes) -> str:
 def read_key_file(path: Path) -> bytes | None:
     """Return the primary key of a file; None if there is no such file. Raises InvalidSettings."""
     try:
-        opened = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK)
+        return _primary_of(path, read_secret(path, ours_alone=True))
     except FileNotFoundError:
-        if path.is_symlink():
-            refuse(path, "is a link: name the file itself")
         return None
     except OSError as error:
-        refuse(path, "is a link: name the file itself" if path.is_symlink() else _reason(error))
-    with os.fdopen(opened, "rb") as file:
-        about = os.fstat(opened)
-        if not stat.S_ISREG(about.st_mode):
-            refuse(path, "is no file")
-        if about.st_uid != os.geteuid():
-            refuse(path, f"belongs to user {about.st_uid}, not to this one ({os.geteuid()})")
-        if stat.S_IMODE(about.st_mode) & 0o177:
-            mode = stat.S_IMODE(about.st_mode)
-            refuse(path, f"has mode {mode:04o}: others may reach it; chmod 600 {path}")
-        return _primary_of(path, file.read(_LARGEST))
+        refuse(path, f"cannot be read: {error.strerror or 'unknown reason'}")
 
 
 def make_key_file(path: Path) -> bool:
@@ -115,8 +100,11 @@ def make_key_file(path: Path) -> bool:
     key = base64.b64encode(secrets.token_bytes(_KEY)).decode()
     draft = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
     try:
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        _write(draft, json.dumps({"primary": "k1", "keys": {"k1": key}}))
+        make_folders(path.parent)
+        with created(draft) as file:
+            file.write(json.dumps({"primary": "k1", "keys": {"k1": key}}))
+            file.flush()
+            os.fsync(file.fileno())
         os.link(draft, path)
     except FileExistsError:
         return False
@@ -125,14 +113,6 @@ def make_key_file(path: Path) -> bool:
     finally:
         draft.unlink(missing_ok=True)
     return True
-
-
-def _write(path: Path, text: str) -> None:
-    opened = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-    with os.fdopen(opened, "w", encoding="ascii") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(opened)
 
 
 def refuse(path: Path, what: str) -> NoReturn:
@@ -157,7 +137,3 @@ def _hkdf(key: bytes, purpose: str) -> bytes:
     """Derive 32 bytes: one block of HKDF-SHA256 without salt."""
     extracted = hmac.digest(bytes(32), key, "sha256")
     return hmac.digest(extracted, purpose.encode() + b"\x01", "sha256")
-
-
-def _reason(error: OSError) -> str:
-    return f"cannot be opened: {error.strerror or 'unknown reason'}"

@@ -7,6 +7,7 @@ from pathlib import Path
 from worker.classin.errors import Fault, InvalidInput
 from worker.classin.school import School, faults_of
 from worker.pacing import Paces, read_paces
+from worker.private_files import read_secret
 from worker.toml_file import read_toml
 
 _KEYS = ("sid", "secret", "secret_file", "pace")
@@ -15,7 +16,7 @@ _KEYS = ("sid", "secret", "secret_file", "pace")
 def read_schools(path: Path, faults: list[Fault]) -> Iterator[tuple[School, Paces]]:
     """Read a TOML file with a table for each school; adds what is wrong, and quotes no secret."""
     try:
-        tables = read_toml(path)
+        tables = read_toml(path, read_secret)
     except InvalidInput as error:
         faults += (Fault("CLASSIN_SCHOOLS", f"{each.where} {each.what}") for each in error.faults)
         return
@@ -45,7 +46,7 @@ def _secret_of(
     if "secret" in table:
         faults.append(Fault(here, "should have secret or secret_file, not both"))
     try:
-        return (folder / str(table["secret_file"])).read_text(encoding="utf-8").strip()
+        return read_secret(folder / str(table["secret_file"])).decode().strip()
     except (OSError, ValueError) as error:
         faults.append(Fault(f"{here} secret_file", f"cannot be read: {_reason(error)}"))
         return "unread"  # one fault is enough

@@ -14,6 +14,7 @@ from worker.classin.school import School, faults_of
 from worker.file_access import FileAccess, fault_of_folders, fault_of_hosts, fault_of_schemes
 from worker.keyring import VARIABLE, KeyRing
 from worker.pacing import USUAL, Paces, paces_of
+from worker.private_files import folder_fault
 from worker.receivers import fault_of_origins, fault_of_secret
 from worker.variables import Variables
 
@@ -243,6 +244,8 @@ def from_env(environment: Mapping[str, str] = os.environ) -> Settings:
         report_to=reader.addresses("CLASSIN_REPORT_TO"),
         keys=reader.keys("CLASSIN_KEYS", home),
     )
+    if settings.redis_url is None and (fault := folder_fault(home)):
+        reader.wrong("CLASSIN_HOME", fault)
     if not faults:
         faults += _too_short(settings)
     if faults:

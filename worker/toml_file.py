@@ -2,6 +2,7 @@
 
 import re
 import tomllib
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -11,10 +12,10 @@ from worker.classin.errors import Fault, InvalidInput
 _MOST = 2**63
 
 
-def read_toml(path: Path) -> dict[str, Any]:
+def read_toml(path: Path, read: Callable[[Path], bytes] = Path.read_bytes) -> dict[str, Any]:
     """Read a TOML file. Raises InvalidInput, which says where it breaks off, and quotes nothing."""
     try:
-        tables = tomllib.loads(path.read_text(encoding="utf-8"))
+        tables = tomllib.loads(read(path).decode())
         if _has_huge_number(tables):
             reason = "it has a number of more than 64 bits"
         else:

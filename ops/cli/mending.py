@@ -12,7 +12,7 @@ import typer
 from ops.cli.nightly import Asked, retry_nightly
 from ops.cli.options import AsJson, DryRun, Once, Why
 from ops.cli.output import coloured, err, marked, out, print_json, table
-from ops.cli.secrets import Ask, SecretFile, secret_settings
+from ops.cli.secrets import Ask, SecretFile, secret_settings, warn_of_arguments
 
 if TYPE_CHECKING:
     from ops.retrying import Tried, Wanted
@@ -83,6 +83,7 @@ def retry(  # noqa: PLR0913  # each is an option of the command
     from ops.cli.connection import open_retrying
     from ops.retrying import Wanted
 
+    plain = [each.partition("=")[0] for each in settings or ()]
     settings = [*(settings or []), *secret_settings(ask, secret_file)]
     filters = {
         "state": state,
@@ -105,6 +106,8 @@ def retry(  # noqa: PLR0913  # each is an option of the command
     retrying = open_retrying(once)
     found = retrying.look(wanted)
     chosen = [each for each in found if each.submissions]
+    for kind in sorted({each.operation for each in found} if plain else ()):
+        warn_of_arguments(kind, plain)
     if not as_json:
         _print_preview(found)
     if dry_run:

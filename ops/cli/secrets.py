@@ -1,7 +1,7 @@
 """Secrets of a command: asked for or read from files, for arguments can be seen by everybody."""
 
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from getpass import getpass
 from pathlib import Path
 from typing import Annotated
@@ -10,6 +10,7 @@ import typer
 
 from ops.cli.output import write_error
 from worker.classin.errors import Fault, InvalidInput
+from worker.private_files import read_secret
 
 #: More is no secret, in characters.
 _LONGEST = 4096
@@ -34,7 +35,7 @@ def read_secrets(ask: Sequence[str] | None, files: Sequence[str] | None) -> dict
             faults.append(Fault("--secret-file", "should be written as field=path"))
             continue
         try:
-            found[name] = Path(path).expanduser().read_text(encoding="utf-8").rstrip("\r\n")
+            found[name] = read_secret(Path(path).expanduser()).decode().rstrip("\r\n")
         except (OSError, UnicodeDecodeError) as error:
             why = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
             faults.append(Fault("--secret-file", f"{path} cannot be read: {why}"))
@@ -60,7 +61,7 @@ def _asked(name: str) -> str:
     return sys.stdin.readline(_LONGEST + 2).rstrip("\r\n")
 
 
-def warn_of_arguments(operation: str, fields: Mapping[str, object]) -> None:
+def warn_of_arguments(operation: str, fields: Iterable[str]) -> None:
     """Say on standard error that a credential was given as an argument."""
     for name in _credentials(operation, fields):
         write_error(
@@ -69,7 +70,7 @@ def warn_of_arguments(operation: str, fields: Mapping[str, object]) -> None:
         )
 
 
-def _credentials(operation: str, fields: Mapping[str, object]) -> Iterator[str]:
+def _credentials(operation: str, fields: Iterable[str]) -> Iterator[str]:
     from worker.classin.catalogue import CATALOGUE
     from worker.classin.fields import Sensitivity, sensitivity_of
 

@@ -212,7 +212,7 @@ def _note(about: str, why: str) -> None:
 
 
 def _private(path: Path | None) -> "AbstractContextManager[TextIO | None]":
-    from producers.private_file import private_file
+    from worker.private_files import private_file
 
     return nullcontext() if path is None else private_file(path)
 

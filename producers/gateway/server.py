@@ -6,6 +6,7 @@ import socket
 import ssl
 from collections.abc import Callable
 from functools import partial
+from pathlib import Path
 
 import uvicorn
 
@@ -15,6 +16,7 @@ from producers.gateway.head import LONGEST_HEAD
 from worker.addresses import is_loopback
 from worker.classin.errors import Fault, InvalidInput, Unavailable
 from worker.descriptors import make_room_for_connections
+from worker.private_files import read_secret
 from worker.settings import Gateway, Settings
 
 #: Seconds that a connection is kept between two requests.
@@ -64,6 +66,7 @@ def must_be_safe(gateway: Gateway) -> None:
         faults.append(Fault("--certificate", "and --private-key belong together"))
     if gateway.certificate and gateway.private_key:
         try:
+            read_secret(Path(gateway.private_key))
             ssl.create_default_context(ssl.Purpose.CLIENT_AUTH).load_cert_chain(
                 gateway.certificate, gateway.private_key
             )

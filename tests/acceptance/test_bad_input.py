@@ -182,6 +182,7 @@ def test_redis_is_away(
 def test_the_secret_is_nowhere(classin: Command, environment: Environment, tmp_path: Path) -> None:
     """Not even in the complaint about a schools file that is no TOML."""
     schools = tmp_path / "schools.toml"
+    schools.touch(0o600)
     schools.write_text('[north]\nsid = "1"\nsecret = "hunter2\n')
     environment.set(sid="", secret="", schools=str(schools))
 
@@ -195,6 +196,8 @@ def test_the_secret_is_nowhere(classin: Command, environment: Environment, tmp_p
 def test_two_schools(classin: Command, environment: Environment, tmp_path: Path) -> None:
     """With several and none called main, each operation names its own."""
     schools = tmp_path / "schools.toml"
+    schools.touch(0o600)
+    (tmp_path / "south.secret").touch(0o600)
     (tmp_path / "south.secret").write_text("s\n")
     schools.write_text(
         '[north]\nsid = "1"\nsecret = "n"\n[south]\nsid = 2\nsecret_file = "south.secret"\n'

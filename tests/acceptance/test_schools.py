@@ -24,6 +24,7 @@ SLOW, QUICK = "1000001", "1000002"
 def two_schools(environment: Environment, home: Path) -> Iterator[SimulatorClient]:
     """A ClassIn that knows two schools, named slow and quick."""
     tables = home / "schools.toml"
+    tables.touch(0o600)
     tables.write_text(
         f'[slow]\nsid = "{SLOW}"\nsecret = "s"\n[quick]\nsid = "{QUICK}"\nsecret = "q"\n'
     )

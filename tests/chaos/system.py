@@ -182,6 +182,7 @@ def system(
     Raises Unavailable if a part does not start.
     """
     tables = (f'[{one.name}]\nsid = "{one.sid}"\nsecret = "{one.secret}"\n' for one in schools)
+    (home / "schools.toml").touch(0o600)
     (home / "schools.toml").write_text("\n".join(tables), encoding="utf-8")
     # Its rates are off: with waits of a second nobody lets pass the five that they ask for.
     app = create_app(world, {one.sid: one.secret for one in schools}, rates=False)

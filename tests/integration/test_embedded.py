@@ -388,7 +388,8 @@ def test_an_old_server_does_not_begin_anew_beside_the_data_of_a_newer_one(
     private: Callable[..., PrivateRedis], home: Path, nook: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Redis 6 does not look where Redis 7 keeps its data, and would start empty."""
-    (home / "appendonlydir").mkdir(parents=True)
+    home.mkdir(0o700)
+    (home / "appendonlydir").mkdir()
     fake_program(nook, "redis-server", "Redis server v=6.2.14 sha=0:0")
     monkeypatch.setenv("PATH", str(nook))
 

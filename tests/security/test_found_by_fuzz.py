@@ -61,6 +61,7 @@ HUGE = ("9" * 5000, "0x" + "f" * 5000, "[" * 3000, "{a=" * 3000)
 def test_a_schools_file_with_huge_values_is_refused_in_one_line(value: str, tmp_path: Path) -> None:
     """Whoever may write that file would end every worker and command with a traceback."""
     path = tmp_path / "schools.toml"
+    path.touch(0o600)
     path.write_text(f"[main]\nsid = {value}\n", encoding="utf-8")
     with pytest.raises(InvalidSettings) as refused:
         from_env({"CLASSIN_SCHOOLS": str(path), "CLASSIN_HOME": str(tmp_path)})

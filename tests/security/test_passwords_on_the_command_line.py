@@ -54,6 +54,7 @@ def test_a_password_comes_from_a_file(
 ) -> None:
     """As a scheduled job or a script has it."""
     path = tmp_path / "word"
+    path.touch(0o600)
     path.write_text(f"{WORD}\n", encoding="utf-8")
     done = classin(*REGISTER, "--secret-file", f"password={path}")
     assert done.stderr == ""
@@ -67,6 +68,17 @@ def test_a_password_among_the_arguments_is_warned_of(classin: Command) -> None:
     assert "warning: the list of processes" in done.stderr
     assert "--ask password" in done.stderr
     assert WORD not in done.stderr
+
+
+def test_a_password_among_the_settings_of_a_retry_is_warned_of(
+    classin: Command,
+) -> None:
+    """`retry --set password=...` is an argument as well."""
+    record = classin(*REGISTER, f"password={WORD}").stdout.split()[2].rstrip(";")
+    assert classin("cancel", record).returncode == 0
+    done = classin("retry", record, "--set", f"password={WORD}-new", "--dry-run")
+    assert "warning: the list of processes" in done.stderr
+    assert WORD not in done.stdout + done.stderr
 
 
 @pytest.mark.parametrize(

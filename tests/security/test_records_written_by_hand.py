@@ -29,6 +29,7 @@ from worker.ledger import keys
 from worker.ledger.batch import About
 from worker.ledger.in_redis import RedisLedger
 from worker.ledger.lifecycle import State
+from worker.ledger.observing import Observer
 from worker.reception import Arrival
 from worker.settings import Settings
 
@@ -271,3 +272,15 @@ def test_where_a_sheet_lay_written_by_hand_may_be_no_path_at_all(
     """Whoever writes Redis would break `classin watch --failures` by a name that is none."""
     ledger.open_batch("b", About(path="/people\0.csv", digest="0", columns={"folderName": "Name"}))
     assert write_failures(ledger, "b", tmp_path / "out.csv", None, RING) == (0, False)
+
+
+def test_counts_written_by_hand_end_no_statistics(ledger: RedisLedger, redis: Redis) -> None:
+    """Whoever writes Redis would end `stats`, `watch` and reports with a traceback."""
+    for name in ("create folder failed", "x", "x failed y", "create_folder none"):
+        redis.hset(keys.COUNTS, name, 1)
+        redis.hset(keys.hour(0), f"{name} transient 1 2 3 main", 1)
+    redis.hset(keys.COUNTS, "create_folder failed", 2)
+    redis.hset(keys.batch("b"), mapping={"no state": 1, "failed": 2})
+    assert ledger.counts().by_state()[State.FAILED] == 2
+    assert ledger.batch("b") == {State.FAILED: 2}
+    assert Observer(redis).hours(0, 0)[0].settled == {}

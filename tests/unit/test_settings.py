@@ -33,6 +33,7 @@ def faults(environment: dict[str, str]) -> list[str]:
 def schools_file(folder: Path, text: str) -> dict[str, str]:
     """An environment that names a file of schools."""
     path = folder / "schools.toml"
+    path.touch(0o600)
     path.write_text(text, encoding="utf-8")
     return {"CLASSIN_SCHOOLS": str(path)}
 
@@ -322,6 +323,7 @@ def test_half_a_school_is_refused(environment: dict[str, str], said: list[str]) 
 
 def test_schools_are_read_from_a_file(tmp_path: Path) -> None:
     """With the secret in it, or in a file beside it."""
+    (tmp_path / "north.secret").touch(0o600)
     (tmp_path / "north.secret").write_text(f" {SECRET}\n", encoding="utf-8")
     environment = schools_file(
         tmp_path,
@@ -358,6 +360,7 @@ def test_a_wrong_file_of_schools_is_explained(tmp_path: Path, text: str, said: s
 def test_a_file_that_is_no_text_is_refused(tmp_path: Path) -> None:
     """As one that is not there is."""
     path = tmp_path / "schools.toml"
+    path.touch(0o600)
     path.write_bytes(b"\xff\xfe")
     assert faults({"CLASSIN_SCHOOLS": str(path)}) == [
         f"CLASSIN_SCHOOLS: {path} cannot be read: it is not UTF-8"

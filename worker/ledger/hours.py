@@ -6,6 +6,7 @@ without looking at any record.
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from math import log2
 from typing import NamedTuple
@@ -68,27 +69,34 @@ def happenings_of(counted: Mapping[str, str]) -> Happenings:
     """Read the hash of an hour.
 
     Its fields are "OPERATION submitted SCHOOL" and "OPERATION STATE REASON CODE STEP ATTEMPT
-    SCHOOL": reason, code and the attempt's step may be empty.
+    SCHOOL": reason, code and the attempt's step may be empty. What is none of these, because
+    somebody wrote it by hand, is left out.
     """
     found = Happenings()
     for text, number in counted.items():
-        operation, what, rest = text.split(" ", 2)
-        if what == "submitted":
-            found.submitted[rest, operation] += int(number)
-        else:
-            reason, code, step, attempt, school = rest.split(" ", 4)
-            ending = Ending(
-                school,
-                operation,
-                State(what),
-                Reason(reason) if reason else None,
-                int(code) if code else None,
-            )
-            found.settled[ending] += int(number)
-            found.took[operation, int(step)] += int(number)
-            if attempt:
-                found.attempts[operation, int(attempt)] += int(number)
+        with suppress(ValueError):
+            found.add(_happening_of(text, int(number)))
     return found
+
+
+def _happening_of(text: str, number: int) -> Happenings:
+    """Read one field of an hour. Raises ValueError."""
+    operation, what, rest = text.split(" ", 2)
+    if what == "submitted":
+        return Happenings(submitted=Counter({(rest, operation): number}))
+    reason, code, step, attempt, school = rest.split(" ", 4)
+    ending = Ending(
+        school,
+        operation,
+        State(what),
+        Reason(reason) if reason else None,
+        int(code) if code else None,
+    )
+    return Happenings(
+        settled=Counter({ending: number}),
+        took=Counter({(operation, int(step)): number}),
+        attempts=Counter({(operation, int(attempt)): number} if attempt else {}),
+    )
 
 
 def step_of(ms: float, scale: int = FINE) -> int:

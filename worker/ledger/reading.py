@@ -2,7 +2,7 @@
 
 import base64
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict
 from itertools import chain, islice
 from pathlib import Path
@@ -317,7 +317,8 @@ class RedisReader:
         counts: dict[tuple[str, State], int] = {}
         for name, number in found.items():
             operation, _, state = str(name).partition(" ")
-            counts[operation, State(state)] = int(number)
+            with suppress(ValueError):  # no state: somebody wrote it by hand
+                counts[operation, State(state)] = int(number)
         return Counts(counts)
 
     @decoding("the counts of a batch")
@@ -325,7 +326,8 @@ class RedisReader:
         """Count the records of a batch by state; see Ledger."""
         with reaching_redis():
             found = self._redis.hgetall(keys.batch(batch))
-        return {State(str(state)): int(number) for state, number in found.items()}
+        known = {*map(str, State)}  # what else is there somebody wrote by hand
+        return {State(state): int(number) for state, number in found.items() if state in known}
 
     @decoding("the counts of codes")
     def codes(self) -> Mapping[int, int]:

@@ -73,6 +73,8 @@ def _files(draw: st.DrawFn) -> tuple[str, bytes]:
 def _opened() -> Iterator[Take]:
     with a_place() as place:
         path = place.folder / "file.toml"
+        for each in (path, place.folder / "north.secret"):
+            each.touch(0o600)
         (place.folder / "north.secret").write_text(SCHOOL_SECRET, encoding="utf-8")
 
         def take(given: tuple[str, bytes]) -> Iterable[str]:

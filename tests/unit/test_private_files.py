@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from producers.private_file import private_file
 from worker.classin.errors import InvalidInput
+from worker.private_files import private_file
 
 
 def test_nobody_else_may_read_it(tmp_path: Path) -> None:
