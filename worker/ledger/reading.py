@@ -326,8 +326,7 @@ class RedisReader:
         """Count the records of a batch by state; see Ledger."""
         with reaching_redis():
             found = self._redis.hgetall(keys.batch(batch))
-        known = {*map(str, State)}  # what else is there somebody wrote by hand
-        return {State(state): int(number) for state, number in found.items() if state in known}
+        return {State(name): int(n) for name, n in found.items() if name in list(State)}
 
     @decoding("the counts of codes")
     def codes(self) -> Mapping[int, int]:
