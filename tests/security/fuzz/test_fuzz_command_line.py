@@ -90,6 +90,8 @@ def _opened() -> Iterator[Take]:
 
         def take(given: tuple[list[str], bytes]) -> Iterable[str]:
             words, content = given
+            if words[0] == "watch" and all(word.startswith("-") for word in words[1:]):
+                return  # all that there is, until Ctrl-C
             yield run([word.replace(_ID, record) for word in words], environment.variables, content)
 
         yield take

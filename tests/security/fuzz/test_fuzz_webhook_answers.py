@@ -68,7 +68,7 @@ def _opened() -> Iterator[Take]:
         yield try_out
 
 
-DOOR = Door("webhook_answers", answers(), _opened)
+DOOR = Door("webhook_answers", answers(), _opened, examples=40)
 
 
 def test_whatever_a_receiver_answers_is_noted() -> None:
