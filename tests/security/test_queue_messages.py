@@ -19,6 +19,7 @@ from tests.security.celery_messages import CANARY, encoded, envelope, message
 from tests.stage import Environment, WorkerProcess, queued_messages, until
 from worker.classin.catalogue import read
 from worker.classin.errors import InvalidOperation
+from worker.keyring import KeyRing
 from worker.ledger.in_redis import RedisLedger
 from worker.ledger.lifecycle import Reason, State
 from worker.message import MOST, QUEUE, SEVERAL
@@ -177,7 +178,7 @@ def test_a_record_of_a_refused_message_is_small() -> None:
         linked=True,
     )
 
-    submission = arrival.submission(Settings(home=Path("/srv/classin")))
+    submission = arrival.submission(Settings(home=Path("/srv/classin"), ring=KeyRing.in_memory()))
 
     assert submission.school == ""
     assert "school: should be one of those" in submission.refused
