@@ -157,7 +157,10 @@ def _sync(redis: Redis) -> object:
 
 #: What somebody may write to Redis, and what then reads it.
 _BROKEN: dict[str, tuple[Callable[[Redis], object], Callable[[Redis], object]]] = {
-    "counts": (lambda it: it.hset(keys.COUNTS, "x", "y"), lambda it: Observer(it).counts()),
+    "batch": (
+        lambda it: it.hset(keys.batch("b"), "queued", "y"),
+        lambda it: Observer(it).batch("b"),
+    ),
     "codes": (lambda it: it.hset(keys.CODES, "x", "y"), lambda it: Observer(it).codes()),
     "clock": (lambda it: it.hset(keys.CLOCK, "offset", "x"), lambda it: Observer(it).workers()),
     "workers": (lambda it: it.zadd(keys.WORKERS, {"x": "inf"}), lambda it: Observer(it).workers()),

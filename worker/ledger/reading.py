@@ -309,7 +309,6 @@ class RedisReader:
         end = str(records[limit - 1].place) if more else walk.stopped_at
         return Page(records[:limit], end, walk.unreadable)
 
-    @decoding("the counts of records")
     def counts(self) -> Counts:
         """Count the records; see Ledger."""
         with reaching_redis():
