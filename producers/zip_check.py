@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import PurePosixPath
-from zipfile import ZipInfo
+from zipfile import ZIP_DEFLATED, ZIP_STORED, ZipInfo
 
 #: How often smaller a file may have become; small files may shrink as they like.
 MOST_SHRUNK = 200
@@ -21,6 +21,8 @@ def tricks(entries: Sequence[ZipInfo], most_files: int, most_bytes: int) -> str:
             return "holds a path that leads out of it"
         if entry.flag_bits & 1:
             return "is encrypted; should be a plain ZIP"
+        if entry.compress_type not in {ZIP_STORED, ZIP_DEFLATED}:
+            return "is packed in an unusual way; should be a plain ZIP"
         if entry.file_size > max(_SMALL, MOST_SHRUNK * entry.compress_size):
             return f"holds a file that shrank to less than a {MOST_SHRUNK}th"
     return ""

@@ -176,3 +176,10 @@ def test_honest_sheets_are_read(tmp_path: Path) -> None:
     file = io.StringIO()
     csv.writer(file).writerows([["Phone", "Name"], *([str(n), "课程"] for n in range(5_000))])
     assert len(read_grid(file.getvalue().encode()).rows) == 5_000
+
+
+@pytest.mark.parametrize("packed", [zipfile.ZIP_LZMA, zipfile.ZIP_BZIP2])
+def test_a_workbook_packed_as_no_program_does_is_refused(packed: int, tmp_path: Path) -> None:
+    """Damaged LZMA ended with a traceback, and its head alone decides how much memory it takes."""
+    said = read_apart(workbook(tmp_path / "odd.xlsx", {}, packed=packed))
+    assert said == "the sheet: is packed in an unusual way; should be a plain ZIP"
