@@ -12,8 +12,11 @@ from producers.oneroster.fault import Report, RowFault, Severity, broken_file
 from producers.oneroster.tables import DELETED, Column, Table, any_text, items_of
 from worker.classin.faults import nearest
 
-#: A line of more bytes is no line of a roster.
+#: A line of more bytes is no line of a roster, nor is a row of lines that have more together.
 LONGEST_LINE = 1024 * 1024
+
+#: Lines of one file: what tells rows apart is kept in memory for each.
+MOST_LINES = 2_000_000
 
 _BROKEN_STORE = (BadZipFile, zlib.error, EOFError, OSError, RuntimeError, NotImplementedError)
 
@@ -50,9 +53,14 @@ class Row:
 class _Lines:
     """The lines of a file, decoded; `taken` has those that the row under way is made of."""
 
-    def __init__(self, stream: BinaryIO, file: str) -> None:
+    def __init__(self, stream: BinaryIO, file: str, most: int) -> None:
+        self._stream, self._file, self._most, self._number = stream, file, most, 0
+        self.begin_row()
+
+    def begin_row(self) -> None:
+        """Forget the lines of the row before."""
         self.taken: list[str] = []
-        self._stream, self._file, self._number = stream, file, 0
+        self._left = LONGEST_LINE
 
     def __iter__(self) -> Iterator[str]:
         return self
@@ -70,6 +78,12 @@ class _Lines:
             raise StopIteration
         if len(line) == LONGEST_LINE and not line.endswith(b"\n"):
             raise broken_file(self._file, f"has an endless line (line {self._number})")
+        if self._number > self._most:
+            what = f"has more than {self._most:,} lines: export fewer schools at a time"
+            raise broken_file(self._file, what)
+        self._left -= len(line)
+        if self._left < 0:
+            raise broken_file(self._file, f"has an endless row (line {self._number})")
         self.taken.append(text)
         return text
 
@@ -77,14 +91,19 @@ class _Lines:
 class Sheet:
     """A file that has been opened, and its header read; `read` then gives its rows, once."""
 
-    def __init__(self, stream: BinaryIO, table: Table, *, delta: bool = False) -> None:
-        """Read the header. Raises InvalidInput if the file cannot be read that far."""
+    def __init__(
+        self, stream: BinaryIO, table: Table, *, delta: bool = False, most: int = MOST_LINES
+    ) -> None:
+        """Read the header; `most` lines may come.
+
+        Raises InvalidInput if the file cannot be read that far.
+        """
         self.table = table
         self._columns = [
             replace(column, required=True) if delta and column.name == "status" else column
             for column in table.columns
         ]
-        self._lines = _Lines(stream, table.file)
+        self._lines = _Lines(stream, table.file, most)
         self._cells = csv.reader(self._lines, strict=True)
         try:
             header = next(self._cells, [])
@@ -150,7 +169,8 @@ class Sheet:
         """Take the file apart into rows."""
         file, header, number, lines = self.table.file, self.header, 1, self._lines
         while True:
-            number, lines.taken = number + 1, []
+            number += 1
+            lines.begin_row()
             try:
                 cells = next(self._cells)
             except StopIteration:

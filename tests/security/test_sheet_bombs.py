@@ -13,6 +13,8 @@ import pytest
 from openpyxl import Workbook
 
 from producers.grid import read_grid
+from producers.oneroster.rows import LONGEST_LINE, Sheet
+from producers.oneroster.tables import ORGS
 from worker.classin.errors import InvalidInput
 
 #: Megabytes that reading may take at its peak, the program itself among them; seconds of its work.
@@ -183,3 +185,18 @@ def test_a_workbook_packed_as_no_program_does_is_refused(packed: int, tmp_path: 
     """Damaged LZMA ended with a traceback, and its head alone decides how much memory it takes."""
     said = read_apart(workbook(tmp_path / "odd.xlsx", {}, packed=packed))
     assert said == "the sheet: is packed in an unusual way; should be a plain ZIP"
+
+
+def test_a_row_of_a_roster_that_does_not_end_is_refused() -> None:
+    """Each of its lines is short, but it is kept as a whole, in memory."""
+    cells = b'x","x' * 10 + b"\n"
+    endless = b'sourcedId,name\n1,"' + cells * (LONGEST_LINE // len(cells) + 1)
+    with pytest.raises(InvalidInput, match="has an endless row"):
+        list(Sheet(io.BytesIO(endless), ORGS).read(lambda _: None))
+
+
+def test_a_roster_of_very_many_rows_is_refused() -> None:
+    """What tells rows apart is kept in memory for each of them."""
+    rows = b"sourcedId,name\n" + b"".join(b"%d,a\n" % number for number in range(100))
+    with pytest.raises(InvalidInput, match="has more than 50 lines: export fewer schools"):
+        list(Sheet(io.BytesIO(rows), ORGS, most=50).read(lambda _: None))
