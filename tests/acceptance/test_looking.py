@@ -90,8 +90,8 @@ def test_what_settles_is_followed(
     assert [each["id"] for each in followed] == [each.id for each in receipts[1:]]
     with following(environment, "--since", "1h", "--columns", "id,state", "--csv") as process:
         assert process.stdout is not None
-        assert process.stdout.readline() == "id,state\n"
-        assert process.stdout.readline().endswith(",succeeded\n")
+        assert process.stdout.readline() == '"id","state"\n'
+        assert process.stdout.readline().endswith(',"succeeded"\n')
 
 
 def test_stats_tells_a_window(

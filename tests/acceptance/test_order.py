@@ -75,8 +75,8 @@ def test_a_file_builds_on_its_own_results(
     term, *_, week, monday = records
     sent = [(entry.operation, entry.fields["folderName"]) for entry in simulator.journal()]
     assert sent == [(each["operation"], each["fields"]["folderName"]) for each in TERM]
-    assert week["fields"]["folderId"] == term["result"]["data"]
-    assert monday["fields"]["folderId"] == week["result"]["data"]
+    assert week["fields"]["folderId"] == int(term["result"]["data"])
+    assert monday["fields"]["folderId"] == int(week["result"]["data"])
     assert monday["after"] == [week["id"]]
 
 

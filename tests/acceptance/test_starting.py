@@ -215,7 +215,7 @@ def test_demonstration_that_is_ended_leaves_nothing_running(short_lived: Path) -
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
     )
-    until(lambda: any(short_lived.glob("*/worker.log")), "the demonstration has begun")
+    until(lambda: any(short_lived.glob("*/home/worker.log")), "the demonstration has begun")
 
     demo.terminate()
 

@@ -177,8 +177,6 @@ def ill_formed() -> list[str | bytes]:
         message(headers={"id": None}),
         message(headers={"task": "nosuch.task"}),
         message(headers={"task": None}),
-        message(headers={"eta": "rubbish"}),
-        message(headers={"expires": "rubbish"}),
         message(properties={"delivery_tag": None}),
         message(properties={"delivery_info": None}),
         json.dumps({"headers": None, "properties": None, "body": ""}),

@@ -4,6 +4,7 @@ import json
 import os
 from collections.abc import Iterable
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 from redis import Redis
@@ -11,6 +12,7 @@ from redis import Redis
 from ops.cli.duties import faults_of
 from ops.cli.handing_in import check_file
 from ops.cli.submitting import Said
+from ops.embedded import PrivateRedis
 from producers.oneroster.passwords import AT_RANDOM, Passwords, Rule
 from producers.oneroster.steps import Step
 from producers.oneroster.sync import Place, Sync, Watching
@@ -220,6 +222,11 @@ def test_the_command_submits_nothing_of_such_a_file(home: Path) -> None:
     environment.set(home=str(home), sid=SCHOOL.sid, secret=SCHOOL.secret)
     data = home / "inbox" / "a.jsonl"
     data.write_bytes(lines("@../id_rsa"))
-    done = Command(environment)("enqueue", "--file", str(data))
+    with (
+        TemporaryDirectory(prefix="cq-") as short,
+        PrivateRedis(Path(short), Path(short) / "redis.sock") as server,
+    ):
+        environment.set(redis_url=server.url)
+        done = Command(environment)("enqueue", "--file", str(data))
     assert (done.returncode, done.stdout) == (2, "")
     assert "line 1: Filedata: ../id_rsa cannot be read: files are taken from" in done.stderr

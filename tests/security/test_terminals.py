@@ -116,7 +116,7 @@ def said() -> Any:  # noqa: ANN401  # texts by words
 def fill(url: str, keyring: KeyRing) -> None:
     """Record what an attacker would, by ways that check nothing."""
     redis = connect(url)
-    ledger = RedisLedger(redis)
+    ledger = RedisLedger(redis, keyring=keyring)
     evil = replace(
         ENTRY, fields={"folderName": EVIL, EVIL: EVIL}, source=EVIL, row=1, dedup_key=f"d {EVIL}"
     )
