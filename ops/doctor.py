@@ -97,16 +97,16 @@ def examine_redis(settings: Settings) -> Iterator[Finding]:
 
 def examine_key_ring(settings: Settings) -> Iterator[Finding]:
     """Look for the key ring, without making one, and at the API keys that it vouches for."""
-    subject, path = "key ring", settings.keys
+    subject, path, redis = "key ring", settings.keys, connect(settings.ledger_url)
     try:
-        if path is None or not SharedKeys(path, connect(settings.ledger_url)).are_there():
+        if path is None or not SharedKeys(path, redis).are_there():
             said = f"{path} is not there yet: it is made at the first use"
             yield Finding(subject, Health.WARNING, said, "Make it now: classin keys init")
         else:
             yield Finding(subject, Health.WELL, f"{path}; have a backup of it")
-            found = ApiKeys(connect(settings.ledger_url), settings.keyring).all()
+            found = ApiKeys(redis, settings.keyring).all()
             yield from examine_api_keys(found, round(time.time() * 1000))
-            yield from _examine_jobs(settings)
+            yield from _examine_jobs(RedisSchedule(redis, keyring=settings.keyring))
     except InvalidSettings as error:
         todo = "Correct it: without it no job runs and nothing can be submitted."
         yield Finding(subject, Health.ILL, str(error.faults[0]), todo)
@@ -114,9 +114,8 @@ def examine_key_ring(settings: Settings) -> Iterator[Finding]:
         return
 
 
-def _examine_jobs(settings: Settings) -> Iterator[Finding]:
+def _examine_jobs(schedule: RedisSchedule) -> Iterator[Finding]:
     """Name the jobs that nobody here has signed: they may be somebody else's."""
-    schedule = RedisSchedule(connect(settings.ledger_url), keyring=settings.keyring)
     unsigned = [planned.job.name for planned in schedule.jobs() if not planned.signed]
     if unsigned:
         said = (

@@ -24,7 +24,7 @@ from redis.retry import Retry
 
 from ops.redis_program import Program, redis_program
 from worker.classin.errors import Unavailable
-from worker.private_files import judge_inside, open_own, private_folder
+from worker.private_files import judge_inside, open_own, private_folder, write_own
 
 #: The most bytes of a socket's path: Linux allows 107, macOS 103.
 PATH_BYTES = 100
@@ -192,8 +192,7 @@ class PrivateRedis:
                 raise Unavailable(told) from None
             raise
         if self._durable:
-            with os.fdopen(open_own(self._stamp, os.O_WRONLY | os.O_TRUNC), "w") as stamp:
-                stamp.write(f"{program}\n")
+            write_own(self._stamp, f"{program}\n")
         return True
 
     def _foreign_data(self, program: Program) -> str:

@@ -1,9 +1,8 @@
 """Which data set the private Redis had last, as its home remembers it."""
 
-import os
 from pathlib import Path
 
-from worker.private_files import open_own
+from worker.private_files import write_own
 
 
 class HomeMark:
@@ -23,5 +22,4 @@ class HomeMark:
     def keep(self, mark: str) -> None:
         """Remember this one from now on."""
         if self._file is not None:
-            with os.fdopen(open_own(self._file, os.O_WRONLY | os.O_TRUNC), "w") as file:
-                file.write(f"{mark}\n")
+            write_own(self._file, f"{mark}\n")

@@ -8,11 +8,12 @@ from typing import Any, NamedTuple
 from producers.attachments import FileDoor
 from producers.reading import operations_of
 from worker.classin.anatomy import anatomy, by_spelling
+from worker.classin.credentials import COMES_SEALED
 from worker.classin.errors import Fault, InvalidInput, InvalidOperation
 from worker.classin.faults import nearest
 from worker.classin.fields import File
 from worker.classin.operation import MASK, Fields, Operation, item_kind
-from worker.classin.references import Place, referenced
+from worker.classin.references import Place, referenced, written
 from worker.classin.seals import SEAL
 from worker.ledger.record import Edit, shown_fields
 
@@ -69,7 +70,7 @@ def edited(
     if faults:
         raise InvalidOperation(kind.spec.name, list(dict.fromkeys(faults)))
     was, now = (shown_fields(kind, each) for each in (before, found[0].to_json()))
-    changes = (Edit(_written(each), _at(was, each), _at(now, each)) for each in places)
+    changes = (Edit(written(each), _at(was, each), _at(now, each)) for each in places)
     return found[0], tuple(changes)
 
 
@@ -77,13 +78,12 @@ def _set(kind: type[Operation], fields: dict[str, Any], setting: Setting) -> Pla
     """Set one value; gives its place. Raises InvalidInput."""
     place, is_plain = _place(kind, setting.where)
     value = setting.value if is_plain else _json(setting.value)
-    where = _written(place)
+    where = written(place)
     if any(kind.hides([*place, *deeper]) for deeper in _masks(value)):
         what = f"{MASK} stands for what is not shown: give its value, or leave it as it was"
         raise InvalidInput("--set", [Fault(where, what)])
     if SEAL in json.dumps(value, default=str):
-        what = "should be given as it is: nothing is taken that comes sealed"
-        raise InvalidInput("--set", [Fault(where, what)])
+        raise InvalidInput("--set", [Fault(where, COMES_SEALED)])
     if referenced({"": value}):
         what = "cannot be made a reference: submit it anew"
         raise InvalidInput("--set", [Fault(where, what)])
@@ -92,7 +92,7 @@ def _set(kind: type[Operation], fields: dict[str, Any], setting: Setting) -> Pla
     for n, step in enumerate(way):
         holder = _inside(holder, step)
         if not isinstance(holder, (dict, list)):
-            fault = Fault(where, f"there is nothing at {_written(place[: n + 1])}")
+            fault = Fault(where, f"there is nothing at {written(place[: n + 1])}")
             raise InvalidInput("--set", [fault])
     if isinstance(last, int) and not (isinstance(holder, list) and last < len(holder)):
         items = len(holder) if isinstance(holder, list) else 0
@@ -115,16 +115,16 @@ def _place(kind: type[Operation], where: str) -> tuple[Place, bool]:
         if depth:
             if not (step.isascii() and step.isdecimal()):
                 what = f"should be the position of an item, from 0; got {step!r}"
-                raise InvalidInput("--set", [Fault(_written((*place, step)), what)])
+                raise InvalidInput("--set", [Fault(written((*place, step)), what)])
             place.append(int(step[:9]))
             depth -= 1
             continue
         if inner is None:
-            raise InvalidInput("--set", [Fault(where, f"{_written(tuple(place))} has no parts")])
+            raise InvalidInput("--set", [Fault(where, f"{written(tuple(place))} has no parts")])
         field = inner.field_named(step)
         if field is None:
             what = f"unknown field{nearest(step, by_spelling(inner))}"
-            raise InvalidInput("--set", [Fault(_written((*place, step)), what)])
+            raise InvalidInput("--set", [Fault(written((*place, step)), what)])
         place.append(field.alias or step)
         base, depth, inner = anatomy(field).base, anatomy(field).depth, item_kind(field)
     return tuple(place), not depth and (inner is None or base is File)
@@ -166,7 +166,3 @@ def _at(fields: object, place: Place) -> object:
             return MASK
         fields = _inside(fields, step)
     return fields
-
-
-def _written(place: Place) -> str:
-    return ".".join(map(str, place))

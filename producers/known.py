@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from producers.order import Entry, Known
 from worker.classin.errors import Fault, SubmitRefusedError
+from worker.classin.fields import without_place
 from worker.classin.operation import Operation
 from worker.classin.references import referenced
 from worker.ledger.encoding import digest_of
@@ -27,8 +28,7 @@ def digest_of_asked(operation: Operation, school: str, seals: Seals) -> str:
     """
     fields = seals.comparable(operation, school)
     for name in operation.files():
-        del fields[name]["at"]
-        fields[name].pop("mac", None)
+        fields[name] = without_place(fields[name])
     return digest_of(operation.spec.name, fields)
 
 

@@ -3,10 +3,9 @@
 import json
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
 
 from worker.classin.catalogue import read
-from worker.classin.fields import is_file, without_mac
+from worker.classin.fields import is_file, without_place
 from worker.ledger.encoding import digest_of
 from worker.ledger.record import Submission
 from worker.sealing import Seals
@@ -34,12 +33,8 @@ def digest_of_submission(submission: Submission, seals: Seals) -> str:
     name, school = submission.operation, submission.school
     operation = read(name, seals.opened(name, submission.fields, school, submission.id))
     fields = seals.comparable(operation, school)
-    asked = {name: _without_place(value) for name, value in fields.items()}
+    asked = {
+        name: without_place(value) if is_file(value) else value for name, value in fields.items()
+    }
     text = json.dumps(asked, sort_keys=True).replace(submission.id, "")
     return digest_of(submission.operation, {"asked": text})
-
-
-def _without_place(value: Any) -> Any:  # noqa: ANN401  # any JSON value
-    if is_file(value):
-        return {name: each for name, each in without_mac(value).items() if name != "at"}
-    return value

@@ -15,6 +15,7 @@ from worker.classin.errors import ClassinError, FileGone, NotSent
 from worker.classin.fields import IN_REDIS, File
 from worker.classin.operation import Operation
 from worker.file_access import FileAccess, WebError
+from worker.keyring import canonical
 from worker.ledger.ledger import Ledger
 from worker.paths import open_path
 from worker.settings import Settings
@@ -177,12 +178,14 @@ def open_file(file: File, settings: Settings) -> Source:
 
 def is_vouched_for(file: File, settings: Settings) -> bool:
     """Return whether our key ring vouches for a file's description, as it is."""
-    return bool(file.mac) and settings.keyring.verify(FILES, file.vouched(), file.mac)
+    said = canonical(file.vouched())
+    return bool(file.mac) and settings.keyring.verify(FILES, said, file.mac)
 
 
 def vouched_for(file: File, settings: Settings) -> File:
     """Give a file's description with the mark that our key ring vouches for it."""
-    return file.model_copy(update={"mac": settings.keyring.mac(FILES, file.vouched())})
+    mac = settings.keyring.mac(FILES, canonical(file.vouched()))
+    return file.model_copy(update={"mac": mac})
 
 
 def open_at(at: str, access: FileAccess) -> Source:

@@ -69,6 +69,11 @@ class KeyRing:
         return self.mac(purpose, text.encode("utf-8", "surrogatepass"))[:_MARK]
 
 
+def canonical(said: object) -> bytes:
+    """Return the same bytes for the same JSON value, and others for any other: what is signed."""
+    return json.dumps(said, sort_keys=True, separators=(",", ":")).encode()
+
+
 def _none() -> bytes:
     raise InvalidSettings("there is no key ring", [Fault(VARIABLE, "nobody said which to use")])
 

@@ -15,6 +15,7 @@ from uuid import UUID
 from kombu.utils.encoding import bytes_to_str
 from kombu.utils.json import loads
 
+from worker.ledger.decoding import UNREADABLE
 from worker.message import IDS, MOST, SEVERAL
 
 #: Bytes of a message with its fields. Ours have some hundred; files do not travel in messages.
@@ -34,9 +35,6 @@ _JSON = "application/json"
 _NOT_SHAPED = "it is not shaped like a message of Celery's"
 _KINDS = "its parts are not of the right kinds"
 _NO_COMMAND = "it is not shaped like a command of Celery's"
-
-#: What reading something of an unknown shape raises.
-UNREADABLE = (ValueError, TypeError, LookupError, AttributeError, RecursionError, ArithmeticError)
 
 
 def is_name(value: object) -> TypeGuard[str]:

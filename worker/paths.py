@@ -8,14 +8,12 @@ from io import BufferedReader
 from pathlib import Path
 
 from worker.file_access import FileAccess, refused
-
-#: Never wait for whoever writes into a pipe; what is opened is looked at afterwards.
-_OPEN = os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
+from worker.private_files import READ
 
 
 def open_path(path: Path, access: FileAccess) -> BufferedReader:
     """Open a regular file. Raises PermissionError where it may not be read, or OSError."""
-    at = os.open(path, _OPEN) if access.folders is None else _below(path, access)
+    at = os.open(path, READ) if access.folders is None else _below(path, access)
     if not stat.S_ISREG(os.fstat(at).st_mode):
         os.close(at)
         raise IsADirectoryError(errno.EISDIR, "Is no regular file")
@@ -40,11 +38,11 @@ def _below(path: Path, access: FileAccess) -> int:
 
 def _walked(root: Path, names: Sequence[str]) -> int:
     """Go down from a folder by names, none of which may be a link. Raises OSError."""
-    at = os.open(root, _OPEN | os.O_DIRECTORY)
+    at = os.open(root, READ | os.O_DIRECTORY)
     for left, name in enumerate(names, 1 - len(names)):
         folder = os.O_DIRECTORY if left else 0
         try:
-            below = os.open(name, _OPEN | os.O_NOFOLLOW | folder, dir_fd=at)
+            below = os.open(name, READ | os.O_NOFOLLOW | folder, dir_fd=at)
         finally:
             os.close(at)
         at = below

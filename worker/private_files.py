@@ -21,8 +21,8 @@ _LARGEST = 1_000_000
 #: What is ours alone: its owner may read and write it.
 _PRIVATE = 0o600
 
-#: A pipe in place of a file holds nobody up.
-_READ = os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
+#: To read without waiting for whoever writes into a pipe; what is opened is looked at afterwards.
+READ = os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
 
 
 class NotPrivateError(PermissionError):
@@ -41,7 +41,7 @@ def read_secret(path: Path, *, ours_alone: bool = False) -> bytes:
     `ours_alone`: it must be this user's own, of mode 0600, and no link.
     Raises NotPrivateError, or another OSError.
     """
-    opened = _open(path, _READ | (os.O_NOFOLLOW if ours_alone else 0))
+    opened = _open(path, READ | (os.O_NOFOLLOW if ours_alone else 0))
     try:
         about, me = os.fstat(opened), os.geteuid()
         if ours_alone:
@@ -120,6 +120,12 @@ def open_own(path: Path, flags: int = os.O_WRONLY | os.O_APPEND) -> int:
     opened = _open(path, flags | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK)
     _close_to_others(opened)
     return opened
+
+
+def write_own(path: Path, text: str) -> None:
+    """Write a file of ours, no link, anew. Raises NotPrivateError, OSError."""
+    with os.fdopen(open_own(path, os.O_WRONLY | os.O_TRUNC), "w", encoding="utf-8") as file:
+        file.write(text)
 
 
 def created(path: Path, encoding: str = "utf-8") -> TextIO:

@@ -29,13 +29,13 @@ from worker.classin.credentials import sealed_faults
 from worker.classin.errors import Fault, InvalidInput, InvalidOperation, Unavailable
 from worker.classin.lane import lane_of
 from worker.classin.operation import Operation
-from worker.classin.references import Reference, kept
+from worker.classin.references import Reference, places_of, written
+from worker.ledger.decoding import UNREADABLE
 from worker.ledger.record import Priority, Submission
 from worker.ledger.redis_errors import trouble_of
 from worker.message import IDS, PRIORITIES, QUEUE, RECORDED, SEVERAL
 from worker.message_check import (
     MOST_BYTES,
-    UNREADABLE,
     fault_of_ids,
     fault_within,
     faults_of_times,
@@ -148,10 +148,8 @@ class Arrival:
 
 def _references(operation: Operation) -> Iterator[Fault]:
     """Name references: a message waits for nothing, and says nothing of who may see what."""
-    for place, held in kept(operation).items():
-        if isinstance(held, Reference):
-            where = ".".join(map(str, place))
-            yield Fault(where, "cannot be a reference here: give the value itself")
+    for place in places_of(operation, Reference):
+        yield Fault(written(place), "cannot be a reference here: give the value itself")
 
 
 class Recorder(Protocol):

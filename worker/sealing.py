@@ -16,9 +16,9 @@ from worker.classin.catalogue import CATALOGUE, find
 from worker.classin.credentials import exchanged
 from worker.classin.errors import Fault, InvalidInput, SealBroken
 from worker.classin.operation import Operation
-from worker.classin.references import Place, is_sealed, kept
+from worker.classin.references import Place, places_of, written
 from worker.classin.seals import Sealed, credentials_of
-from worker.keyring import KeyRing
+from worker.keyring import KeyRing, canonical
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -47,7 +47,9 @@ class Seals:
         `owner`: what it belongs to; without the same words it does not open.
         """
         nonce = secrets.token_bytes(_NONCE)
-        closed = self._cipher.encrypt(nonce, text.encode("utf-8", "surrogatepass"), _bound(owner))
+        closed = self._cipher.encrypt(
+            nonce, text.encode("utf-8", "surrogatepass"), canonical(owner)
+        )
         return urlsafe_b64encode(nonce + closed).decode("ascii")
 
     def open(self, token: str, *owner: str | int) -> str:
@@ -56,7 +58,7 @@ class Seals:
 
         try:
             held = urlsafe_b64decode(token)
-            opened = self._cipher.decrypt(held[:_NONCE], held[_NONCE:], _bound(owner))
+            opened = self._cipher.decrypt(held[:_NONCE], held[_NONCE:], canonical(owner))
         except (InvalidTag, ValueError):
             raise SealBroken(_WHY) from None
         return opened.decode("utf-8", "surrogatepass")
@@ -67,8 +69,7 @@ class Seals:
         Raises InvalidInput where one is sealed already: it could not be opened.
         """
         name = operation.spec.name
-        if is_sealed(operation):
-            places = [place for place, held in kept(operation).items() if isinstance(held, Sealed)]
+        if places := places_of(operation, Sealed):
             raise InvalidInput(name, [Fault("", _broken(place)) for place in places])
         return self.sealed(name, operation.to_json(), school, record_id)
 
@@ -131,7 +132,7 @@ class Seals:
 
         def mark(value: object, place: Place) -> str:
             del place
-            return self._keyring.mac(_MARKS, json.dumps([school, value]).encode())
+            return self._keyring.mac(_MARKS, canonical([school, value]))
 
         return {**exchanged(type(operation), operation.to_json(), mark)}
 
@@ -152,10 +153,5 @@ class Seals:
         return AESGCM(self._keyring.derive(_SEALS))
 
 
-def _bound(owner: tuple[str | int, ...]) -> bytes:
-    return json.dumps(owner).encode()
-
-
 def _broken(place: Place) -> str:
-    where = ".".join(map(str, place))
-    return f"its sealed {where} cannot be opened: {_WHY}"
+    return f"its sealed {written(place)} cannot be opened: {_WHY}"

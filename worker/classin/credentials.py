@@ -9,8 +9,11 @@ from pydantic.fields import FieldInfo
 from worker.classin.anatomy import anatomy, by_spelling
 from worker.classin.errors import Fault
 from worker.classin.operation import Operation
-from worker.classin.references import Place, Reference, kept
+from worker.classin.references import Place, Reference, places_of, written
 from worker.classin.seals import Sealed, credentials_of, is_credential
+
+#: What is wrong with a value that somebody hands in sealed.
+COMES_SEALED = "should be given as it is: nothing is taken that comes sealed"
 
 #: Gives what is to stand for a credential, or for what is sealed already.
 Change = Callable[[object, Place], object]
@@ -63,9 +66,4 @@ def _stays(value: object) -> bool:
 
 def sealed_faults(operation: Operation) -> list[Fault]:
     """Name what comes sealed: only the ledger has credentials so, each for one place in it."""
-    what = "should be given as it is: nothing is taken that comes sealed"
-    return [
-        Fault(".".join(map(str, place)), what)
-        for place, held in kept(operation).items()
-        if isinstance(held, Sealed)
-    ]
+    return [Fault(written(place), COMES_SEALED) for place in places_of(operation, Sealed)]

@@ -3,7 +3,6 @@
 Source: the parameter tables of the operations' pages; appendix/rules
 """
 
-import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -299,9 +298,9 @@ class File(BaseModel):
         default="", repr=False, exclude_if=lambda mac: not mac
     )
 
-    def vouched(self) -> bytes:
+    def vouched(self) -> list[str | int]:
         """Return what a key ring vouches for."""
-        return json.dumps([self.name, self.size, self.sha256, self.at]).encode()
+        return [self.name, self.size, self.sha256, self.at]
 
     def summary(self) -> dict[str, object]:
         """Describe the content, wherever it lies: name, bytes, SHA-256."""
@@ -316,6 +315,11 @@ def is_file(value: object) -> TypeGuard[dict[str, Any]]:
 def without_mac(value: Mapping[str, Any]) -> dict[str, Any]:
     """Give a file's description as it is shown, and as it tells one file from another."""
     return {name: each for name, each in value.items() if name != "mac"}
+
+
+def without_place(value: Mapping[str, Any]) -> dict[str, Any]:
+    """Give a file's description without where it lies: what it holds."""
+    return {name: each for name, each in without_mac(value).items() if name != "at"}
 
 
 _DESCRIBED = File.model_fields.keys() - {"mac"}

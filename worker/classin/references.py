@@ -140,10 +140,10 @@ def filled(
         value, shown = (reference.found_in(each) for each in source)
         if value is None or shown is None:  # a path that names what is masked finds nothing
             what = f"the result of {reference.id} has nothing at {reference.path}"
-            faults.append(Fault(_written(place), what))
+            faults.append(Fault(written(place), what))
         elif value != shown and not hides(place):
             what = f"{reference.id} keeps what is at {reference.path} masked; this field is not"
-            faults.append(Fault(_written(place), what))
+            faults.append(Fault(written(place), what))
         return value
 
     whole = _changed(fields, fill)
@@ -175,10 +175,9 @@ def ids_kept(operation: BaseModel) -> frozenset[str]:
     return frozenset(each.id for each in references.values() if isinstance(each, Reference))
 
 
-def is_sealed(operation: BaseModel) -> bool:
-    """Say whether any of its credentials must be opened before they can be sent."""
-    references = kept(operation)
-    return bool(references) and any(isinstance(each, Sealed) for each in references.values())
+def places_of(operation: BaseModel, kind: type[Reference | Sealed]) -> list[Place]:
+    """Return where an operation keeps references, or what is sealed."""
+    return [place for place, held in kept(operation).items() if isinstance(held, kind)]
 
 
 def with_only(operation: _Kind, name: str, positions: Collection[int]) -> _Kind:
@@ -269,7 +268,7 @@ class _Lifter:
         self, field: FieldInfo, depth: int, marked: Mapping[str, Any], place: Place
     ) -> object:
         """Keep a reference, or what is wrong with it; gives what stands in its place."""
-        where = _written(place)
+        where = written(place)
         if anatomy(field).base is File:
             self.faults.append(Fault(where, "cannot be a reference: no result holds a file"))
         elif [step for step in place if isinstance(step, str)] == self._identity:
@@ -380,5 +379,6 @@ def _ill_formed(marked: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         yield "", f"a reference has {_MARK} and path, but no {key}"
 
 
-def _written(place: Place) -> str:
+def written(place: Place) -> str:
+    """Write a place as faults name it: userJson.2.password."""
     return ".".join(map(str, place))

@@ -9,7 +9,7 @@ import hmac
 import json
 import re
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from fnmatch import fnmatchcase
@@ -19,7 +19,7 @@ from typing import NamedTuple
 from redis import Redis
 
 from worker.classin.errors import Fault, InvalidInput, NotFound, Unavailable
-from worker.keyring import KeyRing
+from worker.keyring import KeyRing, canonical
 from worker.ledger import keys
 from worker.ledger.reading import reaching_redis
 from worker.ledger.record import iso
@@ -231,14 +231,14 @@ class ApiKeys:
 
     def _written(self, key: ApiKey) -> str:
         values = {name: value for name, value in asdict(key).items() if name not in _UNCOVERED}
-        return json.dumps({**values, "mac": self._keyring.mac(_PURPOSE, _canonical(values))})
+        return json.dumps({**values, "mac": self._keyring.mac(_PURPOSE, canonical(values))})
 
     def _read(self, prefix: str, text: str) -> ApiKey:
         """Read a record; one that nobody here has written opens nothing."""
         try:
             values = json.loads(text)
             mac = str(values.pop("mac", ""))
-            known = self._keyring.verify(_PURPOSE, _canonical(values), mac)
+            known = self._keyring.verify(_PURPOSE, canonical(values), mac)
         except (ValueError, TypeError, AttributeError, RecursionError):
             known = False
         if known and values["prefix"] == prefix:
@@ -253,11 +253,6 @@ def limit_of(rate: str) -> tuple[int, int]:
     if found is None:
         raise InvalidInput("keys", [Fault("--rate", f"should be like 60/m; got {rate[:40]!r}")])
     return int(found[1]), _UNITS[found[2]]
-
-
-def _canonical(values: Mapping[str, object]) -> bytes:
-    """Return the same bytes for the same values."""
-    return json.dumps(values, sort_keys=True, separators=(",", ":")).encode()
 
 
 def _digest(token: str) -> str:

@@ -1,7 +1,6 @@
 """Batch: what is known of operations that were handed in together, as a whole."""
 
 import hashlib
-import json
 import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
@@ -9,7 +8,7 @@ from enum import StrEnum
 from typing import Any, NamedTuple, Protocol
 from urllib.parse import urlsplit, urlunsplit
 
-from worker.keyring import KeyRing
+from worker.keyring import KeyRing, canonical
 from worker.ledger.lifecycle import State
 from worker.ledger.record import iso
 
@@ -24,7 +23,7 @@ def mark_of_file(keyring: KeyRing, content: bytes) -> str:
 
 def vouched(batch: str, url: str) -> bytes:
     """Return what a key ring signs of a webhook: whom to tell, and of which batch."""
-    return json.dumps([batch, url]).encode()
+    return canonical([batch, url])
 
 
 class Told(StrEnum):
@@ -80,10 +79,9 @@ class About:
     source: str | None = None
     #: When, in ms since 1970; the ledger sets it.
     at: int | None = None
-    #: The name of the file that it came in, where that lay, and the SHA-256 of what it held.
+    #: The name of the file that it came in, where that lay, and the mark of what it held.
     file: str | None = None
     path: str | None = None
-    #: The mark of what it holds.
     digest: str | None = None
     #: Of a sheet: its columns by field, and its name in the workbook.
     columns: Mapping[str, str] = field(default_factory=dict)

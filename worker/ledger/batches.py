@@ -84,8 +84,7 @@ class RedisBatches(RedisReader):
         values = _pairs(values)
         about = _about_of(values)
         webhook = about.webhook or Webhook(url="")
-        with decoding("a count of a batch"):
-            by_state = {State(state): int(number) for state, number in _pairs(counts).items()}
+        by_state = {State(state): int(number) for state, number in _pairs(counts).items()}
         said = vouched(batch, webhook.url)
         signed = self._keyring.verify(_PURPOSE, said, values.get("mac", ""))
         return Call(batch, about, webhook, by_state, int(values["takes"]), int(now), signed)
@@ -109,14 +108,13 @@ def _pairs(flat: Sequence[str]) -> dict[str, str]:
     return dict(zip(flat[::2], flat[1::2], strict=True))
 
 
-@decoding("what is known of a batch")
+@decoding("what was said of a batch")
 def _about_of(values: Mapping[str, str], told: Callable[[int], int] = int) -> About:
     """Read what was said of a batch. Raises UnreadableValueError."""
-    with decoding("what was said of a batch"):
-        about = _said_of(values)
-        if "webhook" not in values:
-            return about
-        return replace(about, webhook=_webhook_in(values, told))
+    about = _said_of(values)
+    if "webhook" not in values:
+        return about
+    return replace(about, webhook=_webhook_in(values, told))
 
 
 def _said_of(values: Mapping[str, str]) -> About:

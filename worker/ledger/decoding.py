@@ -6,19 +6,21 @@ from contextlib import contextmanager
 from worker.classin.errors import UnreadableValueError
 
 #: What reading something of an unknown shape raises.
-_UNREADABLE = (ValueError, TypeError, LookupError, AttributeError, RecursionError, ArithmeticError)
+UNREADABLE = (ValueError, TypeError, LookupError, AttributeError, RecursionError, ArithmeticError)
 
 
 @contextmanager
-def decoding(what: str, wrong: tuple[type[Exception], ...] = _UNREADABLE) -> Iterator[None]:
-    """Say in one line what cannot be read, without quoting it; `wrong` is what tells that.
-
-    Raises UnreadableValueError.
-    """
+def decoding(what: str) -> Iterator[None]:
+    """Say in one line what cannot be read, without quoting it. Raises UnreadableValueError."""
     try:
         yield
-    except wrong as error:
-        raise UnreadableValueError(f"{cannot_be_read(what)} ({type(error).__name__})") from error
+    except UNREADABLE as error:
+        raise unreadable(what, error) from error
+
+
+def unreadable(what: str, error: Exception) -> UnreadableValueError:
+    """Build the error for what cannot be read because of another one."""
+    return UnreadableValueError(f"{cannot_be_read(what)} ({type(error).__name__})")
 
 
 def cannot_be_read(what: str) -> str:

@@ -6,7 +6,7 @@ from redis import Redis
 from redis.client import Pipeline
 from redis.exceptions import ReadOnlyError
 
-from worker.ledger.decoding import decoding
+from worker.ledger.decoding import unreadable
 
 
 class LedgerClient(Redis):
@@ -18,8 +18,9 @@ class LedgerClient(Redis):
     def execute_command(self, *args: Any, **options: Any) -> Any:  # noqa: ANN401  # as redis-py
         """Send a command and return its answer."""
         try:
-            with decoding("an answer", (UnicodeDecodeError,)):
-                return super().execute_command(*args, **options)  # type: ignore[no-untyped-call]  # untyped in redis-py
+            return super().execute_command(*args, **options)  # type: ignore[no-untyped-call]  # untyped in redis-py
+        except UnicodeDecodeError as error:
+            raise unreadable("an answer", error) from error
         except ReadOnlyError:
             self.connection_pool.disconnect(inuse_connections=False)
             raise
@@ -39,8 +40,9 @@ class LedgerPipeline(Pipeline):
     def execute(self, raise_on_error: bool = True) -> list[Any]:  # noqa: FBT001, FBT002  # as redis-py
         """Send all commands and return their answers."""
         try:
-            with decoding("an answer", (UnicodeDecodeError,)):
-                return super().execute(raise_on_error)
+            return super().execute(raise_on_error)
+        except UnicodeDecodeError as error:
+            raise unreadable("an answer", error) from error
         except ReadOnlyError:
             self.connection_pool.disconnect(inuse_connections=False)
             raise

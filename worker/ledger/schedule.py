@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 from redis import Redis
 
 from worker.classin.errors import NotFound
-from worker.keyring import NO_KEYS, KeyRing
+from worker.keyring import NO_KEYS, KeyRing, canonical
 from worker.ledger import keys
 from worker.ledger.decoding import decoding
 from worker.ledger.encoding import flag, ms, whole
@@ -207,12 +207,12 @@ class RedisSchedule:
         words = clean(json.dumps(job.words, ensure_ascii=False))
         spans = (f"{job.catch_up:g}", f"{job.time_limit:g}")
         parts = (job.cron, job.tz, words, job.if_running.value, *spans, clean(job.file))
-        return *parts, self._keyring.mac(_PURPOSE, _said(job.name, parts))
+        return *parts, self._keyring.mac(_PURPOSE, canonical([job.name, *parts]))
 
     def _is_signed(self, name: str, values: Mapping[str, str]) -> bool:
         """Say whether the hash of a job, or of a run of it, bears the signature of that job."""
         parts = [values.get(part, "") for part in _SIGNED]
-        return self._keyring.verify(_PURPOSE, _said(name, parts), values.get("mac", ""))
+        return self._keyring.verify(_PURPOSE, canonical([name, *parts]), values.get("mac", ""))
 
     def _planned_of(self, name: str, values: Mapping[str, str]) -> Planned:
         signed = self._is_signed(name, values)
@@ -258,11 +258,6 @@ def _text_of(name: str) -> str:
     """Give a script, with what is put in front of it."""
     files = (_SCRIPTS / f"{part}.lua" for part in (*SHARED, name))
     return "".join(file.read_text(encoding="utf-8") for file in files)
-
-
-def _said(name: str, parts: Sequence[str]) -> bytes:
-    """Write what is signed, so that no two jobs are written alike."""
-    return json.dumps([name, *parts]).encode()
 
 
 # Whoever can write Redis may have written what follows: it is read as far as it can be.
