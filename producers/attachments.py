@@ -180,7 +180,7 @@ def _described(
     """Describe a file as File has it, and say all that keeps it from going along."""
     shown = shown_address(where)
     try:
-        name, at = _named(where, access)
+        name, at = named(where, access)
         if not name:
             return {}, [f"{shown or '@'} names no file"]
         size, digest = _summed_up(at, limit.most, access)
@@ -196,7 +196,7 @@ def _described(
     return {}, [f"{shown} {fault}" for fault in faults]
 
 
-def _named(where: str, access: FileAccess) -> tuple[str, str]:
+def named(where: str, access: FileAccess) -> tuple[str, str]:
     """Give a file's name and its address; a path becomes absolute."""
     if _ADDRESS.match(where):
         return unquote(urlsplit(where).path.rpartition("/")[2]), where

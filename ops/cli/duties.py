@@ -139,16 +139,21 @@ def _relative_in(words: Sequence[str], given: Mapping[str, Any]) -> Iterator[str
 
 
 def _unlisted_files(words: Sequence[str]) -> Iterator[Fault]:
-    """Find files whose content a job would hand in, outside of the folders that are listed."""
-    folders = from_env().files_from
+    """Find files whose content a job would hand in, and that may not be read where it runs."""
+    from producers.attachments import named
+    from worker.classin.fields import shown_address
+    from worker.files import must_be_readable, why
+
+    access = from_env().listed_files
     for word in words:
-        name, _, path = word.partition("=@")
-        if not path or "://" in path:
+        field, _, where = word.partition("=@")
+        if not where:
             continue
-        found = Path(path).expanduser().resolve()
-        if not any(found.is_relative_to(folder.resolve()) for folder in folders):
-            what = f"{path[:80]!r} lies in no folder that CLASSIN_FILES_FROM lists where it runs"
-            yield Fault(f"run: {name}", what)
+        try:
+            must_be_readable(named(where, access)[1], access)
+        except (OSError, ValueError) as error:
+            what = f"{shown_address(where)[:80]} cannot be read: {why(error)}"
+            yield Fault(f"run: {field}", what)
 
 
 def _enqueue_faults(given: Mapping[str, Any]) -> Sequence[Fault]:
