@@ -3,37 +3,37 @@
 import time
 from collections.abc import Callable, Iterator
 
-from ops.api_key_health import examine_api_keys
-from ops.finding import Finding, Health
-from ops.home_mark import HomeMark
-from ops.redis_health import examine_server
-from worker.classin.errors import (
+from ops.health.api_keys import examine_api_keys
+from ops.health.finding import Finding, Health
+from ops.health.redis_server import examine_server
+from ops.processes.home_mark import HomeMark
+from worker.broker.redis_transport import ILL_FORMED
+from worker.classin.classify import judge
+from worker.classin.operations.cloud import GetTopFolderId
+from worker.classin.request import prepare
+from worker.classin.response import Reply
+from worker.classin.school import School
+from worker.classin.verdicts import Verdict
+from worker.config.settings import Settings, from_env
+from worker.errors import (
     Accident,
     Invalid,
     InvalidSettings,
     NotSent,
     RedisUnavailableError,
 )
-from worker.classin.judgement import judge
-from worker.classin.operations.cloud import GetTopFolderId
-from worker.classin.reply import Reply
-from worker.classin.school import School
-from worker.classin.verdicts import Verdict
-from worker.classin.wire import prepare
+from worker.execution.clock_skew import CLOSE_ENOUGH, CORRECTABLE, Sighting, explains, span
+from worker.execution.http_client import Transport
 from worker.ledger import keys
 from worker.ledger.api_keys import ApiKeys
 from worker.ledger.clock import LedgerClock
-from worker.ledger.in_redis import RedisLedger, connect
-from worker.ledger.reading import reaching_redis
+from worker.ledger.key_fingerprint import SharedKeys
+from worker.ledger.reader import reaching_redis
 from worker.ledger.record import iso
 from worker.ledger.redis_errors import TROUBLES
-from worker.ledger.schedule import RedisSchedule
-from worker.ledger.shared_keys import SharedKeys
-from worker.redis_transport import ILL_FORMED
-from worker.settings import Settings, from_env
-from worker.skew import CLOSE_ENOUGH, CORRECTABLE, Sighting, explains, span
-from worker.ticker import BEAT
-from worker.transport import Transport
+from worker.ledger.schedule_store import RedisSchedule
+from worker.ledger.store import RedisLedger, connect
+from worker.scheduling.tick_claimer import BEAT
 
 #: So far from Redis's clock (seconds) an operation is noticeably given up too early, or too late.
 TOO_FAR = 120.0

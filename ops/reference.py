@@ -9,8 +9,8 @@ from itertools import groupby
 from pathlib import Path
 
 from worker.classin.catalogue import declared
-from worker.classin.explanation import Explanation, FieldExplanation, explained
-from worker.classin.judgement import minds_repeats
+from worker.classin.classify import minds_repeats
+from worker.classin.describe import Explanation, FieldExplanation, explained
 from worker.classin.operation import Repeat
 
 #: Where the page, and the index, lie in the checkout.

@@ -1,9 +1,9 @@
 """The webhook of a batch: whether it may be called, before anything is handed in."""
 
-from worker.classin.errors import Fault, InvalidInput
+from worker.config.settings import Settings
+from worker.config.webhook_urls import fault_of_address, origin_of
+from worker.errors import Fault, InvalidInput
 from worker.ledger.batch import Webhook
-from worker.receivers import fault_of_address, origin_of
-from worker.settings import Settings
 
 
 def webhook_to(url: str, settings: Settings, where: str) -> Webhook:

@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from ops.embedded import PrivateRedis
-from ops.redis_program import redis_program
+from ops.processes.redis_program import redis_program
+from ops.processes.redis_server import PrivateRedis
 from ops.simulator import DEFAULT_SCHOOL, SimulatorClient, create_app, in_thread
 from producers import Submitter
 from tests.stage import Environment
-from worker.classin.errors import Unavailable
-from worker.ledger.in_redis import RedisLedger, connect
+from worker.errors import Unavailable
+from worker.ledger.store import RedisLedger, connect
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -10,8 +10,8 @@ from redis import Redis
 from redis.client import Pipeline
 
 from worker.ledger import keys
-from worker.ledger.lifecycle import State
 from worker.ledger.record import Priority
+from worker.ledger.states import State
 
 UNSETTLED = {state.value for state in State if not state.settled}
 WELL = {State.SUCCEEDED.value, State.PARTIAL.value}

@@ -17,10 +17,10 @@ from redis import Redis
 
 from tests.ledger_books import Books
 from tests.ledger_model import LEASE, SCHOOLS, WORKERS, LedgerModel, Wish
-from worker.ledger.ledger import Access, Claim, Standing, Turns
-from worker.ledger.lifecycle import Reason, State
-from worker.ledger.pruning import Ages
+from worker.ledger.pruner import Ages
 from worker.ledger.record import Priority
+from worker.ledger.states import Reason, State
+from worker.ledger.types import Access, Claim, Standing, Turns
 
 MOST_RECORDS = 24
 #: Looks after which the last record has to be settled.

@@ -12,11 +12,15 @@ from redis import Redis
 from tests.crash import forgetting
 from tests.ledger_books import UNSETTLED, WELL, Books
 from tests.unit.clock import Clock
-from worker.classin.errors import InvalidInput, LeaseLost
+from worker.broker.messages import IDS, mailbox
 from worker.classin.verdicts import Verdict
+from worker.errors import InvalidInput, LeaseLost
 from worker.keyring import KeyRing
-from worker.ledger.in_redis import SHORT_WAIT, RedisLedger
-from worker.ledger.ledger import (
+from worker.ledger.pruner import Ages, Pruning
+from worker.ledger.record import Attempt, Priority, Record, Submission
+from worker.ledger.states import EDGES, State
+from worker.ledger.store import SHORT_WAIT, RedisLedger
+from worker.ledger.types import (
     Access,
     Advanced,
     Claim,
@@ -26,10 +30,6 @@ from worker.ledger.ledger import (
     Room,
     Standing,
 )
-from worker.ledger.lifecycle import EDGES, State
-from worker.ledger.pruning import Ages, Pruning
-from worker.ledger.record import Attempt, Priority, Record, Submission
-from worker.message import IDS, mailbox
 
 LEASE = 10.0
 SLACK = 60.0

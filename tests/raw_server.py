@@ -8,7 +8,7 @@ from contextlib import contextmanager, suppress
 
 from ops.simulator import DEFAULT_SCHOOL
 from worker.classin.operations.cloud import CreateFolder
-from worker.classin.wire import Request, prepare
+from worker.classin.request import Request, prepare
 
 #: An answer of ClassIn's, of that length.
 OK = b'HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n{"error_info":{"errno":"1","error":""}}'

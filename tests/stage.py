@@ -14,9 +14,9 @@ from typing import Any
 
 from redis import Redis
 
-from ops.supervision import classin as command_line
-from worker.message import IDS, QUEUE
-from worker.settings import Settings, environment_with, from_env
+from ops.processes.supervisor import classin as command_line
+from worker.broker.messages import IDS, QUEUE
+from worker.config.settings import Settings, environment_with, from_env
 
 #: Seconds until a story that does not go on is given up: a limit, not a measure.
 PATIENCE = 400.0

@@ -13,21 +13,21 @@ from typing import Any, NoReturn
 
 from celery import Task, bootsteps, signals
 
+from worker.broker.consumer import Arrival, CarefulConsumer
+from worker.broker.messages import SEVERAL, task_name
+from worker.broker.queue import Queues, build_queues
+from worker.broker.redis_transport import check_messages_for
 from worker.classin.catalogue import CATALOGUE
-from worker.classin.errors import ClassinError, Invalid
-from worker.descriptors import make_room_for_threads
-from worker.dispatch import Waiting
-from worker.equipment import Equipment
+from worker.config.settings import Settings, from_env
+from worker.errors import ClassinError, Invalid
 from worker.ledger.record import Priority
-from worker.message import SEVERAL, task_name
-from worker.queues import Queues, build_queues
-from worker.reception import Arrival, CarefulConsumer
-from worker.redis_transport import check_messages_for
-from worker.rounds import Rounds
-from worker.settings import Settings, from_env
-from worker.shutdown import Shutdown, end_now
+from worker.periodic import Rounds
+from worker.runtime.container import Equipment
+from worker.runtime.dispatcher import Waiting
+from worker.runtime.file_descriptors import make_room_for_threads
+from worker.runtime.shutdown import Shutdown, end_now
+from worker.runtime.watchdog import Watchdog
 from worker.trouble_log import log_plainly
-from worker.watchdog import Watchdog
 
 log = logging.getLogger(__name__)
 
@@ -44,7 +44,7 @@ class Intake(Task):  # type: ignore[type-arg]  # generic in its stubs only
     abstract = True
     typing = False
     ignore_result = False
-    Strategy = "worker.reception:careful_strategy"
+    Strategy = "worker.broker.consumer:careful_strategy"
     equipment: Equipment
 
     def take(self, ids: Sequence[str], priority: Priority, accepted: Callable[[], object]) -> None:

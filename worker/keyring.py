@@ -15,7 +15,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, NoReturn
 
-from worker.classin.errors import Fault, InvalidSettings
+from worker.errors import Fault, InvalidSettings
 from worker.private_files import created, make_folders, read_secret
 
 #: The variable that names the file.

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TextIO
 
-from worker.classin.errors import Fault, InvalidInput
+from worker.errors import Fault, InvalidInput
 
 #: More is no secret, no key file and no file of schools (bytes).
 _LARGEST = 1_000_000

@@ -4,7 +4,7 @@ import logging
 import time
 from collections.abc import Callable
 
-from worker.classin.printable import printable, printable_lines
+from worker.printable import printable, printable_lines
 
 
 class PlainRecord(logging.LogRecord):

@@ -7,7 +7,7 @@ from rich.console import Console, ConsoleOptions, RenderableType
 from rich.segment import Segment
 
 from ops.cli.output import Marked
-from worker.classin.printable import printable, printable_lines
+from worker.printable import printable, printable_lines
 
 
 class PlainConsole(Console):

@@ -7,7 +7,7 @@ import gc
 import sys
 from collections.abc import Sequence
 
-from ops.cli.overview import MODULES, overview, terminal_width
+from ops.cli.command_table import MODULES, overview, terminal_width
 
 #: So many objects come into being before garbage is looked for: more than a command loads.
 _LOADED = 100_000
@@ -26,7 +26,7 @@ def main() -> None:
                 sys.stdout.flush()
                 sys.exit(0 if words else 2)
             case ["ops"]:
-                from ops.cli.listing import print_listing
+                from ops.cli.commands.ops_table import print_listing
 
                 print_listing()
             case words if any(map(_is_broken, words)):
@@ -49,12 +49,12 @@ def _is_broken(word: str) -> bool:
 
 
 def _works_for_days(words: Sequence[str]) -> bool:
-    return bool(words) and MODULES.get(words[0]) in {"running", "gateway"}
+    return bool(words) and MODULES.get(words[0]) in {"run", "gateway"}
 
 
 def _run(words: list[str]) -> None:
-    from ops.cli.program import build
-    from worker.classin.errors import ClassinError, Invalid, Unavailable
+    from ops.cli.build import build
+    from worker.errors import ClassinError, Invalid, Unavailable
 
     # Who mistypes a command hears of all.
     program = build(words[:1] if words[0] in MODULES else MODULES)
@@ -64,7 +64,7 @@ def _run(words: list[str]) -> None:
         _write_error(str(error))
         sys.exit(2)
     except Unavailable as error:
-        from ops.cli.connection import in_one_line
+        from ops.cli.wiring import in_one_line
 
         _write_error(in_one_line(error))
         sys.exit(1)

@@ -12,8 +12,8 @@ from datetime import datetime
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from worker.classin.printable import printable, printable_lines
-from worker.ledger.lifecycle import State
+from worker.ledger.states import State
+from worker.printable import printable, printable_lines
 
 if TYPE_CHECKING:
     from rich.console import Console

@@ -4,10 +4,10 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
 from ops.cli.output import Marked, coloured, err, joined, marked, out, print_json, state_of
-from worker.ledger.lifecycle import State
+from worker.ledger.states import State
 
 if TYPE_CHECKING:
-    from ops.progress import Look
+    from ops.insight.progress import Look
     from worker.ledger.record import Record
 
 
@@ -45,7 +45,7 @@ def _progress(look: "Look") -> Mapping[str, object]:
 
 
 def _failure(record: "Record") -> Mapping[str, object]:
-    from ops.account import account
+    from ops.insight.status_text import account
 
     return {
         "type": "failure",
@@ -77,7 +77,7 @@ def _as_lines(looks: "Iterable[Look]") -> Mapping[State, int]:
 
 def line_of(record: "Record") -> Marked:
     """Write a failure on one line: no field, and no words of ClassIn's own."""
-    from ops.account import account
+    from ops.insight.status_text import account
 
     row = "" if record.row is None else f" row {record.row}"
     which = f"{row} {record.operation} {record.id}: {account(record).meaning}"

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import IO, TypeAlias
 from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 
-from producers.oneroster.tables import DELETED, MANIFEST, Table, Version, tables_of
+from producers.oneroster.reading.schema import DELETED, MANIFEST, Table, Version, tables_of
 
 #: A file's rows, each by column; what a column lacks is written as nothing.
 Rows: TypeAlias = list[dict[str, str]]

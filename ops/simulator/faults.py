@@ -17,7 +17,7 @@ from pydantic import (
 
 from ops.simulator.journal import carries
 from worker.classin.catalogue import find
-from worker.classin.errors import Fault, InvalidInput, InvalidOperation
+from worker.errors import Fault, InvalidInput, InvalidOperation
 
 #: At most one of these says which of the matching requests are struck; without any, all are.
 CHOICES = ("nth", "first", "chance")

@@ -5,13 +5,13 @@ from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 
-from ops.simulator.admission import Received, admit
-from ops.simulator.answers import Answer, answer
 from ops.simulator.faults import Faults
+from ops.simulator.handlers import Answer, answer
+from ops.simulator.http.auth import Received, admit
 from ops.simulator.journal import Entry, Journal
 from ops.simulator.limits import Limits
-from ops.simulator.world import DEFAULT_SEED, Seed, World
-from worker.classin.fields import File
+from ops.simulator.state.world import DEFAULT_SEED, Seed, World
+from worker.classin.field_types import File
 from worker.classin.operation import Operation
 from worker.classin.school import School
 from worker.classin.signing import Counting

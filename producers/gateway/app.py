@@ -13,21 +13,21 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 from starlette.staticfiles import StaticFiles
 
-from producers.gateway.admission import Admission
-from producers.gateway.desk import Desk
+from producers.gateway.auth_middleware import Intake, Limits
+from producers.gateway.authentication import Admission
 from producers.gateway.docs_page import ASSETS
-from producers.gateway.feed import Feed
-from producers.gateway.intake import Intake, Limits
-from producers.gateway.pool import Pool
+from producers.gateway.event_feed import Feed
 from producers.gateway.problems import Problem, problem_of
 from producers.gateway.routes import Routes
-from producers.submission import Submitter
-from worker.classin.errors import ClassinError
+from producers.gateway.service import Desk
+from producers.gateway.thread_pool import Pool
+from producers.intake.submitter import Submitter
+from worker.config.settings import Settings
+from worker.errors import ClassinError
 from worker.ledger.api_keys import ApiKeys
 from worker.ledger.audit import Audit
-from worker.ledger.in_redis import RedisLedger, connect
-from worker.ledger.ledger import Ledger
-from worker.settings import Settings
+from worker.ledger.store import RedisLedger, connect
+from worker.ledger.types import Ledger
 
 #: Threads that ask the ledger: Redis does one thing at a time, and Python nearly so.
 THREADS = 16

@@ -11,9 +11,15 @@ from uvicorn.config import Config
 from uvicorn.protocols.http.h11_impl import H11Protocol, RequestResponseCycle
 from uvicorn.server import ServerState
 
-from producers.gateway.client import network_of
-from producers.gateway.head import LONGEST_HEAD, Refusal, first_line_fault, head_fault, stray
+from producers.gateway.client_address import network_of
 from producers.gateway.problems import Problem
+from producers.gateway.request_head import (
+    LONGEST_HEAD,
+    Refusal,
+    first_line_fault,
+    head_fault,
+    stray,
+)
 from producers.gateway.security_headers import with_security
 
 #: Connections at once. When all are taken, one on which nothing is under way makes room.

@@ -2,7 +2,7 @@
 
 from typing import Any, NamedTuple
 
-from worker.ledger.pulse import Pulse
+from worker.ledger.queue_health import Pulse
 
 
 class Health(NamedTuple):

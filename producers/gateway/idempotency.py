@@ -11,12 +11,12 @@ from dataclasses import replace
 from typing import NamedTuple, Self
 
 from producers.gateway.problems import Problem
-from producers.line import Line
-from producers.once import digest_of_submission
-from worker.classin.errors import Fault, Invalid, InvalidInput
-from worker.ledger.encoding import digest_of
+from producers.intake.request import Line
+from producers.intake.run_keys import digest_of_submission
+from worker.encryption import Seals
+from worker.errors import Fault, Invalid, InvalidInput
+from worker.ledger.codec import digest_of
 from worker.ledger.record import Submission, id_from
-from worker.sealing import Seals
 
 
 class IdempotencyKey(NamedTuple):

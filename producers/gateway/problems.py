@@ -8,8 +8,8 @@ from typing import Any
 
 from starlette.responses import Response
 
-from producers.line import Line
-from worker.classin.errors import (
+from producers.intake.request import Line
+from worker.errors import (
     CONFLICT,
     ClassinError,
     Fault,

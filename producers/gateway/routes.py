@@ -8,23 +8,23 @@ from fastapi import APIRouter, Header, Path, Query, Request
 from sse_starlette import EventSourceResponse, ServerSentEvent
 from starlette.responses import Response
 
-from producers.gateway.admission import Access
-from producers.gateway.body import Asked, are_lines, read_body
-from producers.gateway.choice import Since, choose
-from producers.gateway.desk import Desk, Taken, must_read, must_write, names_files
+from producers.gateway.authentication import Access
+from producers.gateway.body_reader import Incoming
 from producers.gateway.docs_page import DOCS_PAGE, START, START_SCRIPT
-from producers.gateway.documents import catalogue, described, documents
-from producers.gateway.feed import Feed
+from producers.gateway.event_feed import Feed
+from producers.gateway.fair_share import Share
+from producers.gateway.filters import Since, choose
 from producers.gateway.health import AWAY, judged
-from producers.gateway.incoming import Incoming
-from producers.gateway.pool import Pool
+from producers.gateway.openapi import catalogue, described, documents
 from producers.gateway.problems import LATER, Problem
-from producers.gateway.share import Share
-from worker.classin.errors import Unavailable
+from producers.gateway.request_body import Asked, are_lines, read_body
+from producers.gateway.service import Desk, Taken, must_read, must_write, names_files
+from producers.gateway.thread_pool import Pool
+from worker.errors import Unavailable
 from worker.ledger.api_keys import ApiKey
-from worker.ledger.ledger import Ledger
-from worker.ledger.lifecycle import State
-from worker.ledger.settlement import Settlement, place_of
+from worker.ledger.events import Settlement, place_of
+from worker.ledger.states import State
+from worker.ledger.types import Ledger
 
 #: Seconds that a question for one record may wait for its end.
 LONGEST_WAIT = 60

@@ -12,12 +12,12 @@ import uvicorn
 
 from producers.gateway.app import GatewayApp
 from producers.gateway.connection import CONNECTIONS, HEAD_PATIENCE, Connection
-from producers.gateway.head import LONGEST_HEAD
-from worker.addresses import is_loopback
-from worker.classin.errors import Fault, InvalidInput, Unavailable
-from worker.descriptors import make_room_for_connections
+from producers.gateway.request_head import LONGEST_HEAD
+from worker.config.settings import Gateway, Settings
+from worker.config.urls import is_loopback
+from worker.errors import Fault, InvalidInput, Unavailable
 from worker.private_files import read_secret
-from worker.settings import Gateway, Settings
+from worker.runtime.file_descriptors import make_room_for_connections
 
 #: Seconds that a connection is kept between two requests.
 IDLE_PATIENCE = 30

@@ -6,7 +6,7 @@ from collections import OrderedDict
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
-from producers.gateway.client import network_of
+from producers.gateway.client_address import network_of
 from producers.gateway.problems import Problem
 
 log = logging.getLogger(__name__)

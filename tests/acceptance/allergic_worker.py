@@ -12,8 +12,8 @@ from functools import partial
 from typing import Any
 
 from worker.app import OperationTask, app
-from worker.classin.wire import Request
-from worker.ledger.ledger import Claim
+from worker.classin.request import Request
+from worker.ledger.types import Claim
 
 WORD = "poison"
 

@@ -13,7 +13,7 @@ from functools import partial
 from typing import Any
 
 from worker.app import OperationTask, app
-from worker.ledger.ledger import Exchanged
+from worker.ledger.types import Exchanged
 
 
 class Step(StrEnum):

@@ -6,13 +6,13 @@ python patient_beat.py. All of it is the real beat, with its runner; only its cl
 from contextlib import suppress
 from typing import Any
 
-from ops.beating import beat
-from ops.supervision import Stop, stop_on_signals
-from worker.beat import TickScheduler
-from worker.ledger.in_redis import connect
-from worker.ledger.schedule import RedisSchedule
-from worker.settings import from_env
-from worker.ticker import Ticker
+from ops.processes.supervisor import Stop, stop_on_signals
+from ops.scheduling.beat import beat
+from worker.config.settings import from_env
+from worker.ledger.schedule_store import RedisSchedule
+from worker.ledger.store import connect
+from worker.scheduling.beat import TickScheduler
+from worker.scheduling.tick_claimer import Ticker
 
 #: The key.
 NOW = "test:now"

@@ -14,8 +14,8 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 from ops.simulator import DEFAULT_SCHOOL
-from worker.classin.wire import Request
-from worker.settings import CLASSIN
+from worker.classin.request import Request
+from worker.config.settings import CLASSIN
 
 DRIVER = Path(__file__).with_name("sdk_driver.py")
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.stage import Command, Environment
-from worker.ledger.in_redis import RedisLedger
+from worker.ledger.store import RedisLedger
 
 GOOD = '{"operation": "create_folder", "fields": {"folderId": 747759, "folderName": "a"}}\n'
 

@@ -7,7 +7,7 @@ from ops.simulator import FaultRule, SimulatorClient, When
 from producers import Submitter
 from tests.stage import Command, Environment, WorkerProcess, until
 from worker.classin.operations.courses import AddCourse
-from worker.ledger.lifecycle import State
+from worker.ledger.states import State
 
 NOBODY = 9_999_999
 

@@ -16,7 +16,7 @@ from worker.classin.operation import Operation, Repeat
 from worker.classin.operations.activities import ActivityType, CreateActivityNoClass
 from worker.classin.operations.cloud import CreateFolder, GetTopFolderId
 from worker.classin.operations.courses import AddCourse, EditCourse
-from worker.ledger.lifecycle import State
+from worker.ledger.states import State
 
 #: One operation of each kind, and the fields by which the journal knows it.
 OPERATIONS: dict[Repeat, Operation] = {

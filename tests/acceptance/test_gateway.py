@@ -15,14 +15,14 @@ from typing import Any
 import httpx
 import pytest
 
+from ops.processes.supervisor import classin as command_line
 from ops.simulator import SimulatorClient
-from ops.supervision import classin as command_line
 from producers import Submitter
 from tests.stage import PATIENCE, Command, Environment, WorkerProcess, at_once, until
-from worker.ledger.in_redis import CHUNK, RedisLedger
-from worker.ledger.ledger import Filter, Standing
-from worker.ledger.lifecycle import State
-from worker.settings import environment_with
+from worker.config.settings import environment_with
+from worker.ledger.states import State
+from worker.ledger.store import CHUNK, RedisLedger
+from worker.ledger.types import Filter, Standing
 
 FOLDER = {"operation": "create_folder", "fields": {"folderId": 747759, "folderName": "tools"}}
 

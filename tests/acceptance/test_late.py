@@ -4,7 +4,7 @@ from ops.simulator import FaultRule, SimulatorClient
 from producers import Submitter
 from tests.stage import Command, Environment, WorkerProcess, until
 from worker.classin.operations.courses import EditCourse
-from worker.ledger.lifecycle import State
+from worker.ledger.states import State
 
 #: Seconds after which a reply is given up, the request is carried out, and a lane goes on.
 GIVEN_UP, LATE, WINDOW = 0.5, 2.5, 6.0

@@ -7,15 +7,15 @@ from collections.abc import Sequence
 import pytest
 from celery import Celery
 
-from ops.embedded import PrivateRedis
+from ops.processes.redis_server import PrivateRedis
 from ops.simulator import FaultRule, SimulatorClient
 from producers import Submitter
 from tests.stage import PATIENCE, Environment, WorkerProcess, queued_ids, until
-from worker.ledger.in_redis import RedisLedger, connect
-from worker.ledger.lifecycle import State
-from worker.message import QUEUE
-from worker.queues import broker_url
-from worker.watchdog import STALLED
+from worker.broker.messages import QUEUE
+from worker.broker.queue import broker_url
+from worker.ledger.states import State
+from worker.ledger.store import RedisLedger, connect
+from worker.runtime.watchdog import STALLED
 
 
 def names(number: int) -> list[str]:

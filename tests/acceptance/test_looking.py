@@ -7,11 +7,11 @@ import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from ops.supervision import classin as command_line
+from ops.processes.supervisor import classin as command_line
 from producers import Submitter
 from tests.stage import Command, Environment, WorkerProcess
 from worker.classin.operations.cloud import CreateFolder, RenameFolder
-from worker.settings import environment_with
+from worker.config.settings import environment_with
 
 
 @contextmanager

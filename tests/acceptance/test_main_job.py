@@ -12,8 +12,8 @@ from worker.classin.operation import Operation
 from worker.classin.operations.activities import CreateUnit, Publication
 from worker.classin.operations.cloud import CreateFolder, RenameFolder
 from worker.classin.operations.courses import EditCourse
-from worker.ledger.in_redis import RedisLedger
-from worker.ledger.lifecycle import Reason, State
+from worker.ledger.states import Reason, State
+from worker.ledger.store import RedisLedger
 
 TOOLS = ("create_folder", "folderId=747759", "folderName=tools")
 

@@ -11,9 +11,9 @@ from tests.stage import Command, Environment, WorkerProcess, until
 from worker.classin.operations.activities import ActivityType, CreateActivityNoClass
 from worker.classin.operations.cloud import CreateFolder
 from worker.classin.operations.courses import EditCourse
-from worker.ledger.in_redis import RedisLedger
-from worker.ledger.ledger import Filter
-from worker.ledger.lifecycle import State
+from worker.ledger.states import State
+from worker.ledger.store import RedisLedger
+from worker.ledger.types import Filter
 
 TOP = 747759
 

@@ -18,19 +18,19 @@ from zoneinfo import ZoneInfo
 import pytest
 from redis import Redis
 
+from ops.processes.supervisor import classin as command_line
 from ops.simulator import FaultRule, SimulatorClient
 from ops.simulator.bundle import Size, invent, write_bundle
-from ops.supervision import classin as command_line
 from tests.acceptance.patient_beat import NOW
 from tests.acceptance.test_schedule import BEAT
 from tests.in_step import differences
 from tests.stage import Command, Environment, WorkerProcess, until
-from worker.ledger.in_redis import RedisLedger, connect
-from worker.ledger.job import Run, RunState
-from worker.ledger.ledger import Filter
-from worker.ledger.lifecycle import State
-from worker.ledger.schedule import RedisSchedule
-from worker.settings import environment_with
+from worker.config.settings import environment_with
+from worker.ledger.schedule_models import Run, RunState
+from worker.ledger.schedule_store import RedisSchedule
+from worker.ledger.states import State
+from worker.ledger.store import RedisLedger, connect
+from worker.ledger.types import Filter
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 

@@ -9,16 +9,16 @@ from typing import Any
 import pytest
 from celery import Celery
 
-from ops.embedded import PrivateRedis
+from ops.processes.redis_server import PrivateRedis
 from ops.simulator import FaultRule, SimulatorClient
 from producers import Submitter, result_of
 from tests.stage import Command, Environment, WorkerProcess, until
+from worker.broker.messages import QUEUE
+from worker.broker.queue import broker_url, build_queues
 from worker.classin.operations.cloud import CreateFolder
-from worker.ledger.in_redis import RedisLedger, connect
-from worker.ledger.lifecycle import Reason, State
 from worker.ledger.record import Priority
-from worker.message import QUEUE
-from worker.queues import broker_url, build_queues
+from worker.ledger.states import Reason, State
+from worker.ledger.store import RedisLedger, connect
 
 TOP = 747759
 

@@ -11,10 +11,10 @@ from ops.simulator import SimulatorClient
 from producers import Receipt, Submitter
 from tests.acceptance.allergic_worker import WORD
 from tests.stage import Environment, WorkerProcess, queued_messages, until
+from worker.broker.messages import MOST
 from worker.classin.operations.courses import AddCourse
-from worker.ledger.in_redis import connect
-from worker.ledger.lifecycle import Reason, State
-from worker.message import MOST
+from worker.ledger.states import Reason, State
+from worker.ledger.store import connect
 
 #: The poison stands in the middle of its message.
 PLACE = MOST // 2

@@ -9,9 +9,9 @@ import pytest
 from ops.simulator import FaultRule, SimulatorClient
 from producers import Submitter
 from tests.stage import PATIENCE, Environment, WorkerProcess, until
-from worker.ledger.in_redis import RedisLedger, connect
-from worker.ledger.lifecycle import State
-from worker.queues import build_queues
+from worker.broker.queue import build_queues
+from worker.ledger.states import State
+from worker.ledger.store import RedisLedger, connect
 
 NUMBER = 2
 

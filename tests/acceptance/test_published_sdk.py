@@ -18,10 +18,10 @@ from tests.acceptance.sdk_packages import EEO, PACKAGES, Package
 from tests.acceptance.sdk_steps import Enclosed, Id, Step, filled, told
 from tests.acceptance.sdk_story import ANN, CAT, CLASS, NOW, PICTURE, STORY
 from worker.classin.catalogue import CATALOGUE, read
-from worker.classin.errors import InvalidOperation
-from worker.classin.fields import File
+from worker.classin.field_types import File
+from worker.classin.request import prepare
 from worker.classin.signing import Counting
-from worker.classin.wire import prepare
+from worker.errors import InvalidOperation
 
 #: Gives the driver of a package.
 Sdks = Callable[[Package], Sdk]

@@ -5,12 +5,12 @@ from collections.abc import Callable
 import pytest
 from redis import Redis
 
-from ops.embedded import PrivateRedis
+from ops.processes.redis_server import PrivateRedis
 from producers import Submitter
 from tests.stage import Command, WorkerProcess, until
 from worker.classin.operations.courses import EditCourse
-from worker.ledger.in_redis import RedisLedger, connect
-from worker.ledger.lifecycle import State
+from worker.ledger.states import State
+from worker.ledger.store import RedisLedger, connect
 
 
 def test_commands_that_only_read_say_what_is_wrong_with_redis(

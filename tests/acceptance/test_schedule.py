@@ -14,17 +14,17 @@ from pathlib import Path
 import pytest
 from redis import Redis
 
+from ops.processes.supervisor import classin as command_line
+from ops.scheduling.jobs_file import job_of
 from ops.simulator import SimulatorClient
-from ops.supervision import classin as command_line
-from ops.timetable import job_of
 from tests.acceptance.patient_beat import NOW
 from tests.acceptance.test_processes import children, runs
 from tests.stage import Command, Environment, WorkerProcess, until
-from worker.classin.errors import Unavailable
-from worker.ledger.in_redis import RedisLedger, connect
-from worker.ledger.job import Job, RunState
-from worker.ledger.ledger import Filter
-from worker.ledger.schedule import RedisSchedule
+from worker.errors import Unavailable
+from worker.ledger.schedule_models import Job, RunState
+from worker.ledger.schedule_store import RedisSchedule
+from worker.ledger.store import RedisLedger, connect
+from worker.ledger.types import Filter
 
 MINUTE = 60_000
 

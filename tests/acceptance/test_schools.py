@@ -14,8 +14,8 @@ from worker.classin.operations.activities import CreateUnit, Publication
 from worker.classin.operations.cloud import CreateFolder
 from worker.classin.operations.courses import EditCourse
 from worker.classin.signing import Counting
-from worker.ledger.in_redis import RedisLedger
-from worker.ledger.lifecycle import Reason, State
+from worker.ledger.states import Reason, State
+from worker.ledger.store import RedisLedger
 
 SLOW, QUICK = "1000001", "1000002"
 

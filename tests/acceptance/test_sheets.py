@@ -15,7 +15,7 @@ from standardwebhooks import Webhook as Verifier
 from ops.simulator import SimulatorClient
 from tests.stage import Command, Environment, WorkerProcess, until
 from worker.ledger.batch import About, Told
-from worker.ledger.in_redis import RedisLedger
+from worker.ledger.store import RedisLedger
 
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 

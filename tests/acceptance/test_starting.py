@@ -9,13 +9,13 @@ from tempfile import TemporaryDirectory
 
 import pytest
 
-from ops.supervision import classin as command_line
+from ops.processes.supervisor import classin as command_line
 from tests.stage import PATIENCE, PLAIN_CELERY, Environment, WorkerProcess, until
-from worker.equipment import Equipment
-from worker.ledger.in_redis import connect
-from worker.queues import build_queues
-from worker.settings import environment_with
-from worker.watchdog import STALLED
+from worker.broker.queue import build_queues
+from worker.config.settings import environment_with
+from worker.ledger.store import connect
+from worker.runtime.container import Equipment
+from worker.runtime.watchdog import STALLED
 
 #: Each way to start a worker.
 WORKERS = {

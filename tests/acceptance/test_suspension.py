@@ -7,8 +7,8 @@ from pathlib import Path
 from ops.simulator import FaultRule, SimulatorClient
 from producers import Submitter
 from tests.stage import Environment, WorkerProcess, until
-from worker.ledger.in_redis import RedisLedger
-from worker.ledger.lifecycle import State
+from worker.ledger.states import State
+from worker.ledger.store import RedisLedger
 
 LANES = 24
 

@@ -9,15 +9,15 @@ from pathlib import Path
 
 import pytest
 
+from ops.processes.supervisor import classin as command_line
 from ops.simulator import FaultRule, SimulatorClient
 from ops.simulator.bundle import Files, Size, invent, write_bundle
 from ops.simulator.faults import When
-from ops.supervision import classin as command_line
 from tests.in_step import differences
 from tests.stage import Command, Environment, WorkerProcess, until
-from worker.ledger.in_redis import RedisLedger
-from worker.ledger.ledger import Filter
-from worker.settings import environment_with
+from worker.config.settings import environment_with
+from worker.ledger.store import RedisLedger
+from worker.ledger.types import Filter
 
 #: Replies lost after the work was done, and "unknown error", each for one request in twenty.
 TROUBLE = (

@@ -13,9 +13,9 @@ import pytest
 from celery import Celery
 from celery.result import AsyncResult
 
-from ops.embedded import PrivateRedis
+from ops.processes.redis_server import PrivateRedis
+from ops.processes.supervisor import classin as command_line
 from ops.simulator import FaultRule, SimulatorClient
-from ops.supervision import classin as command_line
 from producers import Submitter
 from tests.stage import (
     PLAIN_CELERY,
@@ -26,14 +26,14 @@ from tests.stage import (
     queued_messages,
     until,
 )
-from worker.classin.errors import OperationFailed, Unavailable
+from worker.broker.messages import QUEUE
+from worker.broker.queue import broker_url, build_queues
+from worker.broker.redis_transport import ILL_FORMED
 from worker.classin.operations.cloud import CreateFolder
-from worker.ledger.in_redis import RedisLedger, connect
-from worker.ledger.lifecycle import Reason, State
-from worker.message import QUEUE
-from worker.queues import broker_url, build_queues
-from worker.redis_transport import ILL_FORMED
-from worker.settings import environment_with
+from worker.config.settings import environment_with
+from worker.errors import OperationFailed, Unavailable
+from worker.ledger.states import Reason, State
+from worker.ledger.store import RedisLedger, connect
 
 
 def test_plain_celery_does_the_work(worker: WorkerProcess, submitter: Submitter) -> None:

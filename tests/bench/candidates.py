@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from ops.supervision import classin
+from ops.processes.supervisor import classin
 
 #: Operations side by side in each of two processes: ours, and those of all peers but Celery.
 THREADS = 100

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from statistics import median
 
-from ops.supervision import classin
+from ops.processes.supervisor import classin
 from tests.bench.place import Place
 from tests.bench.samples import Unmeasurable
 from tests.bench.sizes import Sizes

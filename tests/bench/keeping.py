@@ -17,11 +17,11 @@ from tests.bench.processes import wait_until
 from tests.bench.sizes import Sizes
 from worker.classin.operations.courses import EditCourse
 from worker.classin.verdicts import Verdict
-from worker.ledger.in_redis import CHUNK, RedisLedger, connect
-from worker.ledger.ledger import Access, Claim, Exchanged, Filter, Note, Room, Standing
-from worker.ledger.lifecycle import State
+from worker.config.settings import from_env
 from worker.ledger.record import Attempt, Submission
-from worker.settings import from_env
+from worker.ledger.states import State
+from worker.ledger.store import CHUNK, RedisLedger, connect
+from worker.ledger.types import Access, Claim, Exchanged, Filter, Note, Room, Standing
 
 #: Records of a page.
 _PAGE = 50

@@ -4,15 +4,15 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 
-from ops.figures import figures
-from ops.inquiry import inquire
-from ops.standing import look_at_lanes, look_at_schools
-from worker.ledger.in_redis import RedisLedger, connect
-from worker.ledger.ledger import Filter, Standing
-from worker.ledger.lifecycle import Reason, State
-from worker.ledger.observing import Observer, Order
+from ops.insight.explain import inquire
+from ops.insight.lanes_and_schools import look_at_lanes, look_at_schools
+from ops.insight.statistics import figures
+from worker.config.settings import from_env
+from worker.ledger.queries import Observer, Order
 from worker.ledger.record import Submission, new_id
-from worker.settings import from_env
+from worker.ledger.states import Reason, State
+from worker.ledger.store import RedisLedger, connect
+from worker.ledger.types import Filter, Standing
 
 #: Lanes in which somebody waits, how many in each, and operations that failed.
 _LANES, _IN_EACH, _FAILED = 500, 4, 200

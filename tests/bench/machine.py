@@ -12,7 +12,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from ops.redis_program import redis_program
+from ops.processes.redis_program import redis_program
 from tests.bench.place import ROOT
 
 #: The libraries whose versions matter: ours, and the peers'.

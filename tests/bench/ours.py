@@ -2,7 +2,7 @@
 
 from producers import Submitter
 from worker.classin.operations.courses import EditCourse
-from worker.settings import from_env
+from worker.config.settings import from_env
 
 _submitter = Submitter.from_settings(from_env())
 

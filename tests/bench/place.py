@@ -6,16 +6,16 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
-from ops.embedded import PrivateRedis
+from ops.processes.redis_server import PrivateRedis
 from ops.simulator import DEFAULT_SCHOOL
 from tests.bench.candidates import Candidate
 from tests.bench.processes import INTERVAL, Crew, cpu_seconds, memory_mb
 from tests.bench.producer import Producer
 from tests.bench.samples import Unmeasurable
 from tests.bench.target import Target
-from worker.ledger.in_redis import RedisLedger, connect
-from worker.ledger.lifecycle import State
-from worker.settings import environment_with
+from worker.config.settings import environment_with
+from worker.ledger.states import State
+from worker.ledger.store import RedisLedger, connect
 
 #: The project's folder.
 ROOT = Path(__file__).parents[2]

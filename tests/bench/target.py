@@ -9,7 +9,7 @@ from http.client import HTTPConnection
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
-from ops.supervision import end
+from ops.processes.supervisor import end
 
 #: Seconds that one answer may take beyond what it is to wait for.
 _PATIENCE = 60.0

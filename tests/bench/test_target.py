@@ -7,10 +7,10 @@ import pytest
 
 from tests.bench.target import Target, target
 from worker.classin.catalogue import read
+from worker.classin.request import prepare
 from worker.classin.school import School
-from worker.classin.wire import prepare
-from worker.settings import Deadlines
-from worker.transport import Transport
+from worker.config.settings import Deadlines
+from worker.execution.http_client import Transport
 
 SCHOOL = School("main", "1000082", "Mb7SR6H")
 

@@ -16,7 +16,7 @@ from tests.bench.samples import Samples, Unmeasurable
 from tests.bench.sizes import Sizes
 from tests.bench.target import Target
 from tests.bench.visits import Found, Step
-from worker.classin.errors import ClassinError
+from worker.errors import ClassinError
 
 
 @dataclass(frozen=True, slots=True)

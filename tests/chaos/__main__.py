@@ -9,7 +9,7 @@ from pathlib import Path
 from random import Random
 
 from ops.cli.output import err, out
-from ops.supervision import Stop, stop_on_signals
+from ops.processes.supervisor import Stop, stop_on_signals
 from tests.chaos.report import numbers, print_verdict, progress
 from tests.chaos.shape import FULL, SHORT
 from tests.chaos.system import BROKER

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
-from ops.supervision import classin, end
-from worker.settings import environment_with
+from ops.processes.supervisor import classin, end
+from worker.config.settings import environment_with
 
 #: Seconds from a death to the next start.
 PAUSE = 1.0

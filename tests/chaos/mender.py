@@ -6,9 +6,9 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 from tests.chaos.work import Step
-from worker.classin.errors import InvalidInput, NotFound, Unavailable
-from worker.ledger.ledger import Ledger
-from worker.ledger.lifecycle import State
+from worker.errors import InvalidInput, NotFound, Unavailable
+from worker.ledger.states import State
+from worker.ledger.types import Ledger
 
 #: So many retry one record at the same moment.
 AT_ONCE = 8

@@ -9,12 +9,12 @@ from random import Random
 from typing import Any
 
 from producers import Submitter
-from producers.checked import Position
-from producers.line import Line
+from producers.intake.checked import Position
+from producers.intake.request import Line
 from tests.chaos.work import Step
-from worker.classin.errors import InvalidInput, Unavailable
+from worker.errors import InvalidInput, Unavailable
 from worker.ledger.batch import About, Webhook
-from worker.ledger.ledger import Due
+from worker.ledger.types import Due
 
 #: Seconds until something is said again.
 PAUSE = 0.2

@@ -10,11 +10,11 @@ from random import Random
 
 from kombu.exceptions import OperationalError
 
-from ops.embedded import PrivateRedis
-from ops.retrying import Retrying, Wanted
+from ops.admin.retry import Retrying, Wanted
+from ops.processes.redis_server import PrivateRedis
 from ops.simulator import Seed, SimulatorClient, create_app, in_thread
 from producers import Submitter
-from producers.edits import Setting
+from producers.retry.edits import Setting
 from tests.chaos.crew import Crew
 from tests.chaos.mender import Mender
 from tests.chaos.producer import Producer, batch_of
@@ -22,16 +22,16 @@ from tests.chaos.receiver import SECRET, Receiver, receiver
 from tests.chaos.trouble import LATE
 from tests.chaos.verdict import Evidence
 from tests.chaos.work import PACES, Step
-from worker.classin.errors import Unavailable
+from worker.broker.messages import QUEUE
+from worker.broker.queue import Queues, build_queues
 from worker.classin.school import School
+from worker.config.settings import from_env
+from worker.errors import Unavailable
 from worker.ledger.audit import Audit
 from worker.ledger.batch import Told
-from worker.ledger.in_redis import RedisLedger, connect
-from worker.ledger.ledger import Due, Filter
 from worker.ledger.record import Record
-from worker.message import QUEUE
-from worker.queues import Queues, build_queues
-from worker.settings import from_env
+from worker.ledger.store import RedisLedger, connect
+from worker.ledger.types import Due, Filter
 
 #: Records read together.
 _PAGE = 500

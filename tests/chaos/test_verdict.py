@@ -11,8 +11,8 @@ from ops.simulator import Entry
 from tests.chaos.receiver import News
 from tests.chaos.verdict import Evidence, Verdict, judge, longest_stall, things
 from tests.chaos.work import SCHOOLS, Step
-from worker.ledger.lifecycle import Reason, State
 from worker.ledger.record import Record
+from worker.ledger.states import Reason, State
 
 NORTH, SOUTH = SCHOOLS["north"].sid, SCHOOLS["south"].sid
 NUMBERS = count(77_000_001)

@@ -5,8 +5,8 @@ from random import Random
 
 import pytest
 
-from ops.simulator.answers import answer
-from ops.simulator.world import World
+from ops.simulator.handlers import answer
+from ops.simulator.state.world import World
 from tests.chaos.producer import Producer, handfuls
 from tests.chaos.shape import FULL, SHORT, Shape
 from tests.chaos.verdict import things
@@ -22,7 +22,7 @@ from tests.chaos.work import (
     world_of,
 )
 from worker.classin.catalogue import read
-from worker.classin.errors import Unavailable
+from worker.errors import Unavailable
 
 NOW = 1_800_000_000
 SHAPES = pytest.mark.parametrize("shape", [FULL, SHORT], ids=["full", "short"])

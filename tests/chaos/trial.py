@@ -19,7 +19,7 @@ from tests.chaos.system import System, system
 from tests.chaos.trouble import Kind, Trouble, schedule
 from tests.chaos.verdict import Verdict, judge
 from tests.chaos.work import SCHOOLS, Step, crowd, retried_steps, steps_of, world_of
-from worker.classin.errors import Unavailable
+from worker.errors import Unavailable
 
 #: Seconds between two looks.
 _TICK = 0.1

@@ -10,8 +10,8 @@ from ops.simulator import Entry
 from tests.chaos.receiver import News
 from tests.chaos.work import PACES, SCHOOLS, Step, numbers_in
 from worker.classin.operation import Repeat
-from worker.ledger.lifecycle import Reason, State
 from worker.ledger.record import Record
+from worker.ledger.states import Reason, State
 
 T = TypeVar("T")
 

@@ -13,12 +13,12 @@ from annotated_types import Ge, Gt, Le, MaxLen, MinLen
 from pydantic.fields import FieldInfo
 
 from tests.house.facts import compact
-from worker.classin.anatomy import Anatomy, anatomy
 from worker.classin.catalogue import CATALOGUE
 from worker.classin.codes import Code
-from worker.classin.fields import File, sensitivity_of
+from worker.classin.field_rules import AllOrNone, AtLeastOne, Needs, NotBoth, OneOf, Rule
+from worker.classin.field_shape import Anatomy, anatomy
+from worker.classin.field_types import File, sensitivity_of
 from worker.classin.operation import Fields, Operation, item_kind
-from worker.classin.rules import AllOrNone, AtLeastOne, Needs, NotBoth, OneOf, Rule
 from worker.classin.verdicts import Verdict
 
 FACTS = json.loads(Path("tests/vectors/api.json").read_text(encoding="utf-8"))

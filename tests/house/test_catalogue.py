@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 
-from worker.classin.call import Dialect
 from worker.classin.catalogue import CATALOGUE, read
 from worker.classin.codes import Code
+from worker.classin.endpoint import Dialect
 from worker.classin.operation import Operation
+from worker.classin.request import prepare
 from worker.classin.school import School
-from worker.classin.wire import prepare
 
 KINDS = [pytest.param(kind, id=name) for name, kind in CATALOGUE.items()]
 

@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 import typer
 
-from ops.cli.overview import COMMANDS, MODULES, PURPOSE, overview
-from ops.cli.program import build
-from ops.embedded import PrivateRedis
-from worker.settings import environment_with
+from ops.cli.build import build
+from ops.cli.command_table import COMMANDS, MODULES, PURPOSE, overview
+from ops.processes.redis_server import PrivateRedis
+from worker.config.settings import environment_with
 
 #: What seals.
 CIPHER = "cryptography.hazmat.primitives.ciphers.aead"
@@ -91,7 +91,7 @@ def test_only_what_works_for_days_looks_for_garbage_early(
 def test_a_submitter_loads_no_celery(root: Path) -> None:
     """Celery comes only when a message is to be sent through it, fsspec when there is a file."""
     code = (
-        "from pathlib import Path; import producers; from worker.settings import Settings;"
+        "from pathlib import Path; import producers; from worker.config.settings import Settings;"
         "home, keys = Path('/nowhere'), Path('/elsewhere/keys.json');"
         "producers.Submitter.from_settings(Settings(home=home, keys=keys))"
     )
@@ -112,7 +112,7 @@ def test_one_operation_loads_its_own_chapter_only(root: Path) -> None:
 @pytest.mark.parametrize("name", MODULES)
 def test_the_overview_says_what_a_command_says_of_itself(name: str) -> None:
     """The line in the overview is the first of the command's own help."""
-    command = getattr(import_module(f"ops.cli.{MODULES[name]}"), name)
+    command = getattr(import_module(f"ops.cli.commands.{MODULES[name]}"), name)
     says = command.info.help if isinstance(command, typer.Typer) else inspect.getdoc(command)
     lines = {name: line for group in COMMANDS.values() for name, (_, line) in group.items()}
     assert lines[name] == (says or "").partition("\n")[0]

@@ -18,6 +18,6 @@ def _reads(tree: ast.Module) -> Iterator[int]:
 
 
 def test_only_the_settings_read_the_environment(sources: Mapping[str, ast.Module]) -> None:
-    """Whatever a deployment may choose is read in worker/settings.py, and nowhere else."""
+    """Whatever a deployment may choose is read in worker/config/settings.py, and nowhere else."""
     reading = {path for path, tree in sources.items() if any(_reads(tree))}
-    assert reading == {"worker/settings.py"}
+    assert reading == {"worker/config/settings.py"}

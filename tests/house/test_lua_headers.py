@@ -6,10 +6,10 @@ from itertools import takewhile
 
 import pytest
 
-from worker.ledger import in_redis, reports, schedule, trial
+from worker.ledger import report_store, schedule_store, store, write_check
 
-SCRIPTS = (*in_redis.SCRIPTS, *schedule.SCRIPTS, *reports.SCRIPTS, *trial.SCRIPTS)
-SHARED = (*in_redis.SHARED, *schedule.SHARED)
+SCRIPTS = (*store.SCRIPTS, *schedule_store.SCRIPTS, *report_store.SCRIPTS, *write_check.SCRIPTS)
+SHARED = (*store.SHARED, *schedule_store.SHARED)
 
 
 def test_every_script_is_in_use(scripts: Mapping[str, str]) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path, PurePosixPath
 #: Names of drawers: anything could be in them.
 DRAWERS = frozenset(
     stem + plural
-    for stem in ("util", "helper", "common", "base", "model", "manager", "service", "misc")
+    for stem in ("util", "helper", "common", "base", "manager", "misc")
     for plural in ("", "s")
 )
 

@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 from typer.main import get_command
 
-from ops.cli.program import build
-from producers.line import Line
+from ops.cli.build import build
+from producers.intake.request import Line
 from worker.classin.catalogue import CATALOGUE, read
-from worker.settings import from_env
+from worker.config.settings import from_env
 
 
 @pytest.fixture(scope="module")
@@ -57,7 +57,7 @@ def test_the_table_of_variables_is_what_the_settings_read(
     readme: str, sources: Mapping[str, ast.Module]
 ) -> None:
     """No variable is missing, and none is made up."""
-    assert _table(readme).keys() == set(_variables(sources["worker/settings.py"]))
+    assert _table(readme).keys() == set(_variables(sources["worker/config/settings.py"]))
 
 
 def test_the_defaults_are_what_the_settings_take(readme: str) -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from worker.ledger.lifecycle import EDGES, State
+from worker.ledger.states import EDGES, State
 
 
 @pytest.fixture(scope="module")
@@ -17,7 +17,7 @@ def drawn(root: Path) -> set[tuple[str, str]]:
 
 
 def test_the_drawing_has_every_edge_and_no_other(drawn: set[tuple[str, str]]) -> None:
-    """An arrow for each edge of lifecycle.py."""
+    """An arrow for each edge of states.py."""
     edges = {(start.value, end.value) for start, ends in EDGES.items() for end in ends}
     assert {arrow for arrow in drawn if "[*]" not in arrow} == edges
 

@@ -6,14 +6,14 @@ from dataclasses import replace
 import pytest
 from redis import Redis
 
-from ops.embedded import PrivateRedis
+from ops.processes.redis_server import PrivateRedis
 from tests.ledger_books import Books
-from worker.classin.errors import ScriptError
+from worker.errors import ScriptError
 from worker.ledger import keys
-from worker.ledger.in_redis import RedisLedger, connect
-from worker.ledger.ledger import Claim, Due, Note, Room, Standing
-from worker.ledger.lifecycle import Reason, State
 from worker.ledger.record import Submission
+from worker.ledger.states import Reason, State
+from worker.ledger.store import RedisLedger, connect
+from worker.ledger.types import Claim, Due, Note, Room, Standing
 
 ENTRY = Submission(id="", operation="edit_course", school="main", fields={"courseId": 1})
 REFUSED = Standing(state=State.FAILED, reason=Reason.REFUSED, code=193)

@@ -10,13 +10,13 @@ import pytest
 from redis import Redis
 
 from ops.doctor import examine_redis
-from ops.redis_program import redis_program
+from ops.processes.redis_program import redis_program
 from tests.stage import Environment, until
-from worker.classin.errors import Unavailable
-from worker.ledger.in_redis import RedisLedger, connect
-from worker.ledger.ledger import Standing
-from worker.ledger.lifecycle import State
+from worker.errors import Unavailable
 from worker.ledger.record import Submission
+from worker.ledger.states import State
+from worker.ledger.store import RedisLedger, connect
+from worker.ledger.types import Standing
 
 STEP = 7200
 

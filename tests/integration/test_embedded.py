@@ -17,9 +17,9 @@ import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from ops.embedded import PATH_BYTES, PrivateRedis
-from ops.redis_program import Program, redis_program
-from worker.classin.errors import Unavailable
+from ops.processes.redis_program import Program, redis_program
+from ops.processes.redis_server import PATH_BYTES, PrivateRedis
+from worker.errors import Unavailable
 
 ROOT = Path(__file__).parents[2]
 
@@ -27,7 +27,7 @@ ROOT = Path(__file__).parents[2]
 OWNER = """
 import sys
 from pathlib import Path
-from ops.embedded import PrivateRedis
+from ops.processes.redis_server import PrivateRedis
 
 server = PrivateRedis(Path(sys.argv[1]), Path(sys.argv[2]))
 print(server.start(), flush=True)

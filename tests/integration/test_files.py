@@ -11,19 +11,19 @@ from time import time
 import pytest
 
 from ops.simulator import DEFAULT_SCHOOL, SimulatorClient
-from producers.attachments import FileDoor, attach, file_at
-from worker.classin.call import Dialect
-from worker.classin.errors import FileGone, NotSent
-from worker.classin.fields import File, without_mac
+from producers.intake.attachments import FileDoor, attach, file_at
+from worker.classin.endpoint import Dialect
+from worker.classin.field_types import File, without_mac
 from worker.classin.operation import Operation
 from worker.classin.operations.cloud import UploadFile
-from worker.classin.wire import prepare
-from worker.file_access import FileAccess
-from worker.files import Files, Reading, open_at
+from worker.classin.request import prepare
+from worker.config.file_access import FileAccess
+from worker.config.settings import Deadlines, Settings
+from worker.errors import FileGone, NotSent
+from worker.execution.file_streams import Files, Reading, open_at
+from worker.execution.http_client import Transport
 from worker.keyring import KeyRing
-from worker.ledger.in_redis import RedisLedger
-from worker.settings import Deadlines, Settings
-from worker.transport import Transport
+from worker.ledger.store import RedisLedger
 
 CONTENT = bytes(range(256)) * 4096
 DIGEST = hashlib.sha256(CONTENT).hexdigest()

@@ -3,17 +3,17 @@
 import pytest
 from redis import Redis
 
-from ops.embedded import PrivateRedis
+from ops.processes.redis_server import PrivateRedis
 from tests.ledger_books import Books
 from tests.ledger_machine import whatever_happens
-from worker.classin.errors import Unavailable
+from worker.broker.messages import mailbox
+from worker.errors import Unavailable
 from worker.ledger.audit import Audit
-from worker.ledger.in_redis import RedisLedger, connect
-from worker.ledger.ledger import Filter, Mailbox, Note, Room, Standing
-from worker.ledger.lifecycle import State
-from worker.ledger.pruning import Ages, Pruning
+from worker.ledger.pruner import Ages, Pruning
 from worker.ledger.record import Submission
-from worker.message import mailbox
+from worker.ledger.states import State
+from worker.ledger.store import RedisLedger, connect
+from worker.ledger.types import Filter, Mailbox, Note, Room, Standing
 
 
 @pytest.fixture

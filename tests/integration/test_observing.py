@@ -4,13 +4,13 @@ from dataclasses import replace
 
 import pytest
 
-from ops.embedded import PrivateRedis
-from ops.figures import figures
+from ops.insight.statistics import figures
+from ops.processes.redis_server import PrivateRedis
 from tests.unit.ledger.hands import DONE, REFUSED, attempt, claimed, entry
-from worker.ledger import reading
-from worker.ledger.in_redis import RedisLedger, connect
-from worker.ledger.ledger import Filter
-from worker.ledger.observing import Listing, Observer, Order
+from worker.ledger import reader
+from worker.ledger.queries import Listing, Observer, Order
+from worker.ledger.store import RedisLedger, connect
+from worker.ledger.types import Filter
 
 
 @pytest.fixture
@@ -29,8 +29,8 @@ def test_a_needle_is_found_in_a_haystack(
     ledger: RedisLedger, observer: Observer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Page after page, where so many do not fit that one gives up."""
-    monkeypatch.setattr(reading, "LOOKS", 500)
-    monkeypatch.setattr(reading, "MOST_LOOKS", 1000)
+    monkeypatch.setattr(reader, "LOOKS", 500)
+    monkeypatch.setattr(reader, "MOST_LOOKS", 1000)
     like = replace(entry("needle"), batch=None)
     ledger.submit([replace(like, id=f"n{n:06}", school="north") for n in range(2500)])
     ledger.submit([replace(like, school="north", operation="edit_course")])

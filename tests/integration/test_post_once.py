@@ -6,9 +6,9 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from worker.classin.errors import NotSent, Unread
-from worker.settings import Deadlines
-from worker.transport import post_once
+from worker.config.settings import Deadlines
+from worker.errors import NotSent, Unread
+from worker.execution.http_client import post_once
 
 DEADLINES = Deadlines(connect=2, reply=0.3)
 

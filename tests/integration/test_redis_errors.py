@@ -10,15 +10,15 @@ import pytest
 from redis import Redis
 from redis.exceptions import RedisError, ResponseError
 
-from ops.embedded import PrivateRedis
-from worker.classin.errors import RedisUnavailableError, ScriptError
+from ops.processes.redis_server import PrivateRedis
+from worker.errors import RedisUnavailableError, ScriptError
 from worker.keyring import KeyRing
-from worker.ledger.in_redis import RedisLedger, connect
-from worker.ledger.job import Job
 from worker.ledger.record import Submission
 from worker.ledger.redis_errors import TROUBLES, error_code
-from worker.ledger.schedule import RedisSchedule
-from worker.ledger.trial import try_write
+from worker.ledger.schedule_models import Job
+from worker.ledger.schedule_store import RedisSchedule
+from worker.ledger.store import RedisLedger, connect
+from worker.ledger.write_check import try_write
 
 JOB = Job(name="nightly", cron="@daily", tz="UTC", words=("report",))
 RECORD = Submission(id="a", operation="edit_course", school="main", fields={})

@@ -7,14 +7,14 @@ from pathlib import Path
 import pytest
 from redis import Redis
 
-from ops.embedded import PrivateRedis
-from ops.finding import Finding, Health
-from ops.home_mark import HomeMark
-from ops.redis_health import examine_server
-from worker.ledger import families
+from ops.health.finding import Finding, Health
+from ops.health.redis_server import examine_server
+from ops.processes.home_mark import HomeMark
+from ops.processes.redis_server import PrivateRedis
+from worker.ledger import key_sizes
 from worker.ledger.data_set import DataSet, DataSetWatch
-from worker.ledger.in_redis import RedisLedger, connect
 from worker.ledger.record import Submission
+from worker.ledger.store import RedisLedger, connect
 
 
 @pytest.fixture
@@ -109,7 +109,7 @@ def test_families_of_keys_are_measured(client: Redis) -> None:
     )
     client.set("another", "x" * 1_000_000)
 
-    found = families.sizes(client)
+    found = key_sizes.sizes(client)
 
     assert found.exact
     by_name = {family.name: family for family in found.families}
@@ -129,7 +129,7 @@ def test_of_very_many_keys_a_sample_is_measured(client: Redis) -> None:
         pipeline.zadd("classin:ix:all", {str(number): number})
     pipeline.execute()
 
-    found = families.sizes(client, most=1_000)
+    found = key_sizes.sizes(client, most=1_000)
 
     assert not found.exact
     by_name = {family.name: family for family in found.families}

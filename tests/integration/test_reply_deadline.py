@@ -8,10 +8,10 @@ from collections.abc import Iterable
 import pytest
 
 from tests.raw_server import OK, Behaviour, request, server, take
-from worker.classin.call import Dialect
-from worker.classin.errors import Unread
-from worker.settings import Deadlines
-from worker.transport import Transport, post_once
+from worker.classin.endpoint import Dialect
+from worker.config.settings import Deadlines
+from worker.errors import Unread
+from worker.execution.http_client import Transport, post_once
 
 #: Short, where the server never comes to an end; long, where something else must end it.
 SHORT, LONG = Deadlines(connect=5, reply=0.5), Deadlines(connect=5, reply=300)

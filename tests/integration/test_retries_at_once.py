@@ -4,16 +4,16 @@ from collections.abc import Sequence
 from dataclasses import replace
 from threading import Barrier
 
-from ops.retrying import Retrying, Wanted
+from ops.admin.retry import Retrying, Wanted
 from producers import Submitter
-from producers.nightly_retry import NightlyRetry, RetryJob
-from producers.receipt import Receipt
+from producers.intake.receipt import Receipt
+from producers.retry.nightly import NightlyRetry, RetryJob
 from tests.stage import PATIENCE, Environment, at_once
 from worker.ledger.audit import Audit
-from worker.ledger.in_redis import RedisLedger, connect
-from worker.ledger.ledger import Filter, Standing
-from worker.ledger.lifecycle import Reason, State
 from worker.ledger.record import Record
+from worker.ledger.states import Reason, State
+from worker.ledger.store import RedisLedger, connect
+from worker.ledger.types import Filter, Standing
 
 #: Of the harmful kind: to do it twice makes two.
 DRAFT = {

@@ -12,25 +12,25 @@ from pathlib import Path
 import pytest
 import trustme
 
-from ops.embedded import PrivateRedis
+from ops.processes.redis_server import PrivateRedis
 from ops.simulator import DEFAULT_SCHOOL
 from producers import file_at
 from tests.raw_server import OK, request, server, take
 from tests.unit.clock import Clock
 from tests.unit.stage import Stage
-from worker.classin.call import Dialect
-from worker.classin.errors import NotSent, Unread
+from worker.classin.endpoint import Dialect
 from worker.classin.operations.activities import ActivityType, CreateActivityNoClass
 from worker.classin.operations.cloud import UploadFile
-from worker.classin.reply import Reply
-from worker.classin.wire import prepare
-from worker.dispatch import Waiting
-from worker.file_access import FileAccess
-from worker.files import Reading, Source, open_at
-from worker.ledger.in_redis import RedisLedger, connect
-from worker.ledger.lifecycle import State
-from worker.settings import Deadlines
-from worker.transport import Transport
+from worker.classin.request import prepare
+from worker.classin.response import Reply
+from worker.config.file_access import FileAccess
+from worker.config.settings import Deadlines
+from worker.errors import NotSent, Unread
+from worker.execution.file_streams import Reading, Source, open_at
+from worker.execution.http_client import Transport
+from worker.ledger.states import State
+from worker.ledger.store import RedisLedger, connect
+from worker.runtime.dispatcher import Waiting
 
 DEADLINES = Deadlines(connect=30, reply=30)
 

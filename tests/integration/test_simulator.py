@@ -27,13 +27,13 @@ from ops.simulator import (
     in_thread,
 )
 from worker.classin.catalogue import read
-from worker.classin.errors import InvalidInput, Unavailable
-from worker.classin.fields import File
+from worker.classin.field_types import File
 from worker.classin.operation import Operation
-from worker.classin.reply import Reply, read_reply
+from worker.classin.request import prepare
+from worker.classin.response import Reply, read_reply
 from worker.classin.school import School
 from worker.classin.signing import safe_key
-from worker.classin.wire import prepare
+from worker.errors import InvalidInput, Unavailable
 
 #: Where the simulator's clock stands still.
 NOW = 1_800_000_000

@@ -21,8 +21,8 @@ from ops.simulator import (
 from ops.simulator.limits import MOST_CALLS
 from worker.classin.catalogue import read
 from worker.classin.operation import Operation
-from worker.classin.reply import Reply, read_reply
-from worker.classin.wire import prepare
+from worker.classin.request import prepare
+from worker.classin.response import Reply, read_reply
 
 START = 1_800_000_000
 #: Seconds that a request is held; far more than a test's other requests take together.

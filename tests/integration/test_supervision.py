@@ -5,7 +5,7 @@ import signal
 import subprocess
 import sys
 
-from ops.supervision import TiedChild, end
+from ops.processes.supervisor import TiedChild, end
 from tests.stage import until
 
 
@@ -45,7 +45,7 @@ def test_the_line_breaks_with_the_supervisor() -> None:
     child = "import os; os.write(1, b'began '); os.read(0, 1); os.write(1, b'ended ')"
     script = f"""
 import signal, sys
-from ops.supervision import TiedChild
+from ops.processes.supervisor import TiedChild
 crew = [TiedChild([sys.executable, "-c", {child!r}]) for _ in range(2)]
 signal.pause()
 """

@@ -12,14 +12,14 @@ import trustme
 
 from ops.simulator import DEFAULT_SCHOOL, SimulatorClient
 from tests.raw_server import OK, answering, request, server, take
-from worker.classin.call import Dialect
-from worker.classin.errors import NotSent, Unread
+from worker.classin.endpoint import Dialect
 from worker.classin.operations.cloud import CreateFolder
-from worker.classin.reply import Reply
-from worker.classin.wire import Request, prepare
-from worker.http_connection import LARGEST_REPLY
-from worker.settings import Deadlines
-from worker.transport import Transport
+from worker.classin.request import Request, prepare
+from worker.classin.response import Reply
+from worker.config.settings import Deadlines
+from worker.errors import NotSent, Unread
+from worker.execution.http_client import Transport
+from worker.execution.http_connection import LARGEST_REPLY
 
 HURRY = Deadlines(connect=0.5, reply=0.5)
 

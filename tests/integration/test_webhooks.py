@@ -7,16 +7,16 @@ from typing import Self
 
 import pytest
 
-from ops.embedded import PrivateRedis
+from ops.processes.redis_server import PrivateRedis
+from worker.config.settings import Deadlines, Patience
+from worker.execution.http_client import post_once
 from worker.keyring import KeyRing
 from worker.ledger.batch import About, Told, Webhook
-from worker.ledger.in_redis import RedisLedger, connect
-from worker.ledger.ledger import Standing
-from worker.ledger.lifecycle import State
 from worker.ledger.record import Submission
-from worker.settings import Deadlines, Patience
-from worker.transport import post_once
-from worker.webhooks import Webhooks
+from worker.ledger.states import State
+from worker.ledger.store import RedisLedger, connect
+from worker.ledger.types import Standing
+from worker.runtime.webhooks import Webhooks
 
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 

@@ -10,10 +10,10 @@ from redis import Redis
 
 from producers import Submitter
 from tests.stage import Environment, WorkerProcess
+from worker.broker.queue import broker_url
 from worker.classin.operations.cloud import CreateFolder
-from worker.ledger.in_redis import connect
-from worker.ledger.lifecycle import State
-from worker.queues import broker_url
+from worker.ledger.states import State
+from worker.ledger.store import connect
 
 
 @pytest.fixture

@@ -10,10 +10,10 @@ from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from ops.embedded import PrivateRedis
-from ops.supervision import classin as command_line
+from ops.processes.redis_server import PrivateRedis
+from ops.processes.supervisor import classin as command_line
 from tests.stage import PATIENCE, Command, Environment, until
-from worker.settings import environment_with
+from worker.config.settings import environment_with
 
 
 @dataclass(frozen=True)

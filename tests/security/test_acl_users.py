@@ -14,15 +14,15 @@ import pytest
 from redis import Redis
 from redis.exceptions import AuthenticationError, NoPermissionError, RedisError
 
-from ops.redis_program import redis_program
+from ops.processes.redis_program import redis_program
+from ops.processes.supervisor import classin as command_line
 from ops.simulator import DEFAULT_SCHOOL, SimulatorClient
-from ops.supervision import classin as command_line
 from tests.stage import PATIENCE, Command, Environment, WorkerProcess, until
-from worker.classin.errors import Unavailable
-from worker.ledger.in_redis import RedisLedger, connect
-from worker.ledger.ledger import Filter
-from worker.ledger.lifecycle import State
-from worker.settings import environment_with
+from worker.config.settings import environment_with
+from worker.errors import Unavailable
+from worker.ledger.states import State
+from worker.ledger.store import RedisLedger, connect
+from worker.ledger.types import Filter
 
 ROOT = Path(__file__).parents[2]
 

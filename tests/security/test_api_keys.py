@@ -15,15 +15,15 @@ import pytest
 from fakeredis import FakeRedis, FakeServer
 from redis import Redis
 
-from ops.api_key_health import examine_api_keys
-from ops.finding import Health
-from ops.supervision import classin as command_line
+from ops.health.api_keys import examine_api_keys
+from ops.health.finding import Health
+from ops.processes.supervisor import classin as command_line
 from tests.stage import PATIENCE, Command, Environment, until
-from worker.classin.errors import InvalidInput
+from worker.config.settings import environment_with
+from worker.errors import InvalidInput
 from worker.keyring import KeyRing
 from worker.ledger import keys as key_names
 from worker.ledger.api_keys import ApiKey, ApiKeys
-from worker.settings import environment_with
 
 DAY = 86_400_000
 

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from tests.stage import PATIENCE, Environment, WorkerProcess, until
-from worker.ledger.in_redis import RedisLedger
-from worker.watchdog import STALLED
+from worker.ledger.store import RedisLedger
+from worker.runtime.watchdog import STALLED
 
 DEAF = Path(__file__).with_name("deaf_worker.py")
 

@@ -9,19 +9,19 @@ from pathlib import Path
 import pytest
 from redis import Redis
 
+from producers.files.sheets import Layout, check_sheet
 from producers.gateway.idempotency import IdempotencyKey
-from producers.sheets import Layout, check_sheet
-from producers.submission import Submitter
+from producers.intake.submitter import Submitter
 from tests.unit import conftest as memory
 from tests.unit.producers import conftest as door
 from tests.unit.stage import RING, Stage, said
+from worker.broker.consumer import Arrival
+from worker.config.settings import Settings
 from worker.keyring import KeyRing
 from worker.ledger.batch import About, mark_of_file
-from worker.ledger.encoding import digest_of
-from worker.ledger.in_redis import RedisLedger
-from worker.ledger.pruning import Ages, Pruning
-from worker.reception import Arrival
-from worker.settings import Settings
+from worker.ledger.codec import digest_of
+from worker.ledger.pruner import Ages, Pruning
+from worker.ledger.store import RedisLedger
 
 clock, ledger, redis, server, stage = (
     memory.clock,
@@ -160,12 +160,12 @@ def test_no_other_digest_is_made_of_what_may_be_personal(folder: str) -> None:
         "worker/classin/signing.py",  # ClassIn's own signatures, by MD5
         "worker/classin/operation.py",  # the id of a record, as an identity
         "worker/ledger/record.py",  # ids, of texts that are marked already
-        "worker/ledger/encoding.py",  # what is asked: stored as a mark
+        "worker/ledger/codec.py",  # what is asked: stored as a mark
         "worker/ledger/batch.py",  # a file: stored as a mark
         "worker/ledger/api_keys.py",  # keys of 160 random bits
-        "worker/files.py",  # a file's content, compared as it is sent
-        "producers/attachments.py",  # the same
-        "producers/oneroster/directory.py",  # the identity of a course, which ClassIn knows
+        "worker/execution/file_streams.py",  # a file's content, compared as it is sent
+        "producers/intake/attachments.py",  # the same
+        "producers/oneroster/id_map.py",  # the identity of a course, which ClassIn knows
     }
     root = Path(__file__).parents[2]
     found = {

@@ -9,14 +9,14 @@ from pathlib import Path
 
 import pytest
 
-from ops.cli.secrets import read_secrets
-from ops.embedded import PrivateRedis
-from ops.home_mark import HomeMark
-from ops.supervision import only_one
+from ops.cli.secret_options import read_secrets
+from ops.processes.home_mark import HomeMark
+from ops.processes.redis_server import PrivateRedis
+from ops.processes.supervisor import only_one
 from producers.gateway.server import must_be_safe
-from worker.classin.errors import InvalidInput, InvalidSettings, Unavailable
+from worker.config.settings import Gateway, from_env
+from worker.errors import InvalidInput, InvalidSettings, Unavailable
 from worker.private_files import private_file, private_folder, secret_fault
-from worker.settings import Gateway, from_env
 
 CANARY = "canary-of-a-secret"
 

@@ -16,26 +16,26 @@ from fakeredis import FakeRedis, FakeServer
 from fastapi.testclient import TestClient
 
 from ops.simulator import SimulatorClient
-from producers.attachments import FileDoor, attach
 from producers.gateway.app import GatewayApp
-from producers.submission import Submitter
+from producers.intake.attachments import FileDoor, attach
+from producers.intake.submitter import Submitter
 from tests.raw_server import Behaviour
 from tests.raw_server import server as raw_server
 from tests.stage import WorkerProcess, until
 from tests.unit.stage import SCHOOL
-from worker import web_files
-from worker.classin.fields import LARGEST_FILE, LARGEST_PICTURE, File
+from worker.classin.field_types import LARGEST_FILE, LARGEST_PICTURE, File
 from worker.classin.operations.cloud import UploadFile
 from worker.classin.operations.users import Register
-from worker.file_access import Address, FileAccess, WebError
-from worker.files import open_file
+from worker.config.file_access import Address, FileAccess, WebError
+from worker.config.settings import Gateway, Settings
+from worker.execution import web_files
+from worker.execution.file_streams import open_file
+from worker.execution.web_files import open_web_file
 from worker.keyring import KeyRing
 from worker.ledger.api_keys import ApiKeys
 from worker.ledger.audit import Audit
-from worker.ledger.in_redis import RedisLedger
 from worker.ledger.record import Submission, new_id
-from worker.settings import Gateway, Settings
-from worker.web_files import open_web_file
+from worker.ledger.store import RedisLedger
 
 #: An address on the web, for a name that a test makes up.
 PUBLIC = ipaddress.ip_address("8.8.8.8")

@@ -9,22 +9,22 @@ from tempfile import TemporaryDirectory
 import pytest
 from redis import Redis
 
-from ops.cli.duties import faults_of
-from ops.cli.handing_in import check_file
-from ops.cli.submitting import Said
-from ops.embedded import PrivateRedis
-from producers.oneroster.passwords import AT_RANDOM, Passwords, Rule
-from producers.oneroster.steps import Step
-from producers.oneroster.sync import Place, Sync, Watching
-from producers.submission import Submitter
+from ops.cli.commands.enqueue import Said
+from ops.cli.commands.enqueue_file import check_file
+from ops.cli.commands.job_check import faults_of
+from ops.processes.redis_server import PrivateRedis
+from producers.intake.submitter import Submitter
+from producers.oneroster.applying.operations import Step
+from producers.oneroster.applying.passwords import AT_RANDOM, Passwords, Rule
+from producers.oneroster.applying.sync import Place, Sync, Watching
 from tests.stage import Command, Environment
 from tests.unit import conftest as memory
 from tests.unit.producers import conftest as door
 from tests.unit.stage import SCHOOL
-from worker.classin.errors import InvalidInput
-from worker.ledger.in_redis import RedisLedger
+from worker.errors import InvalidInput
 from worker.ledger.record import Submission
-from worker.ledger.sources import Source
+from worker.ledger.store import RedisLedger
+from worker.ledger.sync_store import Source
 
 #: A ledger and a broker in memory, and a door to them.
 clock, server, redis, ledger = memory.clock, memory.server, memory.redis, memory.ledger

@@ -8,27 +8,27 @@ from pathlib import Path
 import pytest
 from redis import Redis
 
-from ops.cli.duties import faults_of
-from ops.supervision import classin as command_line
-from ops.timetable import read_timetable
+from ops.cli.commands.job_check import faults_of
+from ops.processes.supervisor import classin as command_line
+from ops.scheduling.jobs_file import read_timetable
 from producers import Submitter
-from producers.jsonl import check_lines
-from producers.oneroster.rows import Sheet
-from producers.oneroster.tables import USERS_1_1
+from producers.files.jsonl import check_lines
+from producers.oneroster.reading.csv_rows import Sheet
+from producers.oneroster.reading.schema import USERS_1_1
 from tests.raw_server import answering, request, server
 from tests.security.fuzz.canaries import CHILD, PHONE
 from tests.security.fuzz.place import a_place
 from tests.stage import PATIENCE, Environment
-from worker.classin.call import Dialect
-from worker.classin.errors import InvalidInput, InvalidSettings, Unread, UnreadableValueError
+from worker.classin.endpoint import Dialect
+from worker.config.settings import Deadlines, from_env
+from worker.errors import InvalidInput, InvalidSettings, Unread, UnreadableValueError
+from worker.execution.http_client import Transport
 from worker.ledger import keys
 from worker.ledger.audit import Audit
-from worker.ledger.in_redis import RedisLedger, connect
-from worker.ledger.ledger import Filter
-from worker.ledger.observing import Observer, Order
-from worker.ledger.sources import Syncs
-from worker.settings import Deadlines, from_env
-from worker.transport import Transport
+from worker.ledger.queries import Observer, Order
+from worker.ledger.store import RedisLedger, connect
+from worker.ledger.sync_store import Syncs
+from worker.ledger.types import Filter
 
 _FOLDER = {"folderId": 5, "folderName": "x"}
 

@@ -10,11 +10,11 @@ import pytest
 from fakeredis import FakeRedis, FakeServer
 from redis import Redis
 
-from worker.classin.errors import InvalidSettings
+from worker.config.settings import from_env
+from worker.errors import InvalidSettings
 from worker.keyring import KeyRing, make_key_file
 from worker.ledger import keys
-from worker.ledger.shared_keys import SharedKeys
-from worker.settings import from_env
+from worker.ledger.key_fingerprint import SharedKeys
 
 
 @pytest.fixture

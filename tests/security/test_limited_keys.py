@@ -6,15 +6,15 @@ from typing import Any
 import pytest
 from celery.app.task import Context
 
-from producers.submission import Submitter
+from producers.intake.submitter import Submitter
 from tests.unit import conftest as memory
 from tests.unit.producers import conftest as door
 from tests.unit.producers.gateway import conftest as http
 from tests.unit.producers.gateway.conftest import AskWith
 from tests.unit.stage import Stage, said
+from worker.broker.consumer import Arrival
 from worker.classin.operation import MASK
-from worker.reception import Arrival
-from worker.settings import Settings
+from worker.config.settings import Settings
 
 #: A gateway that knows two schools, with a ledger and a broker in memory.
 clock, server, redis, ledger = memory.clock, memory.server, memory.redis, memory.ledger

@@ -6,20 +6,20 @@ import logging
 import pytest
 from redis import Redis
 
-from producers.edits import Setting
-from producers.oneroster.outcome import _told_of_items
-from producers.renewal import renewed
-from producers.submission import Submitter
+from producers.intake.submitter import Submitter
+from producers.oneroster.applying.results import _told_of_items
+from producers.retry.edits import Setting
+from producers.retry.submissions import renewed
 from tests.unit import conftest as memory
 from tests.unit.producers import conftest as door
 from tests.unit.stage import Stage, said
 from worker.classin.catalogue import read
-from worker.classin.errors import InvalidOperation
 from worker.classin.masking import hidden_values, scrubbed
 from worker.classin.operations.courses import EditCourse
-from worker.classin.reply import Reply
-from worker.ledger.lifecycle import Reason, State
+from worker.classin.response import Reply
+from worker.errors import InvalidOperation
 from worker.ledger.record import Record
+from worker.ledger.states import Reason, State
 
 #: A ledger and a broker in memory, and a door to them.
 clock, server, redis, ledger = memory.clock, memory.server, memory.redis, memory.ledger

@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from ops.supervision import classin as command_line
+from ops.processes.supervisor import classin as command_line
 from tests.stage import Command, Environment, until
-from worker.ledger.in_redis import RedisLedger
-from worker.sealing import Seals
-from worker.settings import environment_with
+from worker.config.settings import environment_with
+from worker.encryption import Seals
+from worker.ledger.store import RedisLedger
 
 WORD = "canary-word-8"
 REGISTER = ("enqueue", "register", "telephone=13800009999", "nickname=Zz")

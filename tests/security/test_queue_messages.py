@@ -17,16 +17,16 @@ from redis import Redis
 
 from tests.security.celery_messages import CANARY, encoded, envelope, message
 from tests.stage import Environment, WorkerProcess, queued_messages, until
+from worker.broker.consumer import Arrival
+from worker.broker.message_check import MOST_BYTES, fault_of, fault_within, faults_of_times
+from worker.broker.messages import MOST, QUEUE, SEVERAL
+from worker.broker.redis_transport import ILL_FORMED, MOST_KEPT_BYTES, refuse_compressed
 from worker.classin.catalogue import read
-from worker.classin.errors import InvalidOperation
+from worker.config.settings import Settings
+from worker.errors import InvalidOperation
 from worker.keyring import KeyRing
-from worker.ledger.in_redis import RedisLedger
-from worker.ledger.lifecycle import Reason, State
-from worker.message import MOST, QUEUE, SEVERAL
-from worker.message_check import MOST_BYTES, fault_of, fault_within, faults_of_times
-from worker.reception import Arrival
-from worker.redis_transport import ILL_FORMED, MOST_KEPT_BYTES, refuse_compressed
-from worker.settings import Settings
+from worker.ledger.states import Reason, State
+from worker.ledger.store import RedisLedger
 
 #: MB of memory that a worker may come to hold, whatever is pushed.
 MOST_MEMORY = 300

@@ -14,24 +14,24 @@ import pytest
 from pytest_socket import enable_socket
 from redis import Redis
 
-from ops.failures import write_failures
-from producers.attachments import LARGEST_KEPT, FileDoor, file_at
-from producers.edits import Setting
-from producers.grid import MOST_BYTES
-from producers.renewal import renewed
-from producers.submission import Submitter
+from ops.reports.failures_csv import write_failures
+from producers.files.table import MOST_BYTES
+from producers.intake.attachments import LARGEST_KEPT, FileDoor, file_at
+from producers.intake.submitter import Submitter
+from producers.retry.edits import Setting
+from producers.retry.submissions import renewed
 from tests.unit import conftest as memory
 from tests.unit.producers import conftest as door
 from tests.unit.stage import RING, Stage, said
+from worker.broker.consumer import Arrival
 from worker.classin.operations.cloud import UploadFile
-from worker.files import PIECE, Files
+from worker.config.settings import Settings
+from worker.execution.file_streams import PIECE, Files
 from worker.ledger import keys
 from worker.ledger.batch import About
-from worker.ledger.in_redis import RedisLedger
-from worker.ledger.lifecycle import State
-from worker.ledger.observing import Observer
-from worker.reception import Arrival
-from worker.settings import Settings
+from worker.ledger.queries import Observer
+from worker.ledger.states import State
+from worker.ledger.store import RedisLedger
 
 #: A ledger and a broker in memory, and a door to them.
 clock, server, redis, ledger = memory.clock, memory.server, memory.redis, memory.ledger

@@ -16,8 +16,8 @@ from redis import Redis
 
 from tests.security.celery_messages import CANARY, PIDBOX, command, envelope
 from tests.stage import WorkerProcess, until
-from worker.message_check import MOST_COMMAND_BYTES, fault_of_broadcast
-from worker.remote_control import COMMANDS
+from worker.broker.message_check import MOST_COMMAND_BYTES, fault_of_broadcast
+from worker.broker.remote_control import COMMANDS
 from worker.trouble_log import RareLog
 
 PING = {"method": "ping", "arguments": {}}

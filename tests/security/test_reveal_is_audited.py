@@ -8,9 +8,9 @@ from typing import ClassVar
 import pytest
 
 from producers import Submitter
-from producers.oneroster.passwords import Passwords, Rule
+from producers.oneroster.applying.passwords import Passwords, Rule
 from tests.stage import Command, Environment
-from worker.ledger.in_redis import RedisLedger, connect
+from worker.ledger.store import RedisLedger, connect
 
 NAME, WORD, PHONE = "Zz Nobody Canary", "canary-word-7", "13800009999"
 

@@ -12,17 +12,17 @@ import pytest
 from fakeredis import FakeRedis, FakeServer
 from redis import Redis
 
-from ops.runner import Errand, Runner
-from ops.supervision import classin as command_line
-from ops.timetable import differences
+from ops.processes.supervisor import classin as command_line
+from ops.scheduling.jobs_file import differences
+from ops.scheduling.runner import Errand, Runner
 from tests.stage import Command, Environment, WorkerProcess, until
+from worker.config.settings import environment_with
 from worker.keyring import KeyRing
-from worker.ledger.in_redis import RedisLedger, connect
-from worker.ledger.job import UNSIGNED, Job, Run, RunState
-from worker.ledger.ledger import Filter
-from worker.ledger.schedule import RedisSchedule
-from worker.settings import environment_with
-from worker.ticker import Ticker
+from worker.ledger.schedule_models import UNSIGNED, Job, Run, RunState
+from worker.ledger.schedule_store import RedisSchedule
+from worker.ledger.store import RedisLedger, connect
+from worker.ledger.types import Filter
+from worker.scheduling.tick_claimer import Ticker
 
 NOW = 1_798_761_600_000
 
@@ -255,7 +255,7 @@ def test_what_may_be_a_job_is_decided_where_it_is_run(
     (tmp_path / "secret").write_text(CANARY)
     (tmp_path / "listed" / "link").symlink_to(tmp_path / "secret")
     variables = {"CLASSIN_HOME": str(tmp_path), "CLASSIN_FILES_FROM": str(tmp_path / "listed")}
-    command = [sys.executable, "-m", "ops.errand", "run:1"]
+    command = [sys.executable, "-m", "ops.cli.job_process", "run:1"]
     line, runner = os.pipe()  # what ties it to its runner
     try:
         done = subprocess.run(

@@ -9,20 +9,20 @@ import pytest
 from celery.app.task import Context
 from redis import Redis
 
-from producers.edits import Setting
-from producers.line import Line
-from producers.renewal import renewed
-from producers.submission import Submitter
+from producers.intake.request import Line
+from producers.intake.submitter import Submitter
+from producers.retry.edits import Setting
+from producers.retry.submissions import renewed
 from tests.unit import conftest as memory
 from tests.unit.producers import conftest as door
 from tests.unit.producers.gateway import conftest as http
 from tests.unit.producers.gateway.conftest import AskWith
 from tests.unit.stage import SCHOOL, Stage, said
+from worker.broker.consumer import Arrival
 from worker.classin.catalogue import read
-from worker.classin.errors import Invalid
-from worker.ledger.lifecycle import Reason, State
-from worker.reception import Arrival
-from worker.settings import Settings
+from worker.config.settings import Settings
+from worker.errors import Invalid
+from worker.ledger.states import Reason, State
 
 #: A gateway, with a ledger and a broker in memory.
 clock, server, redis, ledger = memory.clock, memory.server, memory.redis, memory.ledger

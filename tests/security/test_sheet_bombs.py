@@ -12,10 +12,10 @@ from pathlib import Path
 import pytest
 from openpyxl import Workbook
 
-from producers.grid import read_grid
-from producers.oneroster.rows import LONGEST_LINE, Sheet
-from producers.oneroster.tables import ORGS
-from worker.classin.errors import InvalidInput
+from producers.files.table import read_grid
+from producers.oneroster.reading.csv_rows import LONGEST_LINE, Sheet
+from producers.oneroster.reading.schema import ORGS
+from worker.errors import InvalidInput
 
 #: Megabytes that reading may take at its peak, the program itself among them; seconds of its work.
 MOST_MEMORY, MOST_SECONDS = 300, 60
@@ -23,8 +23,8 @@ MOST_MEMORY, MOST_SECONDS = 300, 60
 #: Reads a file in a process of its own, and tells what came of it.
 READER = """
 import json, resource, sys
-from worker.classin.errors import InvalidInput
-from producers.grid import read_grid
+from worker.errors import InvalidInput
+from producers.files.table import read_grid
 with open(sys.argv[1], "rb") as file:
     content = file.read()
 try:

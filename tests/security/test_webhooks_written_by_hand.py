@@ -11,7 +11,7 @@ from fakeredis import FakeRedis, FakeServer
 from redis import Redis
 
 from producers import Submitter
-from producers.checked import Position
+from producers.intake.checked import Position
 from producers.webhook import webhook_to
 from tests.raw_server import Behaviour, answering, server
 from tests.stage import Environment, WorkerProcess, until
@@ -19,11 +19,11 @@ from tests.unit.clock import Clock
 from tests.unit.ledger.hands import ENTRY, settled
 from tests.unit.stage import RING
 from worker.classin.operations.cloud import CreateFolder
+from worker.config.settings import Deadlines, Patience
 from worker.keyring import KeyRing
 from worker.ledger.batch import About, Told, Webhook
-from worker.ledger.in_redis import RedisLedger
-from worker.settings import Deadlines, Patience
-from worker.webhooks import Webhooks
+from worker.ledger.store import RedisLedger
+from worker.runtime.webhooks import Webhooks
 
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 OURS = "https://sis.example/hook"

@@ -9,10 +9,10 @@ import pytest
 from fakeredis import FakeRedis, FakeServer
 from starlette.types import Scope
 
-from producers.gateway.admission import Admission
-from producers.gateway.client import client_of
-from producers.gateway.pool import Pool
+from producers.gateway.authentication import Admission
+from producers.gateway.client_address import client_of
 from producers.gateway.problems import Problem
+from producers.gateway.thread_pool import Pool
 from producers.gateway.wrong_keys import WrongKeys
 from worker.keyring import KeyRing
 from worker.ledger.api_keys import ApiKeys

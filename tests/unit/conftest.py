@@ -13,13 +13,13 @@ from redis import Redis
 
 from tests.unit.clock import Clock
 from tests.unit.stage import RING, SCHOOL, Stage
-from worker.classin.call import v1
+from worker.broker.messages import QUEUE
+from worker.broker.queue import Queues, build_queues
+from worker.classin.endpoint import v1
 from worker.classin.operation import REGISTRY, Operation, Repeat
-from worker.ledger.in_redis import RedisLedger
-from worker.message import QUEUE
-from worker.queues import Queues, build_queues
-from worker.sealing import Seals
-from worker.settings import Settings
+from worker.config.settings import Settings
+from worker.encryption import Seals
+from worker.ledger.store import RedisLedger
 
 # The same examples each time, however slow the machine.
 hypothesis_settings.register_profile(

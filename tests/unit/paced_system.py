@@ -11,13 +11,13 @@ from redis import Redis
 
 from tests.unit.clock import Clock
 from tests.unit.ledger.hands import DONE, entry
-from worker.dispatch import Dispatch, Waiting
-from worker.execution import Done
-from worker.in_hand import InHand
-from worker.ledger.in_redis import RedisLedger
-from worker.ledger.ledger import Claim, Due, Exchanged, Note, Room, Standing
+from worker.execution.executor import Done
+from worker.execution.leases import InHand
 from worker.ledger.record import Priority
-from worker.shares import Shares
+from worker.ledger.store import RedisLedger
+from worker.ledger.types import Claim, Due, Exchanged, Note, Room, Standing
+from worker.runtime.dispatcher import Dispatch, Waiting
+from worker.runtime.fair_share import Shares
 
 #: Milliseconds between two looks of rescue.
 RESCUE = 1000

@@ -9,24 +9,24 @@ from queue import Empty
 from typing import Any
 
 from tests.unit.clock import Clock
-from worker.classin.call import Dialect
-from worker.classin.errors import Accident, Unavailable
+from worker.classin.endpoint import Dialect
 from worker.classin.operation import Operation
-from worker.classin.reply import Reply
+from worker.classin.request import Request
+from worker.classin.response import Reply
 from worker.classin.school import School
-from worker.classin.wire import Request
-from worker.dispatch import Dispatch, Waiting
-from worker.execution import Execution, Sender
-from worker.files import Files
-from worker.in_hand import BEATS, InHand
+from worker.config.settings import Patience, Settings
+from worker.encryption import Seals
+from worker.errors import Accident, Unavailable
+from worker.execution.executor import Execution, Sender
+from worker.execution.file_streams import Files
+from worker.execution.http_client import Stream
+from worker.execution.leases import BEATS, InHand
 from worker.keyring import KeyRing
-from worker.ledger.in_redis import RedisLedger
-from worker.ledger.ledger import Due
 from worker.ledger.record import Priority, Record, Submission, new_id
-from worker.sealing import Seals
-from worker.settings import Patience, Settings
-from worker.shares import Shares
-from worker.transport import Stream
+from worker.ledger.store import RedisLedger
+from worker.ledger.types import Due
+from worker.runtime.dispatcher import Dispatch, Waiting
+from worker.runtime.fair_share import Shares
 
 #: What ClassIn does with one request: answer, let it perish, or something that a test does.
 Act = Reply | Accident | Callable[[], Reply]

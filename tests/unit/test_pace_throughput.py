@@ -10,7 +10,7 @@ from redis import Redis
 from tests.unit.clock import Clock
 from tests.unit.ledger.hands import DONE, LATER
 from tests.unit.paced_system import PacedSystem
-from worker.ledger.ledger import Claim, Standing
+from worker.ledger.types import Claim, Standing
 
 CLASSROOM, FOLDER, COURSE = "create_classroom", "create_folder", "edit_course"
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from worker.classin.errors import InvalidInput
+from worker.errors import InvalidInput
 from worker.private_files import private_file
 
 

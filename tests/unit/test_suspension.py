@@ -9,9 +9,9 @@ from fakeredis import FakeServer
 from tests.unit.clock import Clock
 from tests.unit.stage import ClassIn, Stage, said
 from worker.classin.operations.courses import EditCourse
-from worker.classin.reply import Reply
-from worker.dispatch import Dispatch, Waiting
-from worker.ledger.lifecycle import State
+from worker.classin.response import Reply
+from worker.ledger.states import State
+from worker.runtime.dispatcher import Dispatch, Waiting
 
 LANES = 24
 

@@ -4,10 +4,10 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from worker.classin import operations
-from worker.classin.errors import Fault, InvalidOperation
-from worker.classin.faults import nearest
 from worker.classin.index import INDEX
 from worker.classin.operation import REGISTRY, Operation
+from worker.classin.validation_messages import nearest
+from worker.errors import Fault, InvalidOperation
 
 __all__ = ["CATALOGUE", "declared", "find", "read"]
 

@@ -6,11 +6,11 @@ from typing import Any
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from worker.classin.anatomy import anatomy, by_spelling
-from worker.classin.errors import Fault
+from worker.classin.field_shape import anatomy, by_spelling
 from worker.classin.operation import Operation
 from worker.classin.references import Place, Reference, places_of, written
 from worker.classin.seals import Sealed, credentials_of, is_credential
+from worker.errors import Fault
 
 #: What is wrong with a value that somebody hands in sealed.
 COMES_SEALED = "should be given as it is: nothing is taken that comes sealed"

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cache
 from typing import Any
 
-from worker.classin.fields import Sensitivity, sensitivity_of
+from worker.classin.field_types import Sensitivity, sensitivity_of
 from worker.classin.operation import MASK, Fields, Operation, item_kind
 from worker.classin.references import Reference
 from worker.classin.seals import Sealed

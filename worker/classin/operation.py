@@ -13,17 +13,17 @@ from pydantic.alias_generators import to_camel
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticCustomError
 
-from worker.classin.anatomy import anatomy, by_spelling
-from worker.classin.call import Call
-from worker.classin.errors import InvalidOperation
-from worker.classin.faults import explain
-from worker.classin.fields import File, sensitivity_of
+from worker.classin.endpoint import Call
+from worker.classin.field_rules import Rule
+from worker.classin.field_shape import anatomy, by_spelling
+from worker.classin.field_types import File, sensitivity_of
 from worker.classin.references import ids_kept, keep, kept, lifted, restored
 from worker.classin.registry import Registry
-from worker.classin.rules import Rule
+from worker.classin.validation_messages import explain
+from worker.errors import InvalidOperation
 
 if TYPE_CHECKING:
-    from worker.classin.reply import Reply
+    from worker.classin.response import Reply
     from worker.classin.verdicts import Verdict
 
 #: Shown instead of a value that is personal or a credential.

@@ -17,11 +17,11 @@ from pydantic import BaseModel
 from pydantic.alias_generators import to_camel
 from pydantic.fields import FieldInfo
 
-from worker.classin.anatomy import Anatomy, anatomy
-from worker.classin.errors import Fault, InvalidOperation
-from worker.classin.fields import File
-from worker.classin.rules import fewest
+from worker.classin.field_rules import fewest
+from worker.classin.field_shape import Anatomy, anatomy
+from worker.classin.field_types import File
 from worker.classin.seals import SEAL, Sealed, credentials_of
+from worker.errors import Fault, InvalidOperation
 
 #: A value's place among an operation's fields: names, and positions in lists.
 Place = tuple[str | int, ...]

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from worker.classin.errors import Fault
+from worker.errors import Fault
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,8 +7,8 @@ from functools import cache
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from worker.classin.anatomy import anatomy, by_spelling
-from worker.classin.fields import Sensitivity, sensitivity_of
+from worker.classin.field_shape import anatomy, by_spelling
+from worker.classin.field_types import Sensitivity, sensitivity_of
 
 #: The key that tells a sealed value from other objects.
 SEAL = "$sealed"

@@ -4,7 +4,7 @@ from enum import StrEnum
 
 
 class Verdict(StrEnum):
-    """What one attempt means; `worker.ledger.lifecycle` says which state follows."""
+    """What one attempt means; `worker.ledger.states` says which state follows."""
 
     #: Carried out.
     DONE = "done"

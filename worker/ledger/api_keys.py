@@ -18,10 +18,10 @@ from typing import NamedTuple
 
 from redis import Redis
 
-from worker.classin.errors import Fault, InvalidInput, NotFound, Unavailable
+from worker.errors import Fault, InvalidInput, NotFound, Unavailable
 from worker.keyring import KeyRing, canonical
 from worker.ledger import keys
-from worker.ledger.reading import reaching_redis
+from worker.ledger.reader import reaching_redis
 from worker.ledger.record import iso
 
 #: What a key looks like: its public half, by which it is found, and its secret one.

@@ -6,7 +6,7 @@ from typing import Any
 from worker.ledger import keys
 from worker.ledger.aside import Aside
 from worker.ledger.decoding import decoding
-from worker.ledger.reading import RedisReader, reaching_redis
+from worker.ledger.reader import RedisReader, reaching_redis
 from worker.ledger.record import clean
 
 

@@ -7,10 +7,10 @@ from redis import Redis
 
 from worker.ledger import keys
 from worker.ledger.decoding import decoding
-from worker.ledger.in_redis import RedisLedger
-from worker.ledger.reading import reaching_redis
+from worker.ledger.events import place_of
+from worker.ledger.reader import reaching_redis
 from worker.ledger.record import iso
-from worker.ledger.settlement import place_of
+from worker.ledger.store import RedisLedger
 
 #: Ids that one entry names; more make several entries.
 MOST_IDS = 500

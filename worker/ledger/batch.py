@@ -9,8 +9,8 @@ from typing import Any, NamedTuple, Protocol
 from urllib.parse import urlsplit, urlunsplit
 
 from worker.keyring import KeyRing, canonical
-from worker.ledger.lifecycle import State
 from worker.ledger.record import iso
+from worker.ledger.states import State
 
 #: Where the path of an address begins, behind its host.
 _PATH = re.compile("[/?#]")

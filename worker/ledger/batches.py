@@ -8,11 +8,11 @@ from typing import Any
 from worker.ledger import keys
 from worker.ledger.batch import About, Call, Told, Webhook, Word, vouched
 from worker.ledger.clock import LedgerClock
+from worker.ledger.codec import dump, flag, ms, whole
 from worker.ledger.decoding import decoding
-from worker.ledger.encoding import dump, flag, ms, whole
-from worker.ledger.lifecycle import State
-from worker.ledger.reading import RedisReader, reaching_redis
+from worker.ledger.reader import RedisReader, reaching_redis
 from worker.ledger.record import clean
+from worker.ledger.states import State
 
 #: Seconds without another part after which a batch that nobody closed counts as broken off.
 OPEN_LASTS = 3600.0

@@ -8,7 +8,7 @@ from redis import Redis
 
 from worker.ledger import keys
 from worker.ledger.decoding import decoding
-from worker.ledger.reading import reaching_redis
+from worker.ledger.reader import reaching_redis
 
 log = logging.getLogger(__name__)
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from worker.classin.errors import UnreadableValueError
+from worker.errors import UnreadableValueError
 
 #: What reading something of an unknown shape raises.
 UNREADABLE = (ValueError, TypeError, LookupError, AttributeError, RecursionError, ArithmeticError)

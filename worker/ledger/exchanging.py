@@ -5,9 +5,9 @@ from collections.abc import Collection, Mapping, Sequence
 from itertools import chain
 from typing import Any
 
-from worker.classin.errors import ScriptError
-from worker.ledger.encoding import advanced_of, dumped, note_of, record_of
-from worker.ledger.ledger import Claim, Exchanged, Note, Room
+from worker.errors import ScriptError
+from worker.ledger.codec import advanced_of, dumped, note_of, record_of
+from worker.ledger.types import Claim, Exchanged, Note, Room
 
 
 def request_of(

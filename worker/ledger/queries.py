@@ -1,50 +1,399 @@
-"""What lists and counts of records are made of."""
+"""What an operator asks of the ledger in Redis beyond what workers and producers do.
+
+Each answer is read from an index or a count: none looks through the keys.
+"""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import NamedTuple
+from collections.abc import Iterator, Mapping, Sequence
+from enum import StrEnum
+from itertools import islice, pairwise
+from pathlib import Path
+from typing import Any, NamedTuple
 
-from worker.classin.errors import UnreadableValueError
-from worker.ledger.decoding import cannot_be_read
-from worker.ledger.lifecycle import State
+from worker.ledger import keys
+from worker.ledger.clock import LedgerClock
+from worker.ledger.decoding import decoding
+from worker.ledger.events import Settlement, place_of, settlement_of
+from worker.ledger.hourly_stats import HOUR, Happenings, happenings_of
+from worker.ledger.reader import (
+    WINDOW,
+    RedisReader,
+    fits,
+    no_cursor,
+    reaching_redis,
+    wanted_of,
+)
 from worker.ledger.record import Record
+from worker.ledger.states import State
+from worker.ledger.types import Closure, Filter
+
+#: Events that are read together.
+_TOGETHER = 1000
+
+#: As long as there are fewer events than followers.lua keeps, none has gone.
+_EVENTS_KEPT = 100_000
+
+#: Ms after which one doubling of a pause goes, as schools.lua has it.
+_LEVEL_LASTS = 30_000
 
 
-class Page(NamedTuple):
-    """Some records, newest first, and where the next page begins (None: nowhere)."""
+_FOLLOWING = Path(__file__).with_name("scripts") / "following.lua"
 
-    records: Sequence[Record]
+
+class Order(StrEnum):
+    """In which order records can be listed: those that an index has."""
+
+    NEWEST = "newest"
+    OLDEST = "oldest"
+    #: What settled last comes first, as far back as the events go.
+    FINISHED = "finished"
+    #: What is due next comes first: deferred records, and running ones by the end of their lease.
+    DUE = "due"
+
+
+class Listed(NamedTuple):
+    """A record in a list, and the cursor of what follows it."""
+
+    record: Record
+    cursor: str
+
+
+class Listing(NamedTuple):
+    """Some records, perhaps fewer than asked for, and where the rest begins (None: nowhere)."""
+
+    found: Sequence[Listed]
     cursor: str | None
     #: The ids of those on the way that cannot be read: somebody changed them in Redis.
     unreadable: Sequence[str] = ()
 
-    def complete(self) -> Sequence[Record]:
-        """Return the records where none may be missing. Raises UnreadableValueError."""
-        for record_id in self.unreadable:
-            raise UnreadableValueError(cannot_be_read(f"record {record_id}"))
-        return self.records
+
+class Lane(NamedTuple):
+    """A lane in which somebody waits behind its first."""
+
+    name: str
+    #: When one of it settled last, or somebody first waited there (ms since 1970).
+    moved_at: int
+    #: Its unsettled records, and the first of them.
+    length: int
+    head: Record
+    #: Because of whom those behind it are to fail, if so.
+    stopped_by: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class Counts:
-    """How many records stand where."""
+class Slowdown(NamedTuple):
+    """How ClassIn's "too fast" slows something down."""
 
-    #: By operation and state.
-    by_operation: Mapping[tuple[str, State], int] = field(default_factory=dict)
+    #: "SCHOOL OPERATION" or "SCHOOL".
+    what: str
+    #: How often the pause has doubled by now, and until when nothing is sent (ms since 1970).
+    level: int
+    free_at: int
 
-    def by_state(self) -> Counter[State]:
-        """Add up the operations."""
-        total: Counter[State] = Counter()
-        for (_, state), number in self.by_operation.items():
-            total[state] += number
-        return total
 
-    def of(self, operation: str) -> Counter[State]:
-        """Give the states of one operation's records."""
-        mine = {state: n for (name, state), n in self.by_operation.items() if name == operation}
-        return Counter(mine)
+class SchoolStanding(NamedTuple):
+    """How a school stands."""
 
-    def operations(self) -> list[str]:
-        """Give the operations that have records."""
-        return sorted({name for name, _ in self.by_operation})
+    name: str
+    #: Its records that are not settled, and those of them that workers have in hand.
+    unsettled: int
+    running: int
+    closure: Closure | None
+    parked: int
+    #: Kinds of operation that alone are locked out, by since when (ms since 1970).
+    barred: Mapping[str, int]
+
+
+class Whereabouts(NamedTuple):
+    """Where an unsettled record is. All that does not apply is None."""
+
+    #: Its place among the unsettled of its lane, from 0, and how many these are.
+    lane_place: int | None = None
+    lane_length: int = 0
+    #: Since when it has been queued, or its message went again (ms since 1970), and how many of its
+    #: priority have been for longer.
+    sent_at: int | None = None
+    ahead: int | None = None
+    #: Its place among those that wait for their school, from 0.
+    parked_place: int | None = None
+    #: Who has it in hand, and until when that holds unless it is renewed (ms since 1970).
+    worker: str | None = None
+    lease_ends: int | None = None
+
+
+class Observer(RedisReader):
+    """Reads the ledger for people."""
+
+    def now(self) -> int:
+        """Give the ledger's time, in ms since 1970."""
+        with reaching_redis():
+            seconds, micros = self._redis.time()
+        return int(seconds) * 1000 + int(micros) // 1000
+
+    def listing(
+        self, chosen: Filter, order: Order, limit: int, cursor: str | None = None
+    ) -> Listing:
+        """List records, at most so many.
+
+        By `finished`, `since` and `until` are about when they settled. Raises InvalidInput for a
+        cursor that is none.
+        """
+        walk = None
+        unreadable: list[str] = []
+        found: Iterator[Listed]
+        match order:
+            case Order.NEWEST | Order.OLDEST:
+                oldest_first = order is Order.OLDEST
+                walk = self._walk(chosen, limit + 1, cursor, oldest_first=oldest_first)
+                found = (Listed(record, str(record.place)) for record in walk)
+            case Order.FINISHED:
+                found = self._by_end(chosen, cursor, unreadable)
+            case Order.DUE:
+                found = self._by_due(chosen, cursor, unreadable)
+        listed = list(islice(found, limit + 1))
+        unreadable += walk.unreadable if walk else ()
+        if len(listed) > limit:
+            return Listing(listed[:limit], listed[limit - 1].cursor, unreadable)
+        return Listing(listed, walk.stopped_at if walk else None, unreadable)
+
+    def _by_end(
+        self, chosen: Filter, cursor: str | None, unreadable: list[str]
+    ) -> Iterator[Listed]:
+        wanted = wanted_of(chosen)
+        for found in self._settled_before(chosen, cursor):
+            fitting = [each for each in found if has(each, wanted)]
+            ids = [each.id for each in fitting]
+            records = {each.id: each for each in self.find_all(ids, unreadable)}
+            for each in fitting:
+                if each.id in records and fits(records[each.id], wanted):
+                    yield Listed(records[each.id], each.event)
+
+    def _settled_before(self, chosen: Filter, cursor: str | None) -> Iterator[list[Settlement]]:
+        highest = "+" if chosen.until is None else f"({chosen.until}-0"
+        if cursor is not None:
+            try:
+                place_of(cursor)
+            except ValueError:
+                raise no_cursor() from None
+            highest = f"({cursor}"
+        lowest = "-" if chosen.since is None else f"{chosen.since}-0"
+        while True:
+            with reaching_redis():
+                found: Any = self._redis.xrevrange(keys.EVENTS, highest, lowest, WINDOW)
+            if not found:
+                return
+            yield [settlement_of(*each) for each in found]
+            highest = f"({found[-1][0]}"
+
+    def _by_due(
+        self, chosen: Filter, cursor: str | None, unreadable: list[str]
+    ) -> Iterator[Listed]:
+        wanted = wanted_of(chosen)
+        passed = _due_cursor(cursor)
+        following = self._redis.register_script(_FOLLOWING.read_text(encoding="utf-8"))
+        while True:
+            with reaching_redis():
+                found = following(args=["", keys.DUE, *passed, WINDOW])
+            if not found:
+                return
+            moments = _moments(found)
+            for record in self.find_all(list(moments), unreadable):
+                if fits(record, wanted) and _is_between(record, chosen):
+                    yield Listed(record, f"{moments[record.id]}:{record.id}")
+            passed = moments[str(found[-2])], str(found[-2])
+
+    @decoding("the counts of an hour")
+    def hours(self, since: int, until: int) -> Mapping[int, Happenings]:
+        """Give what happened in each hour from that of `since` to that of `until`.
+
+        All are ms since 1970; the answer is by the beginning of each hour.
+        """
+        numbers = range(since // HOUR, until // HOUR + 1)
+        with reaching_redis():
+            pipeline = self._redis.pipeline(transaction=False)
+            for number in numbers:
+                pipeline.hgetall(keys.hour(number))
+            found = pipeline.execute()
+        return {
+            number * HOUR: happenings_of(counted)
+            for number, counted in zip(numbers, found, strict=True)
+        }
+
+    def reaches_back(self, event: str) -> bool:
+        """Say whether all that settled after an event, or after a moment, is still known."""
+        with reaching_redis():
+            kept = int(self._redis.xlen(keys.EVENTS))
+        return kept < _EVENTS_KEPT or self.keeps_event(event)
+
+    def settled_since(self, since: int, most: int) -> Sequence[Settlement]:
+        """Give what settled since a moment (ms since 1970), the last first, so many at most."""
+        settled: list[Settlement] = []
+        highest = "+"
+        while len(settled) < most:
+            together = min(_TOGETHER, most - len(settled))
+            with reaching_redis():
+                found: Any = self._redis.xrevrange(keys.EVENTS, highest, f"{since}-0", together)
+            settled += (settlement_of(*each) for each in found)
+            if len(found) < together:
+                break
+            highest = f"({found[-1][0]}"
+        return settled
+
+    def submitted_between(self, moments: Sequence[int]) -> Sequence[int]:
+        """Count the records submitted from each of these moments (ms since 1970) to the next."""
+        with reaching_redis():
+            pipeline = self._redis.pipeline(transaction=False)
+            for first, last in pairwise(moments):
+                pipeline.zcount(keys.ALL, first * 1000, f"({last * 1000}")
+            return [int(each) for each in pipeline.execute()]
+
+    @decoding("the lanes")
+    def lanes(self, limit: int, moved_before: int | None = None) -> tuple[Sequence[Lane], int]:
+        """Give lanes in which somebody waits, those that stand still longest first; and how many.
+
+        With a moment (ms since 1970): those alone that have not moved since.
+        """
+        highest = "+inf" if moved_before is None else str(moved_before)
+        with reaching_redis():
+            found: Any = self._redis.zrangebyscore(
+                keys.LANES, "-inf", highest, start=0, num=limit, withscores=True
+            )
+            number = int(self._redis.zcount(keys.LANES, "-inf", highest))
+            moved = {str(name): int(at) for name, at in found}
+            pipeline = self._redis.pipeline(transaction=False)
+            for name in moved:
+                pipeline.zcard(keys.lane(name))
+                pipeline.zrange(keys.lane(name), 0, 0)
+                pipeline.hget(keys.STOPS, name)
+            answers = pipeline.execute()
+        heads = [head[0] for head in answers[1::3] if head]
+        records = {each.id: each for each in self.find_all(heads)}
+        lanes = [
+            Lane(name, moved[name], length, records[head[0]], _stopper(stops))
+            for name, length, head, stops in zip(
+                moved, answers[::3], answers[1::3], answers[2::3], strict=True
+            )
+            if head and head[0] in records
+        ]
+        return lanes, number
+
+    @decoding("what is known of schools")
+    def schools(self, known: Sequence[str]) -> Sequence[SchoolStanding]:
+        """Say how schools stand: those that are known, have work to do, or are closed."""
+        with reaching_redis():
+            unsettled = {str(name): int(n) for name, n in self._redis.hgetall(keys.SCHOOLS).items()}
+        running = self._running()
+        closures = {each.school: each for each in self.closures()}
+        names = sorted({*known, *unsettled, *closures})
+        with reaching_redis():
+            pipeline = self._redis.pipeline(transaction=False)
+            for name in names:
+                pipeline.zcard(keys.parked(name))
+                pipeline.hgetall(keys.barred(name))
+            pipeline.hgetall(keys.CLOCK)
+            *found, clock = pipeline.execute()
+        told = LedgerClock.of(clock).told
+        return [
+            SchoolStanding(
+                name,
+                unsettled.get(name, 0),
+                running[name],
+                closures.get(name),
+                parked,
+                {kind: told(int(since)) for kind, since in barred.items()},
+            )
+            for name, parked, barred in zip(names, found[::2], found[1::2], strict=True)
+        ]
+
+    def _running(self) -> Counter[str]:
+        """Count what runs by school: there is no more of it than workers have threads."""
+        with reaching_redis():
+            ids = self._redis.zrange(keys.index("state", State.RUNNING.value), 0, -1)
+            pipeline = self._redis.pipeline(transaction=False)
+            for record_id in ids:
+                pipeline.hget(keys.record(str(record_id)), "school")
+            return Counter(str(school) for school in pipeline.execute() if school)
+
+    @decoding("the paces")
+    def paces(self) -> Mapping[str, float]:
+        """Give the least ms between two requests, by "SCHOOL OPERATION" or "SCHOOL"."""
+        with reaching_redis():
+            found = self._redis.hgetall(keys.PACES)
+        return {str(what): float(interval) for what, interval in found.items()}
+
+    @decoding("what was slowed down")
+    def slowdowns(self, kinds: Sequence[str]) -> Sequence[Slowdown]:
+        """Say which of these ("SCHOOL OPERATION" or "SCHOOL") were slowed down of late."""
+        with reaching_redis():
+            pipeline = self._redis.pipeline(transaction=False)
+            for kind in kinds:
+                pipeline.hmget(keys.pace(kind), ["level", "slowed_at", "free_at"])
+            pipeline.hgetall(keys.CLOCK)
+            *found, clock = pipeline.execute()
+        now, told = self.now(), LedgerClock.of(clock).told
+        slowdowns = [
+            Slowdown(
+                kind,
+                int(level) - max(0, now - told(int(slowed_at))) // _LEVEL_LASTS,
+                told(int(free_at)),
+            )
+            for kind, (level, slowed_at, free_at) in zip(kinds, found, strict=True)
+            if level
+        ]
+        return [each for each in slowdowns if each.level > 0 or each.free_at > now]
+
+    @decoding("where a record is")
+    def whereabouts(self, record: Record) -> Whereabouts:
+        """Say where an unsettled record is."""
+        lane = keys.lane(record.lane or "")
+        with reaching_redis():
+            pipeline = self._redis.pipeline(transaction=False)
+            pipeline.zrank(lane, record.id)
+            pipeline.zcard(lane)
+            pipeline.zscore(keys.queued(record.priority), record.id)
+            pipeline.zrank(keys.queued(record.priority), record.id)
+            pipeline.zrank(keys.parked(record.school), record.id)
+            pipeline.hget(keys.record(record.id), "worker")
+            pipeline.zscore(keys.DUE, record.id)
+            pipeline.hgetall(keys.CLOCK)
+            place, length, sent, ahead, parked, worker, due, clock = pipeline.execute()
+        told = LedgerClock.of(clock).told
+        running = record.state is State.RUNNING
+        return Whereabouts(
+            lane_place=place,
+            lane_length=length,
+            sent_at=None if sent is None else told(int(sent)),
+            ahead=ahead,
+            parked_place=parked,
+            worker=worker if running else None,
+            lease_ends=told(int(due)) if running and due is not None else None,
+        )
+
+
+def has(settlement: Settlement, wanted: Mapping[str, str]) -> bool:
+    """Whether what settled has all that is asked for."""
+    return all(str(getattr(settlement, name)) == value for name, value in wanted.items())
+
+
+def _due_cursor(cursor: str | None) -> tuple[int, str]:
+    if cursor is None:
+        return 0, ""
+    moment, colon, name = cursor.partition(":")
+    if not (colon and moment.isascii() and moment.isdecimal()):
+        raise no_cursor()
+    return int(moment), name
+
+
+@decoding("the index of what is due")
+def _moments(found: Sequence[Any]) -> dict[str, int]:
+    return {str(name): int(at) for name, at in zip(found[::2], found[1::2], strict=True)}
+
+
+def _is_between(record: Record, chosen: Filter) -> bool:
+    at = record.enqueued_at
+    since, until = chosen.since, chosen.until
+    return (since is None or since <= at) and (until is None or at < until)
+
+
+def _stopper(stops: str | None) -> str | None:
+    """Name the last of those because of whom a lane is to stop."""
+    return stops.split("\n")[-2].split(" ", 2)[2] if stops else None

@@ -10,12 +10,12 @@ from enum import StrEnum
 from typing import Any, NamedTuple
 
 from worker.classin.catalogue import read
-from worker.classin.errors import InvalidOperation
-from worker.classin.fields import is_file, shown_address, without_mac
+from worker.classin.field_types import is_file, shown_address, without_mac
 from worker.classin.masking import echo_masked, hidden_values, masked, scrubbed
 from worker.classin.operation import REGISTRY, Operation
 from worker.classin.verdicts import Verdict
-from worker.ledger.lifecycle import Reason, State
+from worker.errors import InvalidOperation
+from worker.ledger.states import Reason, State
 
 _CHARACTERS = "abcdefghijklmnopqrstuvwxyz234567"
 
@@ -259,7 +259,7 @@ def _items_of(record: Record, *, reveal: bool) -> list[dict[str, Any]]:
         operation = read(record.operation, record.fields)
     except InvalidOperation:
         return []  # another Celery's, which never was one
-    from worker.classin.items import item_results  # noqa: PLC0415  # with all of ClassIn's codes
+    from worker.classin.bulk_results import item_results  # noqa: PLC0415  # with all of ClassIn's codes
 
     items = [item.to_json() for item in item_results(operation, record.result)]
     return [

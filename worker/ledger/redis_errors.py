@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from redis import exceptions
 
-from worker.classin.errors import RedisUnavailableError
+from worker.errors import RedisUnavailableError
 
 
 class Trouble(NamedTuple):

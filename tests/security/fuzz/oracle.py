@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from tests.security.fuzz.canaries import must_not_sing
-from worker.classin.errors import ClassinError
+from worker.errors import ClassinError
 
 #: Bytes by which one input may raise the memory that the process has ever had.
 MOST_MEMORY = 300 * 1024**2

@@ -15,10 +15,10 @@ from producers import Submitter
 from tests.security.fuzz.canaries import SCHOOL_SECRET, SECRETS, must_not_sing
 from tests.security.fuzz.oracle import BrokenError
 from worker.classin.school import School
+from worker.config.settings import Settings
 from worker.keyring import KeyRing
 from worker.ledger import keys
-from worker.ledger.in_redis import RedisLedger
-from worker.settings import Settings
+from worker.ledger.store import RedisLedger
 
 #: The hashes of records, whose `fields` hold what is personal.
 _RECORD = "classin:op:"

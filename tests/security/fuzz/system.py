@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from ops.embedded import PrivateRedis
+from ops.processes.redis_server import PrivateRedis
 from ops.simulator import DEFAULT_SCHOOL, create_app, in_thread
 from tests.stage import Environment
 

@@ -19,9 +19,9 @@ from tests.security.fuzz.oracle import BrokenError, Take
 from tests.security.fuzz.place import must_tell_nothing
 from tests.security.fuzz.system import Log, a_system
 from tests.stage import WorkerProcess
+from worker.broker.messages import IDS, QUEUE, SEVERAL
 from worker.classin.operations.cloud import CreateFolder
-from worker.ledger.in_redis import connect
-from worker.message import IDS, QUEUE, SEVERAL
+from worker.ledger.store import connect
 
 _PERSON = {"telephone": PHONE, "nickname": CHILD, "password": PASSWORD}
 

@@ -17,11 +17,11 @@ from tests.security.fuzz.place import SCHOOL, a_place
 from tests.unit.clock import Clock
 from tests.unit.stage import Stage
 from worker.classin.catalogue import read
-from worker.dispatch import Waiting
-from worker.ledger.in_redis import RedisLedger
+from worker.config.settings import Deadlines, Patience
+from worker.execution.http_client import Transport
 from worker.ledger.record import Submission, new_id
-from worker.settings import Deadlines, Patience
-from worker.transport import Transport
+from worker.ledger.store import RedisLedger
+from worker.runtime.dispatcher import Waiting
 
 #: Operations of either dialect, of one thing and of many, with canaries in what is sent.
 OPERATIONS: tuple[tuple[str, dict[str, Any]], ...] = (

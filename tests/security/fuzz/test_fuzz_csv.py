@@ -7,7 +7,7 @@ from io import StringIO
 
 from hypothesis import strategies as st
 
-from producers.sheets import Layout, check_sheet
+from producers.files.sheets import Layout, check_sheet
 from tests.security.fuzz.canaries import CHILD, EMAIL, PASSWORD, PHONE
 from tests.security.fuzz.damage import ODD_TEXTS, spoiled
 from tests.security.fuzz.door import Door

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from hypothesis import strategies as st
 
-from ops.supervision import classin as command_line
+from ops.processes.supervisor import classin as command_line
 from tests.security.fuzz.canaries import ALL, must_not_sing, must_show_no_signature
 from tests.security.fuzz.damage import damaged, odd_values, spoiled, written
 from tests.security.fuzz.door import Door
@@ -20,9 +20,9 @@ from tests.security.fuzz.place import must_tell_nothing
 from tests.security.fuzz.system import Log, a_system
 from tests.security.fuzz.test_fuzz_jsonl import LINES
 from tests.stage import until
+from worker.config.settings import environment_with
 from worker.ledger.api_keys import ApiKeys
-from worker.ledger.in_redis import connect
-from worker.settings import environment_with
+from worker.ledger.store import connect
 
 #: Seconds after which a server that says nothing may wait for more.
 _LULL = 0.5

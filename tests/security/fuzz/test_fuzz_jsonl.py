@@ -6,7 +6,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from producers.jsonl import check_lines
+from producers.files.jsonl import check_lines
 from tests.security.fuzz.canaries import CHILD, EMAIL, PASSWORD, PHONE
 from tests.security.fuzz.damage import damaged, spoiled, written
 from tests.security.fuzz.door import Door

@@ -12,13 +12,13 @@ from zipfile import BadZipFile, ZipFile
 from hypothesis import strategies as st
 
 from ops.simulator.bundle import write_bundle
-from producers.oneroster.bundle import open_bundle
-from producers.oneroster.fault import RowFault
-from producers.oneroster.intake import read_export
-from producers.oneroster.intention import Options, intended
-from producers.oneroster.plan import difference
+from producers.oneroster.planning.diff import difference
+from producers.oneroster.planning.target import Options, intended
+from producers.oneroster.reading.archive import open_bundle
+from producers.oneroster.reading.reader import read_export
+from producers.oneroster.reading.row_errors import RowFault
+from producers.oneroster.reading.schema import Version
 from producers.oneroster.roster import Roster
-from producers.oneroster.tables import Version
 from tests.security.fuzz.archives import damaged_zip
 from tests.security.fuzz.canaries import CHILD, EMAIL, PASSWORD, PHONE
 from tests.security.fuzz.damage import ODD_TEXTS

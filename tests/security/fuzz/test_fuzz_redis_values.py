@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from redis import Redis
 
 from producers import Submitter
-from producers.jsonl import check_lines
+from producers.files.jsonl import check_lines
 from tests.security.fuzz.canaries import PASSWORD
 from tests.security.fuzz.command import run
 from tests.security.fuzz.damage import ODD_TEXTS, odd_values
@@ -19,7 +19,7 @@ from tests.security.fuzz.oracle import Take
 from tests.security.fuzz.system import a_system
 from worker.ledger import keys as ledger_keys
 from worker.ledger.batch import About
-from worker.ledger.in_redis import RedisLedger, connect
+from worker.ledger.store import RedisLedger, connect
 
 #: Stands for the id of a record that there is.
 _ID = "@ID@"

@@ -5,15 +5,15 @@ from contextlib import contextmanager
 
 from hypothesis import strategies as st
 
-from ops.cli.duties import faults_of
-from ops.timetable import read_timetable
+from ops.cli.commands.job_check import faults_of
+from ops.scheduling.jobs_file import read_timetable
 from tests.security.fuzz.canaries import SCHOOL_SECRET
 from tests.security.fuzz.damage import ODD_TEXTS, spoiled
 from tests.security.fuzz.door import Door
 from tests.security.fuzz.exploring import passes
 from tests.security.fuzz.oracle import Take
 from tests.security.fuzz.place import a_place
-from worker.settings import from_env
+from worker.config.settings import from_env
 
 _SCHOOLS = f"""\
 [main]

@@ -16,11 +16,11 @@ from tests.security.fuzz.place import a_place
 from tests.unit.clock import Clock
 from tests.unit.ledger.hands import ENTRY, settled
 from tests.unit.stage import RING
+from worker.config.settings import Deadlines, Patience
+from worker.execution.http_client import post_once
 from worker.ledger.batch import About, Webhook
-from worker.ledger.in_redis import RedisLedger
-from worker.settings import Deadlines, Patience
-from worker.transport import post_once
-from worker.webhooks import Webhooks
+from worker.ledger.store import RedisLedger
+from worker.runtime.webhooks import Webhooks
 
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 

@@ -9,10 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from worker.classin.catalogue import CATALOGUE, find, read
-from worker.classin.errors import Fault, InvalidOperation
 from worker.classin.operation import Operation, Repeat
 from worker.classin.operations import CHAPTERS
 from worker.classin.operations.courses import EditCourse
+from worker.errors import Fault, InvalidOperation
 
 values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(),

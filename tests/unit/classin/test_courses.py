@@ -5,10 +5,10 @@ from typing import Any
 import pytest
 
 from worker.classin.catalogue import read
-from worker.classin.errors import InvalidOperation
-from worker.classin.explanation import explained
+from worker.classin.describe import explained
 from worker.classin.operations.courses import AddCourse, EditCourse
-from worker.classin.timeliness import untimely
+from worker.classin.time_limits import untimely
+from worker.errors import InvalidOperation
 
 NOW = 1_800_000_000
 DAY = 24 * 3600

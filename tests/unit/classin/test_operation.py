@@ -2,16 +2,16 @@
 
 import pytest
 
-from worker.classin.call import v1, v2
 from worker.classin.catalogue import read
 from worker.classin.codes import Code
-from worker.classin.errors import InvalidOperation
-from worker.classin.fields import File
+from worker.classin.endpoint import v1, v2
+from worker.classin.field_rules import Needs
+from worker.classin.field_types import File
 from worker.classin.operation import Operation, Repeat
 from worker.classin.operations.activities import CreateUnit, Publication
 from worker.classin.operations.cloud import CreateFolder, GetTopFolderId
 from worker.classin.operations.courses import EditCourse, FormerHeadTeacher, Subject
-from worker.classin.rules import Needs
+from worker.errors import InvalidOperation
 
 COVER = File(name="cover.png", size=3, sha256="0" * 64, at="https://files.example/secret")
 

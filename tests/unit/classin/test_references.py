@@ -7,14 +7,14 @@ from typing import Any
 import pytest
 
 from worker.classin.catalogue import CATALOGUE, read
-from worker.classin.errors import InvalidOperation
-from worker.classin.explanation import example
+from worker.classin.describe import example
 from worker.classin.masking import masked
 from worker.classin.operation import MASK, Operation
 from worker.classin.operations.courses import EditCourse
 from worker.classin.operations.lessons import AddCourseClassMultiple
 from worker.classin.operations.users import RegisterMultiple
 from worker.classin.references import Place, Reference, Source, filled, referenced, renamed
+from worker.errors import InvalidOperation
 
 #: What every story waits for, and its JSON.
 EARLIER = Reference("earlier", "data.found")

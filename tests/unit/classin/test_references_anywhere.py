@@ -10,14 +10,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic.fields import FieldInfo
 
-from worker.classin.anatomy import anatomy
 from worker.classin.catalogue import CATALOGUE, read
-from worker.classin.errors import InvalidOperation
-from worker.classin.explanation import example
-from worker.classin.fields import File
+from worker.classin.describe import example
+from worker.classin.field_shape import anatomy
+from worker.classin.field_types import File
 from worker.classin.masking import masked
 from worker.classin.operation import Fields, Operation, item_kind
 from worker.classin.references import Place, Source, filled, referenced, renamed
+from worker.errors import InvalidOperation
 
 WAITING = {"$result": "earlier", "path": "data.found"}
 PICTURE = {"name": "a.jpg", "size": 1, "sha256": "0" * 64, "at": "https://files.example/a"}

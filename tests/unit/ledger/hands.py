@@ -3,10 +3,10 @@
 from dataclasses import replace
 
 from worker.classin.verdicts import Verdict
-from worker.ledger.in_redis import RedisLedger
-from worker.ledger.ledger import Access, Advanced, Claim, Standing
-from worker.ledger.lifecycle import Reason, State
 from worker.ledger.record import Attempt, Submission
+from worker.ledger.states import Reason, State
+from worker.ledger.store import RedisLedger
+from worker.ledger.types import Access, Advanced, Claim, Standing
 
 #: Seconds that a lease lasts here.
 LEASE = 10.0

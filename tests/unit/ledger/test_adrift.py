@@ -4,9 +4,9 @@ from dataclasses import replace
 
 from tests.unit.clock import Clock
 from tests.unit.ledger.hands import DONE, GIVEN_BACK, claimed, entry, settled
-from worker.ledger.in_redis import RedisLedger
-from worker.ledger.ledger import Room
 from worker.ledger.record import Priority
+from worker.ledger.store import RedisLedger
+from worker.ledger.types import Room
 
 
 def adrift(ledger: RedisLedger, *, queue_empty: bool = False, limit: int = 5) -> str:

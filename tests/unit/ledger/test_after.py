@@ -18,10 +18,10 @@ from tests.unit.ledger.hands import (
     settled,
     states,
 )
-from worker.ledger.in_redis import RedisLedger
-from worker.ledger.ledger import Due, Standing
-from worker.ledger.lifecycle import Reason, State
 from worker.ledger.record import Priority
+from worker.ledger.states import Reason, State
+from worker.ledger.store import RedisLedger
+from worker.ledger.types import Due, Standing
 
 
 def test_a_follower_is_blocked(ledger: RedisLedger) -> None:

@@ -10,7 +10,7 @@ from tests.unit.ledger.hands import DONE, ENTRY, REFUSED, settled
 from worker.ledger import keys
 from worker.ledger.batch import About, Call, Told, Webhook, Word
 from worker.ledger.batches import EMPTY_LASTS, OPEN_LASTS
-from worker.ledger.in_redis import RedisLedger
+from worker.ledger.store import RedisLedger
 
 LASTS = 60.0
 ABOUT = About(

@@ -18,12 +18,12 @@ from tests.unit.ledger.hands import (
     entry,
     settled,
 )
-from worker.classin.errors import LeaseLost
 from worker.classin.verdicts import Verdict
-from worker.ledger.in_redis import RedisLedger
-from worker.ledger.ledger import Advanced, Claim, Due, Standing
-from worker.ledger.lifecycle import Reason, State
+from worker.errors import LeaseLost
 from worker.ledger.record import Priority
+from worker.ledger.states import Reason, State
+from worker.ledger.store import RedisLedger
+from worker.ledger.types import Advanced, Claim, Due, Standing
 
 DUE = Due("a", "create_folder")
 

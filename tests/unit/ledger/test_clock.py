@@ -14,12 +14,12 @@ from worker.keyring import KeyRing
 from worker.ledger import keys
 from worker.ledger.batch import About, Webhook
 from worker.ledger.clock import LedgerClock
-from worker.ledger.in_redis import RedisLedger
-from worker.ledger.job import Job
-from worker.ledger.ledger import Note, Room
-from worker.ledger.observing import Observer
+from worker.ledger.queries import Observer
 from worker.ledger.record import Priority
-from worker.ledger.schedule import RedisSchedule
+from worker.ledger.schedule_models import Job
+from worker.ledger.schedule_store import RedisSchedule
+from worker.ledger.store import RedisLedger
+from worker.ledger.types import Note, Room
 
 #: How far a machine's clock is off that is read in another time zone when the machine starts.
 STEP = 2 * 3600

@@ -8,10 +8,10 @@ from redis import Redis
 from tests.ledger_books import Books
 from tests.unit.clock import Clock
 from tests.unit.ledger.hands import REFUSED, UNSURE, entry, settled, states
-from worker.classin.errors import NotFound
+from worker.errors import NotFound
 from worker.ledger.audit import Audit
-from worker.ledger.in_redis import RedisLedger
-from worker.ledger.lifecycle import Reason, State
+from worker.ledger.states import Reason, State
+from worker.ledger.store import RedisLedger
 
 
 def doubtful(ledger: RedisLedger) -> None:

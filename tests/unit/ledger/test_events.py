@@ -6,9 +6,9 @@ from redis import Redis
 
 from tests.unit.ledger.hands import DONE, ENTRY, REFUSED, claimed, entry, settled
 from worker.ledger import keys
-from worker.ledger.in_redis import RedisLedger
-from worker.ledger.lifecycle import Reason, State
-from worker.ledger.settlement import BEGINNING, place_of
+from worker.ledger.events import BEGINNING, place_of
+from worker.ledger.states import Reason, State
+from worker.ledger.store import RedisLedger
 
 
 def test_each_settlement_is_told_once(ledger: RedisLedger) -> None:

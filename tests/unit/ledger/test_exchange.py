@@ -18,11 +18,11 @@ from tests.unit.ledger.hands import (
     entry,
     states,
 )
-from worker.classin.errors import Unavailable
-from worker.ledger.encoding import LONGEST_SPAN, note_of
-from worker.ledger.in_redis import RedisLedger
-from worker.ledger.ledger import Advanced, Due, Exchanged, Note, Room
-from worker.ledger.lifecycle import State
+from worker.errors import Unavailable
+from worker.ledger.codec import LONGEST_SPAN, note_of
+from worker.ledger.states import State
+from worker.ledger.store import RedisLedger
+from worker.ledger.types import Advanced, Due, Exchanged, Note, Room
 
 ANY = Room()
 

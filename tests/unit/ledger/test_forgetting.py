@@ -8,16 +8,16 @@ from redis import Redis
 from tests.unit.clock import Clock
 from tests.unit.ledger.hands import DONE, ENTRY, entry, settled
 from tests.unit.stage import RING
-from worker.classin.errors import NotFound
+from worker.broker.redis_transport import MOST_ILL_FORMED, put_aside
+from worker.errors import NotFound
 from worker.keyring import KeyRing
 from worker.ledger import keys
 from worker.ledger.batch import About, Told, Webhook, Word
-from worker.ledger.in_redis import RedisLedger
-from worker.ledger.job import Job, RunState
-from worker.ledger.pruning import DAY, Ages, Pruned, Pruning
-from worker.ledger.schedule import RedisSchedule
-from worker.ledger.sources import Source, Syncs
-from worker.redis_transport import MOST_ILL_FORMED, put_aside
+from worker.ledger.pruner import DAY, Ages, Pruned, Pruning
+from worker.ledger.schedule_models import Job, RunState
+from worker.ledger.schedule_store import RedisSchedule
+from worker.ledger.store import RedisLedger
+from worker.ledger.sync_store import Source, Syncs
 
 ABOUT = About(webhook=Webhook(url="https://sis.example/hook"))
 JOB = Job(name="nightly", cron="30 2 * * *", tz="Asia/Shanghai", words=("prune",))

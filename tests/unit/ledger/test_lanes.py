@@ -19,10 +19,10 @@ from tests.unit.ledger.hands import (
     states,
 )
 from worker.ledger import keys
-from worker.ledger.in_redis import RedisLedger
-from worker.ledger.ledger import Standing
-from worker.ledger.lifecycle import Reason, State
 from worker.ledger.record import Submission
+from worker.ledger.states import Reason, State
+from worker.ledger.store import RedisLedger
+from worker.ledger.types import Standing
 
 
 def lane(ids: str, *, stops: str = "") -> list[Submission]:

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 from redis import Redis
 
-from ops.inquiry import inquire, points
+from ops.insight.explain import inquire, points
 from tests.unit.clock import Clock
 from tests.unit.ledger.hands import (
     DONE,
@@ -19,10 +19,10 @@ from tests.unit.ledger.hands import (
     states,
 )
 from worker.ledger import keys
-from worker.ledger.in_redis import DEATHS, RedisLedger
-from worker.ledger.ledger import Claim, Note, Obstacle, Room, Standing
-from worker.ledger.lifecycle import Reason, State
-from worker.ledger.observing import Observer
+from worker.ledger.queries import Observer
+from worker.ledger.states import Reason, State
+from worker.ledger.store import DEATHS, RedisLedger
+from worker.ledger.types import Claim, Note, Obstacle, Room, Standing
 
 WINDOW = 60.0
 #: Nobody answered, and the next attempt follows.

@@ -9,12 +9,12 @@ import pytest
 from redis import Redis
 
 from tests.unit.ledger.hands import ENTRY, entry, settled
-from worker.classin.errors import InvalidInput
+from worker.broker.messages import MOST, SEVERAL, mailbox
+from worker.errors import InvalidInput
 from worker.ledger import keys
-from worker.ledger.in_redis import CHUNK, RedisLedger
-from worker.ledger.ledger import Mailbox
 from worker.ledger.record import Priority
-from worker.message import MOST, SEVERAL, mailbox
+from worker.ledger.store import CHUNK, RedisLedger
+from worker.ledger.types import Mailbox
 
 BOX = mailbox()
 

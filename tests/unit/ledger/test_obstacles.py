@@ -11,9 +11,9 @@ from tests.unit.ledger.hands import (
     entry,
     settled,
 )
-from worker.ledger.in_redis import RedisLedger
-from worker.ledger.ledger import Obstacle
-from worker.ledger.lifecycle import State
+from worker.ledger.states import State
+from worker.ledger.store import RedisLedger
+from worker.ledger.types import Obstacle
 
 
 def obstacle(ledger: RedisLedger, record_id: str = "a") -> Obstacle | None:

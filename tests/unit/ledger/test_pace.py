@@ -8,10 +8,10 @@ import pytest
 
 from tests.unit.clock import Clock
 from tests.unit.ledger.hands import AGAIN, DONE, LATER, attempt, claimed, entry, released
-from worker.ledger.in_redis import RedisLedger
-from worker.ledger.ledger import Advanced, Claim, Due, Turns
-from worker.ledger.lifecycle import Reason, State
 from worker.ledger.record import Priority
+from worker.ledger.states import Reason, State
+from worker.ledger.store import RedisLedger
+from worker.ledger.types import Advanced, Claim, Due, Turns
 
 FOLDER, COURSE = "create_folder", "edit_course"
 KIND = f"main {FOLDER}"

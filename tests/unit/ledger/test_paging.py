@@ -6,12 +6,12 @@ from dataclasses import replace
 import pytest
 
 from tests.unit.clock import Clock
-from worker.classin.errors import InvalidInput
-from worker.ledger.in_redis import RedisLedger
-from worker.ledger.ledger import Filter, Standing
-from worker.ledger.lifecycle import State
-from worker.ledger.reading import WINDOW
+from worker.errors import InvalidInput
+from worker.ledger.reader import WINDOW
 from worker.ledger.record import Submission
+from worker.ledger.states import State
+from worker.ledger.store import RedisLedger
+from worker.ledger.types import Filter, Standing
 
 OPERATIONS = ("edit_course", "create_folder", "create_unit")
 SCHOOLS = ("main", "other")

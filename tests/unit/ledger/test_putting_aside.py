@@ -4,9 +4,9 @@ from redis import Redis
 
 from tests.unit.clock import Clock
 from tests.unit.ledger.hands import LOCKED, entry, settled
-from worker.ledger.in_redis import RedisLedger
-from worker.ledger.ledger import Due, Room
 from worker.ledger.record import Priority
+from worker.ledger.store import RedisLedger
+from worker.ledger.types import Due, Room
 
 
 def test_of_a_school_that_is_full_nothing_more_is_taken(ledger: RedisLedger) -> None:

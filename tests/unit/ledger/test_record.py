@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from worker.classin.verdicts import Verdict
-from worker.ledger.lifecycle import Reason, State
 from worker.ledger.record import Attempt, Record, clean, iso, new_id
+from worker.ledger.states import Reason, State
 
 NOW = 1_800_000_000_000
 

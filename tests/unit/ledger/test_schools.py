@@ -13,10 +13,10 @@ from tests.unit.ledger.hands import (
     entry,
     settled,
 )
-from worker.ledger.in_redis import RedisLedger
-from worker.ledger.ledger import Claim, Closure, Due
-from worker.ledger.lifecycle import Reason, State
 from worker.ledger.record import Priority
+from worker.ledger.states import Reason, State
+from worker.ledger.store import RedisLedger
+from worker.ledger.types import Claim, Closure, Due
 
 FOLDER, COURSE = "create_folder", "edit_course"
 

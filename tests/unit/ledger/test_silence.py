@@ -19,9 +19,9 @@ from tests.unit.ledger.hands import (
     released,
 )
 from worker.ledger import keys
-from worker.ledger.in_redis import DEATHS, RedisLedger
-from worker.ledger.ledger import Due, Standing
-from worker.ledger.lifecycle import Reason, State
+from worker.ledger.states import Reason, State
+from worker.ledger.store import DEATHS, RedisLedger
+from worker.ledger.types import Due, Standing
 
 DUE = Due("a", "create_folder", suspect=True)
 

@@ -19,14 +19,14 @@ from tests.unit.ledger.hands import (
     entry,
     settled,
 )
-from worker.classin.errors import InvalidInput, SubmitRefusedError
+from worker.broker.messages import mailbox
+from worker.errors import InvalidInput, SubmitRefusedError
 from worker.ledger import keys
-from worker.ledger.encoding import PIECE
-from worker.ledger.in_redis import CHUNK, HEAVIEST, RedisLedger, chunks
-from worker.ledger.ledger import Due, Entered, Filter, Standing
-from worker.ledger.lifecycle import Reason, State
+from worker.ledger.codec import PIECE
 from worker.ledger.record import Priority, Submission
-from worker.message import mailbox
+from worker.ledger.states import Reason, State
+from worker.ledger.store import CHUNK, HEAVIEST, RedisLedger, chunks
+from worker.ledger.types import Due, Entered, Filter, Standing
 
 KEYED = replace(ENTRY, dedup_key="order 7")
 

@@ -3,13 +3,13 @@
 import pytest
 
 from ops.doctor import TOO_FAR, clock, clock_step, credentials, signing_clock
-from ops.finding import Health
-from ops.redis_health import server
+from ops.health.finding import Health
+from ops.health.redis_server import server
 from tests.unit.stage import said
 from worker.classin.operations.cloud import GetTopFolderId
-from worker.classin.reply import Reply
+from worker.classin.response import Reply
+from worker.execution.clock_skew import CLOSE_ENOUGH, CORRECTABLE, Sighting
 from worker.ledger.clock import TOLD_FOR, LedgerClock
-from worker.skew import CLOSE_ENOUGH, CORRECTABLE, Sighting
 
 
 @pytest.mark.parametrize(

@@ -6,9 +6,9 @@ import pytest
 
 from producers import Submitter
 from tests.unit.stage import SCHOOL
-from worker.ledger.in_redis import RedisLedger
-from worker.queues import Queues
-from worker.settings import Settings
+from worker.broker.queue import Queues
+from worker.config.settings import Settings
+from worker.ledger.store import RedisLedger
 
 
 @pytest.fixture

@@ -5,13 +5,13 @@ from functools import partial
 import pytest
 from fakeredis import FakeServer
 
-from producers.checked import Checked, Position
-from producers.line import Line
-from producers.submission import Submitter
-from worker.classin.errors import InvalidInput, Unavailable
+from producers.intake.checked import Checked, Position
+from producers.intake.request import Line
+from producers.intake.submitter import Submitter
 from worker.classin.operations.cloud import CreateFolder
+from worker.errors import InvalidInput, Unavailable
 from worker.ledger.batch import About, Told, Webhook
-from worker.ledger.in_redis import CHUNK, RedisLedger
+from worker.ledger.store import CHUNK, RedisLedger
 
 
 def test_a_batch_that_breaks_off_counts_as_no_whole(

@@ -4,13 +4,13 @@ import pytest
 from redis import Redis
 
 from producers import Receipt, result_of
-from producers.submission import Submitter
+from producers.intake.submitter import Submitter
 from tests.unit.clock import Clock
 from tests.unit.stage import Stage, said
-from worker.classin.errors import InvalidInput, NotFound
-from worker.ledger.in_redis import RedisLedger
-from worker.ledger.lifecycle import State
-from worker.ledger.pruning import DAY, Ages, Pruning
+from worker.errors import InvalidInput, NotFound
+from worker.ledger.pruner import DAY, Ages, Pruning
+from worker.ledger.states import State
+from worker.ledger.store import RedisLedger
 
 FOLDER = {"folderId": 747759, "folderName": "tools"}
 

@@ -5,11 +5,11 @@ from typing import Any
 import pytest
 
 from producers import Receipt, result_of
-from producers.submission import Submitter
+from producers.intake.submitter import Submitter
 from tests.unit.stage import Stage, said
-from worker.classin.errors import InvalidInput
-from worker.ledger.lifecycle import Reason, State
+from worker.errors import InvalidInput
 from worker.ledger.record import Priority
+from worker.ledger.states import Reason, State
 
 FOLDER = {"folderId": 747759, "folderName": "tools"}
 LESSON = {

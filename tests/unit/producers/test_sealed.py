@@ -7,16 +7,16 @@ from typing import Any
 import pytest
 
 from producers import result_of
-from producers.submission import Submitter
+from producers.intake.submitter import Submitter
 from tests.unit.stage import Stage, said
-from worker.classin.errors import InvalidInput
+from worker.broker.queue import Queues
 from worker.classin.seals import Sealed
+from worker.config.settings import Settings
+from worker.encryption import Seals
+from worker.errors import InvalidInput
 from worker.keyring import KeyRing
-from worker.ledger.in_redis import RedisLedger
-from worker.ledger.lifecycle import Reason, State
-from worker.queues import Queues
-from worker.sealing import Seals
-from worker.settings import Settings
+from worker.ledger.states import Reason, State
+from worker.ledger.store import RedisLedger
 
 ACCOUNT = {"telephone": "13800138000", "password": "a-secret"}
 BROKEN = (

@@ -3,10 +3,10 @@
 from collections.abc import Mapping
 from typing import Any
 
-from ops.simulator.answers import Answer, answer
-from ops.simulator.world import Institution
+from ops.simulator.handlers import Answer, answer
+from ops.simulator.state.world import Institution
+from worker.classin.bulk_results import item_results
 from worker.classin.catalogue import read
-from worker.classin.items import item_results
 
 NOW = 1_800_000_000
 MINUTE, HOUR, DAY = 60, 3600, 24 * 3600

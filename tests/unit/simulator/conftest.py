@@ -2,7 +2,7 @@
 
 import pytest
 
-from ops.simulator.world import Institution, World
+from ops.simulator.state.world import Institution, World
 
 
 @pytest.fixture

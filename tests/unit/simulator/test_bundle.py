@@ -5,11 +5,11 @@ from pathlib import Path
 import pytest
 
 from ops.simulator.bundle import Size, delta, invent, write_bundle
-from producers.oneroster.bundle import open_bundle
-from producers.oneroster.fault import RowFault
-from producers.oneroster.intake import read_export
+from producers.oneroster.reading.archive import open_bundle
+from producers.oneroster.reading.reader import read_export
+from producers.oneroster.reading.row_errors import RowFault
+from producers.oneroster.reading.schema import Version
 from producers.oneroster.roster import Role
-from producers.oneroster.tables import Version
 
 NOW = "2026-10-01T08:00:00.000Z"
 

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from ops.simulator.answers import Answer
-from ops.simulator.world import Institution, World
+from ops.simulator.handlers import Answer
+from ops.simulator.state.world import Institution, World
 from tests.unit.simulator.asking import (
     BEN,
     COURSE,

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from ops.simulator.answers import Answer, answer
-from ops.simulator.world import Institution, World
+from ops.simulator.handlers import Answer, answer
+from ops.simulator.state.world import Institution, World
 from worker.classin.catalogue import read
 
 NOW = 1_800_000_000

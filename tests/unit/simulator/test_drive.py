@@ -1,9 +1,9 @@
 """The cloud drive: files, listings, and folders that go."""
 
-from ops.simulator.answers import Answer
-from ops.simulator.world import Institution, World
+from ops.simulator.handlers import Answer
+from ops.simulator.state.world import Institution, World
 from tests.unit.simulator.asking import ask
-from worker.classin.fields import File
+from worker.classin.field_types import File
 
 TOP, COURSEWARE, RECORDINGS = 100000, 123456, 747759
 

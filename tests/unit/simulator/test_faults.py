@@ -6,7 +6,7 @@ import pytest
 from pydantic import ValidationError
 
 from ops.simulator.faults import PEACE, FaultRule, Faults, When, read_rules
-from worker.classin.errors import InvalidInput
+from worker.errors import InvalidInput
 
 
 def struck(rule: FaultRule, calls: int, **fields: object) -> list[int]:

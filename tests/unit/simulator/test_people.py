@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
-from ops.simulator.answers import Answer, answer
-from ops.simulator.world import Institution, Seed, World
+from ops.simulator.handlers import Answer, answer
+from ops.simulator.state.world import Institution, Seed, World
 from worker.classin.catalogue import read
-from worker.classin.fields import File
+from worker.classin.field_types import File
 
 NOW = 1_800_000_000
 DAY = 24 * 3600

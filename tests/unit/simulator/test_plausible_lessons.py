@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from ops.simulator.world import Institution, Seed, World
+from ops.simulator.state.world import Institution, Seed, World
 from tests.unit.simulator.asking import (
     ANN,
     CAT,
@@ -24,7 +24,7 @@ from tests.unit.simulator.asking import (
     unit,
 )
 from worker.classin.catalogue import CATALOGUE
-from worker.classin.fields import File
+from worker.classin.field_types import File
 
 CHAPTERS = {
     "lessons", "lesson_rosters", "activities", "classrooms", "cloud", "broadcast", "playback",

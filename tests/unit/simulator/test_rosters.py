@@ -4,10 +4,10 @@ from typing import Any
 
 import pytest
 
-from ops.simulator.answers import Answer, answer
-from ops.simulator.answers.rosters import MOST_AUDITORS
-from ops.simulator.people import Student
-from ops.simulator.world import Institution
+from ops.simulator.handlers import Answer, answer
+from ops.simulator.handlers.rosters import MOST_AUDITORS
+from ops.simulator.state.people import Student
+from ops.simulator.state.world import Institution
 from worker.classin.catalogue import read
 
 NOW = 1_800_000_000

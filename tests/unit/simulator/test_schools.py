@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from ops.simulator.answers import Answer, answer
-from ops.simulator.answers.schools import MOST_LABELS
-from ops.simulator.world import Institution, World
+from ops.simulator.handlers import Answer, answer
+from ops.simulator.handlers.schools import MOST_LABELS
+from ops.simulator.state.world import Institution, World
 from worker.classin.catalogue import read
 
 NOW = 1_800_000_000

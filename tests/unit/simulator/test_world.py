@@ -3,9 +3,9 @@
 import pytest
 from pydantic import ValidationError
 
-from ops.simulator.drive import Folder
-from ops.simulator.units import Unit
-from ops.simulator.world import DEFAULT_SEED, Course, Seed, World
+from ops.simulator.state.drive import Folder
+from ops.simulator.state.units import Unit
+from ops.simulator.state.world import DEFAULT_SEED, Course, Seed, World
 
 
 def test_every_school_starts_with_the_seed() -> None:

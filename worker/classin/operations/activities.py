@@ -6,10 +6,10 @@ from typing import Annotated
 from annotated_types import MinLen
 from pydantic import Field
 
-from worker.classin.call import v2
-from worker.classin.fields import ActivityId, Chars, CourseId, Moment, Uid, UnitId
+from worker.classin.endpoint import v2
+from worker.classin.field_rules import AtLeastOne
+from worker.classin.field_types import ActivityId, Chars, CourseId, Moment, Uid, UnitId
 from worker.classin.operation import Bulk, Operation, Repeat
-from worker.classin.rules import AtLeastOne
 
 
 class Publication(IntEnum):

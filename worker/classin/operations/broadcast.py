@@ -5,10 +5,10 @@ from typing import Annotated
 from annotated_types import MinLen
 from pydantic import Field
 
-from worker.classin.call import v1
-from worker.classin.fields import Chars, CourseId, CustomColumn, Flag, LessonId
+from worker.classin.endpoint import v1
+from worker.classin.field_rules import AllOrNone
+from worker.classin.field_types import Chars, CourseId, CustomColumn, Flag, LessonId
 from worker.classin.operation import Bulk, Item, Operation, Repeat
-from worker.classin.rules import AllOrNone
 
 Record = Annotated[
     Flag | None,

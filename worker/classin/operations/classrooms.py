@@ -6,8 +6,9 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from worker.classin.call import v2
-from worker.classin.fields import (
+from worker.classin.endpoint import v2
+from worker.classin.field_rules import AllOrNone, AtLeastOne, Needs
+from worker.classin.field_types import (
     ActivityId,
     Chars,
     CountFromOne,
@@ -23,7 +24,6 @@ from worker.classin.fields import (
 )
 from worker.classin.operation import Item, Operation, Repeat
 from worker.classin.operations.lessons import OmoBroadcast, Resolution, SecondCamera
-from worker.classin.rules import AllOrNone, AtLeastOne, Needs
 
 #: As the table of codes names it; to submit does not need the table.
 _CREATED_WITHOUT_LIVE = 267

@@ -4,13 +4,13 @@ from typing import TYPE_CHECKING, Annotated
 
 from pydantic import Field
 
-from worker.classin.call import v1
-from worker.classin.fields import Chars, FileId, FolderId, Upload
+from worker.classin.endpoint import v1
+from worker.classin.field_types import Chars, FileId, FolderId, Upload
 from worker.classin.operation import Operation, Repeat
 from worker.classin.verdicts import Verdict
 
 if TYPE_CHECKING:
-    from worker.classin.reply import Reply
+    from worker.classin.response import Reply
 
 FileName = Annotated[str, Chars(1, 128)]
 FolderName = Annotated[str, Chars(1, 128)]

@@ -6,8 +6,9 @@ from typing import Annotated, Literal
 from annotated_types import MaxLen
 from pydantic import Field
 
-from worker.classin.call import v1
-from worker.classin.fields import (
+from worker.classin.endpoint import v1
+from worker.classin.field_rules import Needs
+from worker.classin.field_types import (
     OR_EMPTY,
     Ahead,
     Chars,
@@ -23,7 +24,6 @@ from worker.classin.fields import (
     Uid,
 )
 from worker.classin.operation import Bulk, Item, Operation, Repeat
-from worker.classin.rules import Needs
 
 
 class Subject(IntEnum):

@@ -6,8 +6,9 @@ from typing import Annotated
 from annotated_types import MaxLen, MinLen
 from pydantic import Field
 
-from worker.classin.call import v2
-from worker.classin.fields import Chars, CourseId, Flag, Identity, LessonId, Moment, Uid
+from worker.classin.endpoint import v2
+from worker.classin.field_rules import AllOrNone, AtLeastOne
+from worker.classin.field_types import Chars, CourseId, Flag, Identity, LessonId, Moment, Uid
 from worker.classin.operation import Bulk, Item, Operation, Repeat
 from worker.classin.operations.classrooms import (
     CameraHide,
@@ -18,7 +19,6 @@ from worker.classin.operations.classrooms import (
     RecordType,
 )
 from worker.classin.operations.lessons import Resolution, SecondCamera
-from worker.classin.rules import AllOrNone, AtLeastOne
 
 
 class SharedOnstage(IntEnum):

@@ -6,8 +6,8 @@ from typing import Annotated
 from annotated_types import MaxLen, MinLen
 from pydantic import Field
 
-from worker.classin.call import v1
-from worker.classin.fields import CourseId, CustomColumn, LabelId, LessonId, Uid
+from worker.classin.endpoint import v1
+from worker.classin.field_types import CourseId, CustomColumn, LabelId, LessonId, Uid
 from worker.classin.operation import Bulk, Item, Operation, Repeat
 
 

@@ -10,8 +10,9 @@ from typing import Annotated, Any
 from annotated_types import MaxLen, MinLen
 from pydantic import Field
 
-from worker.classin.call import v1
-from worker.classin.fields import (
+from worker.classin.endpoint import v1
+from worker.classin.field_rules import AllOrNone, AtLeastOne, Needs, NotBoth
+from worker.classin.field_types import (
     Chars,
     Count,
     CourseId,
@@ -35,7 +36,6 @@ from worker.classin.operations.broadcast import (
     SetClassVideoMultiple,
     WatchByLogin,
 )
-from worker.classin.rules import AllOrNone, AtLeastOne, Needs, NotBoth
 
 #: As the table of codes names it; to submit does not need the table.
 _EDITED_WITHOUT_RECORDING = 284

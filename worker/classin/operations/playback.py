@@ -5,8 +5,9 @@ from typing import Annotated
 from annotated_types import MinLen
 from pydantic import Field
 
-from worker.classin.call import v2
-from worker.classin.fields import (
+from worker.classin.endpoint import v2
+from worker.classin.field_rules import AtLeastOne
+from worker.classin.field_types import (
     ActivityId,
     Chars,
     CourseId,
@@ -19,7 +20,6 @@ from worker.classin.fields import (
 from worker.classin.operation import Bulk, Operation, Repeat
 from worker.classin.operations.classrooms import RecordType
 from worker.classin.operations.lessons import OmoBroadcast
-from worker.classin.rules import AtLeastOne
 
 ClassroomActivity = Annotated[
     ActivityId | None, Field(description="the classroom as an activity; counts if both are given")

@@ -8,8 +8,8 @@ from annotated_types import MinLen
 from pydantic import AfterValidator, Field
 from pydantic_core import PydanticCustomError
 
-from worker.classin.call import v1, v2
-from worker.classin.fields import Chars, CourseId, CustomColumn, Flag, GroupId, PersonName, Uid
+from worker.classin.endpoint import v1, v2
+from worker.classin.field_types import Chars, CourseId, CustomColumn, Flag, GroupId, PersonName, Uid
 from worker.classin.operation import Bulk, Item, Operation, Repeat
 
 

@@ -5,10 +5,10 @@ from typing import Annotated
 
 from pydantic import Field
 
-from worker.classin.call import v1, v2
-from worker.classin.fields import Chars, CourseId, Flag, LabelId, LessonId, Seconds, Uid
+from worker.classin.endpoint import v1, v2
+from worker.classin.field_rules import AtLeastOne
+from worker.classin.field_types import Chars, CourseId, Flag, LabelId, LessonId, Seconds, Uid
 from worker.classin.operation import Operation, Repeat
-from worker.classin.rules import AtLeastOne
 
 LabelName = Annotated[str, Chars(1, 20)]
 

@@ -7,8 +7,9 @@ from typing import Annotated, Any
 from annotated_types import MaxLen, MinLen
 from pydantic import Field
 
-from worker.classin.call import v1, v2
-from worker.classin.fields import (
+from worker.classin.endpoint import v1, v2
+from worker.classin.field_rules import OneOf
+from worker.classin.field_types import (
     Account,
     Avatar,
     Chars,
@@ -27,7 +28,6 @@ from worker.classin.fields import (
     Uid,
 )
 from worker.classin.operation import Bulk, Item, Operation, Repeat
-from worker.classin.rules import OneOf
 
 #: So much of a name is kept; ClassIn cuts what is longer.
 _LONGEST_NAME = 24

@@ -10,13 +10,13 @@ from redis import Redis
 
 from producers import Submitter
 from producers.gateway.app import GatewayApp
-from producers.gateway.intake import Limits
+from producers.gateway.auth_middleware import Limits
 from tests.unit.stage import SCHOOL
+from worker.broker.queue import Queues
+from worker.config.settings import Gateway, Settings
 from worker.ledger.api_keys import ApiKeys
 from worker.ledger.audit import Audit
-from worker.ledger.in_redis import RedisLedger
-from worker.queues import Queues
-from worker.settings import Gateway, Settings
+from worker.ledger.store import RedisLedger
 
 #: Asks with a key that is made for the test; its limits are given as those of a key.
 AskWith = Callable[..., TestClient]

@@ -9,22 +9,22 @@ from fastapi.testclient import TestClient
 from redis import Redis
 
 from producers import Submitter
-from producers.gateway.body import Asked
-from producers.gateway.desk import Desk
 from producers.gateway.idempotency import IdempotencyKey
 from producers.gateway.problems import Problem
+from producers.gateway.request_body import Asked
+from producers.gateway.service import Desk
 from tests.unit.clock import Clock
 from tests.unit.producers.gateway.conftest import AskWith
 from tests.unit.stage import SCHOOL
-from worker.classin.errors import Unavailable
+from worker.config.settings import Settings
+from worker.errors import Unavailable
 from worker.ledger.api_keys import ApiKey
 from worker.ledger.audit import Audit
 from worker.ledger.batch import About
-from worker.ledger.in_redis import RedisLedger
-from worker.ledger.ledger import Entered, Filter, Mailbox
-from worker.ledger.pruning import Ages, Pruning
+from worker.ledger.pruner import Ages, Pruning
 from worker.ledger.record import Submission
-from worker.settings import Settings
+from worker.ledger.store import RedisLedger
+from worker.ledger.types import Entered, Filter, Mailbox
 
 FOLDER: dict[str, Any] = {
     "operation": "create_folder",

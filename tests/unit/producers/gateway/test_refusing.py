@@ -7,7 +7,7 @@ import pytest
 from fakeredis import FakeServer
 from fastapi.testclient import TestClient
 
-from producers.gateway.desk import Desk
+from producers.gateway.service import Desk
 from tests.unit.producers.gateway.conftest import AskWith
 from worker.ledger.api_keys import ApiKeys
 

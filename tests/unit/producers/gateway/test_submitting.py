@@ -8,8 +8,8 @@ from fastapi.testclient import TestClient
 
 from tests.unit.producers.gateway.conftest import AskWith
 from worker.ledger.audit import Audit
-from worker.ledger.in_redis import RedisLedger
-from worker.ledger.ledger import Filter
+from worker.ledger.store import RedisLedger
+from worker.ledger.types import Filter
 
 FOLDER: dict[str, Any] = {
     "operation": "create_folder",

@@ -11,11 +11,11 @@ from redis import Redis
 from producers import Submitter
 from producers.gateway.app import GatewayApp
 from tests.unit.stage import SCHOOL
+from worker.broker.queue import Queues
+from worker.config.settings import Settings
 from worker.ledger.api_keys import ApiKeys
 from worker.ledger.audit import Audit
-from worker.ledger.in_redis import RedisLedger
-from worker.queues import Queues
-from worker.settings import Settings
+from worker.ledger.store import RedisLedger
 
 FOLDER: dict[str, Any] = {
     "operation": "create_folder",

@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ops.simulator.bundle import Files, write_bundle
-from producers.oneroster.bundle import open_bundle
-from producers.oneroster.fault import RowFault, Severity
-from producers.oneroster.intake import read_export
-from producers.oneroster.intention import Options, intended
-from producers.oneroster.plan import Plan, applied, difference
+from producers.oneroster.planning.diff import Plan, applied, difference
+from producers.oneroster.planning.target import Options, intended
+from producers.oneroster.reading.archive import open_bundle
+from producers.oneroster.reading.reader import read_export
+from producers.oneroster.reading.row_errors import RowFault, Severity
+from producers.oneroster.reading.schema import Version
 from producers.oneroster.roster import Export, Roster
-from producers.oneroster.tables import Version
 
 _USER = {"enabledUser": "true", "orgSourcedIds": "o", "familyName": "Nowhere"}
 _PLACE = {"classSourcedId": "k", "schoolSourcedId": "o"}

@@ -12,45 +12,45 @@ from urllib.parse import parse_qs, urlsplit
 from fakeredis import FakeRedis, FakeServer
 
 from ops.simulator import DEFAULT_SCHOOL
-from ops.simulator.admission import Received
-from ops.simulator.answers import Answer
-from ops.simulator.drive import Folder
-from ops.simulator.replies import encode
+from ops.simulator.handlers import Answer
+from ops.simulator.http.auth import Received
+from ops.simulator.http.responses import encode
 from ops.simulator.simulator import Simulator
-from ops.simulator.world import Institution, Seed
-from producers.oneroster.directory import Directory
-from producers.oneroster.intention import Options, intended
-from producers.oneroster.passwords import Passwords, Rule
-from producers.oneroster.plan import difference
-from producers.oneroster.proposal import Proposal
+from ops.simulator.state.drive import Folder
+from ops.simulator.state.world import Institution, Seed
+from producers.intake.submitter import Submitter
+from producers.oneroster.applying.passwords import Passwords, Rule
+from producers.oneroster.applying.sync import Place, Sync, Watching
+from producers.oneroster.id_map import Directory
+from producers.oneroster.planning.diff import difference
+from producers.oneroster.planning.proposal import Proposal
+from producers.oneroster.planning.target import Options, intended
 from producers.oneroster.roster import Export, Roster
-from producers.oneroster.sync import Place, Sync, Watching
-from producers.submission import Submitter
 from tests.unit.clock import Clock
 from tests.unit.stage import Stage
-from worker.classin.call import Dialect
+from worker.broker.queue import Queues
 from worker.classin.catalogue import CATALOGUE
 from worker.classin.codes import Code
-from worker.classin.errors import Unread
+from worker.classin.endpoint import Dialect
 from worker.classin.operation import Operation
-from worker.classin.reply import Reply, read_reply
+from worker.classin.request import Request
+from worker.classin.response import Reply, read_reply
 from worker.classin.school import School
-from worker.classin.wire import Request
-from worker.dispatch import Dispatch, Waiting
-from worker.execution import Execution
-from worker.files import Files
-from worker.in_hand import InHand
+from worker.config.settings import Patience, Settings
+from worker.encryption import Seals
+from worker.errors import Unread
+from worker.execution.executor import Execution
+from worker.execution.file_streams import Files
+from worker.execution.http_client import Stream
+from worker.execution.leases import InHand
 from worker.keyring import KeyRing
 from worker.ledger import keys
-from worker.ledger.in_redis import RedisLedger
-from worker.ledger.ledger import Filter
-from worker.ledger.lifecycle import State
 from worker.ledger.record import Record
-from worker.ledger.sources import Source
-from worker.queues import Queues
-from worker.sealing import Seals
-from worker.settings import Patience, Settings
-from worker.transport import Stream
+from worker.ledger.states import State
+from worker.ledger.store import RedisLedger
+from worker.ledger.sync_store import Source
+from worker.ledger.types import Filter
+from worker.runtime.dispatcher import Dispatch, Waiting
 
 OUR_SCHOOL = School("main", DEFAULT_SCHOOL.sid, DEFAULT_SCHOOL.secret)
 

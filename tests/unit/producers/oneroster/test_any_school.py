@@ -9,8 +9,7 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from ops.simulator.bundle import Files, Size, delta, invent
-from producers.oneroster.intention import Options, intended
-from producers.oneroster.plan import (
+from producers.oneroster.planning.diff import (
     CourseChange,
     PersonChange,
     StudentChange,
@@ -19,8 +18,9 @@ from producers.oneroster.plan import (
     apply,
     reverse,
 )
+from producers.oneroster.planning.target import Options, intended
+from producers.oneroster.reading.schema import Version
 from producers.oneroster.roster import Course, Export, Kind, Person, Role, Roster
-from producers.oneroster.tables import Version
 from tests.unit.producers.oneroster.little_school import make_plan, read, then
 
 PEOPLE, COURSES = "abcdefg", "klm"

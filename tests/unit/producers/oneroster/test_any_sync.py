@@ -11,9 +11,9 @@ from hypothesis import HealthCheck, Phase, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from ops.simulator.world import Institution
-from producers.oneroster.directory import Directory
-from producers.oneroster.intention import Options, intended
+from ops.simulator.state.world import Institution
+from producers.oneroster.id_map import Directory
+from producers.oneroster.planning.target import Options, intended
 from producers.oneroster.roster import Course, Export, Kind, Person, Role, Roster
 from tests.unit.producers.oneroster.sync_stage import KilledError, SyncStage
 from worker.classin.codes import Code

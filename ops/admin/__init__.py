@@ -1,0 +1,1 @@
+"""What an administrator changes by hand, with an audit entry first."""

@@ -1,0 +1,156 @@
+"""Retrying by hand: first a look at what would come of it, then the new records."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict
+from typing import NamedTuple
+
+from producers.intake.dependencies import pointed
+from producers.intake.receipt import Receipt
+from producers.intake.submitter import Submitter
+from producers.retry.assess import Outlook, Prospect, Prospects
+from producers.retry.edits import Setting
+from producers.retry.select import WINDOW, in_windows, matching
+from worker.errors import Fault, InvalidInput
+from worker.ledger.audit import Audit
+from worker.ledger.record import Record, new_id
+from worker.ledger.types import Filter, Ledger
+
+#: Of more faults than these only the number is told.
+_MOST_FAULTS = 20
+
+
+class Wanted(NamedTuple):
+    """What a person wants to be tried again."""
+
+    #: Named one by one; then all of them can be tried, or none is.
+    ids: Sequence[str] = ()
+    #: Or whatever passes this, as far as it helps.
+    chosen: Filter = Filter()
+    settings: Sequence[Setting] = ()
+    mend: bool = False
+    #: Also what would be refused again, could be done twice, or kills workers.
+    insists: bool = False
+
+    def about(self) -> str:
+        """Give it in words for the audit trail: names of fields, and no value of theirs."""
+        sides = asdict(self.chosen) if not self.ids else {}
+        words = [f"{name}={value}" for name, value in sides.items() if value is not None]
+        words += [f"set {setting.where}" for setting in self.settings]
+        words += ["mend"] if self.mend else []
+        words += ["force"] if self.insists else []
+        return " ".join(words)
+
+
+class Tried(NamedTuple):
+    """What became of one that was to be tried again."""
+
+    prospect: Prospect
+    #: The new records; none if it came too late.
+    receipts: Sequence[Receipt]
+    #: Then the record that stands for them: what somebody else tried it again as meanwhile, or the
+    #: record itself, which has succeeded since.
+    instead: Receipt | None = None
+
+
+class Retrying:
+    """Tries records again for a person. Each method raises Unavailable."""
+
+    def __init__(self, submitter: Submitter, ledger: Ledger, audit: Audit, who: str) -> None:
+        self._submitter = submitter
+        self._ledger = ledger
+        self._audit = audit
+        self._who = who
+
+    def look(self, wanted: Wanted) -> list[Prospect]:
+        """Say of all that is wanted what trying it again would do; changes nothing.
+
+        Raises NotFound, and InvalidInput for what is to be set and cannot be, or for what is named
+        and cannot be tried again.
+        """
+        ids = self._in_order(wanted.ids) if wanted.ids else self._matching(wanted)
+        prospects = Prospects(
+            self._ledger,
+            self._submitter.seals,
+            self._submitter.lane_of,
+            mend=wanted.mend,
+            settings=wanted.settings,
+            door=self._submitter.door,
+            tries_refused=bool(wanted.ids),
+            insists=wanted.insists,
+            batch=new_id() if len(ids) > 1 else None,
+        )
+        found = [each for some in in_windows(self._ledger, ids) for each in prospects.of(some)]
+        bad = [
+            Fault(each.id, _refusal(each))
+            for each in found
+            if (wanted.ids and not each.submissions)
+            or (wanted.settings and each.outlook is Outlook.UNFIT)
+        ]
+        if bad:
+            raise InvalidInput("nothing was retried", _shortened(bad))
+        return found
+
+    def _in_order(self, ids: Sequence[str]) -> list[str]:
+        """Give ids by place, each once. Raises NotFound."""
+        records = {each.id: each for each in self._ledger.find_all(list(dict.fromkeys(ids)))}
+        for missing in (each for each in ids if each not in records):
+            self._ledger.find(missing)
+        return sorted(records, key=lambda each: records[each].place)
+
+    def _matching(self, wanted: Wanted) -> list[str]:
+        def fits(record: Record) -> bool:
+            return record.state.settled
+
+        return matching(self._ledger, wanted.chosen, fits)
+
+    def retry(
+        self,
+        prospects: Sequence[Prospect],
+        wanted: Wanted,
+        why: str = "",
+        on_step: Callable[[int], None] = lambda _: None,
+    ) -> Iterator[Tried]:
+        """Submit what was looked at and can be tried, and tell of each.
+
+        `on_step` is told how many of them are done. Raises what Submitter.enter does.
+        """
+        chosen = [each for each in prospects if each.submissions]
+        #: Whom to wait for, by whom it was to be: others may have tried the same meanwhile.
+        instead: dict[str, str] = {}
+        for start in range(0, len(chosen), WINDOW):
+            some = chosen[start : start + WINDOW]
+            yield from self._retry(some, wanted, why, instead)
+            on_step(len(some))
+
+    def _retry(
+        self, some: Sequence[Prospect], wanted: Wanted, why: str, instead: dict[str, str]
+    ) -> Iterator[Tried]:
+        """Try some again; the ledger decides whether somebody else was quicker."""
+        entries = [pointed(entry, instead) for each in some for entry in each.submissions]
+        ids = [each.id for each in some]
+        self._audit.note(self._who, "retry", about=wanted.about(), ids=ids, why=why)
+        receipts = self._submitter.enter(entries)
+        found = {entry.id: each for entry, each in zip(entries, receipts, strict=True)}
+        instead |= {its_id: each.id for its_id, each in found.items() if each.id != its_id}
+        for prospect in some:
+            mine = [found[entry.id] for entry in prospect.submissions]
+            is_late = mine[0].id != prospect.submissions[0].id
+            yield Tried(prospect, [] if is_late else mine, mine[0] if is_late else None)
+
+
+def _refusal(prospect: Prospect) -> str:
+    """Say why a record is not tried again, and what would change that."""
+    hints = {
+        Outlook.IN_VAIN: "would be refused again: --set a field, or --force",
+        Outlook.DOUBLES: "may have been done, and would be done twice: `classin settle` decides it,"
+        " --force tries it all the same",
+        Outlook.DEADLY: "may be what kills workers: --force tries it all the same",
+    }
+    hint = hints.get(prospect.outlook)
+    return f"{prospect.why}; {hint}" if hint else prospect.why
+
+
+def _shortened(faults: Sequence[Fault]) -> list[Fault]:
+    more = len(faults) - _MOST_FAULTS
+    told = [Fault("", f"... and {more:,} more")] if more > 0 else []
+    return [*faults[:_MOST_FAULTS], *told]

@@ -1,0 +1,130 @@
+"""Changing a running system by hand; the audit trail has it before it takes effect."""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from producers.intake.submitter import Submitter
+from producers.retry.select import WINDOW, culprits_of, in_windows, matching
+from worker.broker.queue import Queues
+from worker.config.settings import Settings
+from worker.errors import Fault, InvalidInput, NotFound, Unavailable
+from worker.ledger.audit import Audit
+from worker.ledger.states import Reason, State
+from worker.ledger.types import Due, Filter, Ledger
+
+
+class Mending:
+    """What an administrator may change. Each method raises Unavailable."""
+
+    def __init__(
+        self, settings: Settings, ledger: Ledger, queues: Queues, audit: Audit, who: str
+    ) -> None:
+        self._settings = settings
+        self._ledger = ledger
+        self._queues = queues
+        self._audit = audit
+        self._who = who
+
+    def settle(
+        self,
+        record_id: str,
+        state: State,
+        why: str,
+        result: Mapping[str, Any] | None = None,
+        *,
+        dry_run: bool = False,
+    ) -> list[str]:
+        """Decide an uncertain record; names those that failed because of it, to be retried.
+
+        Raises NotFound, and InvalidInput for one that is not uncertain.
+        """
+        if dry_run:
+            was: State | None = self._ledger.find(record_id).state
+        else:
+            text = "" if result is None else json.dumps(result, ensure_ascii=False)
+            was = self._ledger.decide(record_id, state, why, self._who, text)
+        if was is None:
+            what = "those who waited for it are being told still: try again in a moment"
+            raise InvalidInput("settle", [Fault(record_id, what)])
+        if was is not State.UNCERTAIN:
+            what = f"is {was.value}: only what is uncertain can be decided"
+            raise InvalidInput("settle", [Fault(record_id, what)])
+        return self._let_down_by(record_id)
+
+    def _let_down_by(self, record_id: str) -> list[str]:
+        """Name those that failed because of a record, and because of them, in their order.
+
+        What was tried again since is left out; its last try is named, if that failed so as well.
+        """
+        chosen = Filter(state=State.FAILED.value, since=self._ledger.find(record_id).enqueued_at)
+        ids = matching(self._ledger, chosen, lambda each: each.reason is Reason.DEPENDENCY)
+        let_down, left = {record_id}, []
+        for records in in_windows(self._ledger, ids):
+            for record in records:
+                if not let_down.isdisjoint(culprits_of(record)):
+                    let_down.add(record.id)
+                    left += [record.id] if record.retried_by is None else []
+        return left
+
+    def cancel(
+        self, record_ids: Sequence[str], about: str = "", why: str = ""
+    ) -> Iterator[tuple[str, State | None]]:
+        """Call operations off, as Submitter.cancel does; None for one that is not there."""
+        if record_ids:
+            self._note("cancel", about, record_ids, why)
+        submitter = Submitter(self._settings, self._ledger, self._queues)
+        for record_id in record_ids:
+            try:
+                yield record_id, submitter.cancel(record_id)
+            except NotFound:
+                yield record_id, None
+
+    def standing(self, record_ids: Sequence[str]) -> dict[str, State]:
+        """Say where these stand; who is not there is left out."""
+        return {
+            record.id: record.state
+            for records in in_windows(self._ledger, record_ids)
+            for record in records
+        }
+
+    def is_closed(self, school: str) -> bool:
+        """Say whether a person, or whatever else, has closed a school. Raises InvalidInput."""
+        names = {closure.school for closure in self._ledger.closures()}
+        return school in names or self._settings.school(school).name in names
+
+    def unsettled(self, batch: str) -> Sequence[str]:
+        """Name what of a batch can still be called off, the last submitted first."""
+        chosen = Filter(batch=batch)
+        return matching(self._ledger, chosen, lambda record: not record.state.settled)[::-1]
+
+    def pause(self, school: str, why: str) -> bool:
+        """Let a school's operations wait; False if somebody had paused it before.
+
+        Raises InvalidInput for a school that the settings do not name.
+        """
+        name = self._settings.school(school).name
+        self._note("pause", name, (), why)
+        return self._ledger.pause(name, why)
+
+    def resume(self, school: str, why: str = "") -> bool:
+        """Open a school, whatever closed it; False if it was open. Raises InvalidInput.
+
+        A school that the settings no longer name can be opened, too.
+        """
+        if school not in {closure.school for closure in self._ledger.closures()}:
+            school = self._settings.school(school).name
+        self._note("resume", school, (), why)
+        was_closed = self._ledger.resume(school)
+        self._publish(self._ledger.unpark(WINDOW, school))
+        return was_closed
+
+    def _note(self, what: str, about: str, ids: Sequence[str], why: str) -> None:
+        self._audit.note(self._who, what, about=about, ids=ids, why=why)
+
+    def _publish(self, due: Sequence[Due]) -> None:
+        """Send messages for who can go on now; where that fails, rescue does it later."""
+        try:
+            self._queues.publish(due)
+        except Unavailable:
+            return

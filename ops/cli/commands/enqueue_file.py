@@ -1,0 +1,149 @@
+"""`classin enqueue --file`: a file of operations is checked, and handed in as a batch."""
+
+import io
+import sys
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ops.cli.output import err, marked, out, write_error
+from worker.errors import Fault, InvalidInput
+
+if TYPE_CHECKING:
+    from ops.cli.commands.enqueue import Said
+    from producers.intake.checked import Checked
+    from producers.intake.receipt import Receipt
+    from producers.intake.request import Options
+    from producers.intake.submitter import Submitter
+    from worker.config.file_access import FileAccess
+    from worker.config.settings import Settings
+    from worker.ledger.batch import About
+
+#: So many faults of a file are shown; the rest is counted.
+_MOST_FAULTS = 50
+
+#: What a batch says of where it came from.
+SOURCE = "command line"
+
+
+def hand_in(said: "Said", options: "Options", *, quiet: bool) -> tuple[str, Sequence["Receipt"]]:
+    """Submit a file's lines or rows, and say how many were new; gives the batch, too."""
+    from producers.intake.submitter import Submitter
+    from producers.webhook import webhook_to
+    from worker.config.settings import from_env
+
+    settings = from_env()
+    webhook = said.webhook and webhook_to(said.webhook, settings, "--webhook")
+    if said.operation is not None:  # else each row would say so
+        settings.school(options.get("school"))
+    submitter = Submitter.from_settings(settings)
+    content = _content(said.file or "-")
+    checked, about = check_file(said, options, content, submitter)
+    _report(checked, skip_bad=said.skip_bad)
+    if said.run is not None:
+        from producers.intake.run_keys import once
+
+        checked = checked._replace(submissions=once(checked.submissions, said.run, submitter.seals))
+    about = replace(about, webhook=webhook or None)
+    checked = submitter.resumed(checked, about)
+    receipts = _entered(submitter, checked, about, quiet=quiet)
+    if not quiet:
+        _print_batch(checked.batch, receipts)
+    return checked.batch, receipts
+
+
+def files_of(said: "Said", settings: "Settings") -> "FileAccess":
+    """Return what a data file may name: what lies beside it, or where the command line says.
+
+    Raises InvalidInput for a folder that is none.
+    """
+    from worker.config.file_access import FileAccess
+
+    bad = [each for each in said.files_from or () if not Path(each).is_dir()]
+    if bad:
+        raise InvalidInput(
+            "enqueue", [Fault("--files-from", f"{each} is no folder") for each in bad]
+        )
+    folders = [Path(each).absolute() for each in said.files_from or ()]
+    base = None
+    if said.file not in {None, "-"} and Path(said.file or "").is_file():  # a pipe lies nowhere
+        base = Path(said.file or "").absolute().parent
+        folders.append(base)
+    return FileAccess(
+        tuple(folders), settings.file_hosts, base=base, home=True, folders_named_by="--files-from"
+    )
+
+
+def check_file(
+    said: "Said", options: "Options", content: bytes, submitter: "Submitter"
+) -> tuple["Checked", "About"]:
+    """Check a file, and say what it is. Raises Invalid for what is wrong with it as a whole."""
+    from worker.ledger.batch import About, mark_of_file
+
+    submitter = submitter.limited_to(files_of(said, submitter.door.settings))
+    name = "standard input" if said.file in {None, "-"} else Path(said.file or "").name
+    about = About(source=SOURCE, file=name, digest=mark_of_file(submitter.keyring, content))
+    if said.file != "-":
+        about = replace(about, path=str(Path(said.file or "").absolute()))
+    if said.operation is None:
+        from producers.files.jsonl import check_lines
+
+        return check_lines(io.BytesIO(content), submitter, name), about
+    from producers.files.sheets import Layout, check_sheet, read_map
+
+    layout = Layout(
+        operation=said.operation,
+        columns=read_map(said.columns),
+        sheet=said.sheet,
+        dedup=said.dedup,
+        options=options,
+    )
+    checked, columns = check_sheet(content, layout, submitter, name)
+    return checked, replace(about, columns=columns, sheet=said.sheet)
+
+
+def _entered(
+    submitter: "Submitter", checked: "Checked", about: "About", *, quiet: bool
+) -> Sequence["Receipt"]:
+    from rich.progress import Progress
+
+    with Progress(
+        console=err(), transient=True, disable=quiet or not err().is_terminal
+    ) as progress:
+        bar = progress.add_task("submitting", total=len(checked.submissions))
+        return submitter.enter_batch(checked, about, lambda number: progress.advance(bar, number))
+
+
+def _print_batch(batch: str, receipts: Sequence["Receipt"]) -> None:
+    new = sum(receipt.new for receipt in receipts)
+    known = len(receipts) - new
+    told = f", {known:,} known from before" if known else ""
+    if new or not known:
+        text = "{} operations submitted as batch [bold]{}[/]{}. Follow them with: classin watch {}"
+        out().print(marked(text, f"{new:,}", batch, told, batch))
+    else:
+        out().print(f"0 operations submitted{told}.")
+
+
+def _content(file: str) -> bytes:
+    """Read a file. Raises InvalidInput."""
+    if file == "-":
+        return sys.stdin.buffer.read()
+    try:
+        return Path(file).read_bytes()
+    except OSError as error:
+        fault = Fault("--file", f"{file} cannot be read: {error.strerror}")
+        raise InvalidInput("enqueue", [fault]) from None
+
+
+def _report(checked: "Checked", *, skip_bad: bool) -> None:
+    """Name the faults of a file; unless they are to be skipped, that is the end of it."""
+    if not checked.faults:
+        return
+    shown = [*checked.faults[:_MOST_FAULTS]]
+    if len(checked.faults) > _MOST_FAULTS:
+        shown.append(Fault("", f"... and {len(checked.faults) - _MOST_FAULTS:,} more faults"))
+    if not skip_bad:
+        raise InvalidInput("nothing was submitted", shown)
+    write_error(str(InvalidInput("skipped", shown)))

@@ -1,0 +1,211 @@
+"""Keys: those of the gateway's clients, and the key ring."""
+
+import sys
+import time
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from ops.cli.options import AsJson, Why
+from ops.cli.output import err, local, out, print_json, table
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from worker.ledger.api_keys import ApiKey, ApiKeys
+
+#: How long a key opens what it opens, unless somebody says otherwise.
+USUAL_LIFE = "365d"
+
+
+def keys(  # noqa: PLR0913  # each is an option of the command
+    what: Annotated[Literal["add", "ls", "revoke", "init"], typer.Argument()] = "ls",
+    name: Annotated[
+        str | None, typer.Argument(help="Of the key; to revoke, its first part will do, too.")
+    ] = None,
+    *,
+    school: Annotated[
+        list[str] | None, typer.Option(help="For this school only; may be given several times.")
+    ] = None,
+    kind: Annotated[
+        list[str] | None, typer.Option(help="For these operations only, like 'edit_*'.")
+    ] = None,
+    read: Annotated[bool, typer.Option("--read", help="To look only.")] = False,
+    write: Annotated[bool, typer.Option("--write", help="To submit only.")] = False,
+    until: Annotated[
+        str | None,
+        typer.Option(metavar="TIME", show_default="365d", help="When it ends: 90d, or a date."),
+    ] = None,
+    no_end: Annotated[bool, typer.Option("--no-end", help="It ends only when revoked.")] = False,
+    rate: Annotated[
+        str, typer.Option(metavar="N/UNIT", help="So many requests, like 60/m: s, m or h.")
+    ] = "",
+    anew: Annotated[
+        bool, typer.Option("--anew", help="init: the old key ring is lost for good; begin anew.")
+    ] = False,
+    why: Why = "",
+    as_json: AsJson = False,
+) -> None:
+    """Make, list and revoke API keys of the gateway; make the key ring.
+
+    `init` makes this host's key ring, which `up` and the first submission do, too. `add` shows the
+    key this once. Without limits it opens all, for a year; --read and --write together, both.
+    """
+    from worker.errors import Fault, InvalidInput
+    from worker.ledger.api_keys import limit_of
+
+    if what == "ls":
+        _list(as_json=as_json)
+        return
+    if what == "init":
+        _init(why, anew=anew)
+        return
+    if not name:
+        raise InvalidInput("keys", [Fault("", f"{what} needs the NAME of the key")])
+    if what == "revoke":
+        opened = _open_keys()
+        opened.named(name)  # or it says that there is none
+        _note(f"{what} {name}", why)
+        key = opened.revoke(name)
+        if as_json:
+            print_json({**key.to_json(), "revoked": True})
+        else:
+            out().print(f"{key.name} ({key.prefix}) opens nothing any more")
+    else:
+        _must_be_known(school or [], kind or [])
+        both, now = read == write, time.time()
+        ends_at = _end(until, now, no_end=no_end)
+        if rate:
+            limit_of(rate)
+        _note(f"{what} {name}", why)
+        token, made = _open_keys().add(
+            name,
+            round(now * 1000),
+            reads=read or both,
+            writes=write or both,
+            schools=school or [],
+            kinds=kind or [],
+            ends_at=ends_at,
+            rate=rate,
+        )
+        _print_new(token, made, as_json=as_json)
+
+
+def _init(why: str, *, anew: bool) -> None:
+    """Make the key ring, or say where it is; `anew`: the ledger goes with this one from now on."""
+    from worker.config.settings import from_env
+    from worker.ledger.key_fingerprint import SharedKeys
+    from worker.ledger.store import connect
+
+    settings = from_env()
+    if anew and settings.keys is not None:
+        _note("init --anew", why)
+        SharedKeys(settings.keys, connect(settings.ledger_url)).replace()
+    settings.keyring.open()
+    out().print(f"key ring: {settings.keys}", soft_wrap=True)
+    err().print("Back it up, apart from Redis; copy it to each other host of this ledger.")
+
+
+def _print_new(token: str, made: "ApiKey", *, as_json: bool) -> None:
+    if as_json:
+        print_json({"key": token, **made.to_json()})
+        return
+    sys.stdout.write(f"{token}\n")
+    ends = "It does not end" if made.ends_at is None else f"It ends at {local(made.ends_at)}"
+    err().print(f"Keep it now: it is not shown again. {ends}.")
+
+
+def _end(until: str | None, now: float, *, no_end: bool) -> int | None:
+    """Read when a key ends (ms since 1970); None: it does not. Raises InvalidInput."""
+    from producers.time_args import read_end
+    from worker.errors import Fault, InvalidInput
+
+    if no_end and until is None:
+        return None
+    ends_at = read_end(until or USUAL_LIFE, now)
+    if no_end:
+        what = "and --no-end exclude each other"
+    elif ends_at is None:
+        what = f"should be like 90d or 2027-09-01; got {(until or '')[:40]!r}"
+    elif ends_at <= now * 1000:
+        what = "should be in the future"
+    else:
+        return ends_at
+    raise InvalidInput("keys", [Fault("--until", what)])
+
+
+def _open_keys() -> "ApiKeys":
+    from worker.config.settings import from_env
+    from worker.ledger.api_keys import ApiKeys
+    from worker.ledger.store import connect
+
+    settings = from_env()
+    return ApiKeys(connect(settings.ledger_url), settings.keyring)
+
+
+def _note(about: str, why: str) -> None:
+    """Write what is about to be done into the audit trail."""
+    from ops.admin.actor import person
+    from ops.cli.wiring import open_audit
+
+    open_audit().note(person(), "keys", about=about, why=why)
+
+
+def _must_be_known(schools: "Sequence[str]", kinds: "Sequence[str]") -> None:
+    """Refuse limits to what there is not. Raises InvalidInput."""
+    from fnmatch import fnmatchcase
+
+    from worker.classin.index import INDEX
+    from worker.config.settings import from_env
+    from worker.errors import Fault, InvalidInput
+
+    settings = from_env()
+    for school in schools:
+        settings.school(school)
+    faults = [
+        Fault("--kind", f"no operation is like {kind!r}")
+        for kind in kinds
+        if not any(fnmatchcase(name, kind) for name in INDEX)
+    ]
+    if faults:
+        raise InvalidInput("keys", faults)
+
+
+def _list(*, as_json: bool) -> None:
+    found = _open_keys().all()
+    if as_json:
+        for key in found:
+            print_json(key.to_json())
+        return
+    if not found:
+        out().print("no keys; make one with: classin keys add NAME")
+        return
+    rows = table("key", "*name", "*schools", "*operations", "may", "rate", "*ends", "used")
+    now = round(time.time() * 1000)
+    for key in found:
+        rows.add_row(
+            key.prefix,
+            key.name,
+            " ".join(key.schools) or "all",
+            " ".join(key.kinds) or "all",
+            _rights(key),
+            key.rate or "any",
+            _ending(key, now),
+            local(key.used_at) or "never",
+        )
+    out().print(rows)
+    if not all(key.valid for key in found):
+        err().print("Some records were not written by this installation: `classin doctor`.")
+
+
+def _rights(key: "ApiKey") -> str:
+    may = [word for word, has in (("read", key.reads), ("write", key.writes)) if has]
+    return " and ".join(may) or "nothing"
+
+
+def _ending(key: "ApiKey", now: int) -> str:
+    if not key.valid:
+        return "opens nothing: not a record of ours"
+    if key.ends_at is None:
+        return "never"
+    return f"{'ended ' if key.ended(now) else ''}{local(key.ends_at)}"

@@ -1,0 +1,86 @@
+"""What a job does each night: `retry --nightly`."""
+
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, NamedTuple
+
+from ops.cli.output import out, print_json
+from worker.errors import Fault, InvalidInput
+
+if TYPE_CHECKING:
+    from producers.retry.nightly import Retried, RetryJob
+
+#: What may be said besides of what is tried again each night.
+_ALLOWED = frozenset({"school", "since"})
+
+
+class Asked(NamedTuple):
+    """What the command says of it."""
+
+    school: str | None
+    since: str | None
+    codes: str | None
+    most: int | None
+
+
+def retry_nightly(  # what the command says
+    asked: Asked,
+    given: Sequence[str],
+    *,
+    nightly: bool,
+    run: str | None,
+    dry_run: bool,
+    as_json: bool,
+) -> None:
+    """Try again what ran out of time, and what the codes name; `given`: what else was said.
+
+    Raises InvalidInput.
+    """
+    from ops.admin.actor import author
+    from ops.cli.wiring import open_nightly
+    from worker.ledger.record import new_id
+
+    if not nightly:
+        raise InvalidInput("retry", [Fault("--nightly", "--codes and --most belong to it")])
+    faults: list[Fault] = []
+    job = _read(asked, faults)
+    others = sorted({*given} - _ALLOWED)
+    if others:
+        what = f"chooses by itself: leave out {', '.join(name or 'the IDs' for name in others)}"
+        faults.append(Fault("--nightly", what))
+    if faults:
+        raise InvalidInput("retry", faults)
+    retried = open_nightly().run(job, run or new_id(), who=author(run), dry_run=dry_run)
+    if as_json:
+        print_json({**retried.to_json(), "dry_run": dry_run})
+    else:
+        out().print("; ".join(_told(retried, job.most, dry_run=dry_run)))
+
+
+def _read(asked: Asked, faults: list[Fault]) -> "RetryJob":
+    from producers.retry.nightly import RetryJob
+    from producers.time_args import moment_of
+
+    words = (asked.codes or "").replace(",", " ").split()
+    codes = frozenset(int(word) for word in words if word.isascii() and word.isdecimal())
+    if asked.codes is not None and len(codes) != len({*words}):
+        faults.append(Fault("--codes", f"should be like 144,193; got {asked.codes[:40]!r}"))
+    start = moment_of("--since", asked.since, time.time(), faults)
+    usual = RetryJob()
+    return replace(
+        usual, codes=codes, school=asked.school, since=start, most=asked.most or usual.most
+    )
+
+
+def _told(retried: "Retried", most: int, *, dry_run: bool) -> Iterator[str]:
+    """Say it in one line: of a job, the last one is kept."""
+    said = "would be tried again" if dry_run else "tried again"
+    batch = f" as batch {retried.batch}" if retried.number and not dry_run else ""
+    yield f"{retried.number:,} {said}{batch}"
+    for (operation, cause), number in retried.by_cause.most_common():
+        yield f"{number:,} {operation} {cause}"
+    if retried.spent:
+        yield f"{len(retried.spent):,} were tried {most} times already: a person should look"
+    if left := retried.left_out.total():
+        yield f"{left:,} left out"

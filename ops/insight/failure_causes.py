@@ -1,0 +1,120 @@
+"""Why operations did not succeed, grouped by cause: what each means, and what to do about it."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from worker.classin.codes import Code
+from worker.classin.remedies import Remedy
+from worker.classin.verdicts import Verdict
+from worker.ledger.hourly_stats import Ending
+from worker.ledger.states import Reason, State
+
+#: The states in which something is left to do.
+FAILURES = frozenset({State.FAILED, State.PARTIAL, State.UNCERTAIN})
+
+
+#: What to do about what has expired.
+AFTER_EXPIRY = (
+    "Raise CLASSIN_PACE, if ClassIn allows it, or CLASSIN_GIVE_UP_AFTER; then `classin retry`."
+)
+
+
+class Cause(NamedTuple):
+    """What operations that did not succeed have in common."""
+
+    state: State
+    reason: Reason | None
+    code: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Failures:
+    """The operations of one cause."""
+
+    cause: Cause
+    #: By operation.
+    of: Counter[str]
+
+    @property
+    def number(self) -> int:
+        """How many there are."""
+        return self.of.total()
+
+    def to_json(self) -> dict[str, Any]:
+        """Give it as programs see it."""
+        return {
+            "number": self.number,
+            "state": self.cause.state.value,
+            "reason": self.cause.reason.value if self.cause.reason else None,
+            "code": self.cause.code,
+            "means": meaning(self.cause),
+            "todo": todo(self.cause),
+            "operations": dict(self.of.most_common()),
+        }
+
+
+def failures(settled: Mapping[Ending, int]) -> list[Failures]:
+    """Group what did not succeed by its cause, the most common first."""
+    groups: dict[Cause, Counter[str]] = {}
+    for ending, number in settled.items():
+        if ending.state in FAILURES:
+            cause = Cause(ending.state, ending.reason, ending.code)
+            groups.setdefault(cause, Counter())[ending.operation] += number
+    found = [Failures(cause, of) for cause, of in groups.items()]
+    return sorted(found, key=lambda each: (-each.number, str(each.cause)))
+
+
+def number_of_failures(settled: Iterable[tuple[Ending, int]]) -> int:
+    """Count what did not succeed."""
+    return sum(number for ending, number in settled if ending.state in FAILURES)
+
+
+def meaning(cause: Cause) -> str:
+    """Say what happened, by ClassIn's code where there is one."""
+    match cause.reason:
+        case Reason.DEPENDENCY:
+            return "another one, which it waited for, did not succeed"
+        case Reason.POISON:
+            doubt = "; it may have been done" if cause.state is State.UNCERTAIN else ""
+            return f"workers died while they had it{doubt}"
+        case Reason.EXPIRED:
+            return "it was never sent: its turn, by its pace, did not come in time"
+        case Reason.DECIDED:
+            return "a person found that it was not done"
+        case Reason.REFUSED | Reason.EXHAUSTED | None:
+            pass
+    if cause.state is State.PARTIAL and cause.code == Code.OK:
+        return "some of its items failed"
+    if cause.code is None:
+        refused = cause.reason is Reason.REFUSED
+        return "its fields were refused before it was sent" if refused else "no reply"
+    code = Code.known(cause.code)
+    return code.phrase if code else "a code that is not listed"
+
+
+def todo(cause: Cause) -> str:
+    """Say what a person does about it."""
+    match cause.state, cause.reason:
+        case State.PARTIAL, _:
+            return "Submit the rest: `classin retry ID`, or with --mend; `classin show ID` says."
+        case State.UNCERTAIN, Reason.POISON:
+            return "Read the workers' logs, look in ClassIn, then `classin settle` each."
+        case State.UNCERTAIN, _:
+            return Remedy.LOOK.value
+        case _, Reason.DEPENDENCY:
+            return "Mend those first, then `classin retry` these."
+        case _, Reason.POISON:
+            return "Read the workers' logs before they are tried again."
+        case _, Reason.EXPIRED | Reason.DECIDED as reason:
+            return AFTER_EXPIRY if reason is Reason.EXPIRED else Remedy.RESUBMIT.value
+    code = Code.known(cause.code)
+    if cause.reason is Reason.EXHAUSTED and not _is_lasting(code):
+        return Remedy.RESUBMIT.value
+    return code.remedy.value if code else Remedy.CHANGE.value
+
+
+def _is_lasting(code: Code | None) -> bool:
+    """Whether what the code tells of does not pass by itself."""
+    return code is not None and code.verdict in {Verdict.LOCKED_OUT, Verdict.CLOCK}

@@ -1,0 +1,173 @@
+"""How lanes and schools stand, as people are told."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ops.insight.explain import Moment, pace_in_words
+from ops.insight.failure_causes import number_of_failures
+from ops.insight.wait_text import closure_in_words, in_words
+from worker.ledger.hourly_stats import Happenings, total
+from worker.ledger.queries import Lane, Observer, SchoolStanding, Slowdown
+from worker.ledger.record import iso
+from worker.ledger.types import Obstacle
+
+#: Ms after which a lane that has not moved counts as stuck.
+STUCK_AFTER = 600_000
+
+#: Ms for which a kind of operation that alone was locked out stays barred, as schools.lua has it.
+_BARRED_FOR = 3_600_000
+
+
+@dataclass(frozen=True, slots=True)
+class LaneView:
+    """A lane in which somebody waits, and for what its first waits."""
+
+    lane: Lane
+    obstacle: Obstacle | None
+    #: For how many ms it has not moved.
+    still: int
+
+    def why(self, moment: Moment) -> str:
+        """Say why its first is not done."""
+        head = self.lane.head
+        if self.obstacle is not None:
+            return in_words(self.obstacle, moment)
+        due = f"due {moment(head.due_at)}: " if head.due_at is not None else ""
+        return due + (head.message or "")
+
+    def to_json(self) -> dict[str, Any]:
+        """Give it as programs see it."""
+        head = self.lane.head
+        return {
+            "lane": self.lane.name,
+            "length": self.lane.length,
+            "moved_at": iso(self.lane.moved_at),
+            "still_ms": self.still,
+            "first": {
+                "id": head.id,
+                "operation": head.operation,
+                "state": head.state.value,
+                "code": head.code,
+                "due_at": iso(head.due_at),
+            },
+            "waits_for": self.obstacle.to_json() if self.obstacle else None,
+            "stopped_by": self.lane.stopped_by,
+        }
+
+
+def look_at_lanes(observer: Observer, limit: int, *, stuck: bool) -> tuple[list[LaneView], int]:
+    """Give lanes, those that stand still longest first, and how many there are."""
+    now = observer.now()
+    lanes, number = observer.lanes(limit, now - STUCK_AFTER if stuck else None)
+    obstacles = observer.obstacles([each.head for each in lanes])
+    views = [
+        LaneView(each, obstacles.get(each.head.id), max(0, now - each.moved_at)) for each in lanes
+    ]
+    return views, number
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SchoolView:
+    """How a school stands, and what happened to its operations today."""
+
+    standing: SchoolStanding
+    #: Whether the settings have it.
+    configured: bool
+    #: The least ms between two requests, by operation; "all" for the school.
+    paces: Mapping[str, float]
+    slowdowns: Sequence[Slowdown]
+    settled: int
+    failures: int
+
+    @property
+    def stands(self) -> str:
+        """Say in a word whether it is spoken to."""
+        closure = self.standing.closure
+        return "open" if closure is None else "held" if closure.held else "paused"
+
+    @property
+    def waiting(self) -> int:
+        """Count its records that are neither settled nor running."""
+        return max(0, self.standing.unsettled - self.standing.running)
+
+    def remarks(self, moment: Moment) -> Iterator[str]:
+        """Say what else is to be known."""
+        if not self.configured:
+            yield "not in the settings of this machine"
+        if self.standing.closure is not None:
+            yield closure_in_words(self.standing.closure, moment)
+        for kind, since in self.standing.barred.items():
+            yield f"{kind} alone is locked out until {moment(since + _BARRED_FOR)}"
+        for each in self.slowdowns:
+            yield f"{_kind_of(each.what)} is slowed down: it was too fast for ClassIn"
+        if self.paces:
+            limits = (f"{kind} {pace_in_words(ms)}" for kind, ms in self.paces.items())
+            yield f"at most {', '.join(limits)}"
+
+    def to_json(self) -> dict[str, Any]:
+        """Give it as programs see it."""
+        standing = self.standing
+        return {
+            "school": standing.name,
+            "configured": self.configured,
+            "stands": self.stands,
+            "closed": standing.closure.to_json() if standing.closure else None,
+            "waiting": self.waiting,
+            "running": standing.running,
+            "parked": standing.parked,
+            "barred": {kind: iso(since + _BARRED_FOR) for kind, since in standing.barred.items()},
+            "paces_ms": dict(self.paces),
+            "slowed_down": [_kind_of(each.what) for each in self.slowdowns],
+            "today": {"settled": self.settled, "failures": self.failures},
+        }
+
+
+def look_at_schools(
+    observer: Observer, configured: Sequence[str], midnight: int
+) -> list[SchoolView]:
+    """Say how schools stand: the configured, the closed, and those with work now or today.
+
+    `midnight` is when today began, in ms since 1970.
+    """
+    now = observer.now()
+    today = total(observer.hours(midnight, now).values())
+    paces = observer.paces()
+    used = {f"{school} {operation}" for school, operation in today.submitted}
+    used |= {f"{each.school} {each.operation}" for each in today.settled}
+    names = {school for school, _ in today.submitted} | {each.school for each in today.settled}
+    standings = observer.schools([*configured, *names])
+    slowdowns = observer.slowdowns(sorted({*paces, *used, *(each.name for each in standings)}))
+    return [
+        SchoolView(
+            standing=_without_past_bars(each, now),
+            configured=each.name in configured,
+            paces={_kind_of(what): ms for what, ms in paces.items() if _is_of(what, each.name)},
+            slowdowns=[slow for slow in slowdowns if _is_of(slow.what, each.name)],
+            **_today_of(today, each.name),
+        )
+        for each in standings
+    ]
+
+
+def _today_of(today: Happenings, school: str) -> dict[str, int]:
+    mine = [(ending, number) for ending, number in today.settled.items() if ending.school == school]
+    return {
+        "settled": sum(number for _, number in mine),
+        "failures": number_of_failures(mine),
+    }
+
+
+def _without_past_bars(standing: SchoolStanding, now: int) -> SchoolStanding:
+    """Leave out what is not barred any more, though it is still written down."""
+    barred = {kind: at for kind, at in standing.barred.items() if now - at < _BARRED_FOR}
+    return standing._replace(barred=barred)
+
+
+def _is_of(what: str, school: str) -> bool:
+    return what == school or what.startswith(f"{school} ")
+
+
+def _kind_of(what: str) -> str:
+    """Name what a pace is of within its school: an operation, or all."""
+    return what.partition(" ")[2] or "all"

@@ -1,0 +1,132 @@
+"""Progress: batches followed to their end, with rate, time left, and failures as they come."""
+
+import time
+from collections import Counter, deque
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import NamedTuple
+
+from worker.ledger.record import Record
+from worker.ledger.states import State
+from worker.ledger.types import Filter, Ledger
+
+#: The states of what is settled and did not succeed.
+UNSUCCESSFUL = tuple(state for state in State if state.settled and state is not State.SUCCEEDED)
+
+#: Seconds between two looks, and those over which the rate is taken.
+LOOK_EVERY, _RATED_OVER = 0.5, 20.0
+
+#: Settlements that are read at a time, and failures that were there before the first look.
+_MOST_EVENTS, _MOST_EARLIER = 5000, 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """Where batches stand at a moment."""
+
+    counts: Mapping[State, int]
+    #: Operations settled a second, lately; None: not known yet.
+    rate: float | None = None
+    #: What has failed since the look before, the first first.
+    failures: Sequence[Record] = ()
+
+    @property
+    def total(self) -> int:
+        """How many operations there are."""
+        return sum(self.counts.values())
+
+    @property
+    def settled(self) -> int:
+        """How many of them are settled."""
+        return sum(number for state, number in self.counts.items() if state.settled)
+
+    @property
+    def done(self) -> bool:
+        """Whether all of them are."""
+        return self.settled == self.total
+
+    @property
+    def left(self) -> float | None:
+        """Seconds until all are settled, at this rate; None: not known."""
+        return (self.total - self.settled) / self.rate if self.rate else None
+
+
+class Pauses(NamedTuple):
+    """How time passes: seconds from any start, and what waits for so many."""
+
+    clock: Callable[[], float] = time.monotonic
+    sleep: Callable[[float], object] = time.sleep
+
+
+def follow(
+    ledger: Ledger,
+    batches: Sequence[str],
+    *,
+    patience: float | None = None,
+    pauses: Pauses | None = None,
+) -> Iterator[Look]:
+    """Look at batches again and again until all is settled; the last look is always given.
+
+    `batches` may grow meanwhile. `patience`: seconds after which to stop anyway. What failed before
+    the first look comes with that, the earliest left out where there are very many. Raises
+    Unavailable.
+    """
+    clock, sleep = pauses or Pauses()
+    ends = None if patience is None else clock() + patience
+    event = ledger.last_event()
+    failures = _earlier(ledger, batches)
+    told = {record.id for record in failures}
+    marks: deque[tuple[float, int]] = deque()
+    while True:
+        counts = _counted(ledger, batches)
+        # After the counts, so that nothing is missed that they tell of.
+        event, ids = _failed_after(ledger, event, batches)
+        failures += ledger.find_all([each for each in ids if each not in told])
+        told.update(ids)
+        look = Look(counts, failures=failures)
+        look = replace(look, rate=_rate(marks, clock(), look.settled))
+        yield look
+        if look.done or (ends is not None and clock() >= ends):
+            return
+        failures = []
+        sleep(LOOK_EVERY)
+
+
+def _counted(ledger: Ledger, batches: Sequence[str]) -> Mapping[State, int]:
+    counts: Counter[State] = Counter()
+    for batch in batches:
+        counts.update(ledger.batch(batch))
+    return counts
+
+
+def _earlier(ledger: Ledger, batches: Sequence[str]) -> list[Record]:
+    """Find what has failed already, the first first."""
+    pages = (
+        ledger.page(Filter(batch=batch, state=state.value), _MOST_EARLIER)
+        for batch in batches
+        for state in UNSUCCESSFUL
+    )
+    found = [record for page in pages for record in page.records]
+    return sorted(found, key=lambda record: record.finished_at or 0)
+
+
+def _failed_after(ledger: Ledger, event: str, batches: Sequence[str]) -> tuple[str, list[str]]:
+    """Read on in what settles; gives the last event and the ids of what did not succeed."""
+    ids: list[str] = []
+    while found := ledger.events(event, _MOST_EVENTS):
+        ids += [
+            each.id for each in found if each.batch in batches and each.state is not State.SUCCEEDED
+        ]
+        event = found[-1].event
+        if len(found) < _MOST_EVENTS:
+            break
+    return event, ids
+
+
+def _rate(marks: deque[tuple[float, int]], now: float, settled: int) -> float | None:
+    """Give operations settled a second, over the last while; the marks take this moment."""
+    marks.append((now, settled))
+    while marks[0][0] < now - _RATED_OVER:
+        marks.popleft()
+    since, before = marks[0]
+    return (settled - before) / (now - since) if now > since and settled > before else None

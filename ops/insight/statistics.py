@@ -1,0 +1,195 @@
+"""What happened over a window of time: rates, how long it took, and what failed."""
+
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any, NamedTuple
+
+from ops.insight.failure_causes import FAILURES, Failures, failures, number_of_failures
+from worker.ledger.events import Settlement, place_of
+from worker.ledger.hourly_stats import (
+    COARSE,
+    FINE,
+    HOUR,
+    KEPT,
+    Ending,
+    Happenings,
+    percentile,
+    step_of,
+    total,
+)
+from worker.ledger.queries import Observer
+from worker.ledger.record import iso
+
+#: Pieces that a window is drawn in, at most.
+_PIECES = 48
+
+#: Settlements that are looked at one by one, at most: more would take longer than anybody waits.
+_MOST = 5000
+
+#: The shares of which it is told within which time they were.
+SHARES = {"p50": 0.5, "p90": 0.9, "p99": 0.99}
+
+
+class Piece(NamedTuple):
+    """A part of the window. `at` is its beginning, in ms since 1970."""
+
+    at: int
+    submitted: int
+    settled: int
+    failures: int
+
+
+class Timing(NamedTuple):
+    """How long operations of one kind took, in ms, by the name of the share."""
+
+    settled: int
+    took: Mapping[str, float | None]
+    #: What their last attempts took, where any was made.
+    attempt: Mapping[str, float | None]
+
+    def to_json(self) -> dict[str, Any]:
+        """Give it as programs see it."""
+        return {
+            "settled": self.settled,
+            "took_ms": _rounded(self.took),
+            "last_attempt_ms": _rounded(self.attempt),
+        }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Figures:
+    """The window's account. Times are ms since 1970."""
+
+    since: int
+    until: int
+    #: By whole hours, as the ledger counts them; otherwise from each settlement.
+    by_hour: bool
+    #: It begins later than was asked for: no more is kept, or would be read in time.
+    shortened: bool
+    submitted: int
+    settled: Counter[Ending]
+    pieces: Sequence[Piece]
+    #: By operation.
+    timings: Mapping[str, Timing]
+
+    @property
+    def failures(self) -> list[Failures]:
+        """What did not succeed, by cause, the most common first."""
+        return failures(self.settled)
+
+    def per_hour(self, number: int) -> float:
+        """Give a rate."""
+        return number * HOUR / max(self.until - self.since, 1)
+
+    def to_json(self) -> dict[str, Any]:
+        """Give it as programs see it."""
+        settled = self.settled.total()
+        return {
+            "since": iso(self.since),
+            "until": iso(self.until),
+            "by_hour": self.by_hour,
+            "shortened": self.shortened,
+            "submitted": self.submitted,
+            "settled": settled,
+            "submitted_per_hour": round(self.per_hour(self.submitted), 1),
+            "settled_per_hour": round(self.per_hour(settled), 1),
+            "pieces": [{**each._asdict(), "at": iso(each.at)} for each in self.pieces],
+            "operations": {name: each.to_json() for name, each in self.timings.items()},
+            "failures": [each.to_json() for each in self.failures],
+        }
+
+
+def figures(observer: Observer, since: int, now: int) -> Figures:
+    """Account for what happened since a moment; both are ms since 1970.
+
+    An hour or more is told by whole hours, from the beginning of that in which the moment lies.
+    """
+    return (
+        _of_hours(observer, since, now) if now - since >= HOUR else _of_events(observer, since, now)
+    )
+
+
+def _of_hours(observer: Observer, since: int, now: int) -> Figures:
+    first = max(since // HOUR, now // HOUR - KEPT + 1) * HOUR
+    hours = observer.hours(first, now)
+    together = -(-len(hours) // _PIECES)
+    starts = list(hours)[::together]
+    pieces = []
+    for start in starts:
+        part = total(hours[at] for at in range(start, start + together * HOUR, HOUR) if at in hours)
+        number, failed = part.settled.total(), number_of_failures(part.settled.items())
+        pieces.append(Piece(start, part.submitted.total(), number, failed))
+    happened = total(hours.values())
+    return Figures(
+        since=first,
+        until=now,
+        by_hour=True,
+        shortened=first > since,
+        submitted=happened.submitted.total(),
+        settled=happened.settled,
+        pieces=pieces,
+        timings=timings(happened),
+    )
+
+
+def _of_events(observer: Observer, since: int, now: int) -> Figures:
+    settled = observer.settled_since(since, _MOST)
+    shortened = len(settled) == _MOST
+    if shortened:
+        since = place_of(settled[-1].event)[0]
+    until = max(now, since + _PIECES)
+    moments = [since + (until - since) * n // _PIECES for n in range(_PIECES + 1)]
+    entered = observer.submitted_between([*moments[:-1], moments[-1] + 1])
+    happened = Happenings()
+    parts: list[list[Settlement]] = [[] for _ in entered]
+    for each in settled:
+        ending = Ending(each.school, each.operation, each.state, each.reason, each.code)
+        happened.settled[ending] += 1
+        if each.took is not None:
+            happened.took[each.operation, step_of(each.took)] += 1
+        place = (place_of(each.event)[0] - since) * _PIECES // (until - since)
+        parts[min(max(place, 0), _PIECES - 1)].append(each)
+    pieces = [
+        Piece(start, number, len(part), sum(each.state in FAILURES for each in part))
+        for (start, _), number, part in zip(pairwise(moments), entered, parts, strict=True)
+    ]
+    return Figures(
+        since=since,
+        until=now,
+        by_hour=False,
+        shortened=shortened,
+        submitted=sum(entered),
+        settled=happened.settled,
+        pieces=pieces,
+        timings=timings(happened),
+    )
+
+
+def timings(happened: Happenings) -> dict[str, Timing]:
+    """Tell of each operation within which times its shares were."""
+    took, attempts = _by_operation(happened.took), _by_operation(happened.attempts)
+    return {
+        name: Timing(
+            took[name].total(),
+            _shares(took[name], FINE),
+            _shares(attempts[name], COARSE),
+        )
+        for name in sorted({*took, *attempts})
+    }
+
+
+def _by_operation(counted: Mapping[tuple[str, int], int]) -> defaultdict[str, Counter[int]]:
+    found = defaultdict[str, Counter[int]](Counter)
+    for (operation, step), number in counted.items():
+        found[operation][step] += number
+    return found
+
+
+def _shares(steps: Mapping[int, int], scale: int) -> dict[str, float | None]:
+    return {name: percentile(steps, share, scale) for name, share in SHARES.items()}
+
+
+def _rounded(shares: Mapping[str, float | None]) -> dict[str, int | None]:
+    return {name: None if ms is None else round(ms) for name, ms in shares.items()}

@@ -1,0 +1,1 @@
+"""Processes of this machine: the private Redis, supervised children."""

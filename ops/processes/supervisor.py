@@ -1,0 +1,292 @@
+"""Child processes that are kept running: what ends is started again, until somebody says stop."""
+
+import fcntl
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from types import FrameType
+from typing import IO, Protocol
+
+from worker.errors import Unavailable
+from worker.private_files import open_own, private_folder
+
+#: Seconds between two looks at the children.
+INTERVAL = 0.1
+
+#: Seconds before a child that ended is started again: doubled each time, up to the last.
+FIRST_PAUSE, LONGEST_PAUSE = 1.0, 30.0
+
+#: A child that lived for so long (seconds) has recovered: the next pause is the first again.
+RECOVERED_AFTER = 60.0
+
+#: Seconds that a child gets to finish what it does, before it is killed.
+GRACE = 60.0
+
+#: The same for a worker, beyond its own grace time.
+MARGIN = 15.0
+
+
+@contextmanager
+def only_one(lock: Path) -> Iterator[None]:
+    """Hold a lock file, in a folder of our own, while inside. Raises Unavailable if it is held."""
+    try:
+        private_folder(lock.parent)
+        file = os.fdopen(open_own(lock), "a")
+    except OSError as error:
+        raise Unavailable(
+            f"`classin up` cannot keep its data in {lock.parent}: {error.strerror}. Mend that,"
+            " or set CLASSIN_HOME to another folder."
+        ) from None
+    with file as held:
+        try:
+            fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise Unavailable(
+                f"`classin up` runs already, with its data in {lock.parent}"
+            ) from None
+        yield
+
+
+def classin(*arguments: str) -> list[str]:
+    """Give the command line that runs `classin` with this very Python."""
+    return [sys.executable, "-m", "ops.cli", *arguments]
+
+
+class Stop(BaseException):
+    """Somebody asked this process to end; `code` is what to exit with if that is all.
+
+    It passes whoever goes on in spite of any Exception.
+    """
+
+    def __init__(self, number: int = signal.SIGTERM) -> None:
+        super().__init__(signal.Signals(number).name)
+        self.code = 130 if number == signal.SIGINT else 0
+
+
+def stop_on_signals() -> None:
+    """Let SIGTERM and SIGINT raise Stop in the main thread, and after that SIGINT alone.
+
+    Who presses Ctrl-C again is in a hurry; a second SIGTERM is the same wish said twice.
+    """
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        del frame
+        # Not SIG_IGN: what is started from here on would ignore it, too.
+        signal.signal(signal.SIGTERM, lambda *_: None)
+        raise Stop(number)
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, stop)
+
+
+class NotStarted(Exception):
+    """A child ended before any was ready: to start it again would not help.
+
+    `code` is what to exit with.
+    """
+
+    def __init__(self, code: int, what: str = "worker") -> None:
+        super().__init__(f"the {what} did not start: {_told(code)}")
+        self.code = code if code > 0 else 1
+
+
+class Process(Protocol):
+    """What is asked to end, and killed if it does not."""
+
+    def poll(self) -> int | None:
+        """Give the exit code, -N after signal N, or None while it runs."""
+
+    def terminate(self) -> None:
+        """Ask it to end."""
+
+    def kill(self) -> None:
+        """End it at once."""
+
+    def wait(self) -> int:
+        """Wait for its end."""
+
+
+class Child(Process, Protocol):
+    """A process that tells when it is ready."""
+
+    def is_ready(self) -> bool:
+        """Say whether it has told so, at any time until now."""
+
+
+class TiedChild(subprocess.Popen[bytes]):
+    """A child whose standard input is a line to this process; `parent_pipe` has its end of it.
+
+    It does not hear Ctrl-C itself. What it prints goes into those files, if they are given.
+    """
+
+    def __init__(
+        self,
+        command: Sequence[str],
+        *,
+        output: IO[bytes] | None = None,
+        complaints: IO[bytes] | None = None,
+    ) -> None:
+        self._ready = False
+        self._line, theirs = socket.socketpair()
+        with theirs:
+            super().__init__(
+                command,
+                stdin=theirs.fileno(),
+                stdout=output,
+                stderr=complaints,
+                start_new_session=True,
+            )
+
+    def is_ready(self) -> bool:
+        """Say whether it has told so, at any time until now."""
+        with suppress(OSError):  # it has not, or it has hung up
+            self._ready = self._ready or bool(self._line.recv(1, socket.MSG_DONTWAIT))
+        return self._ready
+
+    def poll(self) -> int | None:
+        """Give the exit code, -N after signal N, or None while it runs."""
+        code = super().poll()
+        if code is not None:
+            self._hang_up()
+        return code
+
+    def wait(self, timeout: float | None = None) -> int:
+        """Wait for its end, so many seconds at most. Raises TimeoutExpired."""
+        code = super().wait(timeout)
+        self._hang_up()
+        return code
+
+    def _hang_up(self) -> None:
+        self.is_ready()  # its last word counts
+        self._line.close()
+
+
+@dataclass(slots=True)
+class _Post:
+    """Where one child runs, or will again."""
+
+    number: int
+    child: Child | None = None
+    #: When the child began, and when the next one is to.
+    began: float = 0.0
+    due: float = float("-inf")
+    pause: float = FIRST_PAUSE
+
+
+class Children:
+    """So many children that do the same; `start` is told which one to start, counted from 1.
+
+    The first goes ahead, and the others follow when it is ready: what is wrong with all of them
+    happens once, and is no reason to try again. After that, whichever ends is started again.
+    """
+
+    def __init__(
+        self,
+        size: int,
+        start: Callable[[int], Child],
+        said: Callable[[str], object],
+        clock: Callable[[], float] = time.monotonic,
+        what: str = "worker",
+    ) -> None:
+        self._posts = [_Post(number) for number in range(1, size + 1)]
+        self._start = start
+        self.said = said
+        self._clock = clock
+        self._what = what
+        #: Whether any was ever ready.
+        self._works = False
+
+    @property
+    def children(self) -> list[Child]:
+        """All that were started and not yet found to have ended."""
+        return [post.child for post in self._posts if post.child is not None]
+
+    def tend(self) -> None:
+        """Look once at each child, and start what is due. Raises NotStarted."""
+        for post in self._posts:
+            if post.child is not None:
+                self._look(post, post.child)
+            elif self._clock() >= post.due and (self._works or post is self._posts[0]):
+                post.began = self._clock()
+                post.child = self._start(post.number)
+
+    def _look(self, post: _Post, child: Child) -> None:
+        code = child.poll()
+        self._works = self._works or child.is_ready()
+        if code is None:
+            return
+        if not self._works:
+            raise NotStarted(code, self._what)
+        now = self._clock()
+        if now - post.began > RECOVERED_AFTER:
+            post.pause = FIRST_PAUSE
+        post.child, post.due = None, now + post.pause
+        which = f"{self._what} {post.number}" if len(self._posts) > 1 else f"the {self._what}"
+        self.said(f"{which} ended ({_told(code)}); it is started again in {post.pause:.0f} s")
+        post.pause = min(post.pause * 2, LONGEST_PAUSE)
+
+
+def supervise(
+    kept: Children,
+    *,
+    grace: float = GRACE,
+    tend: Callable[[], object] = lambda: None,
+    clock: Callable[[], float] = time.monotonic,
+    sleep: Callable[[float], object] = time.sleep,
+) -> None:
+    """Keep children until Stop is raised; then ask them to end, and kill them after `grace` s.
+
+    `tend` is called now and then, to look after what they need. A second Stop has all killed
+    at once, and is raised. Raises NotStarted.
+    """
+    try:
+        while True:
+            tend()
+            kept.tend()
+            sleep(INTERVAL)
+    except Stop:
+        kept.said("stopping: what is under way is finished first (Ctrl-C again: at once)")
+    finally:
+        end(*kept.children, grace=grace, clock=clock, sleep=sleep)
+
+
+def end(
+    *processes: Process,
+    grace: float = GRACE,
+    clock: Callable[[], float] = time.monotonic,
+    sleep: Callable[[float], object] = time.sleep,
+) -> None:
+    """Ask processes to end, and kill those that have not within so many seconds.
+
+    Whatever is raised meanwhile, as by another Ctrl-C, has them killed at once.
+    """
+    for process in processes:
+        if process.poll() is None:
+            process.terminate()
+    until = clock() + grace
+    try:
+        while any(process.poll() is None for process in processes) and clock() < until:
+            sleep(INTERVAL)
+    finally:
+        for process in processes:
+            if process.poll() is None:
+                process.kill()
+        for process in processes:
+            process.wait()
+
+
+def _told(code: int) -> str:
+    """Tell in words how a process ended."""
+    if code >= 0:
+        return f"exit code {code}"
+    try:
+        return signal.Signals(-code).name
+    except ValueError:  # a real-time signal has no name
+        return f"signal {-code}"

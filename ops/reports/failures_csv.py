@@ -1,0 +1,180 @@
+"""Failures: what of a batch did not succeed, as a table that can be mended and handed in again."""
+
+import io
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from ops.insight.progress import UNSUCCESSFUL
+from ops.insight.status_text import account
+from producers.files.csv_formulas import SafeWriter
+from producers.files.table import MOST_BYTES, Grid, Row, read_grid
+from worker.classin.field_types import Sensitivity, sensitivity_of
+from worker.classin.operation import REGISTRY
+from worker.config.file_access import FileAccess
+from worker.errors import Fault, Invalid, InvalidInput
+from worker.execution.local_files import open_path
+from worker.keyring import KeyRing
+from worker.ledger.batch import About, mark_of_file
+from worker.ledger.record import Record
+from worker.ledger.types import Filter, Ledger
+from worker.printable import printable
+from worker.private_files import created
+
+#: The columns in front of those of the file, and behind them.
+_BEFORE = ("row",)
+_BEHIND = ("id", "state", "reason", "code", "message", "what to do")
+
+#: Records that are read at a time.
+_PAGE = 500
+
+
+class Written(NamedTuple):
+    """What was written: how many rows, and whether their cells are those of the file."""
+
+    rows: int
+    as_they_stood: bool
+
+
+class _Source(NamedTuple):
+    """Where the cells of a record's row come from."""
+
+    header: Sequence[str]
+    rows: Mapping[int, Row]
+    #: Which of the file's columns are its own, and none of an earlier table of failures.
+    own: slice
+
+
+def write_failures(
+    ledger: Ledger,
+    batch: str,
+    path: Path,
+    source: Path | None,
+    keyring: KeyRing,
+    *,
+    note: Callable[[Sequence[str]], object] = lambda _: None,
+) -> Written:
+    """Write what did not succeed, as CSV that only its owner may read: it tells of people.
+
+    `source`: where the batch's file lies, if not where it lay. Without that file, as it was, the
+    cells come from the records. `note` is told the ids before anything is written.
+    Raises InvalidInput, Unavailable.
+    """
+    about = ledger.about(batch) or About()
+    records = sorted(_unsuccessful(ledger, batch), key=lambda each: (each.row or 0, each.place))
+    found = _source_of(about, source, keyring)
+    if found is None:
+        header, cells = _rebuilt(about, records)
+    else:
+        header = list(found.header[found.own])
+        cells = [_cells_of(found, record) for record in records]
+    note([record.id for record in records])
+    text = io.StringIO()
+    table = SafeWriter(text)
+    table.writerow([*_named(_BEFORE, header), *header, *_named(_BEHIND, header)])
+    for record, own in zip(records, cells, strict=True):
+        table.writerow([record.row or "", *own, *_told(record)])
+    _write(path, text.getvalue())
+    return Written(len(records), found is not None)
+
+
+def _unsuccessful(ledger: Ledger, batch: str) -> Iterator[Record]:
+    for state in UNSUCCESSFUL:
+        cursor = None
+        while True:
+            page = ledger.page(Filter(batch=batch, state=state.value), _PAGE, cursor)
+            yield from page.complete()
+            cursor = page.cursor
+            if cursor is None:
+                break
+
+
+def _source_of(about: About, given: Path | None, keyring: KeyRing) -> _Source | None:
+    """Read the sheet that a batch came from, if it is there as it was."""
+    path = given or (Path(about.path) if about.path else None)
+    if path is None or not about.columns:
+        return None
+    try:
+        with open_path(path, FileAccess(None)) as file:  # no pipe: Redis may say where it lies
+            content = file.read(MOST_BYTES + 1)  # nor is more read than any sheet has
+    except (OSError, ValueError) as error:
+        if given is None:
+            return None
+        why = error.strerror if isinstance(error, OSError) else "its name is none"
+        raise _not_it(f"{given} cannot be read: {why}") from None
+    if mark_of_file(keyring, content) != about.digest:
+        if given is None:
+            return None
+        raise _not_it(f"{given} is not the file of this batch, or has been changed since")
+    try:
+        grid = read_grid(content, about.sheet)
+    except Invalid:
+        return None
+    return _Source(grid.header, {row.number: row for row in grid.rows}, _own(grid))
+
+
+def _own(grid: Grid) -> slice:
+    """Leave out what an earlier table of failures had put around a file's columns."""
+    own = slice(len(_BEFORE), len(grid.header) - len(_BEHIND))
+    inner = grid.header[own]
+    around = [*_named(_BEFORE, inner), *inner, *_named(_BEHIND, inner)]
+    return own if list(grid.header) == around else slice(0, len(grid.header))
+
+
+def _named(names: Sequence[str], header: Sequence[str]) -> list[str]:
+    """Name columns of ours so that they are no other's."""
+    return [f"classin {name}" if name in header else name for name in names]
+
+
+def _cells_of(source: _Source, record: Record) -> list[str]:
+    row = source.rows.get(record.row or 0, Row(0, []))
+    cells = (row.cell(column) for column in range(len(source.header))[source.own])
+    return [cell if isinstance(cell, str) else "" for cell in cells]
+
+
+def _rebuilt(about: About, records: Iterable[Record]) -> tuple[list[str], list[list[str]]]:
+    """Write rows from the records' fields: under the sheet's columns, or ClassIn's names."""
+    columns = dict(about.columns)
+    if not columns:
+        names = (name for record in records for name in record.fields)
+        columns = {name: name for name in dict.fromkeys(names)}
+    cells = [[_cell(record, name) for name in columns] for record in records]
+    return list(columns.values()), cells
+
+
+def _cell(record: Record, name: str) -> str:
+    """Write a field; credentials stay where they are."""
+    value = record.fields.get(name, "")
+    kind = REGISTRY.get(record.operation)
+    info = kind.field_named(name) if kind else None
+    if info is None or sensitivity_of(info) is Sensitivity.CREDENTIAL:
+        return ""
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
+def _told(record: Record) -> list[str]:
+    said = account(record)
+    return [
+        record.id,
+        record.state.value,
+        record.reason.value if record.reason else "",
+        "" if record.code is None else str(record.code),
+        printable(record.message or ""),
+        printable(said.todo),
+    ]
+
+
+def _write(path: Path, text: str) -> None:
+    """Write a file that only its owner may read, with the mark that spreadsheets look for."""
+    try:
+        path.unlink(missing_ok=True)  # another's rights would stay
+        with created(path, "utf-8-sig") as file:
+            file.write(text)
+    except OSError as error:
+        fault = Fault("--failures", f"{path} cannot be written: {error.strerror}")
+        raise InvalidInput("watch", [fault]) from None
+
+
+def _not_it(what: str) -> InvalidInput:
+    return InvalidInput("watch", [Fault("--file", what)])

@@ -1,0 +1,56 @@
+"""Post: reports on their way to readers, by Apprise (only here). Their addresses hold secrets."""
+
+import logging
+import time
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+from worker.execution.retry_policy import insisting
+
+#: How often one address is tried, and the first wait in between, in seconds.
+ATTEMPTS, FIRST_WAIT = 4, 2.0
+
+
+class Sent(NamedTuple):
+    """What became of a report on its way to one reader."""
+
+    #: What may be shown of the address: how it goes, not where.
+    to: str
+    #: Why it did not arrive, if so.
+    trouble: str = ""
+
+    def to_json(self) -> dict[str, Any]:
+        """Give it as programs see it."""
+        return {"to": self.to, "sent": not self.trouble, "trouble": self.trouble or None}
+
+
+def send(
+    addresses: Sequence[str],
+    title: str,
+    page: str,
+    sleep: Callable[[float], None] = time.sleep,
+) -> list[Sent]:
+    """Send a page of Markdown to each address; one that does not take it hinders no other."""
+    return [_send_to(address, title, page, sleep) for address in addresses]
+
+
+def shown(address: str) -> str:
+    """Give what of an address tells no secret."""
+    scheme, found, _ = address.partition("://")
+    return f"{scheme}://***" if found else "***"
+
+
+def _send_to(address: str, title: str, page: str, sleep: Callable[[float], None]) -> Sent:
+    from apprise import Apprise, NotifyFormat  # noqa: PLC0415  # who sends nothing needs none of it
+
+    # Its log may quote an address, and says at length what `Sent` says in short.
+    logging.getLogger("apprise").setLevel(logging.CRITICAL)
+    post: Any = Apprise()
+    if not post.add(address):
+        return Sent(shown(address), "Apprise does not understand this address")
+
+    def deliver() -> bool:
+        return bool(post.notify(body=page, title=title, body_format=NotifyFormat.MARKDOWN))
+
+    arrived = insisting(deliver, ATTEMPTS, FIRST_WAIT, sleep)
+    return Sent(shown(address), "" if arrived else f"not taken, in {ATTEMPTS} attempts")

@@ -1,0 +1,265 @@
+"""Report: a night in one page, gathered from the ledger and the schedule; no personal data."""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from ops.insight import failure_causes
+from ops.insight.lanes_and_schools import STUCK_AFTER
+from worker.ledger.events import Settlement
+from worker.ledger.queries import Observer
+from worker.ledger.record import Record, iso
+from worker.ledger.report_store import Reports
+from worker.ledger.schedule_models import Run
+from worker.ledger.schedule_store import RedisSchedule
+from worker.ledger.states import State
+from worker.ledger.types import Closure
+
+_UNSETTLED = tuple(state for state in State if not state.settled)
+
+#: So many records of trouble are looked at one by one, those that settled last.
+_MOST_RECORDS = 5000
+
+#: Records that are read in one go.
+_WINDOW = 500
+
+#: So many ids stand for a group, and so many runs, lanes and waiting records in a report.
+_EXAMPLES, _MOST_RUNS, _MOST_LANES = 3, 200, 20
+
+#: A retry of a retry is followed so far.
+_LONGEST_CHAIN = 20
+
+
+class Cause(NamedTuple):
+    """What failures have in common."""
+
+    operation: str
+    of: failure_causes.Cause
+
+    @property
+    def stands(self) -> str:
+        """State and reason: failed/refused."""
+        state, reason, _ = self.of
+        return f"{state.value}/{reason.value}" if reason else state.value
+
+    @property
+    def code(self) -> int | None:
+        """What ClassIn answered last."""
+        return self.of.code
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Group:
+    """Failures with one cause."""
+
+    cause: Cause
+    #: How many need somebody.
+    number: int
+    #: How many more a retry has brought through since.
+    mended: int
+    schools: tuple[str, ...]
+    examples: tuple[str, ...]
+
+    @property
+    def words(self) -> str:
+        """What happened."""
+        return failure_causes.meaning(self.cause.of)
+
+    @property
+    def todo(self) -> str:
+        """What a person does about it."""
+        return failure_causes.todo(self.cause.of)
+
+    def to_json(self) -> dict[str, Any]:
+        """Give it as programs see it."""
+        return {
+            "operation": self.cause.operation,
+            "stands": self.cause.stands,
+            "code": self.cause.code,
+            "means": self.words,
+            "number": self.number,
+            "mended": self.mended,
+            "schools": list(self.schools),
+            "examples": list(self.examples),
+            "to_do": self.todo,
+        }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lane:
+    """A lane that has not moved `since` (ms since 1970)."""
+
+    name: str
+    waiting: int
+    since: int
+    #: Whom it waits for, and where that one stands.
+    head: str
+    stands: str
+
+    def to_json(self) -> dict[str, Any]:
+        """Give it as programs see it."""
+        return {
+            "lane": self.name,
+            "waiting": self.waiting,
+            "since": iso(self.since),
+            "head": self.head,
+            "state": self.stands,
+        }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Report:
+    """What a reader in the morning should know. Times are ms since 1970."""
+
+    since: int
+    until: int
+    #: From when on it is known what settled: later than `since` if much has settled.
+    known_since: int
+    runs: Sequence[Run]
+    settled: Mapping[State, int]
+    waiting: Mapping[State, int]
+    groups: Sequence[Group]
+    closures: Sequence[Closure]
+    lanes: Sequence[Lane]
+    #: What was submitted first of all that is unsettled.
+    oldest: Record | None
+
+    @property
+    def failures(self) -> int:
+        """How many records need somebody."""
+        return sum(group.number for group in self.groups)
+
+    @property
+    def mended(self) -> int:
+        """How many a retry has brought through."""
+        return sum(group.mended for group in self.groups)
+
+    def to_json(self) -> dict[str, Any]:
+        """Give it as programs see it."""
+        oldest = self.oldest
+        return {
+            "since": iso(self.since),
+            "until": iso(self.until),
+            "known_since": iso(self.known_since),
+            "failures": self.failures,
+            "mended": self.mended,
+            "runs": [run.to_json() for run in self.runs],
+            "settled": {state.value: number for state, number in self.settled.items()},
+            "waiting": {state.value: number for state, number in self.waiting.items()},
+            "groups": [group.to_json() for group in self.groups],
+            "closed": [closure.to_json() for closure in self.closures],
+            "lanes": [lane.to_json() for lane in self.lanes],
+            "oldest": oldest
+            and {
+                "id": oldest.id,
+                "operation": oldest.operation,
+                "school": oldest.school,
+                "state": oldest.state.value,
+                "enqueued_at": iso(oldest.enqueued_at),
+            },
+        }
+
+
+def gather(
+    observer: Observer, schedule: RedisSchedule, reports: Reports, since: int, until: int
+) -> Report:
+    """Look at all that happened between two moments (ms since 1970). Raises Unavailable."""
+    settled, trouble = reports.settled(since, until, failure_causes.FAILURES)
+    sizes = reports.sizes(_UNSETTLED)
+    return Report(
+        since=since,
+        until=until,
+        known_since=max(since, reports.forgotten_until()),
+        runs=[*filter(_is_told, reversed(schedule.runs(since, _MOST_RUNS)))],
+        settled={state: settled[state] for state in State if settled[state]},
+        waiting={state: number for state, number in sizes.items() if number},
+        groups=_groups(observer, trouble),
+        closures=observer.closures(),
+        lanes=_stuck(observer, until),
+        oldest=_oldest(observer, reports),
+    )
+
+
+def _is_told(run: Run) -> bool:
+    """Leave out the run that makes this very report."""
+    return run.words[0] != "report" or run.state.over
+
+
+def _groups(observer: Observer, trouble: Sequence[Settlement]) -> list[Group]:
+    """Put failures with one cause together, the largest group first.
+
+    What was retried counts as mended once a retry has succeeded, and else where its retry stands;
+    what a person has decided since, as decided.
+    """
+    looked_at = trouble[-_MOST_RECORDS:]
+    records = {each.id: each for each in _read(observer, [each.id for each in looked_at])}
+    ends = _ends(observer, records)
+    found: dict[Cause, list[Settlement]] = defaultdict(list)
+    mended: Counter[Cause] = Counter()
+    for each in trouble:
+        if each.id in records and records[each.id].state is not each.state:
+            continue
+        if each.id not in ends:
+            found[_cause_of(each)].append(each)
+        elif ends[each.id] is State.SUCCEEDED:
+            mended[_cause_of(each)] += 1
+    groups = [_group(cause, found[cause], mended[cause]) for cause in {**found, **mended}]
+    return sorted(groups, key=lambda group: (-group.number, group.cause.operation))
+
+
+def _group(cause: Cause, members: Sequence[Settlement], mended: int) -> Group:
+    return Group(
+        cause=cause,
+        number=len(members),
+        mended=mended,
+        schools=tuple(sorted({each.school for each in members})),
+        examples=tuple(each.id for each in members[-_EXAMPLES:]),
+    )
+
+
+def _cause_of(each: Settlement) -> Cause:
+    return Cause(each.operation, failure_causes.Cause(each.state, each.reason, each.code))
+
+
+def _ends(observer: Observer, records: Mapping[str, Record]) -> dict[str, State]:
+    """Say of those that were retried where the last retry stands."""
+    last = {each.id: each.retried_by for each in records.values() if each.retried_by}
+    ends = {each.id: each.retry_ended for each in records.values() if each.retry_ended}
+    for _ in range(_LONGEST_CHAIN):
+        retries = {each.id: each for each in _read(observer, sorted(set(last.values())))}
+        onwards = {}
+        for origin, its_id in last.items():
+            if its_id in retries:
+                ends[origin] = retries[its_id].state
+                if further := retries[its_id].retried_by:
+                    onwards[origin] = further
+        if not onwards:
+            break
+        last = onwards
+    return ends
+
+
+def _stuck(observer: Observer, now: int) -> list[Lane]:
+    """Find the lanes that have not moved for long, the longest first."""
+    lanes, _ = observer.lanes(_MOST_LANES, now - STUCK_AFTER)
+    return [
+        Lane(
+            name=each.name,
+            waiting=each.length - 1,
+            since=each.moved_at,
+            head=each.head.id,
+            stands=each.head.state.value,
+        )
+        for each in lanes
+    ]
+
+
+def _oldest(observer: Observer, reports: Reports) -> Record | None:
+    firsts = [its_id for state in _UNSETTLED for its_id in reports.oldest(state, 1)]
+    return min(_read(observer, firsts), key=lambda each: each.place, default=None)
+
+
+def _read(observer: Observer, ids: Sequence[str]) -> Iterator[Record]:
+    for start in range(0, len(ids), _WINDOW):
+        yield from observer.find_all(ids[start : start + _WINDOW])

@@ -1,0 +1,1 @@
+"""Scheduled jobs: their file, their beat, their runs."""

@@ -1,0 +1,35 @@
+"""Beating: a beat that claims ticks, and beside it a runner that carries their runs out."""
+
+import logging
+from collections.abc import Callable
+
+from ops.scheduling.runner import LEASE, Runner
+from worker.config.settings import Settings
+from worker.ledger.schedule_store import RedisSchedule
+from worker.ledger.store import connect
+from worker.periodic import Rounds
+from worker.scheduling.beat import TickScheduler, keep_time
+
+#: Seconds between two looks of the runner.
+INTERVAL = 0.5
+
+
+def beat(
+    settings: Settings,
+    tell_ready: Callable[[], None] = lambda: None,
+    scheduler: type[TickScheduler] = TickScheduler,
+) -> None:
+    """Beat until something is raised, as by a signal; what is under way is given back then."""
+    for quiet in ("kombu", "celery.beat"):
+        logging.getLogger(quiet).setLevel(logging.WARNING)
+    schedule = RedisSchedule(connect(settings.ledger_url), keyring=settings.keyring)
+    runner = Runner(schedule, lasts=min(LEASE, settings.patience.lease))
+    rounds = Rounds("runner", runner.look, INTERVAL)
+    rounds.start()
+    tell_ready()
+    try:
+        keep_time(settings, scheduler)
+    finally:
+        rounds.stop()
+        rounds.join()
+        runner.stop()

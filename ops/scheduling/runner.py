@@ -1,0 +1,214 @@
+"""Runner: carries scheduled runs out, each as a child process for which it has a lease."""
+
+import logging
+import os
+import signal
+import sys
+import tempfile
+from collections.abc import Callable
+from contextlib import ExitStack, suppress
+from dataclasses import dataclass
+from typing import IO, Protocol
+
+from ops.processes.supervisor import Process, TiedChild, end
+from ops.scheduling.jobs_file import LONG_DUTIES, span
+from ops.scheduling.redact import discreet, last_lines
+from worker.boottime import boottime
+from worker.errors import Unavailable
+from worker.ledger.record import new_id
+from worker.ledger.schedule_models import UNSIGNED, Run, RunState
+from worker.ledger.schedule_store import Carried, RedisSchedule
+
+log = logging.getLogger(__name__)
+
+#: Runs that one runner carries out side by side; so many of them may be of long duties.
+MOST, MOST_LONG = 6, 4
+
+#: Seconds that a child gets to end, once it is asked to.
+GRACE = 10.0
+
+#: Seconds after which a silent runner loses its runs, at most.
+LEASE = 20.0
+
+#: What is kept of what a child printed: of its complaints so many lines, and of each so much.
+_LINES, _CHARACTERS, _SUMMARY = 10, 2000, 300
+
+#: So much (bytes) is read from the end of it.
+_TAIL = 64 * 1024
+
+
+class Errand(Process, Protocol):
+    """A process that carries a run out."""
+
+    def told(self) -> tuple[str, str]:
+        """Give the last line that it printed and the last of its complaints, once it has ended."""
+
+
+class ChildErrand(TiedChild):
+    """A child that is tied to this process, what it prints in files without a name."""
+
+    def __init__(self, run: Run) -> None:
+        with ExitStack() as files:
+            self._output = files.enter_context(tempfile.TemporaryFile())
+            self._complaints = files.enter_context(tempfile.TemporaryFile())
+            super().__init__(command_of(run), output=self._output, complaints=self._complaints)
+            self._files = files.pop_all()
+
+    def kill(self) -> None:
+        """End it at once, with all that it has started."""
+        with suppress(ProcessLookupError):
+            os.killpg(self.pid, signal.SIGKILL)
+
+    def told(self) -> tuple[str, str]:
+        """Give the last line that it printed and the last of its complaints, once it has ended."""
+        with self._files:
+            said = last_lines(_end_of(self._output), 1, _SUMMARY)
+            return said, last_lines(_end_of(self._complaints), _LINES, _CHARACTERS)
+
+
+def command_of(run: Run) -> list[str]:
+    """Give the command line of a run: a process that looks at the words before it is them."""
+    return [sys.executable, "-m", "ops.cli.job_process", run.id, *run.words]
+
+
+@dataclass(slots=True)
+class _InHand:
+    carried: Carried
+    errand: Errand
+    renewed: float
+    #: Seconds for which it has run; those in which the machine slept do not count.
+    ran: float = 0.0
+    #: When, by that, it was asked to end before it was done; whether because it is another's now.
+    ending: float | None = None
+    is_lost: bool = False
+    #: What its process told at its end.
+    told: tuple[str, str] | None = None
+
+    @property
+    def is_long(self) -> bool:
+        """Whether it is of a long duty."""
+        return self.carried.run.words[0] in LONG_DUTIES
+
+
+class Runner:
+    """Takes runs up, keeps them, and notes how they end. `clock` gives seconds."""
+
+    def __init__(
+        self,
+        schedule: RedisSchedule,
+        *,
+        lasts: float = LEASE,
+        start: Callable[[Run], Errand] = ChildErrand,
+        clock: Callable[[], float] = boottime,
+    ) -> None:
+        self._schedule = schedule
+        self._lasts = lasts
+        self._start = start
+        self._clock = clock
+        self._in_hand: list[_InHand] = []
+        #: Since when Redis has answered without a break, and when it was last asked.
+        self._heard_since = self._looked = clock()
+
+    def look(self) -> None:
+        """Look after what is in hand, and take up what waits. Raises Unavailable."""
+        now = self._clock()
+        passed, self._looked = now - self._looked, now
+        if passed >= self._lasts / 2:  # this machine slept, and so may have others
+            self._heard_since, passed = now, 0.0
+        for each in self._in_hand:
+            each.ran += passed
+            self._limit(each)
+        try:
+            for each in list(self._in_hand):
+                self._tend(each)
+            while len(self._in_hand) < MOST and (carried := self._take()) is not None:
+                self._begin(carried)
+        except Unavailable:
+            self._heard_since = self._clock()
+            raise
+
+    def stop(self, grace: float = GRACE) -> None:
+        """End what is in hand, and give it back for others to take up."""
+        over = [each for each in self._in_hand if each.errand.poll() is not None]
+        end(*(each.errand for each in self._in_hand), grace=grace)
+        with suppress(Unavailable):  # then its lease runs out
+            for each in self._in_hand:
+                if each in over or each.ending is not None:
+                    self._note(each, each.errand.wait())
+                else:
+                    each.errand.told()
+                    self._schedule.give_back(each.carried)
+        self._in_hand.clear()
+
+    def _take(self) -> Carried | None:
+        # After a silence of Redis the living renew first, and only then is anybody called dead.
+        heard_for = self._clock() - self._heard_since
+        is_full = sum(each.is_long for each in self._in_hand) >= MOST_LONG
+        return self._schedule.take(
+            new_id(),
+            self._lasts,
+            orphans=heard_for >= self._lasts / 2,
+            but=LONG_DUTIES if is_full else (),
+        )
+
+    def _begin(self, carried: Carried) -> None:
+        if not carried.run.signed or not carried.run.words:  # somebody wrote it into Redis
+            log.error("%r: %s", carried.run.id, UNSIGNED)
+            self._schedule.end(carried, RunState.FAILED, None, "", UNSIGNED)
+            return
+        try:
+            errand = self._start(carried.run)
+        except OSError as error:  # no memory, no processes: another machine may have some
+            log.warning("%s cannot begin: %s", carried.run.id, error)
+            self._schedule.end(carried, RunState.FAILED, None, "", f"it could not begin: {error}")
+            return
+        self._in_hand.append(_InHand(carried, errand, self._clock()))
+        again = ", again" if carried.run.takes > 1 else ""
+        log.info("%s: begun%s", carried.run.id, again)
+
+    @staticmethod
+    def _limit(each: _InHand) -> None:
+        """End what has run too long, and kill what does not end then; nothing waits for that."""
+        if each.ending is not None:
+            if each.ran - each.ending >= GRACE and each.errand.poll() is None:
+                each.errand.kill()
+        elif each.ran >= each.carried.run.time_limit:
+            log.warning("%s has reached its time limit: ended here", each.carried.run.id)
+            _ask_to_end(each)
+
+    def _tend(self, each: _InHand) -> None:
+        """Note its end, or keep the lease on it."""
+        code = each.errand.poll()
+        if code is not None:
+            self._note(each, code)
+            self._in_hand.remove(each)
+        elif self._clock() - each.renewed >= self._lasts / 6 and not each.is_lost:
+            if not self._schedule.renew(each.carried, self._lasts):
+                log.warning("%s is another's now: ended here", each.carried.run.id)
+                each.is_lost = True
+                _ask_to_end(each)
+            each.renewed = self._clock()
+
+    def _note(self, each: _InHand, code: int) -> None:
+        state = RunState.SUCCEEDED if code == 0 else RunState.FAILED
+        if each.told is None:
+            each.told = each.errand.told()
+        said, complained = map(discreet, each.told)
+        if each.ending is not None and code != 0:
+            limit = f"it was ended after {span(each.carried.run.time_limit)}, its time limit"
+            complained = f"{limit}\n{complained}".rstrip()
+        if self._schedule.end(each.carried, state, code, said, complained):
+            log.info("%s: %s, exit code %s", each.carried.run.id, state.value, code)
+
+
+def _ask_to_end(each: _InHand) -> None:
+    each.ending = each.ran
+    if each.errand.poll() is None:
+        each.errand.terminate()
+
+
+def _end_of(file: IO[bytes]) -> str:
+    """Read the last of what was written to a file."""
+    size = file.seek(0, 2)
+    file.seek(max(0, size - _TAIL))
+    return file.read().decode(errors="replace")

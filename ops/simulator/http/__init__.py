@@ -1,0 +1,1 @@
+"""The simulator's HTTP side: requests taken apart, authenticated, answered."""

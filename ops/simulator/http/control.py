@@ -1,0 +1,112 @@
+"""The simulator's own paths, under /simulator/: what arrived, what is held, what goes wrong."""
+
+import json
+from dataclasses import asdict
+from http import HTTPStatus
+
+from aiohttp import web
+
+from ops.simulator.faults import read_rules
+from ops.simulator.simulator import Simulator
+from worker.classin.catalogue import CATALOGUE
+from worker.errors import InvalidInput
+
+#: Where the simulator is kept in its application.
+SIMULATOR = web.AppKey("simulator", Simulator)
+
+routes = web.RouteTableDef()
+
+
+@routes.get("/simulator/health")
+async def health(request: web.Request) -> web.Response:
+    """Say that it is there, what time it has, and which operations it answers."""
+    now = request.app[SIMULATOR].now()
+    return web.json_response({"now": now, "operations": list(CATALOGUE)})
+
+
+@routes.get("/simulator/journal")
+async def journal(request: web.Request) -> web.Response:
+    """List the requests; `operation=NAME` and `applied=1` (or 0) narrow the list."""
+    operation, applied = request.query.get("operation"), request.query.get("applied")
+    entries = request.app[SIMULATOR].stage.journal.select(
+        operation, applied=None if applied is None else applied == "1"
+    )
+    return web.json_response([entry.to_json() for entry in entries])
+
+
+@routes.get("/simulator/state")
+async def state(request: web.Request) -> web.Response:
+    """Show all that the schools hold."""
+    return web.json_response(request.app[SIMULATOR].stage.world.snapshot())
+
+
+@routes.get("/simulator/counts")
+async def counts(request: web.Request) -> web.Response:
+    """Count requests, and those carried out, per operation."""
+    counted = request.app[SIMULATOR].stage.journal.counts()
+    return web.json_response({name: asdict(one) for name, one in counted.items()})
+
+
+@routes.get("/simulator/faults")
+async def faults(request: web.Request) -> web.Response:
+    """List the rules set."""
+    return _rules(request.app[SIMULATOR])
+
+
+@routes.post("/simulator/faults")
+async def set_faults(request: web.Request) -> web.Response:
+    """Set a rule, or a list of rules, besides those set before; all of them or none."""
+    simulator = request.app[SIMULATOR]
+    try:
+        simulator.stage.faults.add(read_rules(await request.json()))
+    except InvalidInput as error:
+        return _refuse([asdict(fault) for fault in error.faults])
+    except (ValueError, RecursionError):
+        return _refuse([{"where": "", "what": "is not JSON"}])
+    return _rules(simulator)
+
+
+@routes.delete("/simulator/faults")
+async def clear_faults(request: web.Request) -> web.Response:
+    """Forget all rules."""
+    simulator = request.app[SIMULATOR]
+    simulator.stage.faults.clear()
+    return _rules(simulator)
+
+
+@routes.post("/simulator/maintenance")
+async def maintenance(request: web.Request) -> web.Response:
+    """Switch maintenance on or off: `{"on": true}`; meanwhile every operation answers 901."""
+    stage = request.app[SIMULATOR].stage
+    try:
+        given = await request.json()
+    except (ValueError, RecursionError):
+        given = None
+    on = given.get("on") if isinstance(given, dict) else None
+    if not isinstance(on, bool):
+        return _refuse([{"where": "on", "what": "should be true or false"}])
+    stage.maintenance = on
+    return web.json_response({"on": on})
+
+
+@routes.post("/simulator/reset")
+async def reset(request: web.Request) -> web.Response:
+    """Begin anew: state, journal, faults, and no maintenance."""
+    simulator = request.app[SIMULATOR]
+    simulator.reset()
+    return web.json_response(simulator.stage.world.snapshot())
+
+
+def _rules(simulator: Simulator) -> web.Response:
+    """Answer the rules set, each with what differs from the defaults."""
+    rules = simulator.stage.faults.rules
+    return web.json_response(
+        [rule.model_dump(mode="json", exclude_defaults=True) for rule in rules]
+    )
+
+
+def _refuse(found: list[dict[str, str]]) -> web.Response:
+    status = HTTPStatus.UNPROCESSABLE_ENTITY
+    return web.Response(
+        status=status, text=json.dumps({"faults": found}), content_type="application/json"
+    )

@@ -1,0 +1,21 @@
+"""From an answer to the bytes that carry it: pure."""
+
+import json
+
+from ops.simulator.handlers import Answer
+from worker.classin.endpoint import Dialect
+
+
+def encode(answer: Answer, dialect: Dialect, *, errno_as_text: bool = False) -> bytes:
+    """Write an answer in a dialect; the code as a number or, on demand, as text."""
+    number: int | str = str(int(answer.code)) if errno_as_text else int(answer.code)
+    match dialect:
+        case Dialect.V1:
+            data = {} if answer.data is None else {"data": answer.data}
+            reply = data | {
+                **(answer.beside or {}),
+                "error_info": {"errno": number, "error": answer.text},
+            }
+        case Dialect.V2:
+            reply = {"code": number, "msg": answer.text, "data": answer.data}
+    return json.dumps(reply, ensure_ascii=False).encode()

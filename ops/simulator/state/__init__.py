@@ -1,0 +1,1 @@
+"""What the simulator knows: schools, people, courses, lessons, files."""

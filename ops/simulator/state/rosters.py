@@ -1,0 +1,82 @@
+"""Who is in the courses of one school: students, auditors, teachers, and the groups."""
+
+from collections.abc import Iterable, Iterator
+
+from pydantic import ConfigDict, Field
+
+from ops.simulator.state.drive import Held
+
+
+class GroupMember(Held):
+    """A student in a group."""
+
+    student_uid: int
+    is_leader: bool
+
+
+class Grouping(Held):
+    """How the students of a course are divided into groups."""
+
+    group_id: int
+    group_name: str
+    group_list: tuple[tuple[GroupMember, ...], ...]
+
+
+class Roster(Held):
+    """Who is in one course; unlike other things held, it is changed in place."""
+
+    model_config = ConfigDict(frozen=False)
+
+    course_id: int
+    #: Name in the course by UID.
+    students: dict[int, str] = Field(default_factory=dict)
+    auditors: dict[int, str] = Field(default_factory=dict)
+    #: The head teacher is not among them.
+    teachers: set[int] = Field(default_factory=set)
+    head_teacher: int | None = None
+    groups: Grouping | None = None
+
+    @property
+    def staff(self) -> frozenset[int]:
+        """The teachers and the head teacher."""
+        head = set() if self.head_teacher is None else {self.head_teacher}
+        return frozenset(self.teachers | head)
+
+    @property
+    def occupied(self) -> bool:
+        """Whether anybody is on it."""
+        return bool(self.students or self.auditors or self.staff or self.groups)
+
+    def appoint(self, head: int, *, former_stays: bool = True) -> None:
+        """Make somebody the head teacher; the former one joins the teachers, or leaves."""
+        former = self.head_teacher
+        self.head_teacher = head
+        if former is not None and former_stays:
+            self.teachers.add(former)
+        self.teachers.discard(head)
+
+    def rename(self, uid: int, name: str) -> None:
+        """Give a student or an auditor another name in the course."""
+        for members in (self.students, self.auditors):
+            if uid in members:
+                members[uid] = name
+
+    def to_json(self) -> dict[str, object]:
+        """Give it under ClassIn's names, the teachers in the order of their UIDs."""
+        return super().to_json() | {"teachers": sorted(self.teachers)}
+
+
+class Rosters:
+    """The rosters of all courses of one school."""
+
+    def __init__(self, rosters: Iterable[Roster]) -> None:
+        """Take the rosters there are, as copies: several schools begin with the same ones."""
+        self._rosters = {one.course_id: one.model_copy(deep=True) for one in rosters}
+
+    def __iter__(self) -> Iterator[Roster]:
+        """Give those that somebody is on."""
+        return (one for one in self._rosters.values() if one.occupied)
+
+    def of(self, course_id: int) -> Roster:
+        """Give a course's roster; a course without one gets an empty one."""
+        return self._rosters.setdefault(course_id, Roster(course_id=course_id))

@@ -1,0 +1,1 @@
+"""Operations in files: JSON lines, CSV and XLSX."""

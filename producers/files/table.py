@@ -1,0 +1,142 @@
+"""Grid: the rows of a table, as CSV or in a workbook, with the numbers that its program shows."""
+
+import csv
+import io
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from producers.files.csv_formulas import unguarded
+from worker.errors import Fault, InvalidInput
+
+#: What separates columns; the first wins where two do alike.
+_SEPARATORS = ",;\t"
+
+#: What a sheet may have: bytes of the file and characters of all cells, rows, cells.
+MOST_BYTES = 20 * 1024**2
+MOST_ROWS, MOST_CELLS = 100_000, 1_000_000
+
+#: How workbooks begin: those that can be read, and those of old, or with a password.
+_WORKBOOK, _OLD_WORKBOOK = b"PK\x03\x04", b"\xd0\xcf\x11\xe0"
+
+_MARKS = {b"\xef\xbb\xbf": "utf-8-sig", b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16"}
+
+
+@dataclass(frozen=True, slots=True)
+class Unfit:
+    """A cell whose value cannot be told, with what is wrong with it."""
+
+    what: str
+
+    def __bool__(self) -> bool:
+        """Say that there is something."""
+        return True
+
+
+#: What a cell holds, without blanks around it; '' is nothing.
+Cell = str | Unfit
+
+
+class Row(NamedTuple):
+    """A row that is not empty, and its number, from 1."""
+
+    number: int
+    cells: Sequence[Cell]
+
+    def cell(self, column: int) -> Cell:
+        """Give what stands in a column, from 0; short rows end with nothing."""
+        return self.cells[column] if column < len(self.cells) else ""
+
+
+@dataclass(frozen=True, slots=True)
+class Grid:
+    """A table: its columns' names, and the rows below them."""
+
+    header: Sequence[str]
+    rows: Sequence[Row]
+
+
+def read_grid(content: bytes, sheet: str | None = None) -> Grid:
+    """Read a table; `sheet` names one of a workbook's. Raises InvalidInput.
+
+    CSV may be UTF-8, UTF-16 with a mark, or GB18030, and have commas, semicolons or tabs.
+    """
+    if len(content) > MOST_BYTES:
+        raise _unreadable(f"has more than {MOST_BYTES // 1024**2} MB: hand it in in parts")
+    if content.startswith(_OLD_WORKBOOK):
+        raise _unreadable("is an old workbook, or has a password: save it as .xlsx")
+    if content.startswith(_WORKBOOK):
+        # openpyxl takes a while to load, and most files are no workbooks.
+        from producers.files.xlsx import read_workbook  # noqa: PLC0415
+
+        return _grid(read_workbook(content, sheet))
+    if sheet is not None:
+        raise InvalidInput("--sheet", [Fault("--sheet", "is for workbooks (.xlsx)")])
+    return _grid(_rows_of(_text_of(content)))
+
+
+def _grid(rows: Iterable[Row]) -> Grid:
+    """Take the first row that is not empty for the names."""
+    filled = [*_bounded(rows)]
+    if not filled:
+        raise _unreadable("is empty: its first row should name the columns")
+    header = ["" if isinstance(cell, Unfit) else cell for cell in filled[0].cells]
+    return Grid(header, filled[1:])
+
+
+def _bounded(rows: Iterable[Row]) -> Iterator[Row]:
+    """Give the rows that are not empty, as far as memory goes. Raises InvalidInput."""
+    filled = number = length = 0
+    for row in rows:
+        cells = [unguarded(cell) if isinstance(cell, str) else cell for cell in row.cells]
+        while cells and not cells[-1]:
+            cells.pop()
+        if not cells:
+            continue
+        number, filled = number + 1, filled + len(cells)
+        length += sum(len(cell) for cell in cells if isinstance(cell, str))
+        if number > MOST_ROWS or filled > MOST_CELLS or length > MOST_BYTES:
+            what = f"{MOST_ROWS:,} rows, {MOST_CELLS:,} cells or {MOST_BYTES:,} characters"
+            raise _unreadable(f"has more than {what}: hand it in in parts")
+        yield Row(row.number, cells)
+
+
+def _text_of(content: bytes) -> str:
+    mark = next((mark for mark in _MARKS if content.startswith(mark)), None)
+    for encoding in ("utf-8", "gb18030") if mark is None else (_MARKS[mark],):
+        try:
+            text = content.decode(encoding)
+        except UnicodeDecodeError:
+            continue
+        if "\0" in text:
+            raise _unreadable("is no text: save it as CSV, in UTF-8")
+        return text
+    raise _unreadable("is neither UTF-8 nor GB18030")
+
+
+def _rows_of(text: str) -> Iterator[Row]:
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=_separator(text), strict=True)
+    number = 0
+    try:
+        for number, cells in enumerate(reader, 1):  # told where it breaks off
+            yield Row(number, [cell.strip() for cell in cells])
+    except csv.Error as error:
+        why = "a quote is not closed" if "field limit" in str(error) else error
+        raise _unreadable(f"cannot be read at row {number + 1}: {why}") from None
+
+
+def _separator(text: str) -> str:
+    """Find what gives the first row with anything in it the most columns."""
+    return max(_SEPARATORS, key=lambda each: _columns(text, each))
+
+
+def _columns(text: str, separator: str) -> int:
+    try:
+        reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator)
+        return next((len(cells) for cells in reader if any(cells)), 0)
+    except csv.Error:
+        return 0
+
+
+def _unreadable(what: str) -> InvalidInput:
+    return InvalidInput("nothing was submitted", [Fault("the sheet", what)])

@@ -1,0 +1,132 @@
+"""Admission: who comes in, by API key; how often, and for how long."""
+
+import re
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from starlette.types import Scope
+
+from producers.gateway.client_address import client_of
+from producers.gateway.problems import Problem
+from producers.gateway.thread_pool import Pool
+from producers.gateway.wrong_keys import WrongKeys
+from worker.errors import Unavailable
+from worker.ledger.api_keys import ApiKey, ApiKeys, Spent
+from worker.ledger.record import iso
+
+_WHO = {"www-authenticate": 'Bearer realm="classin"'}
+_INVALID = {"www-authenticate": f'{_WHO["www-authenticate"]}, error="invalid_token"'}
+
+#: Seconds between two looks whether a key still opens what goes on under it.
+_LOOK_AGAIN = 2.0
+
+#: The public half of what looks like a key, with what stands before it.
+_PUBLIC = re.compile(r"cq_[0-9a-f]{8}(?=_)")
+
+
+@dataclass(slots=True)
+class Access:
+    """What was opened with a key: it lasts as long as the key does."""
+
+    key: ApiKey
+    #: Asks the ledger. Raises Unavailable.
+    opens_still: Callable[[], Awaitable[bool]]
+    _looked_at: float = field(default_factory=time.monotonic)
+    _lasts: bool = True
+
+    async def lasts(self) -> bool:
+        """Return whether the key is neither revoked nor ended, as of some seconds ago."""
+        now = time.monotonic()
+        if self._lasts and now - self._looked_at >= _LOOK_AGAIN:
+            self._looked_at = now
+            with suppress(Unavailable):  # nobody can tell now
+                self._lasts = await self.opens_still()
+        return self._lasts
+
+    async def must_last(self) -> None:
+        """Refuse to go on with a key that opens nothing any more. Raises Problem."""
+        if not await self.lasts():
+            raise Problem(401, "This API key was revoked, or has ended.", headers=_INVALID)
+
+
+class Admitted(NamedTuple):
+    """Who was let in, and what every answer says of the key's rate."""
+
+    access: Access
+    headers: Mapping[str, str]
+
+
+class Admission:
+    """Lets in who shows a key; slows down who shows wrong ones."""
+
+    def __init__(
+        self,
+        keys: ApiKeys,
+        pool: Pool,
+        *,
+        behind_proxy: bool = False,
+        clock: Callable[[], float] = time.time,
+        wrong: WrongKeys | None = None,
+    ) -> None:
+        self._keys = keys
+        self._pool = pool
+        self._behind_proxy = behind_proxy
+        self._clock = clock
+        self._wrong = WrongKeys(time.monotonic) if wrong is None else wrong
+
+    async def admit(self, scope: Scope) -> Admitted:
+        """Let in who asks. Raises Problem."""
+        scheme, _, token = _authorization(scope).partition(" ")
+        if scheme.lower() != "bearer":
+            raise Problem(401, "An API key is needed: Authorization: Bearer KEY.", headers=_WHO)
+        token = token.strip()
+        key, spent = await self._pool.ask(self._find, token)
+        if key is None:
+            client = client_of(scope, behind_proxy=self._behind_proxy)
+            await self._wrong.shown(client, _public_half(token))
+            raise Problem(401, "There is no such API key.", headers=_INVALID)
+        headers = {} if spent is None else _headers(spent)
+        if spent is not None and spent.over:
+            later = {**headers, "retry-after": str(spent.resets_in)}
+            raise Problem(429, f"This API key may ask {key.rate}.", headers=later)
+        return Admitted(Access(key, lambda: self._opens_still(key)), headers)
+
+    def _find(self, token: str) -> tuple[ApiKey | None, Spent | None]:
+        """Find a key and count its use. Raises Problem for one that has ended."""
+        key = self._keys.find(token)
+        if key is None:
+            return None, None
+        now = self._now()
+        if key.ended(now):
+            when = iso(key.ends_at or 0)
+            raise Problem(401, f"This API key ended at {when}: ask for another.", headers=_INVALID)
+        self._keys.note_use(key, now)
+        return key, self._keys.spend(key)
+
+    async def _opens_still(self, key: ApiKey) -> bool:
+        return await self._pool.ask(lambda: self._keys.opens_still(key, self._now()))
+
+    def _now(self) -> int:
+        return round(self._clock() * 1000)
+
+
+def _headers(spent: Spent) -> dict[str, str]:
+    return {
+        "ratelimit-limit": str(spent.limit),
+        "ratelimit-remaining": str(spent.left),
+        "ratelimit-reset": str(spent.resets_in),
+    }
+
+
+def _public_half(token: str) -> str:
+    """Return what of a wrong key may stand in a log."""
+    found = _PUBLIC.match(token)
+    return found[0] if found else "of no form of ours"
+
+
+def _authorization(scope: Scope) -> str:
+    found: bytes = next((value for key, value in scope["headers"] if key == b"authorization"), b"")
+    return found.decode("latin-1")

@@ -1,0 +1,104 @@
+"""A body on its way in: nothing of it is read before somebody wants it, and then only so slowly."""
+
+import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+
+from starlette.types import Message, Receive, Scope
+
+from producers.gateway.fair_share import Share
+from producers.gateway.problems import LAST, Problem
+
+
+class Left(Exception):
+    """Whoever asked is gone."""
+
+
+class Incoming:
+    """The ASGI `receive` of one request, which knows how much of it has come.
+
+    `read` gives the whole body, once. What is held of it counts in `share`.
+    """
+
+    def __init__(
+        self, scope: Scope, receive: Receive, share: Share, *, most: int, window: float, least: int
+    ) -> None:
+        self._receive = receive
+        self._share = share
+        self._most = most
+        self._window = window
+        self._least = least
+        self._held = 0
+        #: Whose it is; empty: nobody's yet.
+        self.whose = ""
+        headers = dict(scope["headers"])
+        declared = headers.get(b"content-length", b"").decode("latin-1")
+        self._declared = int(declared) if declared.isdecimal() else 0
+        #: Whether all of it has come; what has no body has come already.
+        self.complete = not self._declared and b"transfer-encoding" not in headers
+
+    async def __call__(self) -> Message:
+        """Receive, as ASGI has it."""
+        message = await self._receive()
+        if message["type"] == "http.request" and not message.get("more_body"):
+            self.complete = True
+        return message
+
+    @contextmanager
+    def of(self, whose: str) -> Iterator[None]:
+        """Let it count as somebody's, with all that is held for it, until the request has ended."""
+        self.whose = whose
+        try:
+            yield
+        finally:
+            self._share.give_back(self.whose, self._held)
+            self._held = 0
+
+    async def read(self) -> bytes:
+        """Read all of it. Raises Problem if it is too large, too slow, or finds no room; Left."""
+        if self._declared > self._most:
+            raise self._too_large()
+        self._share.must_have(self.whose, self._declared)
+        body = bytearray()
+        while True:
+            # So much has to come in each while, or its end: who sends a little now and then holds
+            # a place for nothing.
+            wanted = len(body) + self._least
+            try:
+                async with asyncio.timeout(self._window):
+                    while len(body) < wanted:
+                        if await self._add_to(body):
+                            return bytes(body)
+            except TimeoutError:
+                raise Problem(408, "The body comes too slowly.", headers=LAST) from None
+
+    async def _add_to(self, body: bytearray) -> bool:
+        """Add the next piece; gives whether it was the last."""
+        message = await self()
+        if message["type"] == "http.disconnect":
+            raise Left
+        piece: bytes = message.get("body", b"")
+        if len(body) + len(piece) > self._most:
+            raise self._too_large()
+        self.hold(len(piece))
+        body += piece
+        return not message.get("more_body")
+
+    async def drain(self, seconds: float) -> None:
+        """Take off the connection what still comes, for a while, and forget it.
+
+        Whoever is still sending when we hang up does not read our answer.
+        """
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                while not self.complete:
+                    if (await self())["type"] == "http.disconnect":
+                        return
+
+    def hold(self, number: int) -> None:
+        """Hold so many bytes more. Raises Problem if there is no room for them."""
+        self._share.take(self.whose, number)
+        self._held += number
+
+    def _too_large(self) -> Problem:
+        return Problem(413, f"A body has at most {self._most:,} bytes.", headers=LAST)

@@ -1,0 +1,312 @@
+"""The desk: what a key may ask for, done. Everything here waits for the ledger, in a thread."""
+
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from functools import partial
+from typing import Any, NamedTuple
+
+from producers.gateway.idempotency import (
+    IdempotencyKey,
+    digest_of_request,
+    other_request,
+    without_dedup_keys,
+)
+from producers.gateway.problems import Problem, of_faults, of_line
+from producers.gateway.request_body import Asked
+from producers.intake.checked import Checked, Position
+from producers.intake.request import Line
+from producers.intake.submitter import Submitter
+from producers.retry.rebuild import mending
+from producers.webhook import foreign_webhook
+from worker.classin.catalogue import CATALOGUE
+from worker.classin.operation import MASK
+from worker.config.settings import Settings
+from worker.errors import CONFLICT, Invalid, InvalidInput, NotFound
+from worker.ledger.api_keys import ApiKey
+from worker.ledger.audit import Audit
+from worker.ledger.batch import About, Webhook
+from worker.ledger.decoding import cannot_be_read
+from worker.ledger.record import Record
+from worker.ledger.states import State
+from worker.ledger.types import Filter, Ledger, Obstacle
+
+log = logging.getLogger(__name__)
+
+#: What operations that come this way say of where they are from.
+SOURCE = "http"
+
+#: Pages that are looked through for what a limited key may see, before it is told to go on itself.
+_MOST_PAGES = 10
+
+
+#: What a record waits for that is not the key's business.
+_NOT_TOLD = Obstacle(behind=MASK)
+
+
+class Taken(NamedTuple):
+    """What became of a submission."""
+
+    #: None for a single operation.
+    batch: str | None
+    #: Of each record: id, operation, school.
+    operations: Sequence[Mapping[str, str]]
+    #: Whether any of it was not known before.
+    new: bool
+
+
+class Desk:
+    """What may be asked, with a key. Methods raise Problem, or the errors of those who do it."""
+
+    def __init__(
+        self, settings: Settings, ledger: Ledger, submitter: Submitter, audit: Audit
+    ) -> None:
+        self._audit = audit
+        self._settings = settings
+        self._ledger = ledger
+        self._submitter = submitter.limited_to(settings.gateway.files)
+
+    def submit(
+        self,
+        key: ApiKey,
+        asked: Asked,
+        idempotency: str | None = None,
+        webhook: str | None = None,
+    ) -> Taken:
+        """Submit one operation or a list of them, all or none; a webhook is for the list."""
+        must_write(key)
+        about = About(source=SOURCE, webhook=self._webhook(webhook))
+        once = None if idempotency is None else IdempotencyKey.read(idempotency, key.prefix)
+        checked = self._check(key, asked, once)
+        if once is None:
+            return self._enter(checked, about, is_list=asked.is_list)
+        asks = digest_of_request(
+            checked.submissions,
+            self._submitter.seals,
+            is_list=asked.is_list,
+            webhook=webhook,
+        )
+        checked = checked._replace(submissions=once.named(checked.submissions, asks))
+        try:
+            return self._enter(
+                checked,
+                replace(about, asks=self._settings.keyring.mark("asked", asks)),
+                is_list=asked.is_list,
+            )
+        except InvalidInput as refused:
+            if all(fault.kind == CONFLICT for fault in refused.faults):
+                raise other_request() from None
+            raise
+
+    def _check(self, key: ApiKey, asked: Asked, once: IdempotencyKey | None) -> Checked:
+        """Check all that is asked for. Raises Problem, which names every fault."""
+        lines = [self._read(key, each) for each in asked.objects]
+        self._must_cover(key, lines)
+        if once is not None:
+            lines = without_dedup_keys(lines)
+        checked = self._submitter.check_all(
+            ((Position(str(n)), partial(_given, line)) for n, line in enumerate(lines)),
+            SOURCE,
+            None if once is None else once.batch(self._settings.keyring.mark),
+            partial(_covers, key) if key.limited else None,
+        )
+        if checked.found:
+            places = ((int(n) if asked.is_list else None, fault) for n, fault in checked.found)
+            raise of_faults(places)
+        return checked
+
+    def _webhook(self, url: str | None) -> Webhook | None:
+        """Give a webhook that a client asks for. Raises Problem."""
+        if url is None:
+            return None
+        try:
+            return foreign_webhook(url, self._settings, "webhook")
+        except InvalidInput as error:
+            errors = [{"detail": each.what, "parameter": each.where} for each in error.faults]
+            raise Problem(422, "This webhook cannot be called.", errors) from None
+
+    def _enter(self, checked: Checked, about: About, *, is_list: bool) -> Taken:
+        batch = checked.batch if is_list or len(checked.submissions) > 1 else None
+        submissions = [replace(each, batch=batch) for each in checked.submissions]
+        if batch is None:
+            receipts = self._submitter.enter(submissions)
+        else:
+            receipts = self._submitter.enter_batch(Checked(batch, submissions), about)
+        operations = [
+            {"id": receipt.id, "operation": each.operation, "school": each.school}
+            for each, receipt in zip(submissions, receipts, strict=True)
+        ]
+        return Taken(batch, operations, any(receipt.new for receipt in receipts))
+
+    def _read(self, key: ApiKey, given: object) -> Line | Invalid:
+        """Read one object; gives what is wrong with it instead, if so."""
+        try:
+            line = Line.read(given)
+        except Invalid as error:
+            return InvalidInput("line", [of_line(fault) for fault in error.faults])
+        if line.school is None and len(key.schools) == 1:
+            line = line.model_copy(update={"school": key.schools[0]})
+        return line
+
+    def _school_of(self, line: Line) -> str:
+        try:
+            return self._settings.school(line.school).name
+        except InvalidInput:  # told later
+            return line.school or ""
+
+    def _must_cover(self, key: ApiKey, lines: Sequence[Line | Invalid]) -> None:
+        errors = [
+            {
+                "detail": f"{line.operation} for school {school!r} is beyond this key",
+                "pointer": f"#/{n}" if len(lines) > 1 else "#",
+            }
+            for n, line in enumerate(lines)
+            if isinstance(line, Line) and line.operation in CATALOGUE
+            if not key.covers(school := self._school_of(line), line.operation)
+        ]
+        if errors:
+            raise Problem(403, "This key is limited to other schools or kinds.", errors)
+
+    def find(self, key: ApiKey, record_id: str) -> Record:
+        """Give a record that is the key's business. Raises NotFound."""
+        return self.seen(key, self._ledger.find(record_id))
+
+    def seen(self, key: ApiKey, record: Record) -> Record:
+        """Give a record back if it is the key's business. Raises NotFound."""
+        if not _covers(key, record):
+            raise NotFound(f"there is no record {record.id!r}")
+        return record
+
+    def shown(self, key: ApiKey, records: Sequence[Record]) -> list[dict[str, Any]]:
+        """Give records as `classin show --json` does: what is personal is masked.
+
+        So is a record that one waits for, unless it is the key's business, too.
+        """
+        obstacles = self._ledger.obstacles(records)
+        ahead = sorted({each.behind for each in obstacles.values() if each.behind is not None})
+        others = self._ledger.find_all(ahead) if key.limited and ahead else ()
+        foreign = {other.id for other in others if not _covers(key, other)}
+        waiting = {
+            name: (_NOT_TOLD if each.behind in foreign else each).to_json()
+            for name, each in obstacles.items()
+        }
+        return [{**each.to_json(), "waits_for": waiting.get(each.id)} for each in records]
+
+    def page(
+        self, key: ApiKey, chosen: Filter, limit: int, cursor: str | None
+    ) -> tuple[list[dict[str, Any]], str | None]:
+        """List what is the key's business, newest first, and where the next page begins.
+
+        A page of a limited key may be shorter than asked, and still have a next.
+        """
+        if chosen.batch is not None and not self.sees_batch(key, chosen.batch):
+            return [], None
+        records: list[Record] = []
+        for _ in range(_MOST_PAGES):
+            page = self._ledger.page(chosen, limit, cursor)
+            for record_id in page.unreadable:  # nobody can say whose business it is
+                log.error("%s", cannot_be_read(f"record {record_id}"))
+            records += (each for each in page.records if _covers(key, each))
+            cursor = page.cursor
+            if cursor is None or len(records) >= limit:
+                break
+        if len(records) > limit:
+            cursor = str(records[limit - 1].place)
+        return self.shown(key, records[:limit]), cursor
+
+    def sees_batch(self, key: ApiKey, batch: str) -> bool:
+        """Say whether all that a batch holds, or held, is the key's business."""
+        if not key.limited:
+            return True
+        kinds = self._ledger.kinds_of(batch)
+        return bool(kinds) and all(key.covers(*kind) for kind in kinds)
+
+    def batch(self, key: ApiKey, batch: str) -> dict[str, Any]:
+        """Count a batch by state, if the key may see all of it. Raises NotFound."""
+        counts = self._ledger.batch(batch)
+        if not counts or not self.sees_batch(key, batch):
+            raise NotFound(f"there is no batch {batch!r}")
+        settled = sum(number for state, number in counts.items() if state.settled)
+        total = sum(counts.values())
+        return {
+            "id": batch,
+            "states": {state.value: number for state, number in counts.items()},
+            "total": total,
+            "settled": settled,
+            "done": settled == total,
+            "about": None if (about := self._ledger.about(batch)) is None else about.to_json(),
+        }
+
+    def retry(self, key: ApiKey, record_id: str, *, mend: bool) -> Taken:
+        """Try a record again, or submit what mends it; who asks twice learns of the first."""
+        must_write(key)
+        record = self.find(key, record_id)
+        if record.retried_by is not None:
+            raise _tried_already(record_id, record.retried_by)
+        try:
+            for operation in mending(record) if mend else ():
+                if not key.covers(record.school, operation.spec.name):
+                    raise Problem(403, f"{operation.spec.name} is beyond this key.")
+            self._note(key, "retry", record_id, "mend" if mend else "")
+            receipts = self._submitter.retry(record_id, mend=mend)
+        except Invalid as error:
+            errors = [{"detail": str(fault), "pointer": "#"} for fault in error.faults]
+            raise Problem(409, "It cannot be tried again as it is.", errors) from None
+        if not receipts[0].new:  # somebody else was quicker
+            raise _tried_already(record_id, receipts[0].id)
+        found = self._ledger.find_all([receipt.id for receipt in receipts])
+        operations = [
+            {"id": each.id, "operation": each.operation, "school": each.school} for each in found
+        ]
+        return Taken(None, operations, new=True)
+
+    def cancel(self, key: ApiKey, record_id: str) -> State:
+        """Call a record off; gives where it stands now."""
+        must_write(key)
+        self.find(key, record_id)
+        self._note(key, "cancel", record_id)
+        return self._submitter.cancel(record_id)
+
+    def _note(self, key: ApiKey, what: str, record_id: str, about: str = "") -> None:
+        """Write what is about to be changed into the audit trail."""
+        self._audit.note(f"key {key.name}", what, about=about, ids=[record_id])
+
+
+def _tried_already(record_id: str, stands_for_it: str) -> Problem:
+    """Name the record that stands for a retry: that of another, or itself if it has succeeded."""
+    if stands_for_it == record_id:
+        return Problem(409, "It has succeeded meanwhile: there is nothing to try again.")
+    return Problem(409, f"It was tried again already, as {stands_for_it}.")
+
+
+def _covers(key: ApiKey, record: Record) -> bool:
+    return key.covers(record.school, record.operation)
+
+
+def names_files(asked: Asked) -> bool:
+    """Say whether any of it has to be read from where it lies, however long that takes."""
+    return any(
+        isinstance(fields := each.get("fields"), dict)
+        and not fields.keys().isdisjoint(CATALOGUE[each["operation"]].file_fields())
+        for each in asked.objects
+        if isinstance(each, dict)
+        if isinstance(each.get("operation"), str) and each["operation"] in CATALOGUE
+    )
+
+
+def must_write(key: ApiKey) -> None:
+    """Refuse a key that only reads."""
+    if not key.writes:
+        raise Problem(403, "This key reads only.")
+
+
+def must_read(key: ApiKey) -> None:
+    """Refuse a key that only writes."""
+    if not key.reads:
+        raise Problem(403, "This key writes only.")
+
+
+def _given(line: Line | Invalid) -> Line:
+    if isinstance(line, Invalid):
+        raise line
+    return line

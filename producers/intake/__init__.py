@@ -1,0 +1,1 @@
+"""From what a submitter asks to records and messages."""

@@ -1,0 +1,189 @@
+"""Order: whom the lines of a batch wait for, by name, and what speaks against it: pure."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from graphlib import CycleError, TopologicalSorter
+from itertools import pairwise
+
+from producers.intake.lanes import LaneOf, is_own
+from worker.classin.catalogue import read
+from worker.classin.references import referenced, renamed
+from worker.classin.validation_messages import nearest
+from worker.errors import CONFLICT, Fault
+from worker.ledger.record import Submission
+
+#: A record's id, by school and name: its id itself, or its dedup key.
+Known = Mapping[tuple[str, str], str]
+
+#: So many circles are drawn, and similar names looked for: each costs a look at the whole batch.
+_MOST_LOOKS = 20
+
+#: Of a circle with more lines, only some are shown.
+_LONGEST_RING = 12
+
+
+@dataclass(slots=True)
+class Entry:
+    """A line of a batch: what it asks for, and what is wrong with it."""
+
+    #: As faults name it: `line 7`.
+    where: str
+    school: str = ""
+    dedup_key: str | None = None
+    #: Several for a list that is longer than a call carries; none if it is not right.
+    submissions: Sequence[Submission] = ()
+    faults: list[Fault] = field(default_factory=list)
+
+    @property
+    def names(self) -> Sequence[str]:
+        """Whom it waits for, as it calls them."""
+        if not any(each.after for each in self.submissions):
+            return ()
+        return tuple(dict.fromkeys(name for each in self.submissions for name in each.after))
+
+    def refuse(self, *faults: Fault) -> None:
+        """Note what is wrong with it: then nothing of it is submitted."""
+        self.faults += faults
+        if self.faults:
+            self.submissions = ()
+
+
+def ordered(entries: Sequence[Entry], known: Known, lane_of: LaneOf) -> list[Submission]:
+    """Give what can be submitted, with ids in place of names; the entries take the faults."""
+    order = _Order(entries, known)
+    submissions: list[Submission] = []
+    for position, entry in enumerate(entries):
+        if entry.dedup_key is None and not entry.names:  # it has nothing to do with any other
+            submissions += entry.submissions
+            continue
+        ids = order.look_up(position)
+        submissions += [_with_ids(each, ids, lane_of) for each in entry.submissions]
+    return submissions
+
+
+def _with_ids(entry: Submission, ids: Mapping[str, str], lane_of: LaneOf) -> Submission:
+    if not entry.after:
+        return entry
+    after = tuple(dict.fromkeys(ids[name] for name in entry.after))
+    fields, lane = renamed(entry.fields, ids), entry.lane
+    if fields != entry.fields and not is_own(entry.school, lane):
+        lane = lane_of(entry.school, read(entry.operation, fields))
+    return replace(entry, fields=fields, lane=lane, after=after)
+
+
+class _Order:
+    """Finds whom each line names."""
+
+    def __init__(self, entries: Sequence[Entry], known: Known) -> None:
+        self._entries = entries
+        self._known = known
+        #: Which line has a dedup key first.
+        self._first: dict[tuple[str, str], int] = {}
+        self._looks = 0
+        for position, entry in enumerate(entries):
+            if entry.dedup_key is not None:
+                self._first.setdefault((entry.school, entry.dedup_key), position)
+
+    def look_up(self, position: int) -> Mapping[str, str]:
+        """Give ids by the names that a line uses; it takes the faults. Asked for in order."""
+        entry = self._entries[position]
+        ids: dict[str, str] = {}
+        faults = list(self._conflict(position))
+        for name in entry.names:
+            if (record_id := self._known.get((entry.school, name))) is not None:
+                ids[name] = record_id
+            elif (why := self._against(position, name)) is not None:
+                faults.append(Fault(_place(entry, name), why))
+            else:
+                other = self._entries[self._first[entry.school, name]]
+                ids[name] = other.submissions[0].id
+        entry.refuse(*faults)
+        return ids
+
+    def _conflict(self, position: int) -> Iterator[Fault]:
+        """Find a line before it that has its dedup key, and asks for something else."""
+        entry = self._entries[position]
+        if entry.dedup_key is None or not entry.submissions:
+            return
+        first = self._entries[self._first[entry.school, entry.dedup_key]]
+        if first.submissions and first.submissions[0].digest != entry.submissions[0].digest:
+            what = (
+                f"{entry.dedup_key!r} is that of {first.where}, too, which asks for something else"
+            )
+            yield Fault("dedup_key", what, CONFLICT)
+
+    def _against(self, position: int, name: str) -> str | None:
+        """Say why a line cannot wait for what it names, if so."""
+        school = self._entries[position].school
+        other = self._first.get((school, name))
+        if other is None:
+            return f"there is no record {name!r}{self._near_miss(school, name)}"
+        where = self._entries[other].where
+        if other == position:
+            return f"{name!r} is its own dedup key: it would wait for itself"
+        if other > position:
+            circle = self._circles.get((position, other))
+            if circle is not None:
+                return f"{name!r} makes a cycle: {circle}"
+            return f"{name!r} ({where}) comes later: put it before this one"
+        return f"{name!r} ({where}) has faults" if self._entries[other].faults else None
+
+    def _near_miss(self, school: str, name: str) -> str:
+        self._looks += 1
+        if self._looks > _MOST_LOOKS:
+            return ""
+        return nearest(name, [key for its_school, key in self._first if its_school == school])
+
+    @cached_property
+    def _circles(self) -> Mapping[tuple[int, int], str]:
+        """Find the steps ahead that lead back to where they start, each with the whole circle."""
+        waits_for = {
+            position: set(self._others(position)) for position in range(len(self._entries))
+        }
+        found: dict[tuple[int, int], str] = {}
+        for _ in range(_MOST_LOOKS):
+            try:
+                TopologicalSorter(waits_for).prepare()
+            except CycleError as error:
+                circle = _from_first(error.args[1][:0:-1])
+                drawn = _drawn([self._entries[position].where for position in circle])
+                ahead = [step for step in pairwise(circle) if step[1] > step[0]]
+                found |= dict.fromkeys(ahead, drawn)
+                for start, end in ahead:
+                    waits_for[start].discard(end)
+            else:
+                break
+        return found
+
+    def _others(self, position: int) -> Iterator[int]:
+        """Give the other lines that a line names and that nobody has submitted before."""
+        entry = self._entries[position]
+        for name in entry.names:
+            other = self._first.get((entry.school, name))
+            if other not in {None, position} and (entry.school, name) not in self._known:
+                yield other
+
+
+def _from_first(ring: Sequence[int]) -> list[int]:
+    """Walk once around, from the first line back to it."""
+    start = ring.index(min(ring))
+    return [*ring[start:], *ring[:start], ring[start]]
+
+
+def _drawn(ring: Sequence[str]) -> str:
+    return " -> ".join(ring if len(ring) <= _LONGEST_RING else [*ring[:5], "...", *ring[-3:]])
+
+
+def _place(entry: Entry, name: str) -> str:
+    """Say where a line names another: in a reference or besides."""
+    refers = any(name in referenced(each.fields) for each in entry.submissions)
+    return "$result" if refers else "after"
+
+
+def pointed(entry: Submission, ids: Mapping[str, str]) -> Submission:
+    """Let a submission wait for others than it was to; most stay as they are."""
+    if ids.keys().isdisjoint(entry.after):
+        return entry
+    after = tuple(ids.get(each, each) for each in entry.after)
+    return replace(entry, after=after, fields=renamed(entry.fields, ids))

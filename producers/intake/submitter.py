@@ -1,0 +1,379 @@
+"""The one door: an operation is checked, recorded, and a message is sent for it.
+
+from producers import submit
+from worker.classin.operations.courses import EditCourse
+
+receipt = submit(EditCourse(course_id=352861, course_name="Today is a good day"))
+receipt.wait(30).state
+"""
+
+import logging
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
+from copy import copy
+from dataclasses import replace
+from functools import cache, cached_property, partial
+from typing import TYPE_CHECKING, Any, Self, Unpack
+
+from producers.intake.attachments import FileDoor, packed
+from producers.intake.build import operations_of
+from producers.intake.checked import Checked, Origin, Position
+from producers.intake.dedup import look_up
+from producers.intake.dependencies import Entry, ordered, pointed
+from producers.intake.receipt import Receipt
+from producers.intake.request import Line, Options
+from producers.intake.resume import resumed
+from producers.intake.submissions import submission_of
+from producers.intake.unfit import unfit
+from worker.broker.messages import mailbox_of
+from worker.classin.lanes import lane_of
+from worker.classin.operation import Operation
+from worker.config.file_access import FileAccess
+from worker.config.settings import Settings, from_env
+from worker.encryption import Seals
+from worker.errors import (
+    CONFLICT,
+    Fault,
+    Invalid,
+    InvalidInput,
+    InvalidOperation,
+    SubmitRefusedError,
+    Unavailable,
+)
+from worker.keyring import KeyRing
+from worker.ledger.batch import About
+from worker.ledger.record import Record, Submission, new_id
+from worker.ledger.states import State
+from worker.ledger.store import RedisLedger, chunks, connect
+from worker.ledger.types import Due, Entered, Ledger
+
+if TYPE_CHECKING:
+    from worker.broker.queue import Queues
+
+log = logging.getLogger(__name__)
+
+#: What is said besides of an operation that comes as an object: nothing.
+_NO_MORE = Line(operation="", fields={})
+
+
+class Submitter:
+    """Takes operations in, for the schools and the Redis of its settings.
+
+    `clock` gives seconds since 1970. Files may be named that this user may read; see limited_to.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        ledger: Ledger,
+        queues: "Queues | None" = None,
+        *,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._settings = settings
+        self._clock = clock
+        self.door = FileDoor(settings, settings.typed_files)
+        self._ledger = ledger
+        self._given = queues
+        self._mailbox = mailbox_of(settings)
+
+    @classmethod
+    def from_settings(cls, settings: Settings) -> Self:
+        """Build one with connections of its own."""
+        ledger = RedisLedger(connect(settings.ledger_url, submits=True), keyring=settings.keyring)
+        return cls(settings, ledger)
+
+    def limited_to(self, files: FileAccess) -> "Submitter":
+        """Give one for a door at which only these files may be named."""
+        other = copy(self)
+        other.door = FileDoor(self._settings, files)
+        return other
+
+    @cached_property
+    def seals(self) -> Seals:
+        """What seals the credentials of its records."""
+        return Seals(self.keyring)
+
+    def lane_of(self, school: str, operation: Operation) -> str | None:
+        """Name the lane in which an operation waits. Raises InvalidSettings and Unavailable."""
+        return lane_of(school, operation, self.keyring.mark)
+
+    @property
+    def keyring(self) -> KeyRing:
+        """The keys of its installation."""
+        return self._settings.keyring
+
+    def check(
+        self, asked: Operation | Line, *, source: str | None = None, batch: str | None = None
+    ) -> list[Submission]:
+        """Check everything but whom it waits for. Raises Invalid, which names every fault.
+
+        Gives one submission; of a bulk operation with more items than a call carries, several.
+        """
+        line = asked if isinstance(asked, Line) else _NO_MORE
+        return self._checked(asked, line, self._school(line), Origin(source, batch))
+
+    def _school(self, line: Line) -> str | Sequence[Fault]:
+        """Give the name of a line's school, or what is wrong with it."""
+        try:
+            return self._settings.school(line.school).name
+        except InvalidInput as error:
+            return error.faults
+
+    def _checked(
+        self,
+        asked: Operation | Line,
+        line: Line,
+        school: str | Sequence[Fault],
+        origin: Origin,
+    ) -> list[Submission]:
+        faults = [] if isinstance(school, str) else [*school]
+        if isinstance(asked, Operation):
+            name, operations = asked.spec.name, [self.door.vouched(asked)]
+        else:
+            name = asked.operation
+            try:
+                operations = operations_of(name, asked.fields, self.door)
+            except InvalidOperation as error:
+                raise InvalidOperation(name, [*error.faults, *faults]) from None
+        faults += unfit(line, operations, self._clock())
+        if faults:
+            raise InvalidInput(name, faults)
+        submission = partial(submission_of, self.seals, self.lane_of, line, str(school))
+        return [submission(each, origin) for each in operations]
+
+    def check_all(
+        self,
+        lines: Iterable[tuple[Position, Callable[[], Operation | Line]]],
+        source: str | None,
+        batch: str | None = None,
+        sees: Callable[[Record], bool] | None = None,
+    ) -> Checked:
+        """Check lines, each given by its place and what reads it.
+
+        `batch`: theirs, if they are not all there is of it; `sees`: which records they may name.
+        """
+        batch = batch or new_id()
+        entries = [
+            self._entry(where, read, Origin(source, batch, row)) for (where, row), read in lines
+        ]
+        submissions = self._in_order(entries, sees)
+        found = [(entry.where, fault) for entry in entries for fault in entry.faults]
+        return Checked(batch, submissions, found)
+
+    def submit(
+        self,
+        operation: Operation | str,
+        fields: Mapping[str, Any] | None = None,
+        *,
+        source: str | None = None,
+        **options: Unpack[Options],
+    ) -> Receipt:
+        """Submit one operation, given as an object or by name and fields.
+
+        Raises Invalid (nothing was submitted), also for more items than a call carries:
+        submit_many splits them. Raises Unavailable.
+        """
+        if isinstance(operation, Operation):
+            name, fields = operation.spec.name, self.door.vouched(operation).to_json()
+        else:
+            name = operation
+        line = Line.read({"operation": name, "fields": fields or {}, **options})
+        submissions = self.check(line, source=source)
+        if len(submissions) > 1:
+            fault = Fault("", f"needs {len(submissions)} calls: submit_many makes a batch of them")
+            raise InvalidInput(name, [fault])
+        entry = Entry("", submissions[0].school, line.dedup_key, submissions)
+        submissions = self._in_order([entry])
+        if entry.faults:
+            raise InvalidInput(name, entry.faults)
+        return self.enter(submissions)[0]
+
+    def submit_many(
+        self,
+        operations: Iterable[Operation | Line | Mapping[str, Any]],
+        *,
+        source: str | None = None,
+        on_entered: Callable[[int], None] = lambda _: None,
+    ) -> Sequence[Receipt]:
+        """Submit operations, or objects like lines of JSONL, as one batch: all or none.
+
+        Raises InvalidInput, which names every fault by the position of its operation (from 1).
+        """
+        lines = (
+            (Position(str(n)), partial(_known_shape, asked))
+            for n, asked in enumerate(operations, 1)
+        )
+        checked = self.check_all(lines, source)
+        if checked.faults:
+            raise InvalidInput("nothing was submitted", checked.faults)
+        return self.enter_batch(checked, About(source=source), on_entered)
+
+    def enter_batch(
+        self,
+        checked: Checked,
+        about: About,
+        on_entered: Callable[[int], None] = lambda _: None,
+    ) -> Sequence[Receipt]:
+        """Record a batch that was checked, with what is said of it as a whole; see enter.
+
+        Raises InvalidInput, too, if another request began that batch.
+        """
+        submissions = checked.submissions
+        if about.webhook is not None:
+            submissions = [replace(each, tells=True) for each in submissions]
+        about = replace(about, expected=len(submissions))
+        if not self._ledger.open_batch(checked.batch, about):
+            self._must_be_of(checked.batch, about)
+        try:
+            receipts = self.enter(submissions, on_entered)
+        except BaseException:
+            with suppress(Unavailable):  # else it is forgotten by itself
+                self._ledger.drop_batch(checked.batch)
+            raise
+        if about.webhook is not None or not any(receipt.new for receipt in receipts):
+            with suppress(Unavailable):  # that all of it is there shows later, too
+                self._ledger.close_batch(checked.batch)
+        return receipts
+
+    def resumed(self, checked: Checked, about: About) -> Checked:
+        """Go on with the batch of the same file that broke off, if there is one; see resumption."""
+        return resumed(self._ledger, checked, about)
+
+    def _must_be_of(self, batch: str, about: About) -> None:
+        """See that a batch that is known already is one to go on with. Raises InvalidInput."""
+        known = self._ledger.about(batch)
+        if known is not None and known.asks != about.asks:
+            fault = Fault("", f"batch {batch} is that of another request", CONFLICT)
+            raise InvalidInput("nothing was submitted", [fault])
+
+    def retry(self, record_id: str, *, mend: bool = False) -> Sequence[Receipt]:
+        """Try a record again, or submit what mends a partial one, linked to it both ways.
+
+        A record is tried again once: whoever comes later gets the receipt of the retry that there
+        is, which is not `new`; retry that one, should it not succeed either. Raises NotFound,
+        InvalidInput (there is nothing to try, another must be tried first, or its credentials can
+        no longer be opened) or Unavailable.
+        """
+        # To judge anew how an attempt ended takes ClassIn's codes: no first submission does.
+        from producers.retry.submissions import renewed  # noqa: PLC0415
+
+        record = self._ledger.find(record_id)
+        return self.enter(renewed(record, self._ledger, self.seals, self.lane_of, mend=mend))
+
+    def cancel(self, record_id: str) -> State:
+        """Call one operation off; gives where it stands now. Raises NotFound.
+
+        What settled stays as it is; what is running is cancelled when its attempt ends, unless that
+        settles it. What waited for it fails, and its lane goes on.
+        """
+        state, released = self._ledger.cancel(record_id)
+        self._publish(released)
+        return state
+
+    def enter(
+        self,
+        submissions: Sequence[Submission],
+        on_entered: Callable[[int], None] = lambda _: None,
+    ) -> Sequence[Receipt]:
+        """Record checked operations and send their messages: ledger first, then queue.
+
+        `on_entered` is told after each chunk how many came in. What is recorded will be carried
+        out: when the broker is away, or a message gets lost, rescue sends another. Raises
+        Unavailable when the ledger is away, and InvalidInput if a dedup key was used for something
+        else in the meantime; both say how far it came.
+        """
+        receipts: list[Receipt] = []
+        #: Whom to wait for, by whom it was to be: others may submit the same meanwhile.
+        ids: dict[str, str] = {}
+        for chunk in chunks(packed(each, self._settings) for each in submissions):
+            chunk = [pointed(entry, ids) for entry in chunk]  # noqa: PLW2901  # as it is now
+            entered = self._record(chunk, len(receipts), len(submissions))
+            pairs = list(zip(chunk, entered, strict=True))
+            ids |= {entry.id: found.id for entry, found in pairs if entry.id != found.id}
+            self._publish([Due(e.id, e.operation, e.priority) for e, found in pairs if found.ready])
+            receipts += [Receipt(found.id, self._ledger, found.new) for found in entered]
+            on_entered(len(chunk))
+        return receipts
+
+    def _record(self, chunk: Sequence[Submission], before: int, total: int) -> Sequence[Entered]:
+        """Record a chunk, and say how far it came if that cannot be done."""
+        try:
+            return self._ledger.submit(chunk, self._mailbox)
+        except Unavailable as error:
+            told = f"recorded for certain: {before:,} of {total:,}"
+            safe = "with dedup keys it is safe to hand in all of it again"
+            raise Unavailable(f"{error}; {told}; {safe}") from error
+        except SubmitRefusedError as refused:
+            # Somebody else may have submitted some of it since it was looked up.
+            renewed = [pointed(entry, refused.instead) for entry in chunk]
+            if renewed != chunk:
+                return self._record(renewed, before, total)
+            (fault,) = refused.faults
+            entry = chunk[refused.position - 1]
+            subject = f"only {before:,} of {total:,} were submitted" if before else refused.subject
+            raise InvalidInput(
+                subject, [Fault(entry.dedup_key or entry.operation, fault.what, fault.kind)]
+            ) from None
+
+    @cached_property
+    def _queues(self) -> "Queues":
+        """The queues: those given, or its own as soon as they are needed."""
+        if self._given is not None:
+            return self._given
+        from worker.broker.queue import build_queues  # noqa: PLC0415  # Celery, which takes a while
+
+        return build_queues(self._settings)
+
+    def _publish(self, due: Sequence[Due]) -> None:
+        if not due:
+            return
+        try:
+            self._queues.publish(due)
+        except Unavailable as error:
+            log.warning("recorded, and sent to the workers a little later: %s", error)
+
+    def _entry(self, where: str, read: Callable[[], Operation | Line], origin: Origin) -> Entry:
+        """Check one line of a batch by itself."""
+        entry = Entry(where)
+        try:
+            asked = read()
+            line = asked if isinstance(asked, Line) else _NO_MORE
+            entry.dedup_key = line.dedup_key
+            school = self._school(line)
+            if isinstance(school, str):
+                entry.school = school
+            entry.submissions = self._checked(asked, line, school, origin)
+        except Invalid as error:
+            entry.refuse(*error.faults)
+        return entry
+
+    def _in_order(
+        self, entries: Sequence[Entry], sees: Callable[[Record], bool] | None = None
+    ) -> list[Submission]:
+        """Look up whom a batch waits for, and what is known of it; the entries take the faults."""
+        return ordered(entries, look_up(self._ledger, entries, sees), self.lane_of)
+
+
+@cache
+def _submitter() -> Submitter:
+    return Submitter.from_settings(from_env())
+
+
+def submit(
+    operation: Operation | str,
+    fields: Mapping[str, Any] | None = None,
+    **options: Unpack[Options],
+) -> Receipt:
+    """Submit one operation with the environment's settings; see Submitter.submit."""
+    return _submitter().submit(operation, fields, source="python", **options)
+
+
+def submit_many(operations: Iterable[Operation | Mapping[str, Any]]) -> Sequence[Receipt]:
+    """Submit a batch with the environment's settings; see Submitter.submit_many."""
+    return _submitter().submit_many(operations, source="python")
+
+
+def _known_shape(asked: Operation | Line | Mapping[str, Any]) -> Operation | Line:
+    return asked if isinstance(asked, (Operation, Line)) else Line.read(asked)

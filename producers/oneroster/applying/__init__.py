@@ -1,0 +1,1 @@
+"""Changes carried out as operations, and what came of them."""

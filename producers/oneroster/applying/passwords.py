@@ -1,0 +1,173 @@
+"""Passwords of new accounts: made, kept sealed, and handed out once."""
+
+import os
+import secrets
+import string
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, TextIO
+
+from producers.files.csv_formulas import SafeWriter, guarded
+from producers.oneroster.applying.operations import Step
+from producers.oneroster.id_map import Directory
+from producers.oneroster.planning.diff import PersonChange
+from producers.oneroster.roster import Person, Roster
+from worker.encryption import Seals
+from worker.errors import Fault, InvalidInput, SealBroken
+from worker.ledger.sync_store import Source
+
+#: Letters and digits that nobody takes for each other.
+_LETTERS = "abcdefghijkmnpqrstuvwxyzABCDEFGHJKLMNPQRSTUVWXYZ"
+_DIGITS = "23456789"
+
+#: Characters of a password: of one made at random, and what ClassIn takes.
+_LENGTH = 12
+SHORTEST, LONGEST = 6, 20
+
+#: What a rule may name of a person.
+_NAMED = ("id", "account", "random")
+
+#: The rule of who has none.
+AT_RANDOM = "{random}"
+
+#: The columns of what is handed out.
+COLUMNS = ("sourcedId", "name", "account", "password", "note")
+
+_PERHAPS = "the account may have been there before: then it has a password of its own"
+
+_LOST = "it cannot be opened: it was sealed under another key ring; set another in ClassIn"
+
+
+class Rule:
+    """How passwords are made: at random, or as a school's rule says, such as `Hello-{id}`."""
+
+    def __init__(
+        self, rule: str = AT_RANDOM, choose: Callable[[str], str] = secrets.choice
+    ) -> None:
+        """Take a rule. Raises InvalidInput if it names what there is not."""
+        self._rule, self._choose = rule, choose
+        try:
+            parsed = [part for part in string.Formatter().parse(rule) if part[1] is not None]
+        except ValueError:
+            raise _unfit("is no rule: braces should come in pairs, as in Hello-{id}") from None
+        parts = [str(name) for _, name, *_ in parsed]
+        if strange := sorted(set(parts) - set(_NAMED)):
+            names = ", ".join(f"{{{name}}}" for name in _NAMED)
+            raise _unfit(f"names {', '.join(strange)}; may name {names}")
+        if any(form or conversion for _, _, form, conversion in parsed):
+            raise _unfit("is no rule: nothing but a name goes into braces, as in Hello-{id}")
+
+    def password(self, person: Person) -> str:
+        """Make the password of one person. Raises InvalidInput if ClassIn would not take it."""
+        said = {"id": person.id, "account": person.account, "random": self._random()}
+        password = self._rule.format_map(said)
+        if not SHORTEST <= len(password) <= LONGEST:
+            what = f"makes {len(password)} characters for {person.id}; should be 6 to 20"
+            raise _unfit(what)
+        if guarded(password) != password:
+            what = f"makes a password for {person.id} that a spreadsheet takes for a formula"
+            raise _unfit(f"{what}: let it begin with a letter or digit")
+        return password
+
+    def _random(self) -> str:
+        letters = [self._choose(_LETTERS + _DIGITS) for _ in range(_LENGTH - 2)]
+        return "".join([self._choose(_LETTERS), *letters, self._choose(_DIGITS)])
+
+
+def _unfit(what: str) -> InvalidInput:
+    return InvalidInput("password rule", [Fault("", what)])
+
+
+class Passwords:
+    """The passwords of a source's new accounts."""
+
+    def __init__(self, source: Source, seals: Seals, rule: Rule) -> None:
+        self._source, self._seals, self._rule = source, seals, rule
+
+    def filled(self, step: Step) -> Mapping[str, Any]:
+        """Give the fields of a step with a password for each new account.
+
+        It is the same each time, however often the step is submitted. Raises InvalidInput for a
+        rule that does not fit, or Unavailable.
+        """
+        return _with_passwords(step, self._of)
+
+    def tried(self, step: Step) -> Mapping[str, Any]:
+        """Give the fields of a step with passwords as they might be: none of them is kept.
+
+        Raises InvalidInput for a rule that does not fit.
+        """
+        return _with_passwords(step, self._made)
+
+    def _made(self, people: Sequence[Person]) -> dict[str, str]:
+        return {person.id: self._rule.password(person) for person in people}
+
+    def _of(self, people: Sequence[Person]) -> dict[str, str]:
+        """Find passwords, and make those that are not there, or cannot be opened any more."""
+        kept = self._opened(self._source.passwords([person.id for person in people]))
+        made = self._made([person for person in people if person.id not in kept])
+        sealed = {
+            name: self._seals.seal(password, self._source.name, name)
+            for name, password in made.items()
+        }
+        self._source.keep_passwords(sealed)
+        return kept | made
+
+    def _opened(self, sealed: Mapping[str, str]) -> dict[str, str]:
+        found = {}
+        for name, token in sealed.items():
+            try:
+                found[name] = self._seals.open(token, self._source.name, name)
+            except SealBroken:
+                continue
+        return found
+
+    def hand_out(
+        self,
+        file: TextIO,
+        roster: Roster,
+        directory: Directory,
+        note: Callable[[int], object] = lambda _: None,
+    ) -> int:
+        """Write down, this once, the passwords of all who have an account; gives how many.
+
+        `note` is told how many before that. They are forgotten as soon as they are on the disk.
+        """
+        sealed = {
+            name: token
+            for name, token in self._source.passwords().items()
+            if name in directory.people
+        }
+        note(len(sealed))
+        opened = self._opened(sealed)
+        rows = _rows({name: opened.get(name, "") for name in sealed}, roster, directory)
+        SafeWriter(file).writerows([COLUMNS, *rows])
+        file.flush()
+        os.fsync(file.fileno())
+        self._source.drop_passwords([*sealed])
+        return len(opened)
+
+
+def _with_passwords(
+    step: Step, of: Callable[[Sequence[Person]], Mapping[str, str]]
+) -> Mapping[str, Any]:
+    """Give the fields of a step with a password for each account that it registers."""
+    if step.operation != "register_multiple":
+        return step.fields
+    changes = (change for change in step.effects if isinstance(change, PersonChange))
+    people = [change.after for change in changes if change.after is not None]
+    passwords = of(people)
+    users = [
+        user | {"password": passwords[person.id]}
+        for user, person in zip(step.fields["userJson"], people, strict=True)
+    ]
+    return {**step.fields, "userJson": users}
+
+
+def _rows(
+    passwords: Mapping[str, str], roster: Roster, directory: Directory
+) -> Iterable[Sequence[str]]:
+    for name, password in passwords.items():
+        person = roster.people.get(name)
+        note = _PERHAPS if directory.people[name].older else ""
+        note = note if password else _LOST
+        yield name, person.name if person else "", person.account if person else "", password, note

@@ -1,0 +1,1 @@
+"""From two rosters to the changes between them. Pure."""

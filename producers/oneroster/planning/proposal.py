@@ -1,0 +1,62 @@
+"""Proposal: what a sync would do, and what speaks against it."""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from producers.oneroster.id_map import Directory
+from producers.oneroster.planning.diff import Plan, difference
+from producers.oneroster.planning.removal_guard import excess
+from producers.oneroster.planning.target import Options, intended
+from producers.oneroster.reading.archive import open_bundle
+from producers.oneroster.reading.reader import read_export
+from producers.oneroster.reading.row_errors import Report
+from producers.oneroster.roster import Kind, Roster
+from worker.errors import Fault, InvalidInput
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """What a sync would do."""
+
+    plan: Plan
+    #: The roster as last applied, and as it is to become.
+    before: Roster
+    wanted: Roster
+    directory: Directory
+
+
+def propose(
+    path: Path, report: Report, options: Options, before: Roster, directory: Directory
+) -> Proposal:
+    """Read a bundle, and say what has to change. Raises InvalidInput if it cannot be read."""
+    with open_bundle(path, report) as bundle:
+        export = read_export(bundle, report, before)
+    wanted, warnings = intended(export, before, options)
+    plan = difference(before, wanted)
+    told = (*warnings, *_moved_accounts(plan, directory))
+    return Proposal(replace(plan, warnings=told), before, wanted, directory)
+
+
+def _moved_accounts(plan: Plan, directory: Directory) -> list[str]:
+    """Name those who are to have another account: ClassIn offers no way to change it."""
+    return [
+        f"person {change.id}: has another phone number or e-mail address now; in ClassIn the "
+        "account stays the one it was registered with"
+        for change in plan.people
+        if change.before is not None
+        and change.after is not None
+        and change.before.account != change.after.account
+        and change.id in directory.people
+    ]
+
+
+def guard(proposal: Proposal, limits: Mapping[Kind, float], allowed: Collection[Kind]) -> None:
+    """See that no more goes than may. Raises InvalidInput, which says what would go."""
+    told = excess(proposal.plan, proposal.before, limits, allowed)
+    if told:
+        faults = [
+            Fault(str(each.kind), f"{each}; if that is right: --allow-removals {each.kind}")
+            for each in told
+        ]
+        raise InvalidInput("nothing was submitted", faults)

@@ -1,0 +1,61 @@
+"""Undoing: the roster without what one sync did to it."""
+
+from collections.abc import Iterable
+
+from producers.oneroster.planning.diff import (
+    Change,
+    CourseChange,
+    PersonChange,
+    StudentChange,
+    TeacherChange,
+    applied,
+    apply,
+    reverse,
+)
+from producers.oneroster.roster import Roster
+
+
+def undone(changes: Iterable[Change], now: Roster) -> Roster:
+    """Give the roster as it would be without some changes; what has changed again since stays.
+
+    A course that has ended stays as it is, since nothing in it can be changed; one that goes on
+    keeps its teachers rather than have none.
+    """
+    roster = applied((), now)
+    for change in changes:
+        if _stands(change, now):
+            apply(reverse(change), roster)
+    for places in (roster.teachers, roster.students):
+        for course in [name for name in places if name not in roster.courses]:
+            del places[course]
+    for places in (roster.teachers, roster.students):
+        for course, people in [*places.items()]:
+            places[course] = tuple(each for each in people if each in roster.people)
+            if not places[course]:
+                del places[course]
+    _keep_taught(roster, now)
+    return roster
+
+
+def _keep_taught(roster: Roster, now: Roster) -> None:
+    """Leave to courses without a teacher those they have; they stay in the school for it."""
+    for course, teachers in now.teachers.items():
+        if course not in roster.courses or course in roster.teachers:
+            continue
+        roster.teachers[course] = teachers
+        roster.people |= {each: now.people[each] for each in teachers if each in now.people}
+        learning = [each for each in roster.students.pop(course, ()) if each not in teachers]
+        if learning:
+            roster.students[course] = tuple(learning)
+
+
+def _stands(change: Change, now: Roster) -> bool:
+    """Say whether a change can be undone: nothing has changed it again."""
+    match change:
+        case PersonChange(before=before, after=after):
+            return now.people.get(change.id) == after and not (before and not before.name)
+        case CourseChange(before=was, after=there):
+            known = now.courses.get(change.id) == there and not (was and not was.name)
+            return known and not (there and there.ended)
+        case TeacherChange(course=course) | StudentChange(course=course):
+            return course not in now.courses or not now.courses[course].ended

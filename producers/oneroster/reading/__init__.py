@@ -1,0 +1,1 @@
+"""A OneRoster export, read as it streams and checked row by row."""

@@ -1,0 +1,65 @@
+"""The manifest of a bundle: its edition of OneRoster, and how each file is meant."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+from producers.oneroster.reading.csv_rows import Sheet
+from producers.oneroster.reading.row_errors import Report, RowFault, Severity, broken, broken_file
+from producers.oneroster.reading.schema import MANIFEST, Version
+
+
+class Mode(StrEnum):
+    """How a file is meant."""
+
+    BULK = "bulk"  # it has all there is: what is missing is to go
+    DELTA = "delta"  # it has what changed, and says what is to go
+    ABSENT = "absent"  # it says nothing
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """What a manifest says."""
+
+    version: Version
+    #: By the file's name without its ending; of files that are not mentioned nothing is said.
+    modes: Mapping[str, Mode]
+
+
+def read_manifest(sheet: Sheet | None, report: Report, guess: Version | None = None) -> Manifest:
+    """Read a manifest; one that is missing is replaced by a guess, and a warning.
+
+    Raises InvalidInput.
+    """
+    if sheet is None:
+        version = guess or Version.V1_1
+        what = f"is not there: read as OneRoster {version}, all files in bulk"
+        report(RowFault(MANIFEST.file, 0, "", what, Severity.WARNING))
+        return Manifest(version, {})
+    if stops := [fault for fault in sheet.faults() if fault.severity is Severity.BROKEN]:
+        raise broken(stops)
+    said = {row["propertyName"]: row["value"] for row in sheet.read(report) if row.fit}
+    return Manifest(_version(said), _modes(said))
+
+
+def _version(said: Mapping[str, str]) -> Version:
+    """Read the edition; of 1.2.1 the first two numbers count. Raises InvalidInput."""
+    told = ".".join(said.get("oneroster.version", "").split(".")[:2])
+    try:
+        return Version(told)
+    except ValueError:
+        what = f"oneroster.version should be {' or '.join(Version)}"
+        raise broken_file(MANIFEST.file, what) from None
+
+
+def _modes(said: Mapping[str, str]) -> dict[str, Mode]:
+    """Read how each file is meant. Raises InvalidInput."""
+    named = {
+        name.removeprefix("file."): mode.lower()
+        for name, mode in said.items()
+        if name.startswith("file.")
+    }
+    if wrong := sorted(name for name, mode in named.items() if mode not in set(Mode)):
+        what = f"should be one of {', '.join(Mode)}"
+        raise broken([RowFault(MANIFEST.file, 0, f"file.{name}", what) for name in wrong])
+    return {name: Mode(mode) for name, mode in named.items()}

@@ -1,0 +1,168 @@
+"""Edits: named fields of an operation that a person changes before it is tried again: pure."""
+
+import copy
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from producers.intake.attachments import FileDoor
+from producers.intake.build import operations_of
+from worker.classin.credentials import COMES_SEALED
+from worker.classin.field_shape import anatomy, by_spelling
+from worker.classin.field_types import File
+from worker.classin.operation import MASK, Fields, Operation, item_kind
+from worker.classin.references import Place, referenced, written
+from worker.classin.seals import SEAL
+from worker.classin.validation_messages import nearest
+from worker.errors import Fault, InvalidInput, InvalidOperation
+from worker.ledger.record import Edit, shown_fields
+
+
+class Setting(NamedTuple):
+    """What a person wants a field to hold."""
+
+    #: Its name, or its place: `courseName`, `userJson.2.nickname`.
+    where: str
+    value: Any
+
+    @classmethod
+    def read_all(cls, texts: Sequence[str]) -> list["Setting"]:
+        """Read texts like `courseName=Physics`. Raises InvalidInput, which names every fault."""
+        settings: list[Setting] = []
+        faults: list[Fault] = []
+        for text in texts:
+            where, equals, value = text.partition("=")
+            if not equals or not where:
+                faults.append(Fault(where or text, "should be written as name=value"))
+            elif any(where == each.where for each in settings):
+                faults.append(Fault(where, "given twice"))
+            settings.append(cls(where, value))
+        if faults:
+            raise InvalidInput("--set", faults)
+        return settings
+
+
+def edited(
+    operation: Operation, settings: Sequence[Setting], door: FileDoor | None = None
+) -> tuple[Operation, tuple[Edit, ...]]:
+    """Give the operation with its fields set, checked anew, and what changed, masked.
+
+    `door`: where they name files; None: nowhere. Raises InvalidOperation, which names every fault.
+    """
+    if not settings:
+        return operation, ()
+    kind, before = type(operation), operation.to_json()
+    fields = copy.deepcopy(before)
+    places: list[Place] = []
+    faults: list[Fault] = []
+    for setting in settings:
+        try:
+            places.append(_set(kind, fields, setting))
+        except InvalidInput as error:
+            faults += error.faults
+    found: Sequence[Operation] = ()
+    try:
+        found = operations_of(kind.spec.name, fields, door)
+    except InvalidOperation as error:
+        faults += error.faults
+    if len(found) > 1:
+        faults.append(Fault("", f"needs {len(found)} calls now: submit it anew"))
+    if faults:
+        raise InvalidOperation(kind.spec.name, list(dict.fromkeys(faults)))
+    was, now = (shown_fields(kind, each) for each in (before, found[0].to_json()))
+    changes = (Edit(written(each), _at(was, each), _at(now, each)) for each in places)
+    return found[0], tuple(changes)
+
+
+def _set(kind: type[Operation], fields: dict[str, Any], setting: Setting) -> Place:
+    """Set one value; gives its place. Raises InvalidInput."""
+    place, is_plain = _place(kind, setting.where)
+    value = setting.value if is_plain else _json(setting.value)
+    where = written(place)
+    if any(kind.hides([*place, *deeper]) for deeper in _masks(value)):
+        what = f"{MASK} stands for what is not shown: give its value, or leave it as it was"
+        raise InvalidInput("--set", [Fault(where, what)])
+    if SEAL in json.dumps(value, default=str):
+        raise InvalidInput("--set", [Fault(where, COMES_SEALED)])
+    if referenced({"": value}):
+        what = "cannot be made a reference: submit it anew"
+        raise InvalidInput("--set", [Fault(where, what)])
+    *way, last = place
+    holder: Any = fields
+    for n, step in enumerate(way):
+        holder = _inside(holder, step)
+        if not isinstance(holder, (dict, list)):
+            fault = Fault(where, f"there is nothing at {written(place[: n + 1])}")
+            raise InvalidInput("--set", [fault])
+    if isinstance(last, int) and not (isinstance(holder, list) and last < len(holder)):
+        items = len(holder) if isinstance(holder, list) else 0
+        fault = Fault(where, f"there are {items} items only, counted from 0")
+        raise InvalidInput("--set", [fault])
+    holder[last] = value
+    return place
+
+
+def _place(kind: type[Operation], where: str) -> tuple[Place, bool]:
+    """Find where a field lies, by ClassIn's names, and whether it takes a plain value.
+
+    Raises InvalidInput.
+    """
+    place: list[str | int] = []
+    base: type = kind
+    depth = 0
+    inner: type[Fields] | None = kind
+    for step in where.split("."):
+        if depth:
+            if not (step.isascii() and step.isdecimal()):
+                what = f"should be the position of an item, from 0; got {step!r}"
+                raise InvalidInput("--set", [Fault(written((*place, step)), what)])
+            place.append(int(step[:9]))
+            depth -= 1
+            continue
+        if inner is None:
+            raise InvalidInput("--set", [Fault(where, f"{written(tuple(place))} has no parts")])
+        field = inner.field_named(step)
+        if field is None:
+            what = f"unknown field{nearest(step, by_spelling(inner))}"
+            raise InvalidInput("--set", [Fault(written((*place, step)), what)])
+        place.append(field.alias or step)
+        base, depth, inner = anatomy(field).base, anatomy(field).depth, item_kind(field)
+    return tuple(place), not depth and (inner is None or base is File)
+
+
+def _json(value: object) -> object:
+    """Read a list or an object that was given as text; what is none is refused later."""
+    try:
+        return json.loads(value) if isinstance(value, str) else value
+    except (ValueError, RecursionError):
+        return value
+
+
+def _masks(value: object) -> Iterator[Place]:
+    """Give where a value holds the mask."""
+    if value == MASK:
+        yield ()
+    parts: Any = ()
+    if isinstance(value, dict):
+        parts = value.items()
+    elif isinstance(value, list):
+        parts = enumerate(value)
+    for step, each in parts:
+        yield from ((step, *deeper) for deeper in _masks(each))
+
+
+def _inside(holder: object, step: str | int) -> object:
+    if isinstance(holder, Mapping):
+        return holder.get(str(step))
+    if isinstance(holder, list) and isinstance(step, int) and step < len(holder):
+        return holder[step]
+    return None
+
+
+def _at(fields: object, place: Place) -> object:
+    """Give what lies there; of what is masked around it, the mask."""
+    for step in place:
+        if fields == MASK:
+            return MASK
+        fields = _inside(fields, step)
+    return fields

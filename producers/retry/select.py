@@ -1,0 +1,39 @@
+"""Selection: the records that fit, the oldest first."""
+
+import re
+from collections.abc import Callable, Iterator, Sequence
+
+from worker.ledger.record import Record
+from worker.ledger.types import Filter, Ledger
+
+#: Records that are looked at together.
+WINDOW = 500
+
+#: What a record says whose lane was to stop before it.
+_STOPPED = re.compile(r"its lane was to stop when (\S+) did not succeed")
+
+
+def matching(
+    ledger: Ledger, chosen: Filter, fits: Callable[[Record], bool] = lambda _: True
+) -> list[str]:
+    """Name all records that pass a filter and fit. Raises Unavailable, UnreadableValueError."""
+    found: list[str] = []
+    cursor = None
+    while True:
+        page = ledger.page(chosen, WINDOW, cursor)
+        found += [record.id for record in page.complete() if fits(record)]
+        if page.cursor is None:
+            return found[::-1]
+        cursor = page.cursor
+
+
+def in_windows(ledger: Ledger, ids: Sequence[str]) -> Iterator[Sequence[Record]]:
+    """Give the records that have these ids, some at a time; who is gone is left out."""
+    for start in range(0, len(ids), WINDOW):
+        yield ledger.find_all(ids[start : start + WINDOW])
+
+
+def culprits_of(record: Record) -> list[str]:
+    """Name those because of which a record may have failed: whom it waited for, who stopped it."""
+    stopped = _STOPPED.fullmatch(record.message or "")
+    return [*record.after, *(stopped.groups() if stopped else ())]

@@ -1,0 +1,37 @@
+"""A moment as a person writes it: so long ago, or a date."""
+
+import re
+from datetime import datetime
+
+from worker.config.env import read_seconds
+from worker.errors import Fault
+
+
+def read_moment(text: str, now: float) -> int | None:
+    """Read a span before now (seconds since 1970), or a date, as ms since 1970; None: neither."""
+    return _read(text, now, -1)
+
+
+def read_end(text: str, now: float) -> int | None:
+    """Read a span from now on (seconds since 1970), or a date, as ms since 1970; None: neither."""
+    return _read(text, now, 1)
+
+
+def _read(text: str, now: float, sign: int) -> int | None:
+    if re.fullmatch(r"[\d.]+[smhd]?", text):
+        try:
+            return round((now + sign * read_seconds(text)) * 1000)
+        except (ValueError, OverflowError):
+            return None
+    try:
+        return round(datetime.fromisoformat(text).astimezone().timestamp() * 1000)
+    except (ValueError, OverflowError):
+        return None
+
+
+def moment_of(option: str, text: str | None, now: float, faults: list[Fault]) -> int | None:
+    """Read the moment that an option names, if any does; what is none goes to the faults."""
+    moment = None if text is None else read_moment(text, now)
+    if text is not None and moment is None:
+        faults.append(Fault(option, f"should be like 2d, 90m or 2026-09-01T08:00; got {text!r}"))
+    return moment

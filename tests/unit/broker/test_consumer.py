@@ -1,0 +1,402 @@
+"""Which messages a worker may see, and what is recorded of them before they wait for a thread."""
+
+import base64
+import json
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from celery.app.task import Context
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.unit.published import taken_from
+from tests.unit.stage import Stage, said
+from worker.broker.consumer import Arrival, recorded, recorded_ids
+from worker.broker.message_check import fault_of
+from worker.broker.messages import SEVERAL, task_name
+from worker.broker.queue import Queues
+from worker.config.settings import Settings
+from worker.errors import Unavailable
+from worker.ledger.states import Reason, State
+from worker.ledger.types import Due
+
+TASKS = {task_name("edit_course")}
+DELETE = object()
+
+ODD_BODIES: list[object] = [
+    None, 1, "abc", {}, {"a": 1, "b": 2, "c": 3}, [], [[], {}], [{}, {}, {}], [[], [], {}],
+    [[], {}, []], [[], {}, {}, {}],
+]  # fmt: skip
+
+SHAPE = "it is not shaped like a message of Celery's"
+KINDS = "its parts are not of the right kinds"
+
+
+def encoded(body: object) -> str:
+    """A body as Celery writes it."""
+    return base64.b64encode(json.dumps(body).encode()).decode()
+
+
+def message(path: str = "", value: object = DELETE) -> dict[str, Any]:
+    """A message as Celery writes it, but for the part at this path."""
+    written: dict[str, Any] = {
+        "body": encoded([[], {"courseId": 1}, {"callbacks": None, "chain": None}]),
+        "content-encoding": "utf-8",
+        "content-type": "application/json",
+        "headers": {"lang": "py", "task": "classin.edit_course", "id": "a", "retries": 0},
+        "properties": {
+            "correlation_id": "a",
+            "delivery_info": {"exchange": "", "routing_key": "classin"},
+            "delivery_tag": "t",
+            "body_encoding": "base64",
+        },
+    }
+    if path:
+        *above, last = path.split("/")
+        part = written
+        for step in above:
+            part = part[step]
+        if value is DELETE:
+            del part[last]
+        else:
+            part[last] = value
+    return written
+
+
+def fault(written: object) -> str | None:
+    """What is wrong with it."""
+    return fault_of(json.dumps(written), TASKS)
+
+
+def test_a_message_of_celery_s_passes(queues: Queues) -> None:
+    """One that our own queues have written, and one with fields."""
+    queues.send_task("classin.edit_course", task_id="a", queue="classin")
+    (written,) = taken_from(queues)
+    assert fault_of(json.dumps(written).encode(), TASKS) is None
+    assert fault(message()) is None
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        ("content-encoding", DELETE),
+        ("properties/correlation_id", DELETE),
+        ("properties/reply_to", "x"),
+        ("headers/lang", DELETE),
+        ("body", encoded([[1], {}, None])),
+        ("body", encoded([[], {"courseId": "第"}, {}])),
+    ],
+)
+def test_what_we_do_not_need_may_be_otherwise(path: str, value: object) -> None:
+    """Other senders write other headers."""
+    assert fault(message(path, value)) is None
+
+
+def test_a_body_may_be_plain_text() -> None:
+    """Where the sender did not encode it."""
+    written = message("properties/body_encoding")
+    written["body"] = json.dumps([[], {}, None])
+    assert fault(written) is None
+
+
+@pytest.mark.parametrize(
+    "item",
+    [
+        b"", b"hello", b"\xff\xfe\x00", b"{", b"null", b"3", b'"text"', b"[]", b"{}", b"NaN",
+        b"[" * 100_000, b"9" * 5000, b'{"headers": [], "properties": []}',
+        b'{"headers": {"task": "classin.edit_course", "id": "a"}}',
+    ],
+)  # fmt: skip
+def test_what_is_no_message_is_found_out(item: bytes) -> None:
+    """Whatever somebody pushed into the list."""
+    assert fault_of(item, TASKS) == SHAPE
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "body", "headers", "headers/task", "headers/id", "properties", "properties/delivery_tag",
+        "properties/delivery_info",
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("value", [DELETE, None, 5, [], True])
+def test_a_part_that_is_missing_or_odd_is_found_out(path: str, value: object) -> None:
+    """Celery itself would break at it."""
+    assert fault(message(path, value)) in {SHAPE, KINDS}
+
+
+@pytest.mark.parametrize(
+    "body",
+    ["", "x", "第", "%%%", base64.b64encode(b"hello").decode(), base64.b64encode(b"\xff").decode()]
+    + [encoded(odd) for odd in ODD_BODIES],
+)
+def test_a_body_of_another_shape_is_found_out(body: str) -> None:
+    """Arguments, named arguments, and what goes with them: nothing else."""
+    assert fault(message("body", body)) in {SHAPE, KINDS}
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "said"),
+    [
+        ("headers/id", "", KINDS),
+        ("headers/id", "\ud800", KINDS),
+        ("properties/delivery_info", "classin", KINDS),
+        ("content-type", "application/x-python-serialize", "it is not JSON"),
+        ("content-type", DELETE, "it is not JSON"),
+        ("headers/task", "classin.fly", "it names no operation of the catalogue"),
+        ("headers/task", "celery.backend_cleanup", "it names no operation of the catalogue"),
+    ],
+)
+def test_a_message_for_somebody_else_is_found_out(path: str, value: object, said: str) -> None:
+    """No id to record it under, no JSON, no operation of ours."""
+    assert fault(message(path, value)) == said
+
+
+@given(st.binary())
+def test_no_bytes_break_the_check(item: bytes) -> None:
+    """All of them are ill formed, and that is all."""
+    assert fault_of(item, TASKS) == SHAPE
+
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
+    max_leaves=6,
+)
+PATHS = [
+    "body", "content-type", "content-encoding", "headers", "headers/task", "headers/id",
+    "properties", "properties/delivery_tag", "properties/delivery_info",
+    "properties/body_encoding",
+]  # fmt: skip
+
+
+@given(st.sampled_from(PATHS), json_values)
+def test_no_part_of_a_message_breaks_the_check(path: str, value: object) -> None:
+    """It passes, or what is wrong is said in one line without what it holds."""
+    said = fault(message(path, value))
+    assert said is None or said.startswith("it")
+
+
+@given(json_values)
+def test_no_body_breaks_the_check(body: object) -> None:
+    """Only three parts of the right kinds pass."""
+    assert (fault(message("body", encoded(body))) is None) == (
+        isinstance(body, list)
+        and [type(part) for part in body[:2]] == [list, dict]
+        and len(body) == 3
+        and isinstance(body[2], dict | None)
+    )
+
+
+FOREIGN = Arrival(
+    id="0b7cbe0c-6a5d-4b9a-a4f4-2c4a4d6d8b0e",
+    operation="create_folder",
+    fields={"folder_id": "747759", "folderName": "tools"},
+    headers={},
+    positional=False,
+    linked=False,
+)
+
+
+def received(queues: Queues) -> Sequence[str] | None:
+    """The records that the next message is for, as a worker understands it."""
+    (written,) = taken_from(queues)
+    body = json.loads(base64.b64decode(written["body"]))
+    return recorded_ids(SimpleNamespace(headers=written["headers"], payload=body))
+
+
+def test_our_own_messages_are_known(queues: Queues) -> None:
+    """Their records were there first: nothing is to be recorded."""
+    queues.publish([Due("a", "edit_course")])
+    assert received(queues) == ["a"]
+    queues.publish([Due("a", "edit_course"), Due("b", "create_folder")])
+    assert received(queues) == ["a", "b"]
+
+
+@pytest.mark.parametrize("headers", [{}, {"ids": None}, {"ids": 5}, {"ids": "ab"}, {"ids": [1]}])
+def test_one_for_several_names_them(queues: Queues, headers: dict[str, Any]) -> None:
+    """Else it is no message of ours."""
+    queues.send_task(SEVERAL, task_id="a", queue="classin", headers=headers)
+    with pytest.raises((LookupError, ValueError)):
+        received(queues)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {},
+        {"kwargs": {"courseId": 5}, "headers": {"recorded": True}},
+        {"args": [5], "headers": {"recorded": True}},
+        {"link": "other", "headers": {"recorded": True}},
+        {"headers": {"recorded": True}, "countdown": 60},
+        {"headers": {"school": "main"}},
+    ],
+)
+def test_those_of_another_celery_are_known(queues: Queues, options: dict[str, Any]) -> None:
+    """Also one that asks for nothing in particular, and whatever it says of itself."""
+    if "link" in options:
+        options = {**options, "link": queues.signature(options["link"])}
+    queues.send_task("classin.edit_course", task_id="a", queue="classin", **options)
+    assert received(queues) is None
+
+
+@pytest.mark.parametrize(
+    ("number", "priority"),
+    [(0, "high"), (3, "normal"), (6, "low"), (4, "normal"), (None, "normal")],
+)
+def test_an_arrival_has_its_message_s_priority(number: int | None, priority: str) -> None:
+    """As far as it is one that we know."""
+    request = Context({"id": "a", "delivery_info": {"priority": number}})
+    assert Arrival.of("edit_course", request).priority == priority
+
+
+def test_what_arrives_is_recorded_as_if_it_were_submitted(settings: Settings) -> None:
+    """Fields by their names on the wire, with lane and school, under the task's id."""
+    submission = FOREIGN.submission(settings)
+    assert (submission.id, submission.source) == (FOREIGN.id, "celery")
+    assert submission.fields == {"folderId": 747759, "folderName": "tools"}
+    assert (submission.school, submission.lane) == ("main", "main:folder_id:747759")
+    assert submission.refused == ""
+
+
+def test_its_identity_is_made_on_arrival(settings: Settings) -> None:
+    """The same each time that it arrives; being its own, it makes no lane."""
+    course = replace(FOREIGN, operation="add_course", fields={"courseName": "Physics"})
+    submission = course.submission(settings)
+    assert submission.fields["courseUniqueIdentity"]
+    assert submission.lane is None
+    assert course.submission(settings) == submission
+
+
+@pytest.mark.parametrize("fields", [{"folderId": "x"}, {"nosuch": [1, {"a": None}]}])
+def test_fields_that_do_not_pass_are_recorded_as_they_are(
+    settings: Settings, fields: dict[str, Any]
+) -> None:
+    """With what is wrong with them, which refuses them."""
+    submission = replace(FOREIGN, fields=fields).submission(settings)
+    assert (submission.fields, submission.lane) == (fields, None)
+    assert next(iter(fields)) in submission.refused
+
+
+@pytest.mark.parametrize(
+    ("if_exists", "accepts"), [("accept", True), ("refuse", False), (1, False)]
+)
+def test_a_header_says_what_an_existing_one_means(
+    settings: Settings, if_exists: object, *, accepts: bool
+) -> None:
+    """As the line of a file would."""
+    arrival = replace(FOREIGN, headers={"if_exists": if_exists})
+    assert arrival.submission(settings).accepts_existing is accepts
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"headers": {"school": "north"}}, "there is no 'north'"),
+        ({"positional": True}, "by name"),
+        ({"linked": True}, "links, chains and chords"),
+    ],
+)
+def test_what_is_wrong_with_the_message_itself_is_said(
+    settings: Settings, change: dict[str, Any], said: str
+) -> None:
+    """The record bears the school's name as it was given."""
+    arrival = replace(FOREIGN, **change)
+    submission = arrival.submission(settings)
+    assert said in submission.refused
+    assert submission.school == arrival.headers.get("school", "main")
+
+
+def test_all_that_is_wrong_with_a_message_is_said_at_once(settings: Settings) -> None:
+    """Of its school, its shape and its fields."""
+    arrival = replace(
+        FOREIGN, headers={"school": "north"}, linked=True, positional=True, fields={"folderId": 5}
+    )
+    refused = arrival.submission(settings).refused
+    for part in ("no 'north'", "by name", "links, chains and chords", "folderName: is required"):
+        assert part in refused
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"linked": True},
+        {"positional": True},
+        {"headers": {"school": "north"}},
+        {"fields": {"folderId": "x", "folderName": "tools"}},
+    ],
+    ids=lambda change: next(iter(change)),
+)
+def test_a_refused_message_stays_refused_whoever_is_brought_its_record(
+    stage: Stage, settings: Settings, change: dict[str, Any]
+) -> None:
+    """The worker that recorded it is killed at once; another one is brought the record's id."""
+    stage.ledger.submit([replace(FOREIGN, **change).submission(settings)])
+    early = stage.ledger.find(FOREIGN.id)
+
+    classin = stage.perform(FOREIGN.id, said(1, data=5))
+
+    assert classin.sent == []
+    record = stage.ledger.find(FOREIGN.id)
+    assert (record.state, record.reason, record.attempts) == (State.FAILED, Reason.REFUSED, ())
+    assert record == early
+
+
+@dataclass
+class Doorstep:
+    """A ledger and a broker that are away for a while, and a worker that waits for them."""
+
+    ledger_back_after: int = 0
+    broker_back_after: int = 0
+    stopping: threading.Event = field(default_factory=threading.Event)
+    stops_after: int | None = None
+    waits: list[float] = field(default_factory=list)
+    record: int = 0
+    back: int = 0
+
+    def take(self) -> bool:
+        """Record one message."""
+        return recorded(self._record, self._put_back, self.stopping, self._sleep)
+
+    def _record(self) -> None:
+        if len(self.waits) < self.ledger_back_after:
+            raise Unavailable("Redis does not answer")
+        self.record += 1
+
+    def _put_back(self) -> None:
+        if len(self.waits) < self.broker_back_after:
+            raise OSError
+        self.back += 1
+
+    def _sleep(self, seconds: float) -> None:
+        self.waits.append(seconds)
+        if len(self.waits) == self.stops_after:
+            self.stopping.set()
+
+
+@pytest.mark.parametrize("away", [0, 1, 100])
+def test_a_message_is_recorded_however_long_the_ledger_is_away(away: int) -> None:
+    """Nothing else is fetched meanwhile."""
+    doorstep = Doorstep(ledger_back_after=away)
+    assert doorstep.take()
+    assert (doorstep.record, doorstep.back, len(doorstep.waits)) == (1, 0, away)
+
+
+def test_a_worker_that_is_to_end_puts_its_message_back() -> None:
+    """It may be long until the ledger is there again."""
+    doorstep = Doorstep(ledger_back_after=100, stops_after=3)
+    assert not doorstep.take()
+    assert (doorstep.record, doorstep.back, len(doorstep.waits)) == (0, 1, 3)
+
+
+@pytest.mark.parametrize(("ledger", "broker"), [(5, 9), (9, 5)])
+def test_with_both_away_the_first_to_be_back_gets_it(ledger: int, broker: int) -> None:
+    """Until the grace time is over."""
+    doorstep = Doorstep(ledger, broker, stops_after=1)
+    assert doorstep.take() is (ledger < broker)
+    assert doorstep.record + doorstep.back == 1
+    assert len(doorstep.waits) == 5

@@ -1,0 +1,1 @@
+"""Messages: all that knows Celery and kombu."""

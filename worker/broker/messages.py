@@ -1,0 +1,91 @@
+"""Messages: what Celery's messages for recorded operations look like, without Celery.
+
+They are of its protocol 2, as they lie in a Redis list: kombu's envelope around headers and body.
+Whoever only submits can so do without loading Celery.
+"""
+
+import json
+from base64 import b64encode
+from collections.abc import Mapping
+from typing import Any
+
+from worker.config.settings import Settings
+from worker.ledger.record import Priority
+from worker.ledger.types import Mailbox
+
+#: The one queue of all operations.
+QUEUE = "classin"
+
+#: The header by which a message of ours says that its record is there.
+RECORDED = "recorded"
+
+#: The header that names the records of a message for several.
+IDS = "ids"
+
+#: The task of a message that is for several operations, whatever their kinds.
+SEVERAL = "classin.operations"
+
+#: So many operations share a message: it costs as much as all of their records.
+MOST = 32
+
+#: Priorities by Redis's numbers, the least first; on other brokers they may count for nothing. What
+#: another Celery sends without one has 0 there, and so is high; it may well send with one of these.
+PRIORITIES = {Priority.HIGH: 0, Priority.NORMAL: 3, Priority.LOW: 6}
+
+#: What separates a queue's name from the number of its list, unless that is 0.
+_SEPARATOR = "\x06\x16"
+
+#: No arguments, no fields, no links to other tasks.
+_BODY = b64encode(
+    b'[[], {}, {"callbacks": null, "errbacks": null, "chain": null, "chord": null}]'
+).decode()
+
+
+def task_name(operation: str) -> str:
+    """Name the Celery task of an operation."""
+    return f"classin.{operation}"
+
+
+def mailbox_of(settings: Settings) -> Mailbox | None:
+    """Describe the queue, if it lies in the ledger's own Redis."""
+    return mailbox() if settings.broker_url in (None, settings.ledger_url) else None
+
+
+def list_of(priority: Priority) -> str:
+    """Name the Redis list in which messages of a priority lie."""
+    number = PRIORITIES[priority]
+    return f"{QUEUE}{_SEPARATOR}{number}" if number else QUEUE
+
+
+def mailbox() -> Mailbox:
+    """Describe the queue as it lies in Redis."""
+    lists = {priority: (list_of(priority), number) for priority, number in PRIORITIES.items()}
+    several = _text(SEVERAL, {IDS: ["@IDS@"]}).replace('"@IDS@"', "@IDS@")
+    return Mailbox(lists, _text(task_name("@OPERATION@"), {}), several, MOST)
+
+
+def _text(task: str, headers: Mapping[str, Any]) -> str:
+    message: Mapping[str, Any] = {
+        "body": _BODY,
+        "content-encoding": "utf-8",
+        "content-type": "application/json",
+        "headers": {
+            "lang": "py",
+            "task": task,
+            "id": "@ID@",
+            "root_id": "@ID@",
+            "parent_id": None,
+            "group": None,
+            RECORDED: True,
+            **headers,
+        },
+        "properties": {
+            "correlation_id": "@ID@",
+            "delivery_mode": 2,
+            "delivery_info": {"exchange": "", "routing_key": QUEUE},
+            "priority": "@PRIORITY@",
+            "body_encoding": "base64",
+            "delivery_tag": "@TAG@",
+        },
+    }
+    return json.dumps(message).replace('"@PRIORITY@"', "@PRIORITY@")

@@ -1,0 +1,94 @@
+"""From a reply, or the lack of one, to a verdict: pure."""
+
+from collections.abc import Sequence
+from http import HTTPStatus
+
+from worker.classin.bulk_results import ItemResult, item_results
+from worker.classin.codes import Code
+from worker.classin.operation import Operation, Repeat, Spec
+from worker.classin.response import Reply
+from worker.classin.verdicts import Verdict
+from worker.errors import Accident, NotSent
+
+_WELL = frozenset({Verdict.DONE, Verdict.ALREADY})
+_PASSING = frozenset({HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_EARLY})
+
+
+def judge(operation: Operation, reply: Reply, *, expected: bool) -> Verdict:
+    """Judge what ClassIn said.
+
+    `expected`: "it is so already" is no surprise, because an earlier attempt may have done it, or
+    because the submitter accepts it. A code that the table lacks is refused.
+    """
+    spec = operation.spec
+    if reply.http == HTTPStatus.TOO_MANY_REQUESTS:
+        return Verdict.THROTTLED
+    if reply.http >= HTTPStatus.INTERNAL_SERVER_ERROR or reply.http in _PASSING:
+        return _again(operation)
+    if (special := operation.judged(reply)) is not None:
+        return special
+    if reply.code is None:
+        return _again(operation)
+    if reply.code in spec.done:
+        items = item_results(operation, reply.result)
+        return _together(operation, items, expected=expected) if items else Verdict.DONE
+    return _judge_code(operation, reply.code, expected=expected)
+
+
+def judge_item(operation: Operation, item: ItemResult, *, expected: bool) -> Verdict:
+    """Judge what became of one item of a bulk operation."""
+    if item.code in operation.spec.done:
+        return Verdict.DONE
+    return _judge_code(operation, item.code, expected=expected)
+
+
+def _judge_code(operation: Operation, number: int | None, *, expected: bool) -> Verdict:
+    spec = operation.spec
+    if is_already(operation, number):
+        return Verdict.ALREADY if expected else Verdict.REFUSED
+    if number in spec.partly:
+        return Verdict.PARTLY
+    code = Code.known(number)
+    verdict = code.verdict if code is not None else Verdict.REFUSED
+    if verdict is Verdict.REFUSED and expected and _silent_on_repeats(operation):
+        return Verdict.UNSURE
+    return _again(operation) if verdict is Verdict.AGAIN else verdict
+
+
+def _silent_on_repeats(operation: Operation) -> bool:
+    """Whether no page tells how a repeat is answered: then any refusal may be that answer."""
+    return operation.spec.repeat is Repeat.IDENTIFIED and not operation.spec.already
+
+
+def _together(operation: Operation, items: Sequence[ItemResult], *, expected: bool) -> Verdict:
+    """Judge a bulk operation by its items: all well, some, or none."""
+    verdicts = {judge_item(operation, item, expected=expected) for item in items}
+    if verdicts <= _WELL:
+        return Verdict.DONE
+    if verdicts & {*_WELL, Verdict.PARTLY} or len(verdicts) > 1:
+        return Verdict.PARTLY
+    return verdicts.pop()
+
+
+def is_already(operation: Operation, code: int | None) -> bool:
+    """Say whether a code tells that it is so already, given the operation's fields."""
+    known = Code.known(code)
+    if known is None or known not in operation.spec.already:
+        return False
+    conditions = operation.spec.already[known]
+    return all(getattr(operation, name) == value for name, value in conditions.items())
+
+
+def minds_repeats(spec: Spec) -> bool:
+    """Say whether a reply is judged otherwise when an earlier attempt may have been done."""
+    return spec.repeat in {Repeat.HARMFUL, Repeat.IDENTIFIED} or bool(spec.already)
+
+
+def judge_accident(operation: Operation, accident: Accident) -> Verdict:
+    """Judge an attempt that brought no reply."""
+    return Verdict.AGAIN if isinstance(accident, NotSent) else _again(operation)
+
+
+def _again(operation: Operation) -> Verdict:
+    """Repeat, unless the first may have been carried out and the second would double it."""
+    return Verdict.UNSURE if operation.spec.repeat is Repeat.HARMFUL else Verdict.AGAIN

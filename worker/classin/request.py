@@ -1,0 +1,64 @@
+"""From an operation to the signed request that carries it: pure."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from worker.classin.endpoint import Dialect
+from worker.classin.field_types import File
+from worker.classin.operation import Operation
+from worker.classin.school import School
+from worker.classin.signing import Counting, safe_key, signature
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A signed POST. Exactly one of form and body is set; files go with a form only."""
+
+    target: str  # path and query, below the base URL
+    headers: Mapping[str, str] = field(repr=False, default_factory=dict)
+    form: Mapping[str, str] | None = field(repr=False, default=None)
+    body: bytes | None = field(repr=False, default=None)
+    files: Mapping[str, File] = field(repr=False, default_factory=dict)
+
+
+def prepare(
+    operation: Operation,
+    school: School,
+    timestamp: int,
+    counting: Counting = Counting.BYTES,
+) -> Request:
+    """Encode an operation and sign it for this moment (whole seconds since 1970).
+
+    `counting` says which long texts are signed.
+    """
+    call = operation.spec.call
+    fields = operation.wire_fields()
+    match call.dialect:
+        case Dialect.V1:
+            proof = {
+                "SID": school.sid,
+                "safeKey": safe_key(school.secret, timestamp),
+                "timeStamp": str(timestamp),
+            }
+            return Request(call.target, form=proof | _as_form(fields), files=operation.files())
+        case Dialect.V2:
+            headers = {
+                "Content-Type": "application/json",
+                "X-EEO-SIGN": signature(fields, school.sid, school.secret, timestamp, counting),
+                "X-EEO-UID": school.sid,
+                "X-EEO-TS": str(timestamp),
+            }
+            return Request(call.target, headers, body=_as_json(fields).encode())
+
+
+def _as_form(fields: Mapping[str, object]) -> dict[str, str]:
+    """Flatten fields for a form: lists and objects travel as one JSON text each."""
+    return {
+        name: _as_json(value) if isinstance(value, (list, tuple, dict)) else str(value)
+        for name, value in fields.items()
+    }
+
+
+#: Built once: `json.dumps` would build an encoder for each value.
+_as_json = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode

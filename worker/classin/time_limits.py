@@ -1,0 +1,39 @@
+"""Moments that are too early or too late: pure, told what time it is."""
+
+from collections.abc import Mapping
+from functools import cache
+
+from worker.classin.field_shape import anatomy
+from worker.classin.field_types import Ahead
+from worker.classin.operation import Operation
+from worker.classin.references import kept
+from worker.errors import Fault
+
+
+def untimely(operation: Operation, now: float) -> list[Fault]:
+    """Find moments that lie nearer, or farther ahead, than their fields allow.
+
+    `now`: seconds since 1970. What another record's result will tell is not judged yet.
+    """
+    bounds = _bounds(type(operation))
+    moments = {name: moment for name in bounds if (moment := getattr(operation, name))}
+    if not moments:  # nearly always
+        return []
+    waiting = {place[0] for place in kept(operation)}
+    faults = {
+        operation.wire_name(name): bounds[name].fault(moment, now)
+        for name, moment in moments.items()
+        if isinstance(moment, int) and operation.wire_name(name) not in waiting
+    }
+    return [Fault(name, what, "untimely") for name, what in faults.items() if what]
+
+
+@cache
+def _bounds(kind: type[Operation]) -> Mapping[str, Ahead]:
+    """Find the fields whose moments are bounded."""
+    return {
+        name: part
+        for name, field in kind.model_fields.items()
+        for part in anatomy(field).metadata
+        if isinstance(part, Ahead)
+    }

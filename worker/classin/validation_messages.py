@@ -1,0 +1,124 @@
+"""Pydantic's complaints in the words of whoever filled in the fields."""
+
+import difflib
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from worker.errors import Fault
+
+if TYPE_CHECKING:
+    from pydantic import BaseModel
+    from pydantic_core import ErrorDetails
+
+#: An echoed value is cut here.
+LONGEST_ECHO = 40
+
+
+#: So many of the faults of one operation say which name was meant: looking for it takes long.
+_MOST_HELPED = 20
+
+
+def nearest(word: str, words: Iterable[str]) -> str:
+    """Give `; did you mean X?` for the likeliest of the words, or nothing."""
+    spelt = {candidate.lower(): candidate for candidate in words}
+    close = difflib.get_close_matches(word.lower(), spelt, n=1, cutoff=0.6)
+    return f"; did you mean {spelt[close[0]]}?" if close else ""
+
+
+def explain(
+    errors: "Sequence[ErrorDetails]",
+    model: "type[BaseModel]",
+    given: Mapping[str, Any],
+    *,
+    hidden: Callable[[Sequence[int | str]], bool] = lambda _: False,
+) -> list[Fault]:
+    """Turn all of pydantic's errors for one operation into faults, by wire name.
+
+    `hidden` says of a place whether what was given there must not be echoed.
+    """
+    deeper = {error["loc"][:-1] for error in errors} | {error["loc"][:-2] for error in errors}
+    return [
+        _fault(error, model, given, hidden=hidden(error["loc"]), helped=place < _MOST_HELPED)
+        for place, error in enumerate(errors)
+        # A list whose items are all wrong counts as empty, too: the items say enough.
+        if not (error["type"] == "too_short" and error["loc"] in deeper)
+    ]
+
+
+def _fault(
+    error: "ErrorDetails",
+    model: "type[BaseModel]",
+    given: Mapping[str, Any],
+    *,
+    hidden: bool,
+    helped: bool,
+) -> Fault:
+    aliases = {name: field.alias or name for name, field in model.model_fields.items()}
+    path = [str(step) for step in error["loc"]] or [""]
+    where = ".".join([aliases.get(path[0], path[0]), *path[1:]])
+    if error["type"] == "extra_forbidden" and len(path) > 1:
+        return Fault(where, "unknown field", error["type"])
+    if error["type"] == "extra_forbidden":
+        twice = path[0] in aliases and aliases[path[0]] in given
+        known = nearest(path[0], {*aliases.values(), *aliases}) if helped else ""
+        what = f"given twice, also as {where}" if twice else f"unknown field{known}"
+        return Fault(path[0], what, error["type"])
+    return Fault(where, _phrase(error, hidden=hidden), error["type"])
+
+
+#: What would be right, by pydantic's kind of error; filled with its context, `got` and `has`.
+_PHRASES = {
+    "missing": "is required",
+    "int_type": "should be a whole number; {got}",
+    "int_parsing": "should be a whole number; {got}",
+    "int_parsing_size": "should be a whole number of common size",
+    "int_from_float": "should be a whole number; {got}",
+    "greater_than": "should be greater than {gt}; {got}",
+    "greater_than_equal": "should be at least {ge}; {got}",
+    "less_than_equal": "should be at most {le}; {got}",
+    "less_than": "should be less than {lt}; {got}",
+    "string_type": "should be text; {got}",
+    "string_unicode": "holds half a character (a lone surrogate)",
+    "string_too_long": "should have at most {max_length} characters; has {has}",
+    "string_too_short": "should have at least {min_length} characters; has {has}",
+    "bytes_too_long": "should have at most {max_length} bytes",
+    "too_long": "should have at most {max_length} {parts}",
+    "too_short": "should not be empty",
+    "list_type": "should be a list; {got}",
+    "tuple_type": "should be a list; {got}",
+    "float_type": "should be a number; {got}",
+    "float_parsing": "should be a number; {got}",
+    "string_pattern_mismatch": "is not of the right form; {got}",
+    "bool_parsing": "should be 0 or 1; {got}",
+    "bool_type": "should be 0 or 1; {got}",
+    "enum": "should be one of {expected}; {got}",
+    "literal_error": "should be one of {expected}; {got}",
+    "dict_type": "should be an object; {got}",
+    "model_type": "should be an object; {got}",
+}
+
+_FILE = "should be a file: @PATH, @ADDRESS, or an object with name, size, sha256 and at"
+
+
+def _phrase(error: "ErrorDetails", *, hidden: bool) -> str:
+    """Say what would be right, and what was given instead unless that is nobody's business."""
+    value = error["input"]
+    if error["type"] == "string_too_short" and not value:
+        return "should not be empty"
+    if error["type"] == "model_type" and error.get("ctx", {}).get("class_name") == "File":
+        return _FILE
+    template = _PHRASES.get(error["type"])
+    if template is None:  # our own kinds speak for themselves
+        return error["msg"]
+    filling = {
+        **error.get("ctx", {}),
+        "got": _got(value),
+        "has": len(value) if isinstance(value, str) else "other",
+        "parts": "items" if isinstance(value, (list, tuple)) else "bytes",
+    }
+    return (template.removesuffix("; {got}") if hidden else template).format_map(filling)
+
+
+def _got(value: object) -> str:
+    text = "nothing" if value is None else repr(value)
+    return f"got {text}" if len(text) <= LONGEST_ECHO else f"got {text[:LONGEST_ECHO]}..."

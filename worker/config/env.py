@@ -1,0 +1,180 @@
+"""Variables: what single ones of them say, as text; whoever reads an environment gives them."""
+
+import os
+import re
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from worker.config.rate_limits import Paces, read_paces
+from worker.config.urls import is_loopback, split_address
+from worker.errors import Fault, InvalidInput
+
+#: The longest home, in bytes: the path of the socket in it has limits of the system's.
+_LONGEST_HOME = 85
+
+#: Longer than anybody waits, in seconds.
+_LONGEST_TIME = 10 * 365 * 86400.0
+
+_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+
+
+class Variables:
+    """Reads single variables and gathers what is wrong with them."""
+
+    def __init__(self, environment: Mapping[str, str], faults: list[Fault]) -> None:
+        self._environment = environment
+        self.faults = faults
+
+    def text(self, name: str) -> str | None:
+        """Give what it holds, without blanks around it; None: nothing."""
+        return self._environment.get(name, "").strip() or None
+
+    def fit(self, name: str, fault_of: Callable[[str], str | None]) -> str | None:
+        """Read what has its own rule, which gives what is wrong with a text, if anything."""
+        text = self.text(name)
+        if text is not None and (what := fault_of(text)) is not None:
+            self.wrong(name, what)
+        return text
+
+    def words(
+        self, name: str, fault_of: Callable[[str], str | None], *, lower: bool = True
+    ) -> tuple[str, ...]:
+        """Read words with blanks between them that have their own rule; none where one is wrong."""
+        text = self.text(name) or ""
+        if (what := fault_of(text)) is not None:
+            self.wrong(name, what)
+            return ()
+        return tuple((text.lower() if lower else text).split())
+
+    def folders(self, name: str, fault_of: Callable[[str], str | None]) -> tuple[Path, ...]:
+        """Read absolute paths with colons between them."""
+        text = self.fit(name, fault_of) or ""
+        return tuple(Path(each) for each in text.split(":") if each)
+
+    def home(self, name: str) -> Path:
+        """Read the path of a home."""
+        home = Path(self.text(name) or _usual_home()).absolute()
+        if len(os.fsencode(home)) > _LONGEST_HOME:
+            self.wrong(name, f"should be a path of at most {_LONGEST_HOME} bytes; {home} is longer")
+        return home
+
+    def keys(self, name: str, home: Path) -> Path:
+        """Read the path of the key file, which may not lie where Redis writes."""
+        path = Path(self.text(name) or _usual_config() / "keys.json").absolute()
+        if path.resolve().is_relative_to(home.resolve()):
+            self.wrong(name, f"should lie outside of CLASSIN_HOME, where Redis writes; got {path}")
+        return path
+
+    def count(self, name: str, default: int, *, most: int = 999_999_999) -> int:
+        """Read a whole number from 1 on."""
+        text = self.text(name)
+        if text is None:
+            return default
+        if not re.fullmatch("0*[1-9][0-9]{0,8}", text) or int(text) > most:
+            self.wrong(name, f"should be a whole number from 1 to {most}; got {text[:40]!r}")
+            return default
+        return int(text)
+
+    def flag(self, name: str) -> bool:
+        """Read 0 or 1."""
+        text = self.text(name)
+        if text not in {None, "0", "1"}:
+            self.wrong(name, f"should be 0 or 1; got {str(text)[:40]!r}")
+        return text == "1"
+
+    def seconds(self, name: str, default: float, *, least: float = 0.0) -> float:
+        """Read a span of time, in seconds."""
+        found = self.several_seconds(name, (default,), least=least)
+        if len(found) != 1:
+            self.wrong(name, f"should be one time; got {self.text(name)!r}"[:200])
+            return default
+        return found[0]
+
+    def several_seconds(
+        self, name: str, default: tuple[float, ...], *, least: float = 0.0
+    ) -> tuple[float, ...]:
+        """Read spans of time, in seconds, with blanks or commas between them."""
+        text = self.text(name)
+        if text is None:
+            return default
+        try:
+            found = tuple(read_seconds(word) for word in text.replace(",", " ").split())
+        except ValueError:
+            found = ()
+        if not found or max(found) > _LONGEST_TIME:
+            self.wrong(name, f"should be a time like 30s, 5m, 1h or 1d; got {text[:40]!r}")
+            return default
+        if min(found) < least:
+            self.wrong(name, f"should be at least {least:g} s; got {text[:40]!r}")
+            return default
+        return found
+
+    def paces(self, name: str) -> Paces:
+        """Read words like create_classroom=1000/m."""
+        try:
+            return read_paces(self.text(name) or "", name)
+        except InvalidInput as error:
+            self.faults += error.faults
+            return {}
+
+    def redis(self, name: str) -> str | None:
+        """Read the URL of a Redis."""
+        text = self.text(name)
+        if text is None:
+            return None
+        parts = split_address(text)
+        if parts is None or parts.scheme not in {"redis", "rediss", "unix"}:
+            self.wrong(name, "should start with redis://, rediss:// or unix://")
+        return text
+
+    def addresses(self, name: str) -> tuple[str, ...]:
+        """Read addresses with commas or blanks between them; no fault quotes one."""
+        found = (self.text(name) or "").replace(",", " ").split()
+        if not all(re.match("[a-z][a-z0-9]*://.", each) for each in found):
+            self.wrong(name, "should be addresses like mailto://..., with commas between them")
+        return tuple(found)
+
+    def base_url(self, name: str, default: str) -> str:
+        """Read the address of a service: https, or http on this machine."""
+        text = (self.text(name) or default).rstrip("/")
+        parts = split_address(text)
+        if (
+            parts is None
+            or parts.scheme not in {"https", "http"}
+            or not parts.hostname
+            or "@" in parts.netloc
+            or "?" in text
+            or "#" in text
+        ):
+            self.wrong(name, f"should be an address like {default}")
+        elif parts.scheme == "http" and not is_loopback(parts.hostname):
+            self.wrong(
+                name, "should start with https://; plain http goes to loopback addresses only"
+            )
+        return text
+
+    def wrong(self, where: str, what: str) -> None:
+        """Note a fault."""
+        self.faults.append(Fault(where, what))
+
+
+def read_seconds(text: str) -> float:
+    """Read a span of time: 90, 90s, 5m, 1h, 1d. Raises ValueError."""
+    found = re.fullmatch(r"(\d+(?:\.\d+)?)([smhd]?)", text)
+    if not found:
+        raise ValueError(text)
+    return float(found[1]) * _UNITS[found[2] or "s"]
+
+
+def _usual_config() -> Path:
+    """Give where a user's settings are kept: XDG_CONFIG_HOME/classin, or ~/.config/classin."""
+    from platformdirs.unix import Unix  # noqa: PLC0415  # only where no file is named
+
+    return Unix("classin").user_config_path
+
+
+def _usual_home() -> str:
+    """Give where a system keeps what programs of a user need."""
+    import platformdirs  # noqa: PLC0415  # only where no home is named
+
+    return platformdirs.user_data_dir("classin-queue", appauthor=False)

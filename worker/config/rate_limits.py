@@ -1,0 +1,61 @@
+"""How fast a school may be asked: words like `create_classroom=1000/m all=50/s`, read."""
+
+import re
+from collections.abc import Mapping
+
+from worker.classin.index import INDEX
+from worker.classin.validation_messages import LONGEST_ECHO, nearest
+from worker.errors import Fault, InvalidInput
+
+#: By operation, or by `all`: the least milliseconds between two requests; None lifts a limit.
+Paces = Mapping[str, float | None]
+
+#: The word for a school as a whole.
+ALL = "all"
+
+#: ClassIn's own limit, which holds unless somebody says otherwise.
+USUAL: Paces = {"create_classroom": 60.0}
+
+_UNITS = {"s": 1000.0, "m": 60_000.0, "h": 3_600_000.0}
+
+
+def read_paces(text: str, where: str) -> Paces:
+    """Read words, separated by spaces or commas. Raises InvalidInput, which names every fault."""
+    paces: dict[str, float | None] = {}
+    faults: list[Fault] = []
+    for word in text.replace(",", " ").split():
+        name, _, pace = word.partition("=")
+        if name not in INDEX and name != ALL:
+            near = nearest(name, [*INDEX, ALL])
+            faults.append(Fault(where, f"ClassIn knows no {name[:LONGEST_ECHO]!r}{near}"))
+        elif name in paces:
+            faults.append(Fault(where, f"{name} should be there once only"))
+        else:
+            try:
+                paces[name] = _milliseconds(pace)
+            except ValueError:
+                right = f"{name} should be like {name}=10/s, 600/m, 50/h or none"
+                faults.append(Fault(where, f"{right}; got {pace[:LONGEST_ECHO]!r}"))
+    if faults:
+        raise InvalidInput("paces", faults)
+    return paces
+
+
+def paces_of(school: str, *said: Paces) -> dict[str, float]:
+    """Give a school's limits by "SCHOOL OPERATION", or "SCHOOL" for all; what is said last wins."""
+    last = {name: pace for paces in said for name, pace in paces.items()}
+    return {
+        school if name == ALL else f"{school} {name}": pace
+        for name, pace in last.items()
+        if pace is not None
+    }
+
+
+def _milliseconds(pace: str) -> float | None:
+    """Turn so many in a unit of time into the time between two. Raises ValueError."""
+    if pace == "none":
+        return None
+    found = re.fullmatch(r"([0-9]{1,6}(?:\.[0-9]{1,3})?)/([smh])", pace)
+    if not found or not float(found[1]):
+        raise ValueError(pace)
+    return _UNITS[found[2]] / float(found[1])

@@ -1,0 +1,67 @@
+"""The file of schools: who they are, and how fast each may be asked."""
+
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from worker.classin.school import School, faults_of
+from worker.config.rate_limits import Paces, read_paces
+from worker.config.toml_file import read_toml
+from worker.errors import Fault, InvalidInput
+from worker.private_files import read_secret
+
+_KEYS = ("sid", "secret", "secret_file", "pace")
+
+
+def read_schools(path: Path, faults: list[Fault]) -> Iterator[tuple[School, Paces]]:
+    """Read a TOML file with a table for each school; adds what is wrong, and quotes no secret."""
+    try:
+        tables = read_toml(path, read_secret)
+    except InvalidInput as error:
+        faults += (Fault("CLASSIN_SCHOOLS", f"{each.where} {each.what}") for each in error.faults)
+        return
+    if not tables:
+        faults.append(Fault("CLASSIN_SCHOOLS", f"{path} has no table of a school"))
+    for name, table in tables.items():
+        here = f"{path} [{name}]"
+        if not isinstance(table, dict) or not re.fullmatch(r"[A-Za-z0-9_-]{1,64}", name):
+            faults.append(Fault(here, "should be a table named by letters, digits, - and _"))
+            continue
+        faults += (
+            Fault(here, f"unknown key {key}; known are {', '.join(_KEYS)}")
+            for key in sorted(table.keys() - set(_KEYS))
+        )
+        secret = _secret_of(here, table, path.parent, faults)
+        sid = str(table["sid"]) if "sid" in table else None
+        school = School(name, sid or "", secret or "")
+        faults += faults_of(school, f"{here} sid", f"{here} secret")
+        yield school, _paces_of(here, table, faults)
+
+
+def _secret_of(
+    here: str, table: Mapping[str, object], folder: Path, faults: list[Fault]
+) -> str | None:
+    if "secret_file" not in table:
+        return str(table["secret"]) if "secret" in table else None
+    if "secret" in table:
+        faults.append(Fault(here, "should have secret or secret_file, not both"))
+    try:
+        return read_secret(folder / str(table["secret_file"])).decode().strip()
+    except (OSError, ValueError) as error:
+        faults.append(Fault(f"{here} secret_file", f"cannot be read: {_reason(error)}"))
+        return "unread"  # one fault is enough
+
+
+def _paces_of(here: str, table: Mapping[str, object], faults: list[Fault]) -> Paces:
+    try:
+        return read_paces(str(table.get("pace", "")), f"{here} pace")
+    except InvalidInput as error:
+        faults += error.faults
+        return {}
+
+
+def _reason(error: Exception) -> str:
+    """Say what went wrong without quoting the file: a secret might stand there."""
+    if isinstance(error, OSError):
+        return error.strerror or "it cannot be opened"
+    return "it is not UTF-8"

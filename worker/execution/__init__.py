@@ -1,0 +1,1 @@
+"""One operation: signed, sent, retried, and its reply judged."""

@@ -1,0 +1,283 @@
+"""How records and submissions are written in Redis."""
+
+import base64
+import hashlib
+import json
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
+
+from worker.keyring import KeyRing
+from worker.ledger import keys
+from worker.ledger.decoding import decoding
+from worker.ledger.record import Attempt, Edit, Priority, Record, Submission, clean
+from worker.ledger.states import Reason, State
+from worker.ledger.types import Advanced, Due, Entered, Note, Standing
+
+#: Times that go into a note are cut to so many seconds: no script meets a number that is none.
+LONGEST_SPAN = 10 * 365 * 86400.0
+
+#: Bytes of a file that are kept, and read, together.
+PIECE = 1024 * 1024
+
+
+#: Builds no encoder for each text.
+_text_of = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+
+
+def arguments_of(submissions: Sequence[Submission], keyring: KeyRing) -> list[str | bytes]:
+    """Give what submit.lua takes of a chunk: the records, and the pieces of their files."""
+    records, pieces = [], []
+    for submission in submissions:
+        mine = [text for piece in _pieces(submission.contents) for text in piece]
+        records.append(_share_of(submission, len(mine) // 2, keyring))
+        pieces += mine
+    return [dumped(records), *pieces]
+
+
+def _share_of(submission: Submission, pieces: int, keyring: KeyRing) -> list[Any]:
+    """Write one record as submit.lua reads it."""
+    share: list[Any] = [
+        submission.id,
+        submission.operation,
+        submission.school,
+        _text_of(submission.fields),
+        submission.lane or "",
+        submission.batch or "",
+        submission.source or "",
+    ]
+    flags = {"accepts": submission.accepts_existing, "stops_lane": submission.stops_lane}
+    more: dict[str, str | int] = {name: "1" for name, is_set in flags.items() if is_set}
+    if submission.retry_of:
+        more |= _of_a_retry(submission.retry_of, submission)
+    if submission.after:
+        more["after"] = " ".join(submission.after)
+    if submission.priority is not Priority.NORMAL:
+        more["priority"] = submission.priority.value
+    if submission.dedup_key:
+        more |= _of_its_key(submission, submission.dedup_key, keyring)
+    if submission.refused:
+        more["refused"] = submission.refused
+    if pieces:
+        more["pieces"] = pieces
+    if submission.batch is not None:
+        more |= _of_its_batch(submission)
+    if more:
+        share.append(more)
+    return share
+
+
+def _of_its_key(submission: Submission, key: str, keyring: KeyRing) -> dict[str, str]:
+    """Write what only has who has a dedup key."""
+    asked = submission.digest or digest_of(submission.operation, submission.fields)
+    scope = {"dedup_scope": submission.dedup_scope} if submission.dedup_scope else {}
+    return {
+        **scope,
+        "dedup_key": key,
+        "key": keys.dedup_mark(keyring, submission.school, key, submission.dedup_scope),
+        "asks": keyring.mark("asked", asked),
+    }
+
+
+def _of_a_retry(of: str, submission: Submission) -> dict[str, str]:
+    """Write what only a retry has."""
+    more = {"retry_of": of}
+    if submission.last_retry is not None:
+        more["last_retry"] = submission.last_retry
+    return {**more, "edits": _text_of(submission.edits)} if submission.edits else more
+
+
+def _of_its_batch(submission: Submission) -> dict[str, str]:
+    """Write what only operations of a batch have."""
+    more = {} if submission.row is None else {"row": str(submission.row)}
+    return {**more, "tells": "1"} if submission.tells else more
+
+
+#: What submit.lua says of a record: whether it is new, and whether a message must be sent.
+_ENTERED = {"r": (True, True), "n": (True, False), "a": (False, True), "o": (False, False)}
+
+
+def entered_of(chunk: Sequence[Submission], found: Sequence[Any]) -> list[Entered]:
+    """Read what submit.lua answers for a chunk."""
+    letters, *others = found
+    owners = owners_in(chunk, others)
+    return [
+        Entered(owners.get(submission.id, submission.id), *_ENTERED[letter])
+        for submission, letter in zip(chunk, letters, strict=True)
+    ]
+
+
+def owners_in(chunk: Sequence[Submission], pairs: Sequence[Any]) -> dict[str, str]:
+    """Read which records stand for others of a chunk: pairs of a position, from 1, and an id."""
+    return {
+        chunk[position - 1].id: owner
+        for position, owner in zip(pairs[::2], pairs[1::2], strict=True)
+    }
+
+
+def note_of(said: Note) -> list[Any]:
+    """Write a note as exchange.lua reads it."""
+    claim, standing, attempt, lasts = said
+    note: list[Any] = [
+        claim.record.id,
+        claim.lease,
+        str(claim.token),
+        standing.state.value,
+        "" if standing.code is None else str(standing.code),
+        standing.message,
+        _text_of(standing.result) if standing.result else "",
+        attempt.encode() if attempt else "",
+        attempt.n if attempt else 0,
+        standing.access or "",
+    ]
+    more = _more_of(standing)
+    if lasts:
+        more["lasts"] = _span(lasts)
+    if more:
+        note.append(more)
+    return note
+
+
+def _more_of(standing: Standing) -> dict[str, str | int]:
+    """Write what most notes do not have."""
+    more: dict[str, str | int] = {}
+    if standing.reason:
+        more["reason"] = standing.reason.value
+    if standing.already:
+        more["already"] = "1"
+    if standing.unread:
+        more["unread"] = "1"
+    if standing.late:
+        more["late"] = "1"
+    if standing.due_in:
+        more["due_in"] = _span(standing.due_in)
+    if standing.counts:
+        more["counts"] = "1"
+    if standing.slow_down is not None:
+        more["slow_down"] = _span(standing.slow_down)
+    if standing.looks:
+        more["looks"] = " ".join(str(_span(pause)) for pause in standing.looks)
+    return more
+
+
+def _span(seconds: float) -> int:
+    """Write a time of a note, in ms: neither negative, nor without an end."""
+    return 0 if math.isnan(seconds) else ms(max(0.0, min(seconds, LONGEST_SPAN)))
+
+
+def advanced_of(found: Sequence[Any]) -> Advanced:
+    """Read what exchange.lua answers for a note."""
+    state, wait, *released = found
+    return Advanced(State(state), wait / 1000, dues(released))
+
+
+def digest_of(operation: str, fields: Mapping[str, object]) -> str:
+    """Sum up what is asked, so that two submissions can be told apart.
+
+    What was asked can be guessed from it: it lies in Redis as a mark only.
+    """
+    text = json.dumps([operation, fields], sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()[:32]
+
+
+def _pieces(contents: Mapping[str, bytes]) -> Iterator[tuple[str, str]]:
+    """Cut files into pieces: `NAME:NUMBER` and base 64."""
+    for name, content in contents.items():
+        for number, start in enumerate(range(0, len(content), PIECE)):
+            piece = base64.b64encode(content[start : start + PIECE]).decode()
+            yield f"{name}:{number}", piece
+
+
+def record_of(
+    record_id: str, values: Mapping[str, str], told: Callable[[int], int] = int
+) -> Record:
+    """Read a record's hash; `told` gives a moment of the ledger's time as people are told it.
+
+    Raises UnreadableValueError.
+    """
+    with decoding(f"record {record_id}"):
+        return _record_of(record_id, values, told)
+
+
+def _record_of(record_id: str, values: Mapping[str, str], told: Callable[[int], int]) -> Record:
+    return Record(
+        id=record_id,
+        operation=values["operation"],
+        school=values["school"],
+        fields=_object(values["fields"]),
+        state=State(values["state"]),
+        place=int(values["place"]),
+        enqueued_at=int(values["enqueued_at"]),
+        reason=Reason(values["reason"]) if "reason" in values else None,
+        code=whole(values.get("code")),
+        message=values.get("message"),
+        result=_object(values["result"]) if "result" in values else None,
+        already="already" in values,
+        attempts=tuple(map(Attempt.decode, values.get("attempts", "").split("\n")[:-1])),
+        batch=values.get("batch"),
+        lane=values.get("lane"),
+        source=values.get("source"),
+        accepts_existing="accepts" in values,
+        retry_of=values.get("retry_of"),
+        retried_by=values.get("retried_by"),
+        retry_ended=State(values["retry_ended"]) if "retry_ended" in values else None,
+        edits=tuple(Edit(*each) for each in json.loads(values["edits"]))
+        if "edits" in values
+        else (),
+        decided=values.get("decided"),
+        unread="unread" in values,
+        deferrals=int(values.get("deferrals", 0)),
+        started_at=whole(values.get("started_at")),
+        finished_at=whole(values.get("finished_at")),
+        due_at=told(int(values["due_at"])) if "due_at" in values else None,
+        after=tuple(values.get("after", "").split()),
+        stops_lane="stops_lane" in values,
+        priority=Priority(values.get("priority", Priority.NORMAL)),
+        dedup_key=values.get("dedup_key"),
+        row=whole(values.get("row")),
+        paced_at=told(int(values["paced"])) if "paced" in values else None,
+        quiet="quiet" in values,
+        deaths=int(values.get("deaths", 0)),
+        cancelling="cancel" in values,
+    )
+
+
+def _object(text: str) -> dict[str, Any]:
+    found = json.loads(text)
+    if not isinstance(found, dict):
+        raise TypeError
+    return found
+
+
+def dues(found: Sequence[str]) -> list[Due]:
+    """Read what scripts answer of each for which a message must be sent: four texts."""
+    each = zip(found[::4], found[1::4], found[2::4], found[3::4], strict=True)
+    return [
+        Due(record_id, operation, Priority(priority or Priority.NORMAL), bool(suspect))
+        for record_id, operation, priority, suspect in each
+    ]
+
+
+def dump(value: object) -> str:
+    """Write JSON, with nothing that Redis cannot be sent."""
+    return clean(_text_of(value))
+
+
+def dumped(value: object) -> bytes:
+    """Write JSON as it goes to Redis: half characters are replaced as `clean` does."""
+    return _text_of(value).encode("utf-8", "replace")
+
+
+def flag(value: bool) -> str:  # noqa: FBT001  # it writes one
+    """Write yes or no as scripts take it."""
+    return "1" if value else ""
+
+
+def whole(text: str | None) -> int | None:
+    """Read a number that may be missing."""
+    return int(text) if text else None
+
+
+def ms(seconds: float) -> int:
+    """Write seconds as scripts take them."""
+    return round(seconds * 1000)

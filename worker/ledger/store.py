@@ -1,0 +1,387 @@
+"""The ledger in Redis: one Lua script for each change; reading.py has the rest."""
+
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from redis import DriverInfo, Redis
+from redis.backoff import ExponentialWithJitterBackoff
+from redis.commands.core import Script
+from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.exceptions import TimeoutError as RedisTimeoutError
+from redis.retry import Retry
+
+from worker.classin.index import INDEX, UNANNOUNCED
+from worker.errors import (
+    Fault,
+    InvalidSettings,
+    LeaseLost,
+    ScriptError,
+    SubmitRefusedError,
+)
+from worker.keyring import NO_KEYS, KeyRing
+from worker.ledger import keys
+from worker.ledger.asides import RedisAsides
+from worker.ledger.batches import RedisBatches
+from worker.ledger.codec import (
+    arguments_of,
+    dues,
+    dump,
+    entered_of,
+    flag,
+    ms,
+    owners_in,
+)
+from worker.ledger.exchanging import exchanged_of, request_of
+from worker.ledger.reader import no_record, reaching_redis
+from worker.ledger.record import Attempt, Priority, Submission, clean
+from worker.ledger.redis_client import LedgerClient
+from worker.ledger.states import State
+from worker.ledger.types import (
+    Advanced,
+    Claim,
+    Due,
+    Entered,
+    Exchanged,
+    Mailbox,
+    Note,
+    Room,
+    Standing,
+    Turns,
+)
+from worker.ledger.write_check import running
+
+#: Records that one script call takes in, or renews the leases of.
+CHUNK = 500
+
+#: Records that those of one call wait for, all together, after which it takes in no further one.
+AWAITED = 5000
+
+#: Bytes of files after which a script call takes in no further record.
+HEAVIEST = 8 * 1024 * 1024
+
+#: Seconds that a worker waits for the pace at most, before a first request and between attempts;
+#: what would have to wait longer is put off until its turn.
+SHORT_WAIT, LONGEST_WAIT = 0.25, 2.0
+
+#: Newer records, of whom no pruner knows whom they need, that one call looks at.
+NEWER = 1000
+
+#: Records of each index that one call asks whom they need.
+NEEDY = 250
+
+#: Seconds that a record waits for its turn, unless somebody says otherwise.
+GIVE_UP_AFTER = 86400.0
+
+#: A record whose workers fell silent so often is what kills them.
+DEATHS = 3
+
+#: What due.lua has to know of kinds of operation: most announce each request by `begin`.
+_KINDS = dump(
+    {name: "reads" for name, brief in INDEX.items() if brief.repeat == "reads"}
+    | dict.fromkeys(UNANNOUNCED, "silent")
+)
+
+_SCRIPTS = Path(__file__).with_name("scripts")
+
+#: What scripts share.
+SHARED = ("clock", "ledger", "batches", "followers", "schools", "quiet", "paces")
+
+#: One for each change, with what is put in front of it.
+SCRIPTS: Mapping[str, Sequence[str]] = {
+    "submit": ("clock", "ledger", "batches", "followers"),
+    "exchange": ("clock", "ledger", "batches", "followers", "schools", "quiet", "paces"),
+    "turns": ("clock", "ledger", "paces"),
+    "begin": (),
+    "beat": ("clock", "ledger"),
+    "due": ("clock", "ledger", "batches", "followers", "schools", "quiet", "paces"),
+    "release": ("clock", "ledger", "batches", "followers"),
+    "adrift": ("clock", "ledger"),
+    "unpark": ("clock", "ledger", "batches", "followers", "schools"),
+    "gate": ("clock", "ledger", "batches", "followers", "schools"),
+    "cancel": ("clock", "ledger", "batches", "followers"),
+    "decide": ("clock", "ledger", "batches", "followers"),
+    "prune": ("clock", "ledger", "batches", "followers"),
+    "needs": (),
+    "note": (),
+    "hold": ("clock",),
+    "batch": ("clock", "ledger", "batches"),
+    "webhook": ("clock", "ledger", "batches"),
+    "sift": (),
+    "following": (),
+    "aside": ("clock", "ledger"),
+}
+
+
+#: What Redis's CLIENT LIST calls this program; redis-py would read its own version from a file.
+_DRIVER = DriverInfo(name="classin-queue", lib_version=None)
+
+
+def connect(
+    url: str, *, patient: bool = False, submits: bool = False, connections: int | None = None
+) -> Redis:
+    """Open a client. A patient one (a worker's) sits out half a minute without Redis.
+
+    One that `submits` sits out a few seconds, in which Redis may start again. `connections`: how
+    many threads may use it at the same time; None: few. Raises InvalidSettings.
+    """
+    retries = 20 if patient else 5 if submits else 0
+    try:
+        redis = LedgerClient.from_url(
+            url,
+            decode_responses=True,
+            socket_connect_timeout=2,
+            socket_timeout=5,
+            retry=Retry(ExponentialWithJitterBackoff(base=0.1, cap=2), retries),
+            retry_on_error=[RedisConnectionError, RedisTimeoutError],
+            max_connections=connections,
+            driver_info=_DRIVER,
+        )
+        pool = redis.connection_pool
+        pool.connection_class(**pool.connection_kwargs)  # else its faults show at the first use
+    except (TypeError, ValueError):
+        what = "has an option behind its ? that there is not, or whose value cannot be read"
+        raise InvalidSettings(
+            "the settings are not right", [Fault("CLASSIN_REDIS_URL", what)]
+        ) from None
+    return redis
+
+
+class RedisLedger(RedisBatches, RedisAsides):
+    """A Ledger in one Redis database. `clock` gives ms since 1970; None: Redis's own time.
+
+    `late_window`: seconds for which the next of a lane waits after an attempt that may still be
+    carried out; `give_up_after`: seconds that a record waits for its turn, by its pace. Only who
+    claims and rescues needs them.
+    """
+
+    def __init__(
+        self,
+        redis: Redis,
+        clock: Callable[[], int] | None = None,
+        *,
+        late_window: float = 0.0,
+        give_up_after: float = GIVE_UP_AFTER,
+        keyring: KeyRing = NO_KEYS,
+    ) -> None:
+        super().__init__(redis, keyring)
+        self._clock = clock
+        self._late_window = ms(late_window)
+        self._gives_up = ms(give_up_after)
+        #: By name, as soon as they are needed.
+        self._scripts: dict[str, Script] = {}
+
+    def submit(
+        self, submissions: Sequence[Submission], mailbox: Mailbox | None = None
+    ) -> Sequence[Entered]:
+        """Record new operations, a chunk in one step; see Ledger."""
+        entered: list[Entered] = []
+        box = "" if mailbox is None else dump(mailbox._asdict())
+        for chunk in chunks(submissions):
+            found = self._run("submit", box, *arguments_of(chunk, self._keyring))
+            if found[0] in _REFUSALS:
+                raise _refusal(len(entered), chunk, found)
+            entered += entered_of(chunk, found)
+        return entered
+
+    def claim(
+        self, record_id: str, lease: str, worker: str, lasts: float, full: Iterable[str] = ()
+    ) -> Claim | None:
+        """Take the lease on a record; see Ledger."""
+        room = Room(of=dict.fromkeys(full, 0))
+        exchanged = self.exchange([], {record_id: lease}, worker, lasts, room)
+        if exchanged.missing:
+            raise no_record(record_id)
+        return exchanged.claims[0] if exchanged.claims else None
+
+    def begin(self, claim: Claim, fields: Mapping[str, Any] | None = None) -> None:
+        """Note that a request is about to be sent; see Ledger."""
+        text = "" if fields is None else dump(fields)
+        if not self._run("begin", claim.record.id, claim.lease, text):
+            raise _lease_lost(claim)
+
+    def advance(
+        self, claim: Claim, standing: Standing, attempt: Attempt | None, lasts: float = 0.0
+    ) -> Advanced:
+        """Note an attempt and move the record; see Ledger."""
+        notes = [Note(claim, standing, attempt, lasts)]
+        found = self.exchange(notes, {}, "", 0, Room())
+        if found.unsound:
+            raise ScriptError(f"a note on {claim.record.id}, or it itself, cannot be worked with")
+        (noted,) = found.noted
+        if noted is None:
+            raise _lease_lost(claim)
+        return noted
+
+    def exchange(
+        self,
+        notes: Sequence[Note],
+        asked: Mapping[str, str],
+        worker: str,
+        lasts: float,
+        room: Room,
+        messageless: Collection[str] = (),
+    ) -> Exchanged:
+        """Write down notes, then claim, in one script; see Ledger."""
+        about: dict[str, Any] = {
+            "worker": worker,
+            "lasts": ms(lasts),
+            "patience": ms(SHORT_WAIT),
+            "longest": ms(LONGEST_WAIT),
+            "gives_up": self._gives_up,
+            "late_window": self._late_window,
+        }
+        text = request_of(notes, asked, room, messageless, about)
+        return exchanged_of(self._run("exchange", text), asked)
+
+    def turns(self, limit: int) -> Turns:
+        """Give those whose turn it is; see Ledger."""
+        wait, *found = self._run("turns", limit, ms(SHORT_WAIT))
+        return Turns(dues(found), int(wait) / 1000 if wait else None)
+
+    def beat(self, worker: str, lasts: float, in_hand: Sequence[Claim]) -> Sequence[str]:
+        """Renew what a worker has in hand; see Ledger."""
+        lost: list[str] = []
+        for start in range(0, max(len(in_hand), 1), CHUNK):
+            some = in_hand[start : start + CHUNK]
+            leases = [text for each in some for text in (each.record.id, each.lease, each.token)]
+            lost += self._run("beat", worker, ms(lasts), *leases)
+        return lost
+
+    def unpark(self, limit: int, school: str) -> Sequence[Due]:
+        """Give a school's parked records back; see Ledger."""
+        return dues(self._run("unpark", limit, school)[1:])
+
+    def unpark_some(self, limit: int, of_each: int, cursor: str = "0") -> tuple[Sequence[Due], str]:
+        """Give parked records of some schools back; see Ledger."""
+        next_cursor, *found = self._run("unpark", limit, "", of_each, cursor)
+        return dues(found), str(next_cursor)
+
+    def release(self, limit: int) -> tuple[Sequence[Due], bool]:
+        """Tell some of those who waited; see Ledger."""
+        more, *found = self._run("release", limit)
+        return dues(found), bool(more)
+
+    def due(self, limit: int, *, orphans: bool) -> Sequence[Due]:
+        """Give what must be carried to a worker; see Ledger."""
+        more = (DEATHS, _KINDS, self._late_window, self._gives_up)
+        return dues(self._run("due", limit, flag(orphans), *more))
+
+    def adrift(self, limit: int, slack: float, *, empty: Collection[Priority]) -> Sequence[Due]:
+        """Give what is queued without a message; see Ledger."""
+        priorities = (text for each in Priority for text in (each.value, flag(each in empty)))
+        return dues(self._run("adrift", limit, ms(slack), *priorities))
+
+    def hold(self, what: str, who: str, seconds: float) -> bool:
+        """Take, or renew, the sole right to something; see Ledger."""
+        return bool(self._run("hold", what, who, ms(seconds)) == who)
+
+    def holder(self, what: str) -> str | None:
+        """Say who has the sole right to something now; see Ledger."""
+        return str(self._run("hold", what, "", 0)) or None
+
+    def set_paces(self, paces: Mapping[str, float]) -> None:
+        """Say how far apart requests must be; see Ledger."""
+        with reaching_redis():
+            pipeline = self._redis.pipeline()
+            pipeline.delete(keys.PACES)
+            for what, interval in paces.items():
+                pipeline.hset(keys.PACES, what, f"{interval:.6f}")
+            pipeline.execute()
+
+    def pause(self, school: str, why: str) -> bool:
+        """Let a school's operations wait; see Ledger."""
+        return bool(self._run("gate", school, "pause", clean(why)))
+
+    def resume(self, school: str) -> bool:
+        """Open a school; see Ledger."""
+        return bool(self._run("gate", school, "resume", ""))
+
+    def cancel(self, record_id: str) -> tuple[State, Sequence[Due]]:
+        """Call a record off; see Ledger."""
+        state, *released = self._run("cancel", record_id)
+        if state == "missing":
+            raise no_record(record_id)
+        return State(state), dues(released)
+
+    def decide(
+        self, record_id: str, state: State, why: str, who: str, result: str = ""
+    ) -> State | None:
+        """Decide an uncertain record; see Ledger."""
+        was = self._run("decide", record_id, state.value, result, clean(why), clean(who))
+        if was == "missing":
+            raise no_record(record_id)
+        return None if was == "telling" else State(was)
+
+    def note(self, who: str, what: str, about: str, why: str, ids: Sequence[str]) -> None:
+        """Write into the audit trail; each text of `ids`, with spaces between, makes an entry."""
+        self._run("note", *map(clean, (who, what, about, why, *ids)))
+
+    def needs(self, indexes: Sequence[str], behind: int) -> tuple[Sequence[str], int | None]:
+        """Say whom the next records of these indexes may need, behind a place.
+
+        Gives behind which place to go on, too; None: nowhere.
+        """
+        last, *needed = self._run("needs", behind, NEEDY, *indexes)
+        return needed, int(last) if last else None
+
+    def drop(
+        self, state: State, before: int, known_to: int, digests: Mapping[str, str], kept: float
+    ) -> int | None:
+        """Take out those that settled so before (ms since 1970) and that nobody may need.
+
+        `digests`: by id that of its dedup key, or ''; those keys stay known for `kept` seconds.
+        Gives how many went; None: too much came after the place up to which the caller knows who
+        needs whom, and nothing was done.
+        """
+        pairs = [text for each in digests.items() for text in map(clean, each)]
+        lasts = max(1, round(kept))
+        taken = self._run("prune", state.value, before, known_to, NEWER, lasts, *pairs)
+        return None if taken < 0 else int(taken)
+
+    def _run(self, name: str, *arguments: str | bytes | int) -> Any:  # noqa: ANN401  # as Redis answers
+        now = "" if self._clock is None else self._clock()
+        with running(name, self._redis):
+            return self._script(name)(args=(now, *arguments))
+
+    def _script(self, name: str) -> Script:
+        """Give a script, with what is put in front of it."""
+        if name not in self._scripts:
+            files = (_SCRIPTS / f"{part}.lua" for part in (*SCRIPTS[name], name))
+            text = "".join(file.read_text(encoding="utf-8") for file in files)
+            self._scripts[name] = self._redis.register_script(text)
+        return self._scripts[name]
+
+
+#: What keeps a submission from being taken in, with the id that it is about.
+_REFUSALS = {
+    "conflict": "the dedup key is that of {}, which asks for something else",
+    "unknown": "waits for {}, which is no record",
+}
+
+
+def _refusal(before: int, chunk: Sequence[Submission], found: Sequence[Any]) -> SubmitRefusedError:
+    """Say why submit.lua took in none of a chunk."""
+    kind, position, other, *pairs = found
+    position += before
+    fault = Fault(str(position), _REFUSALS[kind].format(other), kind)
+    return SubmitRefusedError(position, fault, owners_in(chunk, pairs))
+
+
+def _lease_lost(claim: Claim) -> LeaseLost:
+    return LeaseLost(f"another worker has {claim.record.id} now")
+
+
+def chunks(submissions: Iterable[Submission]) -> Iterator[list[Submission]]:
+    """Divide submissions into what one script call takes in."""
+    chunk: list[Submission] = []
+    weight = awaited = 0
+    for submission in submissions:
+        chunk.append(submission)
+        weight += sum(map(len, submission.contents.values()))
+        awaited += len(submission.after)
+        if len(chunk) == CHUNK or weight >= HEAVIEST or awaited >= AWAITED:
+            yield chunk
+            chunk, weight, awaited = [], 0, 0
+    if chunk:
+        yield chunk

@@ -1,0 +1,50 @@
+"""A write, tried: whether Redis takes what the ledger writes, and if not, whose fault that is."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from redis import Redis
+from redis.exceptions import RedisError
+
+from worker.errors import RedisUnavailableError, ScriptError
+from worker.ledger import keys
+from worker.ledger.reader import reaching_redis
+from worker.ledger.redis_errors import is_of_script, unavailable
+
+#: The script that tries what the others do.
+SCRIPTS = ("trial",)
+
+_SCRIPT = Path(__file__).with_name("scripts") / f"{SCRIPTS[0]}.lua"
+
+#: After so long (ms) what was tried is gone, should it not be taken away.
+_LASTS = 1000
+
+
+def try_write(redis: Redis) -> None:
+    """Write something and take it away. Raises Unavailable, saying why that cannot be."""
+    with reaching_redis():
+        # By itself first: before Redis 7 what a script meets arrives without its code.
+        redis.set(keys.TRIAL, "", px=_LASTS)
+    try:
+        redis.register_script(_SCRIPT.read_text(encoding="utf-8"))(args=("",))
+    except RedisError as error:
+        if not is_of_script(error):
+            raise unavailable(error) from error
+        raise RedisUnavailableError(f"Redis does not let scripts write: {error}") from error
+
+
+@contextmanager
+def running(name: str, redis: Redis) -> Iterator[None]:
+    """Tell a script that cannot do what it is asked from a Redis that takes no writes.
+
+    Raises ScriptError for the one, Unavailable for the other.
+    """
+    try:
+        yield
+    except RedisError as error:
+        if not is_of_script(error):
+            raise unavailable(error) from error
+        try_write(redis)
+        said, *_ = str(error).splitlines() or [""]
+        raise ScriptError(f"the script `{name}` failed: {said}") from error

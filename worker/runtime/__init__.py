@@ -1,0 +1,1 @@
+"""One worker process: its threads, leases, rescuer, watchdog and webhooks."""

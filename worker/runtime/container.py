@@ -1,0 +1,164 @@
+"""What the tasks of one worker process share."""
+
+import os
+import secrets
+import socket
+import threading
+from functools import cached_property
+
+from worker.config.settings import Settings
+from worker.encryption import Seals
+from worker.execution.executor import Execution, Sender
+from worker.execution.file_streams import Files
+from worker.execution.http_client import Transport, post_once
+from worker.execution.leases import BEATS, InHand
+from worker.ledger.data_set import DataSet, DataSetWatch
+from worker.ledger.store import RedisLedger, connect
+from worker.periodic import Rounds
+from worker.runtime.dispatcher import Dispatch, Outlet
+from worker.runtime.fair_share import Shares
+from worker.runtime.rescuer import Outlet as RescueOutlet
+from worker.runtime.rescuer import Rescue
+from worker.runtime.threads import Crew
+from worker.runtime.watchdog import Pulse
+
+#: Who asks the ledger besides the threads: the rounds of the dispatch, and the webhooks, of which
+#: several go side by side.
+_BESIDES = 24
+
+
+class Equipment:
+    """What carries operations out in this process, made when first needed (after any fork)."""
+
+    def __init__(self, settings: Settings, outlet: Outlet) -> None:
+        self.settings = settings
+        #: Operations side by side.
+        self.threads = settings.threads
+        #: Set once the worker is to end: no further attempt begins.
+        self.stopping = threading.Event()
+        #: What shows that this process gets on.
+        self.pulse = Pulse()
+        self._outlet = outlet
+
+    @cached_property
+    def ledger(self) -> RedisLedger:
+        """The ledger, patient with a Redis that restarts; a connection for each who may ask."""
+        return self._patient_ledger(self.threads + _BESIDES)
+
+    @cached_property
+    def doorstep(self) -> RedisLedger:
+        """The same, impatient, for what should not be held up unawares."""
+        return RedisLedger(connect(self.settings.ledger_url), keyring=self.settings.keyring)
+
+    @cached_property
+    def in_hand(self) -> InHand:
+        """What this process has leases on."""
+        settings = self.settings
+        name = f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(3)}"
+        return InHand(
+            name,
+            lasts=settings.patience.lease,
+            stuck_after=settings.stalled_after,
+            on_progress=self.pulse.worked,
+            present=lambda: not self.pulse.is_deaf(settings.patience.lease),
+        )
+
+    @cached_property
+    def sender(self) -> Sender:
+        """The way to ClassIn."""
+        return Transport(self.settings.base_url, self.settings.deadlines)
+
+    @cached_property
+    def execution(self) -> Execution:
+        """What carries operations out."""
+        return Execution(
+            ledger=self.ledger,
+            sender=self.sender,
+            files=Files(self.ledger, self.settings),
+            schools=self.settings.schools,
+            seals=Seals(self.settings.keyring),
+            patience=self.settings.patience,
+            in_hand=self.in_hand,
+            stopping=self.stopping,
+        )
+
+    @cached_property
+    def dispatch(self) -> Dispatch:
+        """What waits, and what is under way."""
+        several = len(self.settings.schools) > 1
+        most = max(1, self.threads * self.settings.share // 100) if several else None
+        return Dispatch(
+            ledger=self.ledger,
+            execution=self.execution,
+            outlet=self._outlet,
+            in_hand=self.in_hand,
+            shares=Shares(most),
+            stopping=self.stopping,
+            threads=self.threads,
+            turns=self.doorstep.turns,
+        )
+
+    @cached_property
+    def crew(self) -> Crew:
+        """The threads that do the work."""
+        return Crew(self.dispatch, self.threads, self.stopping)
+
+    def heartbeat(self) -> Rounds:
+        """Build what tells that this process lives, and renews its leases.
+
+        Its connection is its own and impatient: after an outage it is the first to be back.
+        """
+        redis, in_hand = connect(self.settings.ledger_url), self.in_hand
+        ledger = RedisLedger(redis)
+
+        def prepare() -> None:
+            ledger.set_paces(self.settings.paces)
+            ledger.give_back_asides()  # this worker may be a newer one
+
+        watch = DataSetWatch(DataSet(redis), prepare)
+
+        def beat() -> None:
+            in_hand.beat(ledger)
+            watch.look()
+
+        return Rounds("heartbeat", beat, in_hand.lasts / BEATS)
+
+    def rescue(self, outlet: RescueOutlet) -> Rounds:
+        """Build what brings back what is due or was left behind.
+
+        Its connection is its own: what the threads do leaves it one.
+        """
+        settings = self.settings
+        rescue = Rescue(
+            self._patient_ledger(connections=1),
+            outlet,
+            who=self.in_hand.worker,
+            every=settings.rescue_every,
+            adrift_after=settings.adrift_after,
+            lease=settings.patience.lease,
+        )
+        return Rounds("rescue", rescue.look, rescue.tick)
+
+    def webhooks(self, secret: str) -> Rounds:
+        """Build what tells that batches have settled; it ends with the process."""
+        from worker.runtime.webhooks import TICK, Webhooks  # noqa: PLC0415  # most have no webhooks
+
+        webhooks = Webhooks(
+            self.ledger,
+            post_once,
+            secret=secret,
+            patience=self.settings.patience,
+            deadlines=self.settings.deadlines,
+            stopping=self.stopping,
+        )
+        return Rounds("webhooks", webhooks.look, min(TICK, self.settings.rescue_every))
+
+    def _patient_ledger(self, connections: int) -> RedisLedger:
+        redis = connect(self.settings.ledger_url, patient=True, connections=connections)
+        patience = self.settings.patience
+        return RedisLedger(
+            redis,
+            late_window=patience.late_window,
+            give_up_after=patience.give_up_after,
+            keyring=self.settings.keyring,
+        )
