@@ -95,7 +95,7 @@ check: $(READY)  ## ruff, mypy --strict, import-linter (the house checks run wit
 	@$(BIN)/lint-imports
 	@$(BIN)/python -m pytest -q tests/house
 
-reference: $(READY)  ## write docs/operations.md and worker/classin/index.py anew from the catalogue
+reference: $(READY)  ## write docs/operations.md, worker/classin/index.py and producers/__init__.pyi anew from the catalogue
 	@$(BIN)/python -m ops.reference
 
 format: $(READY)  ## let ruff put the code in order

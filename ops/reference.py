@@ -1,6 +1,7 @@
 """What is made from the operations' declarations: `make reference` writes it.
 
-The reference page, and the index by which operations are found before they are imported.
+The reference page, the index by which operations are found before they are imported, and what type
+checkers read of the package `producers`, which imports them when they are asked for.
 """
 
 import json
@@ -8,14 +9,16 @@ from collections.abc import Iterator, Sequence
 from itertools import groupby
 from pathlib import Path
 
+import producers
 from worker.classin.catalogue import declared
 from worker.classin.classify import minds_repeats
 from worker.classin.describe import Explanation, FieldExplanation, explained
 from worker.classin.operation import Repeat
 
-#: Where the page, and the index, lie in the checkout.
+#: Where the page, the index and the stub lie in the checkout.
 PAGE = Path("docs/operations.md")
 INDEX = Path("worker/classin/index.py")
+STUB = Path("producers/__init__.pyi")
 
 _HEAD = """# Operations
 
@@ -51,6 +54,11 @@ _SILENT_HEAD = """
 UNANNOUNCED = frozenset({
 """
 
+#: Characters of a line at most, as pyproject.toml has it.
+_WIDTH = 100
+
+_STUB_HEAD = "# Made by `make reference` from producers/__init__.py; do not edit it.\n"
+
 
 def reference() -> str:
     """Write the whole page, in Markdown."""
@@ -75,6 +83,18 @@ def index() -> str:
         if spec.repeat is not Repeat.READS and not minds_repeats(spec)
     ]
     return f"{_INDEX_HEAD}{''.join(rows)}}}\n{_SILENT_HEAD}{''.join(silent)}}})\n# fmt: on\n"
+
+
+def stub() -> str:
+    """Write the stub of the package `producers`: where each of its public names is defined."""
+    homes = sorted((getattr(producers, name).__module__, name) for name in dir(producers))
+    return _STUB_HEAD + "".join(_exported(module, f"{name} as {name}") for module, name in homes)
+
+
+def _exported(module: str, name: str) -> str:
+    """Write an import as `ruff format` does."""
+    line = f"from {module} import {name}\n"
+    return line if len(line) <= _WIDTH + 1 else f"from {module} import (\n    {name},\n)\n"
 
 
 def _quoted(text: str) -> str:
@@ -112,3 +132,4 @@ def _rows(field: FieldExplanation, within: str) -> Iterator[str]:
 if __name__ == "__main__":
     PAGE.write_text(reference(), encoding="utf-8")
     INDEX.write_text(index(), encoding="utf-8")
+    STUB.write_text(stub(), encoding="utf-8")

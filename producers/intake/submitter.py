@@ -1,7 +1,6 @@
 """The one door: an operation is checked, recorded, and a message is sent for it.
 
-from producers import submit
-from worker.classin.operations.courses import EditCourse
+from producers import EditCourse, submit
 
 receipt = submit(EditCourse(course_id=352861, course_name="Today is a good day"))
 receipt.wait(30).state

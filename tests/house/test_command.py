@@ -98,13 +98,22 @@ def test_a_submitter_loads_no_celery(root: Path) -> None:
     assert _loaded(code, root) == {"pydantic", "redis"}
 
 
-def test_one_operation_loads_its_own_chapter_only(root: Path) -> None:
-    """To find an operation does not import all the others."""
+@pytest.mark.parametrize(
+    ("asked", "chapters"),
+    [
+        ("from worker.classin.catalogue import find; find('edit_course')", ["courses"]),
+        ("from producers import EditCourse", ["courses"]),
+        ("from producers import submit, submit_many", []),
+    ],
+)
+def test_only_the_chapter_of_an_operation_is_loaded(
+    asked: str, chapters: list[str], root: Path
+) -> None:
+    """To import an operation, or to find it by name, does not import all the others."""
     code = (
-        "from worker.classin.catalogue import find; find('edit_course'); import sys;"
-        "chapters = 'worker.classin.operations.'; "
+        f"{asked}; import sys; chapters = 'worker.classin.operations.'; "
         "assert [name for name in sys.modules if name.startswith(chapters)] == "
-        "[f'{chapters}courses']"
+        f"[chapters + name for name in {chapters}]"
     )
     _loaded(code, root)
 

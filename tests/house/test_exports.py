@@ -48,4 +48,4 @@ def test_exports_are_complete(exporting: Mapping[str, ast.Module]) -> None:
     """Each public name that such a module defines or takes over is in its `__all__`."""
     for name, tree in exporting.items():
         public = {bound for bound in _bound(tree, name) if not bound.startswith("_")}
-        assert public == set(import_module(name).__all__), name
+        assert public <= set(import_module(name).__all__), name

@@ -1,8 +1,8 @@
-"""The reference page and the index say what the operations declare."""
+"""The reference page, the index and the stub say what the operations declare."""
 
 from pathlib import Path
 
-from ops.reference import INDEX, PAGE, index, reference
+from ops.reference import INDEX, PAGE, STUB, index, reference, stub
 
 
 def test_the_reference_page_is_fresh(root: Path) -> None:
@@ -13,3 +13,8 @@ def test_the_reference_page_is_fresh(root: Path) -> None:
 def test_the_index_is_fresh(root: Path) -> None:
     """Nor would it change the index, by which operations are found before they are imported."""
     assert (root / INDEX).read_text(encoding="utf-8") == index()
+
+
+def test_the_stub_is_fresh(root: Path) -> None:
+    """Nor the stub: type checkers see every operation that `producers` has."""
+    assert (root / STUB).read_text(encoding="utf-8") == stub()
