@@ -8,7 +8,7 @@ from ops.health.finding import Finding, Health
 from ops.health.redis_server import examine_server
 from ops.processes.home_mark import HomeMark
 from worker.broker.redis_transport import ILL_FORMED
-from worker.classin.classify import judge
+from worker.classin.classify import classify_reply
 from worker.classin.operations.cloud import GetTopFolderId
 from worker.classin.request import prepare
 from worker.classin.response import Reply
@@ -16,22 +16,22 @@ from worker.classin.school import School
 from worker.classin.verdicts import Verdict
 from worker.config.settings import Settings, from_env
 from worker.errors import (
-    Accident,
-    Invalid,
-    InvalidSettings,
-    NotSent,
+    InvalidSettingsError,
+    NoReplyError,
+    NotSentError,
     RedisUnavailableError,
+    ValidationError,
 )
-from worker.execution.clock_skew import CLOSE_ENOUGH, CORRECTABLE, Sighting, explains, span
+from worker.execution.clock_skew import CLOSE_ENOUGH, CORRECTABLE, ClockSample, explains, span
 from worker.execution.http_client import Transport
 from worker.ledger import keys
 from worker.ledger.api_keys import ApiKeys
 from worker.ledger.clock import LedgerClock
-from worker.ledger.key_fingerprint import SharedKeys
+from worker.ledger.key_fingerprint import KeyFingerprint
 from worker.ledger.reader import reaching_redis
 from worker.ledger.record import iso
 from worker.ledger.redis_errors import TROUBLES
-from worker.ledger.schedule_store import RedisSchedule
+from worker.ledger.schedule_store import ScheduleStore
 from worker.ledger.store import RedisLedger, connect
 from worker.scheduling.tick_claimer import BEAT
 
@@ -43,7 +43,7 @@ def examine() -> Iterator[Finding]:
     """Look at everything, one finding after the other."""
     try:
         settings = from_env()
-    except Invalid as error:
+    except ValidationError as error:
         for fault in error.faults:
             yield Finding("settings", Health.ILL, str(fault), "Correct it and look again.")
         return
@@ -99,22 +99,22 @@ def examine_key_ring(settings: Settings) -> Iterator[Finding]:
     """Look for the key ring, without making one, and at the API keys that it vouches for."""
     subject, path, redis = "key ring", settings.keys, connect(settings.ledger_url)
     try:
-        if path is None or not SharedKeys(path, redis).are_there():
+        if path is None or not KeyFingerprint(path, redis).are_there():
             said = f"{path} is not there yet: it is made at the first use"
             yield Finding(subject, Health.WARNING, said, "Make it now: classin keys init")
         else:
             yield Finding(subject, Health.WELL, f"{path}; have a backup of it")
             found = ApiKeys(redis, settings.keyring).all()
             yield from examine_api_keys(found, round(time.time() * 1000))
-            yield from _examine_jobs(RedisSchedule(redis, keyring=settings.keyring))
-    except InvalidSettings as error:
+            yield from _examine_jobs(ScheduleStore(redis, keyring=settings.keyring))
+    except InvalidSettingsError as error:
         todo = "Correct it: without it no job runs and nothing can be submitted."
         yield Finding(subject, Health.ILL, str(error.faults[0]), todo)
     except RedisUnavailableError:
         return
 
 
-def _examine_jobs(schedule: RedisSchedule) -> Iterator[Finding]:
+def _examine_jobs(schedule: ScheduleStore) -> Iterator[Finding]:
     """Name the jobs that nobody here has signed: they may be somebody else's."""
     unsigned = [planned.job.name for planned in schedule.jobs() if not planned.signed]
     if unsigned:
@@ -144,7 +144,7 @@ def clock_step(seen: LedgerClock) -> Finding:
     return Finding("clock of Redis", Health.WARNING, said, todo)
 
 
-def signing_clock(seen: Sighting) -> Finding:
+def signing_clock(seen: ClockSample) -> Finding:
     """Judge by one reply how far our clock is from ClassIn's, and what the worker makes of that."""
     subject, said = "clock against ClassIn", _apart(seen.ahead)
     if not seen.skew:
@@ -175,16 +175,16 @@ def _examine_school(
 ) -> Iterator[Finding]:
     subject, operation, at = f"school {school.name}", GetTopFolderId(), now()
     try:
-        reply = transport.send(prepare(operation, school, int(at)), operation.spec.call.dialect)
-    except Accident as accident:
+        reply = transport.send(prepare(operation, school, int(at)), operation.spec.endpoint.version)
+    except NoReplyError as accident:
         todo = (
             "Check CLASSIN_BASE_URL and the network."
-            if isinstance(accident, NotSent)
+            if isinstance(accident, NotSentError)
             else "Look again later."
         )
         yield Finding(subject, Health.ILL, f"ClassIn does not answer: {accident}", todo)
         return
-    seen = None if reply.date is None else Sighting(at, now(), reply.date)
+    seen = None if reply.date is None else ClockSample(at, now(), reply.date)
     yield credentials(subject, operation, reply, seen.skew if seen else 0.0)
     if seen:
         yield signing_clock(seen)
@@ -193,7 +193,7 @@ def _examine_school(
 def credentials(subject: str, operation: GetTopFolderId, reply: Reply, skew: float) -> Finding:
     """Judge by the reply, and by our clock's skew, whether SID and secret are accepted."""
     said = f"{reply.code} {reply.message}" if reply.code is not None else reply.message
-    match judge(operation, reply, expected=False):
+    match classify_reply(operation, reply, expected=False):
         case Verdict.DONE | Verdict.REFUSED:  # refused for another reason: we were let in
             return Finding(subject, Health.WELL, "SID and secret are accepted")
         case Verdict.LOCKED_OUT if explains(reply.code, skew):

@@ -12,8 +12,8 @@ from pathlib import Path
 import producers
 from worker.classin.catalogue import declared
 from worker.classin.classify import minds_repeats
-from worker.classin.describe import Explanation, FieldExplanation, explained
-from worker.classin.operation import Repeat
+from worker.classin.describe import FieldDescription, OperationDescription, explained
+from worker.classin.operation import Idempotency
 
 #: Where the page, the index and the stub lie in the checkout.
 PAGE = Path("docs/operations.md")
@@ -41,7 +41,7 @@ class Brief(NamedTuple):
 
     chapter: str
     title: str
-    repeat: str
+    idempotency: str
 
 
 # fmt: off
@@ -74,13 +74,13 @@ def index() -> str:
     """Write the index, in Python."""
     rows = [
         f"    {_quoted(spec.name)}: Brief({_quoted(spec.chapter)}, {_quoted(spec.title)},"
-        f" {_quoted(spec.repeat.value)}),\n"
+        f" {_quoted(spec.idempotency.value)}),\n"
         for spec in (kind.spec for kind in declared())
     ]
     silent = [
         f"    {_quoted(spec.name)},\n"
         for spec in (kind.spec for kind in declared())
-        if spec.repeat is not Repeat.READS and not minds_repeats(spec)
+        if spec.idempotency is not Idempotency.READ_ONLY and not minds_repeats(spec)
     ]
     return f"{_INDEX_HEAD}{''.join(rows)}}}\n{_SILENT_HEAD}{''.join(silent)}}})\n# fmt: on\n"
 
@@ -101,7 +101,7 @@ def _quoted(text: str) -> str:
     return json.dumps(text, ensure_ascii=False)
 
 
-def _section(said: Explanation) -> str:
+def _section(said: OperationDescription) -> str:
     lines = [f"\n### {said.name}\n", f"{said.title}. {said.remark}".strip(), ""]
     lines += list(_fields(said.fields)) or ["It takes no fields."]
     lines += [f"- {rule}" for rule in said.rules]
@@ -111,7 +111,7 @@ def _section(said: Explanation) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _fields(fields: Sequence[FieldExplanation]) -> Iterator[str]:
+def _fields(fields: Sequence[FieldDescription]) -> Iterator[str]:
     if not fields:
         return
     yield from ("| field | needed | kind | remark |", "|---|---|---|---|")
@@ -120,7 +120,7 @@ def _fields(fields: Sequence[FieldExplanation]) -> Iterator[str]:
     yield ""
 
 
-def _rows(field: FieldExplanation, within: str) -> Iterator[str]:
+def _rows(field: FieldDescription, within: str) -> Iterator[str]:
     """Write a field's row, and those of objects as `object.field` or `list[].field`."""
     needed = "yes" if field.required else ""
     yield f"| `{within}{field.name}` | {needed} | {field.kind} | {field.description} |"

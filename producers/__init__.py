@@ -16,7 +16,7 @@ from producers.intake.submitter import Submitter, submit, submit_many
 from worker.classin.catalogue import find
 from worker.classin.index import INDEX
 from worker.classin.operation import Operation
-from worker.errors import Invalid, Unavailable
+from worker.errors import UnavailableError, ValidationError
 from worker.ledger.record import Record
 from worker.ledger.states import State
 
@@ -24,13 +24,13 @@ from worker.ledger.states import State
 _OPERATIONS = {name.title().replace("_", ""): name for name in INDEX}
 
 __all__ = [  # noqa: PLE0604  # all are text
-    "Invalid",
+    "ValidationError",
     "Operation",
     "Receipt",
     "Record",
     "State",
     "Submitter",
-    "Unavailable",
+    "UnavailableError",
     "file_at",
     "result_of",
     "submit",

@@ -91,7 +91,7 @@ from worker.classin.operations.users import RegisterMultiple as RegisterMultiple
 from worker.classin.operations.users import RestartUsingTeacher as RestartUsingTeacher
 from worker.classin.operations.users import StopUsingTeacher as StopUsingTeacher
 from worker.classin.operations.users import UpdateClassStudentComment as UpdateClassStudentComment
-from worker.errors import Invalid as Invalid
-from worker.errors import Unavailable as Unavailable
+from worker.errors import UnavailableError as UnavailableError
+from worker.errors import ValidationError as ValidationError
 from worker.ledger.record import Record as Record
 from worker.ledger.states import State as State

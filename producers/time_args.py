@@ -4,7 +4,7 @@ import re
 from datetime import datetime
 
 from worker.config.env import read_seconds
-from worker.errors import Fault
+from worker.errors import FieldError
 
 
 def read_moment(text: str, now: float) -> int | None:
@@ -29,9 +29,11 @@ def _read(text: str, now: float, sign: int) -> int | None:
         return None
 
 
-def moment_of(option: str, text: str | None, now: float, faults: list[Fault]) -> int | None:
+def moment_of(option: str, text: str | None, now: float, faults: list[FieldError]) -> int | None:
     """Read the moment that an option names, if any does; what is none goes to the faults."""
     moment = None if text is None else read_moment(text, now)
     if text is not None and moment is None:
-        faults.append(Fault(option, f"should be like 2d, 90m or 2026-09-01T08:00; got {text!r}"))
+        faults.append(
+            FieldError(option, f"should be like 2d, 90m or 2026-09-01T08:00; got {text!r}")
+        )
     return moment

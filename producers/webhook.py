@@ -2,27 +2,27 @@
 
 from worker.config.settings import Settings
 from worker.config.webhook_urls import fault_of_address, origin_of
-from worker.errors import Fault, InvalidInput
+from worker.errors import FieldError, InvalidInputError
 from worker.ledger.batch import Webhook
 
 
 def webhook_to(url: str, settings: Settings, where: str) -> Webhook:
-    """Give the webhook at an address, which came as `where`. Raises InvalidInput."""
+    """Give the webhook at an address, which came as `where`. Raises InvalidInputError."""
     fault = fault_of_address(url)
     if fault is None and settings.webhook_secret is None:
         fault = "needs CLASSIN_WEBHOOK_SECRET, here and with the workers, to be signed with"
     if fault is not None:
-        raise InvalidInput("nothing was submitted", [Fault(where, fault)])
+        raise InvalidInputError("nothing was submitted", [FieldError(where, fault)])
     return Webhook(url=url)
 
 
 def foreign_webhook(url: str, settings: Settings, where: str) -> Webhook:
     """Give a webhook that somebody else asks for, at an origin that is open to them.
 
-    Else whoever may hand in could have us call what we alone can reach. Raises InvalidInput.
+    Else whoever may hand in could have us call what we alone can reach. Raises InvalidInputError.
     """
     webhook = webhook_to(url, settings, where)
     if origin_of(url) not in map(origin_of, settings.webhook_origins):
         what = "is no origin that may be called from here (CLASSIN_WEBHOOK_ORIGINS)"
-        raise InvalidInput("nothing was submitted", [Fault(where, what)])
+        raise InvalidInputError("nothing was submitted", [FieldError(where, what)])
     return webhook

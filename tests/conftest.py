@@ -13,7 +13,7 @@ from ops.processes.redis_server import PrivateRedis
 from ops.simulator import DEFAULT_SCHOOL, SimulatorClient, create_app, in_thread
 from producers import Submitter
 from tests.stage import Environment
-from worker.errors import Unavailable
+from worker.errors import UnavailableError
 from worker.ledger.store import RedisLedger, connect
 
 
@@ -28,7 +28,7 @@ def pytest_report_header() -> str:
     """Say which server the tests run on."""
     try:
         program = redis_program()
-    except Unavailable as missing:
+    except UnavailableError as missing:
         return str(missing)
     return f"server: {program} ({program.path})"
 
@@ -46,7 +46,7 @@ def redis(home: Path) -> Iterator[PrivateRedis]:
     """A Redis of the test's own. Without a server: failed in CI, skipped at home."""
     try:
         redis_program()
-    except Unavailable as missing:
+    except UnavailableError as missing:
         if os.environ.get("CI"):
             raise
         pytest.skip(str(missing))

@@ -17,35 +17,37 @@ from redis import Redis
 
 from tests.ledger_books import Books
 from tests.ledger_model import LEASE, SCHOOLS, WORKERS, LedgerModel, Wish
-from worker.ledger.pruner import Ages
+from worker.ledger.pruner import Retention
 from worker.ledger.record import Priority
 from worker.ledger.states import Reason, State
-from worker.ledger.types import Access, Claim, Standing, Turns
+from worker.ledger.types import Claim, SchoolSignal, Transition, Turns
 
 MOST_RECORDS = 24
 #: Looks after which the last record has to be settled.
 MOST_LOOKS = 300
 LOOKS = (60.0, 120.0)
 
-DONE = Standing(state=State.SUCCEEDED, code=1, access=Access.LET_IN)
-LOST = Standing(state=State.RUNNING, unread=True, late=True)
-LATER = Standing(state=State.DEFERRED, code=253, due_in=60, counts=True)
+DONE = Transition(state=State.SUCCEEDED, code=1, access=SchoolSignal.LET_IN)
+LOST = Transition(state=State.RUNNING, maybe_applied=True, late=True)
+LATER = Transition(state=State.DEFERRED, code=253, due_in=60, counts=True)
 STANDINGS = (
     DONE,
     replace(DONE, state=State.PARTIAL, code=103),
     replace(DONE, state=State.FAILED, reason=Reason.REFUSED, code=193),
-    Standing(state=State.UNCERTAIN, unread=True, late=True),
+    Transition(state=State.UNCERTAIN, maybe_applied=True, late=True),
     LOST,
-    Standing(state=State.RUNNING, code=104, unread=True),
-    Standing(state=State.QUEUED),
+    Transition(state=State.RUNNING, code=104, maybe_applied=True),
+    Transition(state=State.QUEUED),
     LATER,
     replace(LATER, code=460, due_in=5, counts=False, slow_down=5),
-    replace(LATER, code=901, access=Access.MAINTENANCE, looks=LOOKS),
-    replace(LATER, state=State.QUEUED, code=102, access=Access.LOCKED_OUT, looks=LOOKS),
+    replace(LATER, code=901, access=SchoolSignal.MAINTENANCE, probe_intervals=LOOKS),
+    replace(
+        LATER, state=State.QUEUED, code=102, access=SchoolSignal.LOCKED_OUT, probe_intervals=LOOKS
+    ),
 )
 
 #: Seconds for which what settled is kept.
-AGES = Ages(succeeded=LEASE, others=130)
+AGES = Retention(succeeded=LEASE, others=130)
 
 #: What happens now and then, to some record or to all.
 MISHAPS: dict[str, Callable[[LedgerModel, str], object]] = {
@@ -63,7 +65,7 @@ MISHAPS: dict[str, Callable[[LedgerModel, str], object]] = {
     ),
     "requests need no distance": lambda model, _: model.ledger.set_paces({}),
     "old records are pruned": lambda model, _: model.prune(AGES),
-    "all that is settled is pruned": lambda model, _: model.prune(Ages(-1, -1)),
+    "all that is settled is pruned": lambda model, _: model.prune(Retention(-1, -1)),
     "a person finds that it was done": lambda model, record_id: model.decide(
         record_id, State.SUCCEEDED
     ),
@@ -114,7 +116,7 @@ class LedgerMachine(RuleBasedStateMachine):
 
     @precondition(lambda self: self.model.messages)
     @rule(turns=st.lists(st.tuples(workers, st.none() | standings), min_size=1, max_size=5))
-    def work(self, turns: Sequence[tuple[str, Standing | None]]) -> None:
+    def work(self, turns: Sequence[tuple[str, Transition | None]]) -> None:
         """Take messages as they come, and say at once what came of it, unless it takes longer."""
         for worker, standing in turns:
             if self.model.messages:
@@ -131,7 +133,7 @@ class LedgerMachine(RuleBasedStateMachine):
         room=st.sampled_from([1, 9]),
     )
     def exchange(
-        self, said: Sequence[tuple[int, Standing]], asked: Sequence[int], worker: str, room: int
+        self, said: Sequence[tuple[int, Transition]], asked: Sequence[int], worker: str, room: int
     ) -> None:
         """Several at once: of claims what came of them, of records whether they may be had."""
         known = said if self.model.claims else []
@@ -150,7 +152,7 @@ class LedgerMachine(RuleBasedStateMachine):
 
     @precondition(lambda self: self.model.claims)
     @rule(number=numbers, standing=st.none() | standings, again=rarely)
-    def say(self, number: int, standing: Standing | None, *, again: bool) -> None:
+    def say(self, number: int, standing: Transition | None, *, again: bool) -> None:
         """Of one who has the lease, or believes so: a request goes out, or what came of one."""
         claim = self._some_claim(number)
         for _ in range(1 + again):

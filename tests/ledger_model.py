@@ -14,21 +14,21 @@ from tests.ledger_books import UNSETTLED, WELL, Books
 from tests.unit.clock import Clock
 from worker.broker.messages import IDS, mailbox
 from worker.classin.verdicts import Verdict
-from worker.errors import InvalidInput, LeaseLost
+from worker.errors import InvalidInputError, LeaseLostError
 from worker.keyring import KeyRing
-from worker.ledger.pruner import Ages, Pruning
+from worker.ledger.pruner import Pruner, Retention
 from worker.ledger.record import Attempt, Priority, Record, Submission
 from worker.ledger.states import EDGES, State
 from worker.ledger.store import SHORT_WAIT, RedisLedger
 from worker.ledger.types import (
-    Access,
-    Advanced,
+    Capacity,
     Claim,
-    Due,
-    Entered,
-    Note,
-    Room,
-    Standing,
+    ClaimUpdate,
+    ReadyRecord,
+    SchoolSignal,
+    SubmitResult,
+    Transition,
+    UpdateResult,
 )
 
 LEASE = 10.0
@@ -136,7 +136,7 @@ class LedgerModel:
         call = self._call(wishes)
         box = mailbox() if mailed else None
         if (owners := self._owners(call)) is None:
-            with pytest.raises(InvalidInput):
+            with pytest.raises(InvalidInputError):
                 self.ledger.submit(call, box)
             return
         (self._keys, self._owned), self._last_call = owners, call
@@ -175,7 +175,7 @@ class LedgerModel:
         return claim
 
     def exchange(
-        self, worker: str, said: Sequence[tuple[Claim, Standing]], asked: Sequence[str], room: int
+        self, worker: str, said: Sequence[tuple[Claim, Transition]], asked: Sequence[str], room: int
     ) -> None:
         """Say several things and take several records in one call, whose first answer is lost."""
         mine = {
@@ -186,14 +186,14 @@ class LedgerModel:
         leases = {each: f"lease {len(self.claims)} {each}" for each in asked if each not in mine}
         earlier = self.ledger.find_all(list(mine))
         notes = [
-            Note(claim, standing, self._attempt(record, standing))
+            ClaimUpdate(claim, standing, self._attempt(record, standing))
             for (claim, standing), record in zip(mine.values(), earlier, strict=True)
         ]
-        limits = Room(room, suspects=1)
-        first = self.ledger.exchange(notes, leases, worker, LEASE, limits)
-        again = self.ledger.exchange(notes, leases, worker, LEASE, limits)
+        limits = Capacity(room, suspects=1)
+        first = self.ledger.report_and_claim(notes, leases, worker, LEASE, limits)
+        again = self.ledger.report_and_claim(notes, leases, worker, LEASE, limits)
         assert {claim.lease for claim in first.claims} <= {claim.lease for claim in again.claims}
-        assert sum(claim.record.deaths > 0 for claim in again.claims) <= 1
+        assert sum(claim.record.lost_workers > 0 for claim in again.claims) <= 1
         for note, record, advanced in zip(notes, earlier, first.noted, strict=True):
             assert (advanced is not None) >= self._counts(note.claim)
             if self._counts(note.claim) and advanced is not None:
@@ -211,7 +211,7 @@ class LedgerModel:
         """See that a claim was due: it counts from now on."""
         self._holders[claim.record.id] = claim
         assert claim.record.id not in self._doomed
-        place, lane = claim.record.place, claim.record.lane
+        place, lane = claim.record.sequence, claim.record.lane
         sender, since = self._late.get(lane or "", (claim.record.id, 0))
         assert claim.record.id == sender or self.time.now() >= since + WINDOW * 1000
         for other, values in records.items():
@@ -234,32 +234,32 @@ class LedgerModel:
     def announce(self, claim: Claim) -> None:
         """Let a request be about to go out."""
         if self._counts(claim) and claim.lease not in self._forgotten:
-            self.ledger.begin(claim)
+            self.ledger.mark_sending(claim)
         else:
-            with pytest.raises(LeaseLost):
-                self.ledger.begin(claim)
+            with pytest.raises(LeaseLostError):
+                self.ledger.mark_sending(claim)
 
-    def say(self, claim: Claim, standing: Standing) -> None:
+    def say(self, claim: Claim, standing: Transition) -> None:
         """Tell what came of an attempt; who has no right to changes nothing."""
         if claim.record.id in self._ended:
-            with pytest.raises(LeaseLost):
+            with pytest.raises(LeaseLostError):
                 self.ledger.advance(claim, standing, None, LEASE)
             return
         record = self.ledger.find(claim.record.id)
         attempt = self._attempt(record, standing)
         if not self._counts(claim):
-            with suppress(LeaseLost):
+            with suppress(LeaseLostError):
                 assert self.ledger.advance(claim, standing, attempt, LEASE).released == []
             assert self.ledger.find(record.id) == record
             return
         advanced = self.ledger.advance(claim, standing, attempt, LEASE)
-        self._noted(Note(claim, standing, attempt), record, advanced)
+        self._noted(ClaimUpdate(claim, standing, attempt), record, advanced)
 
-    def _attempt(self, record: Record, standing: Standing) -> Attempt:
+    def _attempt(self, record: Record, standing: Transition) -> Attempt:
         number = len(record.attempts) + 1
-        return Attempt(number, self.clock.ms, 5, 200, standing.code, "", Verdict.AGAIN)
+        return Attempt(number, self.clock.ms, 5, 200, standing.code, "", Verdict.RETRY)
 
-    def _noted(self, note: Note, record: Record, advanced: Advanced) -> None:
+    def _noted(self, note: ClaimUpdate, record: Record, advanced: UpdateResult) -> None:
         """See what a note that counts has made of a record."""
         standing = note.standing
         if standing.late and record.lane is not None:
@@ -269,7 +269,7 @@ class LedgerModel:
         self.sent(advanced.released)
         assert found.state is advanced.state
         assert found.attempts == (*record.attempts, note.attempt)
-        barred = standing.access is Access.LOCKED_OUT and found.state is State.FAILED
+        barred = standing.access is SchoolSignal.LOCKED_OUT and found.state is State.FAILED
         cancelled = record.cancelling and not standing.state.settled
         slow = standing.state is State.RUNNING and found.state is State.DEFERRED and found.paced
         assert found.state is (State.CANCELLED if cancelled else standing.state) or barred or slow
@@ -279,7 +279,7 @@ class LedgerModel:
     def beat(self, worker: str) -> None:
         """A worker renews what it has in hand, and learns what it has lost."""
         hand = self._hands[worker]
-        lost = self.ledger.beat(worker, LEASE, hand)
+        lost = self.ledger.renew_leases(worker, LEASE, hand)
         kept = [claim for claim in hand if self._counts(claim)]
         assert {claim.lease for claim in kept}.isdisjoint(lost)
         self._forgotten -= {claim.lease for claim in kept}
@@ -291,7 +291,7 @@ class LedgerModel:
 
     def rescue(self, limit: int, *, orphans: bool) -> None:
         """Bring back what is due, and tell who waited."""
-        self.sent(self.ledger.due(limit, orphans=orphans))
+        self.sent(self.ledger.requeue_due(limit, orphans=orphans))
         self.sent(self.ledger.release(limit)[0])
         self.sent(self.ledger.unpark_some(limit, limit)[0])
 
@@ -300,7 +300,7 @@ class LedgerModel:
         queued = Books.read(self.redis).starting("classin:queued:")
         sent = {name: at for ids in queued.values() for name, at in ids.items()}
         waiting = {each.priority for each in self.ledger.find_all(self.messages)}
-        found = self.ledger.adrift(5, SLACK, empty={*Priority} - waiting)
+        found = self.ledger.requeue_lost(5, SLACK, empty={*Priority} - waiting)
         assert all(sent[due.id] <= self.time.now() - SLACK * 1000 for due in found)
         self.sent(found)
 
@@ -325,7 +325,7 @@ class LedgerModel:
         """A person says what became of a record; only what is uncertain can be decided."""
         was = State(self.before[record_id]["state"])
         telling = self.redis.exists(f"classin:followers:{record_id}")
-        found = self.ledger.decide(record_id, state, "it was seen", "ada")
+        found = self.ledger.resolve(record_id, state, "it was seen", "ada")
         if was is State.UNCERTAIN and telling:
             assert found is None
             return
@@ -334,7 +334,7 @@ class LedgerModel:
             self._decided.add(record_id)
             assert self.ledger.find(record_id).state is state
 
-    def prune(self, ages: Ages) -> None:
+    def prune(self, ages: Retention) -> None:
         """Who settled so long ago goes, unless somebody who is not settled needs it."""
         needed: set[str] = set()
         for values in self.before.values():
@@ -354,11 +354,11 @@ class LedgerModel:
             if record_id not in needed
             if not self.redis.exists(f"classin:followers:{record_id}")
         }
-        pruned = Pruning(self.redis, self.ledger).run(ages, self.clock.ms, who="ada")
+        pruned = Pruner(self.redis, self.ledger).run(ages, self.clock.ms, who="ada")
         assert pruned.records == Counter(map(State, expected.values()))
         self._ended |= expected
 
-    def sent(self, due: Sequence[Due]) -> None:
+    def sent(self, due: Sequence[ReadyRecord]) -> None:
         """Put messages on the queue."""
         self.messages += [each.id for each in due]
 
@@ -466,7 +466,7 @@ class LedgerModel:
         lasts[origin] = each.id
         return each.id
 
-    def _entered(self, entered: Sequence[Entered]) -> None:
+    def _entered(self, entered: Sequence[SubmitResult]) -> None:
         for submission, each in zip(self._last_call, entered, strict=True):
             assert each.id == self._owned[submission.id]
             assert not each.new or each.id == submission.id

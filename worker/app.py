@@ -13,17 +13,17 @@ from typing import Any, NoReturn
 
 from celery import Task, bootsteps, signals
 
-from worker.broker.consumer import Arrival, CarefulConsumer
+from worker.broker.consumer import ForeignTask, SafeConsumer
 from worker.broker.messages import SEVERAL, task_name
 from worker.broker.queue import Queues, build_queues
 from worker.broker.redis_transport import check_messages_for
 from worker.classin.catalogue import CATALOGUE
 from worker.config.settings import Settings, from_env
-from worker.errors import ClassinError, Invalid
+from worker.errors import ClassinError, ValidationError
 from worker.ledger.record import Priority
-from worker.periodic import Rounds
-from worker.runtime.container import Equipment
-from worker.runtime.dispatcher import Waiting
+from worker.periodic import PeriodicThread
+from worker.runtime.container import WorkerContainer
+from worker.runtime.dispatcher import QueuedRecord
 from worker.runtime.file_descriptors import make_room_for_threads
 from worker.runtime.shutdown import Shutdown, end_now
 from worker.runtime.watchdog import Watchdog
@@ -35,7 +35,7 @@ log = logging.getLogger(__name__)
 _COLLECTED = (20_000, 20, 50)
 
 
-class Intake(Task):  # type: ignore[type-arg]  # generic in its stubs only
+class IntakeTask(Task):  # type: ignore[type-arg]  # generic in its stubs only
     """A task whose messages name records, which are carried out by threads of our own.
 
     Celery's pool has no part in it.
@@ -45,14 +45,14 @@ class Intake(Task):  # type: ignore[type-arg]  # generic in its stubs only
     typing = False
     ignore_result = False
     Strategy = "worker.broker.consumer:careful_strategy"
-    equipment: Equipment
+    equipment: WorkerContainer
 
     def take(self, ids: Sequence[str], priority: Priority, accepted: Callable[[], object]) -> None:
         """Let records wait to be carried out; `accepted` is called as soon as more may come."""
-        self.equipment.dispatch.take([Waiting(each, priority) for each in ids], accepted)
+        self.equipment.dispatch.enqueue([QueuedRecord(each, priority) for each in ids], accepted)
 
 
-class OperationTask(Intake):
+class OperationTask(IntakeTask):
     """The task of one operation: its messages name a record, or are to become one."""
 
     abstract = True
@@ -63,11 +63,11 @@ class OperationTask(Intake):
         """Set as soon as the worker is asked to end."""
         return self.equipment.stopping
 
-    def arrival(self, request: Any) -> Arrival:  # noqa: ANN401  # Celery's Context
+    def arrival(self, request: Any) -> ForeignTask:  # noqa: ANN401  # Celery's Context
         """Read what a message of another Celery asks for."""
-        return Arrival.of(self.operation, request)
+        return ForeignTask.of(self.operation, request)
 
-    def arrive(self, arrival: Arrival) -> None:
+    def arrive(self, arrival: ForeignTask) -> None:
         """Record what a message of another Celery asks for; see Recorder.
 
         What is recorded already stays as it is. Whether it may begin, its claim will say: not if it
@@ -75,22 +75,22 @@ class OperationTask(Intake):
         """
         self.equipment.pulse.worked()  # a ledger that is away is no stall of the worker's
         submission = arrival.submission(self.equipment.settings)
-        (entered,) = self.equipment.doorstep.submit([submission])
+        (entered,) = self.equipment.intake_ledger.submit([submission])
         if submission.refused and entered.new:
             log.info("%s %s: failed/refused on arrival", arrival.operation, arrival.id)
 
-    def take_in(self, arrival: Arrival, accepted: Callable[[], object]) -> None:
+    def take_in(self, arrival: ForeignTask, accepted: Callable[[], object]) -> None:
         """Let what is recorded now wait; see Recorder."""
-        waiting = Waiting(arrival.id, arrival.priority, by_message=False)
-        self.equipment.dispatch.take([waiting], accepted)
+        waiting = QueuedRecord(arrival.id, arrival.priority, by_message=False)
+        self.equipment.dispatch.enqueue([waiting], accepted)
 
 
-class LifeSigns(bootsteps.StartStopStep):
+class BackgroundStep(bootsteps.StartStopStep):
     """Sets the threads to work, tells that they live, and looks for what must come back."""
 
     #: What they are of, given by `build_app`.
-    equipment: Equipment
-    rescue: Rounds | None = None
+    equipment: WorkerContainer
+    rescue: PeriodicThread | None = None
 
     def start(self, parent: Any) -> None:  # noqa: ANN401
         """Start all; what keeps them from it is told in one line, and by the exit code."""
@@ -120,10 +120,10 @@ class LifeSigns(bootsteps.StartStopStep):
             self.rescue.stop()
 
 
-class Watch(bootsteps.StartStopStep):
+class WatchdogStep(bootsteps.StartStopStep):
     """Sees to it that the worker fetches what is due."""
 
-    equipment: Equipment
+    equipment: WorkerContainer
 
     def start(self, parent: Any) -> None:  # noqa: ANN401
         """Start the watchdog, which ends with the process."""
@@ -139,10 +139,10 @@ class Watch(bootsteps.StartStopStep):
         ).start()
 
 
-class Leave(bootsteps.StartStopStep):
+class ShutdownStep(bootsteps.StartStopStep):
     """Ends the worker in time, and gives back at once what it has fetched and not begun."""
 
-    equipment: Equipment
+    equipment: WorkerContainer
     shutdown: Shutdown
 
     def start(self, parent: Any) -> None:  # noqa: ANN401
@@ -185,10 +185,10 @@ def _lose_connection() -> None:
 def build_app(settings: Settings) -> Queues:
     """Build the worker's Celery from the catalogue."""
     app = build_queues(settings)
-    equipment = Equipment(settings, app)
+    equipment = WorkerContainer(settings, app)
     turned = {"turned": staticmethod(equipment.pulse.turned)}
-    app.conf.worker_consumer = type("WatchedConsumer", (CarefulConsumer,), turned)
-    for step in (LifeSigns, Watch, Leave):
+    app.conf.worker_consumer = type("WatchedConsumer", (SafeConsumer,), turned)
+    for step in (BackgroundStep, WatchdogStep, ShutdownStep):
         app.steps["worker"].add(type(f"{step.__name__}Step", (step,), {"equipment": equipment}))
     names = {SEVERAL, *map(task_name, CATALOGUE)}
     check_messages_for(names, equipment.pulse.fetched)
@@ -199,7 +199,7 @@ def build_app(settings: Settings) -> Queues:
             {"name": task_name(operation), "operation": operation, "equipment": equipment},
         )
         app.register_task(kind())
-    several = type("several_task", (Intake,), {"name": SEVERAL, "equipment": equipment})
+    several = type("several_task", (IntakeTask,), {"name": SEVERAL, "equipment": equipment})
     app.register_task(several())
     # Celery says "received" of every delivery; what became of the operation, we say ourselves.
     logging.getLogger("celery.worker.strategy").setLevel(logging.WARNING)
@@ -224,7 +224,7 @@ def _app_of_environment() -> Queues:
     log_plainly()
     try:
         return build_app(from_env())
-    except Invalid as error:
+    except ValidationError as error:
         sys.stderr.write(f"{error}\n")
         raise SystemExit(2) from None
 

@@ -17,7 +17,7 @@ from worker.classin.credentials import exchanged
 from worker.classin.operation import Operation
 from worker.classin.references import Place, places_of, written
 from worker.classin.seals import Sealed, credentials_of
-from worker.errors import Fault, InvalidInput, SealBroken
+from worker.errors import DecryptionError, FieldError, InvalidInputError
 from worker.keyring import KeyRing, canonical
 
 if TYPE_CHECKING:
@@ -35,13 +35,13 @@ UNOPENED = "*** (cannot be opened)"
 _WHY = "it was sealed for another record or field, or under another key ring: submit it anew"
 
 
-class Seals:
+class FieldCipher:
     """Seals credentials with a key ring, and opens them. Each method raises what the ring does."""
 
     def __init__(self, keyring: KeyRing) -> None:
         self._keyring = keyring
 
-    def seal(self, text: str, *owner: str | int) -> str:
+    def encrypt(self, text: str, *owner: str | int) -> str:
         """Seal a text for its owner; the same text never looks the same.
 
         `owner`: what it belongs to; without the same words it does not open.
@@ -52,26 +52,31 @@ class Seals:
         )
         return urlsafe_b64encode(nonce + closed).decode("ascii")
 
-    def open(self, token: str, *owner: str | int) -> str:
-        """Return what `seal` took. Raises SealBroken for what is none of ours, or is another's."""
+    def decrypt(self, token: str, *owner: str | int) -> str:
+        """Return what `seal` took.
+
+        Raises DecryptionError for what is none of ours, or is another's.
+        """
         from cryptography.exceptions import InvalidTag  # noqa: PLC0415  # only where it is needed
 
         try:
             held = urlsafe_b64decode(token)
             opened = self._cipher.decrypt(held[:_NONCE], held[_NONCE:], canonical(owner))
         except (InvalidTag, ValueError):
-            raise SealBroken(_WHY) from None
+            raise DecryptionError(_WHY) from None
         return opened.decode("utf-8", "surrogatepass")
 
-    def at_rest(self, operation: Operation, school: str, record_id: str) -> Mapping[str, Any]:
+    def encrypt_fields(
+        self, operation: Operation, school: str, record_id: str
+    ) -> Mapping[str, Any]:
         """Return an operation's fields as its record keeps them: each credential sealed.
 
-        Raises InvalidInput where one is sealed already: it could not be opened.
+        Raises InvalidInputError where one is sealed already: it could not be opened.
         """
         name = operation.spec.name
         if places := places_of(operation, Sealed):
-            raise InvalidInput(name, [Fault("", _broken(place)) for place in places])
-        return self.sealed(name, operation.to_json(), school, record_id)
+            raise InvalidInputError(name, [FieldError("", _broken(place)) for place in places])
+        return self.sealed(name, operation.to_dict(), school, record_id)
 
     def sealed(
         self, name: str, fields: Mapping[str, Any], school: str, record_id: str
@@ -79,17 +84,17 @@ class Seals:
         """Return JSON fields of an operation, right or not, with each credential sealed."""
 
         def close(value: object, place: Place) -> object:
-            return Sealed(self.seal(json.dumps(value), school, record_id, *place)).to_json()
+            return Sealed(self.encrypt(json.dumps(value), school, record_id, *place)).to_dict()
 
         return exchanged(find(name), fields, close)
 
-    def opened(
+    def decrypt_fields(
         self, name: str, fields: Mapping[str, Any], school: str, record_id: str
     ) -> Mapping[str, Any]:
         """Return JSON fields of a record with each credential open.
 
-        Raises SealBroken, which names the first that cannot be opened, and InvalidOperation where
-        there is no such operation.
+        Raises DecryptionError, which names the first that cannot be opened, and
+        InvalidOperationError where there is no such operation.
         """
         return exchanged(find(name), fields, partial(self._opened, school, record_id))
 
@@ -111,7 +116,7 @@ class Seals:
         def show(value: object, place: Place) -> object:
             try:
                 return self._opened(school, record_id, value, place)
-            except SealBroken:
+            except DecryptionError:
                 return instead(value)
 
         return exchanged(find(name), fields, show)
@@ -128,23 +133,23 @@ class Seals:
         Equal ones of a school have equal marks, from which nobody without the ring can guess them.
         """
         if not credentials_of(type(operation)):
-            return operation.to_json()
+            return operation.to_dict()
 
         def mark(value: object, place: Place) -> str:
             del place
             return self._keyring.mac(_MARKS, canonical([school, value]))
 
-        return {**exchanged(type(operation), operation.to_json(), mark)}
+        return {**exchanged(type(operation), operation.to_dict(), mark)}
 
     def _opened(self, school: str, record_id: str, value: object, place: Place) -> object:
-        """Open what is sealed; what is plain stays so. Raises SealBroken."""
+        """Open what is sealed; what is plain stays so. Raises DecryptionError."""
         held = Sealed.read(value)
         if held is None:
             return value
         try:
-            return json.loads(self.open(held.token, school, record_id, *place))
-        except (SealBroken, ValueError):
-            raise SealBroken(_broken(place)) from None
+            return json.loads(self.decrypt(held.token, school, record_id, *place))
+        except (DecryptionError, ValueError):
+            raise DecryptionError(_broken(place)) from None
 
     @cached_property
     def _cipher(self) -> "AESGCM":

@@ -1,23 +1,23 @@
 """Every exception of ours.
 
     ClassinError
-    ├── Invalid                what was handed in is wrong; `faults` names all of it
-    │   ├── InvalidOperation     fields that break the catalogue's rules
-    │   ├── InvalidInput         lines of a file, or options, that cannot be read
+    ├── ValidationError            what was handed in is wrong; `faults` names all of it
+    │   ├── InvalidOperationError  fields that break the catalogue's rules
+    │   ├── InvalidInputError      lines of a file, or options, that cannot be read
     │   │   └── SubmitRefusedError   records that the ledger cannot take in as they are
-    │   └── InvalidSettings      the environment or the schools file
-    ├── NotFound               no record has this id
-    ├── Unavailable            a server or program that is needed does not answer
+    │   └── InvalidSettingsError   the environment or the schools file
+    ├── NotFoundError              no record has this id
+    ├── UnavailableError           a server or program that is needed does not answer
     │   └── RedisUnavailableError  the ledger's Redis is away, or takes no writes; `code` says why
-    ├── ScriptError            a script of the ledger fails on what it is given, and always will
+    ├── ScriptError                a script of the ledger fails on its input, and always will
     │   └── UnreadableValueError   what lies in Redis is not as it is written here
-    ├── OperationFailed        what `AsyncResult(id).get()` raises for a record that did not succeed
-    ├── LeaseLost              another worker has the record now; what is done here no longer counts
-    ├── FileGone               a record's file is not there any more, or is another one now
-    ├── SealBroken             a sealed credential that does not open where it lies
-    └── Accident               an attempt that brought no reply to judge
-        ├── NotSent              the request did not leave: nothing can have happened
-        └── Unread               it may have been sent, and even carried out
+    ├── OperationFailedError       what `AsyncResult(id).get()` raises for a failed record
+    ├── LeaseLostError             another worker has the record now; this one's work is void
+    ├── FileChangedError           a record's file is gone, or is another one now
+    ├── DecryptionError            an encrypted credential that does not open where it lies
+    └── NoReplyError               an attempt that brought no reply to judge
+        ├── NotSentError             the request did not leave: nothing can have happened
+        └── ReplyLostError           it may have been sent, and even carried out
 
 A refusal by ClassIn is no exception: it is a reply, and is judged.
 """
@@ -32,7 +32,7 @@ CONFLICT = "conflict"
 
 
 @dataclass(frozen=True, slots=True)
-class Fault:
+class FieldError:
     """One thing wrong with what was handed in: where, and what would be right."""
 
     where: str
@@ -48,10 +48,10 @@ class ClassinError(Exception):
     """The root of all exceptions raised on purpose here."""
 
 
-class Invalid(ClassinError):
+class ValidationError(ClassinError):
     """Something handed in is wrong; nothing was done with it."""
 
-    def __init__(self, subject: str, faults: Sequence[Fault]) -> None:
+    def __init__(self, subject: str, faults: Sequence[FieldError]) -> None:
         super().__init__(subject, tuple(faults))
         self.subject = subject
         self.faults = tuple(faults)
@@ -60,39 +60,39 @@ class Invalid(ClassinError):
         return "\n".join([printable(self.subject), *(f"  {fault}" for fault in self.faults)])
 
 
-class InvalidOperation(Invalid):
+class InvalidOperationError(ValidationError):
     """An operation that the catalogue does not have, or with fields that break its rules."""
 
 
-class InvalidInput(Invalid):
+class InvalidInputError(ValidationError):
     """A file or an option that cannot be read as it should be."""
 
 
-class SubmitRefusedError(InvalidInput):
+class SubmitRefusedError(InvalidInputError):
     """The ledger took in none of a chunk, because of one submission at a position (from 1).
 
     `instead` has the ids of records that stand for some of it, by the ids that these were to have.
     """
 
-    def __init__(self, position: int, fault: Fault, instead: Mapping[str, str]) -> None:
+    def __init__(self, position: int, fault: FieldError, instead: Mapping[str, str]) -> None:
         super().__init__("nothing was submitted", [fault])
         self.position = position
         self.instead = dict(instead)
 
 
-class InvalidSettings(Invalid):
+class InvalidSettingsError(ValidationError):
     """The environment, or the file of schools, says something that cannot be."""
 
 
-class NotFound(ClassinError):
+class NotFoundError(ClassinError):
     """No record has this id."""
 
 
-class Unavailable(ClassinError):
+class UnavailableError(ClassinError):
     """A server or program that is needed does not answer; the text says which, and what to do."""
 
 
-class RedisUnavailableError(Unavailable):
+class RedisUnavailableError(UnavailableError):
     """The ledger's Redis does not do what it is asked, but may later."""
 
     def __init__(self, said: str, code: str = "") -> None:
@@ -109,29 +109,29 @@ class UnreadableValueError(ScriptError):
     """What lies in Redis is not as it is written here: somebody else has changed it."""
 
 
-class OperationFailed(ClassinError):
+class OperationFailedError(ClassinError):
     """A record did not succeed: its state and reason, ClassIn's code and words."""
 
 
-class LeaseLost(ClassinError):
+class LeaseLostError(ClassinError):
     """The lease on a record has passed to another worker: a late writer changes nothing."""
 
 
-class FileGone(ClassinError):
+class FileChangedError(ClassinError):
     """The file that an operation was submitted with is not there any more, or is another now."""
 
 
-class SealBroken(ClassinError):
+class DecryptionError(ClassinError):
     """A sealed credential does not open: it is another place's, another key ring's, or none."""
 
 
-class Accident(ClassinError):
+class NoReplyError(ClassinError):
     """An attempt that ended without a reply."""
 
 
-class NotSent(Accident):
+class NotSentError(NoReplyError):
     """The request did not leave this machine, or was not taken: nothing can have happened."""
 
 
-class Unread(Accident):
+class ReplyLostError(NoReplyError):
     """The request may have arrived; what came of it is unknown."""

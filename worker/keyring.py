@@ -15,7 +15,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, NoReturn
 
-from worker.errors import Fault, InvalidSettings
+from worker.errors import FieldError, InvalidSettingsError
 from worker.private_files import created, make_folders, read_secret
 
 #: The variable that names the file.
@@ -75,7 +75,9 @@ def canonical(said: object) -> bytes:
 
 
 def _none() -> bytes:
-    raise InvalidSettings("there is no key ring", [Fault(VARIABLE, "nobody said which to use")])
+    raise InvalidSettingsError(
+        "there is no key ring", [FieldError(VARIABLE, "nobody said which to use")]
+    )
 
 
 #: For what needs no key: whoever asks it for one hears so.
@@ -88,7 +90,10 @@ def fingerprint(key: bytes) -> str:
 
 
 def read_key_file(path: Path) -> bytes | None:
-    """Return the primary key of a file; None if there is no such file. Raises InvalidSettings."""
+    """Return the primary key of a file; None if there is no such file.
+
+    Raises InvalidSettingsError.
+    """
     try:
         return _primary_of(path, read_secret(path, ours_alone=True))
     except FileNotFoundError:
@@ -100,7 +105,7 @@ def read_key_file(path: Path) -> bytes | None:
 def make_key_file(path: Path) -> bool:
     """Make a file with a new key, readable by this user only; False if there is one already.
 
-    It is there whole or not at all. Raises InvalidSettings.
+    It is there whole or not at all. Raises InvalidSettingsError.
     """
     key = base64.b64encode(secrets.token_bytes(_KEY)).decode()
     draft = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
@@ -121,8 +126,10 @@ def make_key_file(path: Path) -> bool:
 
 
 def refuse(path: Path, what: str) -> NoReturn:
-    """Say what is wrong with a key file, in one line. Raises InvalidSettings."""
-    raise InvalidSettings("the key ring cannot be used", [Fault(VARIABLE, f"{path} {what}")])
+    """Say what is wrong with a key file, in one line. Raises InvalidSettingsError."""
+    raise InvalidSettingsError(
+        "the key ring cannot be used", [FieldError(VARIABLE, f"{path} {what}")]
+    )
 
 
 def _primary_of(path: Path, text: bytes) -> bytes:

@@ -10,7 +10,7 @@ from worker.trouble_log import TroubleLog
 log = logging.getLogger(__name__)
 
 
-class Rounds(threading.Thread):
+class PeriodicThread(threading.Thread):
     """Does something, waits, does it again, until it is stopped; trouble is logged, once."""
 
     def __init__(self, name: str, do: Callable[[], object], every: float) -> None:

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TextIO
 
-from worker.errors import Fault, InvalidInput
+from worker.errors import FieldError, InvalidInputError
 
 #: More is no secret, no key file and no file of schools (bytes).
 _LARGEST = 1_000_000
@@ -146,15 +146,17 @@ def _close_to_others(opened: int) -> None:
 def private_file(path: Path) -> Iterator[TextIO]:
     """Open a new file of text, of mode 0600; one into which nothing came is removed.
 
-    Raises InvalidInput if there is such a file already, or can be none.
+    Raises InvalidInputError if there is such a file already, or can be none.
     """
     try:
         made = created(path)
     except FileExistsError:
-        raise InvalidInput("file", [Fault(str(path), "is there already: name a new one")]) from None
+        raise InvalidInputError(
+            "file", [FieldError(str(path), "is there already: name a new one")]
+        ) from None
     except OSError as error:
         what = f"cannot be written: {error.strerror}"
-        raise InvalidInput("file", [Fault(str(path), what)]) from None
+        raise InvalidInputError("file", [FieldError(str(path), what)]) from None
     with made as file:
         try:
             yield file

@@ -4,7 +4,7 @@ import os
 import pwd
 
 
-def person() -> str:
+def actor() -> str:
     """Name the user, by the machine's own list: no variable decides it."""
     try:
         return pwd.getpwuid(os.getuid()).pw_name
@@ -14,4 +14,4 @@ def person() -> str:
 
 def author(run: str | None) -> str:
     """Name the job that a run belongs to, whose id is JOB:TICK; without one, the user."""
-    return person() if run is None else f"job {run.partition(':')[0]}"
+    return actor() if run is None else f"job {run.partition(':')[0]}"

@@ -7,10 +7,10 @@ from typing import NamedTuple
 from producers.intake.dependencies import pointed
 from producers.intake.receipt import Receipt
 from producers.intake.submitter import Submitter
-from producers.retry.assess import Outlook, Prospect, Prospects
+from producers.retry.assess import Outlook, Prospect, RetryAssessor
 from producers.retry.edits import Setting
 from producers.retry.select import WINDOW, in_windows, matching
-from worker.errors import Fault, InvalidInput
+from worker.errors import FieldError, InvalidInputError
 from worker.ledger.audit import Audit
 from worker.ledger.record import Record, new_id
 from worker.ledger.types import Filter, Ledger
@@ -29,7 +29,7 @@ class Wanted(NamedTuple):
     settings: Sequence[Setting] = ()
     mend: bool = False
     #: Also what would be refused again, could be done twice, or kills workers.
-    insists: bool = False
+    force: bool = False
 
     def about(self) -> str:
         """Give it in words for the audit trail: names of fields, and no value of theirs."""
@@ -37,7 +37,7 @@ class Wanted(NamedTuple):
         words = [f"{name}={value}" for name, value in sides.items() if value is not None]
         words += [f"set {setting.where}" for setting in self.settings]
         words += ["mend"] if self.mend else []
-        words += ["force"] if self.insists else []
+        words += ["force"] if self.force else []
         return " ".join(words)
 
 
@@ -52,8 +52,8 @@ class Tried(NamedTuple):
     instead: Receipt | None = None
 
 
-class Retrying:
-    """Tries records again for a person. Each method raises Unavailable."""
+class RetryService:
+    """Tries records again for a person. Each method raises UnavailableError."""
 
     def __init__(self, submitter: Submitter, ledger: Ledger, audit: Audit, who: str) -> None:
         self._submitter = submitter
@@ -61,14 +61,14 @@ class Retrying:
         self._audit = audit
         self._who = who
 
-    def look(self, wanted: Wanted) -> list[Prospect]:
+    def preview(self, wanted: Wanted) -> list[Prospect]:
         """Say of all that is wanted what trying it again would do; changes nothing.
 
-        Raises NotFound, and InvalidInput for what is to be set and cannot be, or for what is named
-        and cannot be tried again.
+        Raises NotFoundError, and InvalidInputError for what is to be set and cannot be, or for what
+        is named and cannot be tried again.
         """
         ids = self._in_order(wanted.ids) if wanted.ids else self._matching(wanted)
-        prospects = Prospects(
+        prospects = RetryAssessor(
             self._ledger,
             self._submitter.seals,
             self._submitter.lane_of,
@@ -76,26 +76,26 @@ class Retrying:
             settings=wanted.settings,
             door=self._submitter.door,
             tries_refused=bool(wanted.ids),
-            insists=wanted.insists,
+            force=wanted.force,
             batch=new_id() if len(ids) > 1 else None,
         )
         found = [each for some in in_windows(self._ledger, ids) for each in prospects.of(some)]
         bad = [
-            Fault(each.id, _refusal(each))
+            FieldError(each.id, _refusal(each))
             for each in found
             if (wanted.ids and not each.submissions)
             or (wanted.settings and each.outlook is Outlook.UNFIT)
         ]
         if bad:
-            raise InvalidInput("nothing was retried", _shortened(bad))
+            raise InvalidInputError("nothing was retried", _shortened(bad))
         return found
 
     def _in_order(self, ids: Sequence[str]) -> list[str]:
-        """Give ids by place, each once. Raises NotFound."""
+        """Give ids by place, each once. Raises NotFoundError."""
         records = {each.id: each for each in self._ledger.find_all(list(dict.fromkeys(ids)))}
         for missing in (each for each in ids if each not in records):
             self._ledger.find(missing)
-        return sorted(records, key=lambda each: records[each].place)
+        return sorted(records, key=lambda each: records[each].sequence)
 
     def _matching(self, wanted: Wanted) -> list[str]:
         def fits(record: Record) -> bool:
@@ -150,7 +150,7 @@ def _refusal(prospect: Prospect) -> str:
     return f"{prospect.why}; {hint}" if hint else prospect.why
 
 
-def _shortened(faults: Sequence[Fault]) -> list[Fault]:
+def _shortened(faults: Sequence[FieldError]) -> list[FieldError]:
     more = len(faults) - _MOST_FAULTS
-    told = [Fault("", f"... and {more:,} more")] if more > 0 else []
+    told = [FieldError("", f"... and {more:,} more")] if more > 0 else []
     return [*faults[:_MOST_FAULTS], *told]

@@ -8,14 +8,14 @@ from producers.intake.submitter import Submitter
 from producers.retry.select import WINDOW, culprits_of, in_windows, matching
 from worker.broker.queue import Queues
 from worker.config.settings import Settings
-from worker.errors import Fault, InvalidInput, NotFound, Unavailable
+from worker.errors import FieldError, InvalidInputError, NotFoundError, UnavailableError
 from worker.ledger.audit import Audit
 from worker.ledger.states import Reason, State
-from worker.ledger.types import Due, Filter, Ledger
+from worker.ledger.types import Filter, Ledger, ReadyRecord
 
 
-class Mending:
-    """What an administrator may change. Each method raises Unavailable."""
+class AdminService:
+    """What an administrator may change. Each method raises UnavailableError."""
 
     def __init__(
         self, settings: Settings, ledger: Ledger, queues: Queues, audit: Audit, who: str
@@ -37,19 +37,19 @@ class Mending:
     ) -> list[str]:
         """Decide an uncertain record; names those that failed because of it, to be retried.
 
-        Raises NotFound, and InvalidInput for one that is not uncertain.
+        Raises NotFoundError, and InvalidInputError for one that is not uncertain.
         """
         if dry_run:
             was: State | None = self._ledger.find(record_id).state
         else:
             text = "" if result is None else json.dumps(result, ensure_ascii=False)
-            was = self._ledger.decide(record_id, state, why, self._who, text)
+            was = self._ledger.resolve(record_id, state, why, self._who, text)
         if was is None:
             what = "those who waited for it are being told still: try again in a moment"
-            raise InvalidInput("settle", [Fault(record_id, what)])
+            raise InvalidInputError("settle", [FieldError(record_id, what)])
         if was is not State.UNCERTAIN:
             what = f"is {was.value}: only what is uncertain can be decided"
-            raise InvalidInput("settle", [Fault(record_id, what)])
+            raise InvalidInputError("settle", [FieldError(record_id, what)])
         return self._let_down_by(record_id)
 
     def _let_down_by(self, record_id: str) -> list[str]:
@@ -77,7 +77,7 @@ class Mending:
         for record_id in record_ids:
             try:
                 yield record_id, submitter.cancel(record_id)
-            except NotFound:
+            except NotFoundError:
                 yield record_id, None
 
     def standing(self, record_ids: Sequence[str]) -> dict[str, State]:
@@ -89,7 +89,7 @@ class Mending:
         }
 
     def is_closed(self, school: str) -> bool:
-        """Say whether a person, or whatever else, has closed a school. Raises InvalidInput."""
+        """Say whether a person, or whatever else, has closed a school. Raises InvalidInputError."""
         names = {closure.school for closure in self._ledger.closures()}
         return school in names or self._settings.school(school).name in names
 
@@ -101,14 +101,14 @@ class Mending:
     def pause(self, school: str, why: str) -> bool:
         """Let a school's operations wait; False if somebody had paused it before.
 
-        Raises InvalidInput for a school that the settings do not name.
+        Raises InvalidInputError for a school that the settings do not name.
         """
         name = self._settings.school(school).name
         self._note("pause", name, (), why)
         return self._ledger.pause(name, why)
 
     def resume(self, school: str, why: str = "") -> bool:
-        """Open a school, whatever closed it; False if it was open. Raises InvalidInput.
+        """Open a school, whatever closed it; False if it was open. Raises InvalidInputError.
 
         A school that the settings no longer name can be opened, too.
         """
@@ -122,9 +122,9 @@ class Mending:
     def _note(self, what: str, about: str, ids: Sequence[str], why: str) -> None:
         self._audit.note(self._who, what, about=about, ids=ids, why=why)
 
-    def _publish(self, due: Sequence[Due]) -> None:
+    def _publish(self, due: Sequence[ReadyRecord]) -> None:
         """Send messages for who can go on now; where that fails, rescue does it later."""
         try:
             self._queues.publish(due)
-        except Unavailable:
+        except UnavailableError:
             return

@@ -54,16 +54,16 @@ def _works_for_days(words: Sequence[str]) -> bool:
 
 def _run(words: list[str]) -> None:
     from ops.cli.build import build
-    from worker.errors import ClassinError, Invalid, Unavailable
+    from worker.errors import ClassinError, UnavailableError, ValidationError
 
     # Who mistypes a command hears of all.
     program = build(words[:1] if words[0] in MODULES else MODULES)
     try:
         program(prog_name="classin")
-    except Invalid as error:
+    except ValidationError as error:
         _write_error(str(error))
         sys.exit(2)
-    except Unavailable as error:
+    except UnavailableError as error:
         from ops.cli.wiring import in_one_line
 
         _write_error(in_one_line(error))

@@ -45,7 +45,7 @@ def _progress(look: "Look") -> Mapping[str, object]:
 
 
 def _failure(record: "Record") -> Mapping[str, object]:
-    from ops.insight.status_text import account
+    from ops.insight.status_text import status_text
 
     return {
         "type": "failure",
@@ -56,7 +56,7 @@ def _failure(record: "Record") -> Mapping[str, object]:
         "state": record.state.value,
         "reason": record.reason.value if record.reason else None,
         "code": record.code,
-        "means": account(record).meaning,
+        "means": status_text(record).meaning,
     }
 
 
@@ -77,10 +77,10 @@ def _as_lines(looks: "Iterable[Look]") -> Mapping[State, int]:
 
 def line_of(record: "Record") -> Marked:
     """Write a failure on one line: no field, and no words of ClassIn's own."""
-    from ops.insight.status_text import account
+    from ops.insight.status_text import status_text
 
     row = "" if record.row is None else f" row {record.row}"
-    which = f"{row} {record.operation} {record.id}: {account(record).meaning}"
+    which = f"{row} {record.operation} {record.id}: {status_text(record).meaning}"
     return marked("{}{}", state_of(record), which)
 
 

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from ops.cli.output import write_error
-from worker.errors import Fault, InvalidInput
+from worker.errors import FieldError, InvalidInputError
 from worker.private_files import read_secret
 
 #: More is no secret, in characters.
@@ -26,32 +26,32 @@ SecretFile = Annotated[
 
 
 def read_secrets(ask: Sequence[str] | None, files: Sequence[str] | None) -> dict[str, str]:
-    """Return fields whose values no argument holds. Raises InvalidInput."""
-    faults: list[Fault] = []
+    """Return fields whose values no argument holds. Raises InvalidInputError."""
+    faults: list[FieldError] = []
     found: dict[str, str] = {}
     for text in files or ():
         name, _, path = text.partition("=")
         if not name or not path:
-            faults.append(Fault("--secret-file", "should be written as field=path"))
+            faults.append(FieldError("--secret-file", "should be written as field=path"))
             continue
         try:
             found[name] = read_secret(Path(path).expanduser()).decode().rstrip("\r\n")
         except (OSError, UnicodeDecodeError) as error:
             why = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
-            faults.append(Fault("--secret-file", f"{path} cannot be read: {why}"))
+            faults.append(FieldError("--secret-file", f"{path} cannot be read: {why}"))
     if faults:
-        raise InvalidInput("nothing was submitted", faults)
+        raise InvalidInputError("nothing was submitted", faults)
     for name in ask or ():
         found[name] = _asked(name)
     bad = [name for name, value in found.items() if not value or len(value) > _LONGEST]
     if bad:
         what = f"should have 1 to {_LONGEST:,} characters, on one line"
-        raise InvalidInput("nothing was submitted", [Fault(name, what) for name in bad])
+        raise InvalidInputError("nothing was submitted", [FieldError(name, what) for name in bad])
     return found
 
 
 def secret_settings(ask: Sequence[str] | None, files: Sequence[str] | None) -> list[str]:
-    """Return the same as `FIELD=VALUE`. Raises InvalidInput."""
+    """Return the same as `FIELD=VALUE`. Raises InvalidInputError."""
     return [f"{name}={value}" for name, value in read_secrets(ask, files).items()]
 
 

@@ -4,21 +4,21 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from worker.config.settings import from_env
-from worker.errors import RedisUnavailableError, Unavailable
+from worker.errors import RedisUnavailableError, UnavailableError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from redis import Redis
 
-    from ops.admin.retry import Retrying
-    from ops.admin.service import Mending
+    from ops.admin.retry import RetryService
+    from ops.admin.service import AdminService
     from producers.intake.submitter import Submitter
     from producers.retry.nightly import NightlyRetry
     from worker.config.file_access import FileAccess
     from worker.config.settings import Settings
     from worker.ledger.audit import Audit
-    from worker.ledger.pruner import Pruning
+    from worker.ledger.pruner import Pruner
     from worker.ledger.queries import Observer
     from worker.ledger.store import RedisLedger
 
@@ -85,29 +85,29 @@ def typed(settings: "Settings") -> "FileAccess":
     return replace(settings.typed_files, home=True)
 
 
-def open_mending() -> "Mending":
+def open_mending() -> "AdminService":
     """Open what changes a running system by hand."""
-    from ops.admin.actor import person
-    from ops.admin.service import Mending
+    from ops.admin.actor import actor
+    from ops.admin.service import AdminService
     from worker.broker.queue import build_queues
     from worker.ledger.audit import Audit
     from worker.ledger.store import RedisLedger, connect
 
     settings = from_env()
     redis = connect(settings.ledger_url)
-    return Mending(
+    return AdminService(
         settings,
         RedisLedger(redis, keyring=settings.keyring),
         build_queues(settings),
         Audit(redis),
-        person(),
+        actor(),
     )
 
 
-def open_retrying(run: str | None = None) -> "Retrying":
+def open_retrying(run: str | None = None) -> "RetryService":
     """Open what tries records again; `run`: of a job, by its id."""
     from ops.admin.actor import author
-    from ops.admin.retry import Retrying
+    from ops.admin.retry import RetryService
     from producers.intake.submitter import Submitter
     from worker.ledger.audit import Audit
     from worker.ledger.store import RedisLedger, connect
@@ -116,7 +116,7 @@ def open_retrying(run: str | None = None) -> "Retrying":
     redis = connect(settings.ledger_url, submits=True)
     ledger = RedisLedger(redis, keyring=settings.keyring)
     submitter = Submitter(settings, ledger).limited_to(typed(settings))
-    return Retrying(submitter, ledger, Audit(redis), author(run))
+    return RetryService(submitter, ledger, Audit(redis), author(run))
 
 
 def open_nightly() -> "NightlyRetry":
@@ -143,25 +143,25 @@ def open_audit() -> "Audit":
 def note_seen(what: str, about: str, ids: "Sequence[str]" = ()) -> None:
     """Write into the audit trail that somebody is about to see what is masked elsewhere.
 
-    Call it before anything is shown or written. Raises Unavailable, also where Redis takes no
+    Call it before anything is shown or written. Raises UnavailableError, also where Redis takes no
     writes: then nothing may be shown.
     """
-    from ops.admin.actor import person
+    from ops.admin.actor import actor
 
-    open_audit().note(person(), what, about=about, ids=ids)
+    open_audit().note(actor(), what, about=about, ids=ids)
 
 
-def open_pruning() -> "Pruning":
+def open_pruning() -> "Pruner":
     """Open what takes old records out."""
-    from worker.ledger.pruner import Pruning
+    from worker.ledger.pruner import Pruner
     from worker.ledger.store import RedisLedger, connect
 
     settings = from_env()
     redis = connect(settings.ledger_url, submits=True)
-    return Pruning(redis, RedisLedger(redis, keyring=settings.keyring))
+    return Pruner(redis, RedisLedger(redis, keyring=settings.keyring))
 
 
-def in_one_line(error: Unavailable) -> str:
+def in_one_line(error: UnavailableError) -> str:
     """Say what is away; of the private Redis, how to start it."""
     settings = from_env()
     if settings.redis_url is None and str(settings.socket) in str(error):

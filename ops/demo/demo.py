@@ -21,7 +21,7 @@ from ops.simulator.bundle import Size, invent, write_bundle
 from ops.simulator.faults import When
 from producers.intake.submitter import Submitter
 from worker.config.settings import environment_with, from_env
-from worker.errors import Unavailable
+from worker.errors import UnavailableError
 from worker.ledger.record import Record
 
 #: Seconds that the simulator gets to start, and the whole file to settle; far more than needed.
@@ -61,7 +61,7 @@ class Ending:
     @property
     def as_expected(self) -> bool:
         """Whether every part that the file names is so."""
-        said = {**self.record.to_json(), "attempts": len(self.record.attempts)}
+        said = {**self.record.to_dict(), "attempts": len(self.record.attempts)}
         return all(said[name] == value for name, value in self.scene.expect.items())
 
 
@@ -101,7 +101,7 @@ class Demonstration:
 def demonstrate(played: Sequence[Scene], on_progress: Callable[[int], None]) -> Demonstration:
     """Play the scenes on a system of their own; `on_progress` is told how many have settled.
 
-    Raises Unavailable if a part of the system does not start.
+    Raises UnavailableError if a part of the system does not start.
     """
     with _system() as system:
         endings = _play(played, system, on_progress)
@@ -157,10 +157,10 @@ class _Child:
     log: Path
 
     def must_run(self) -> None:
-        """Raise Unavailable, with its last words, if it has ended."""
+        """Raise UnavailableError, with its last words, if it has ended."""
         if self.process.poll() is not None:
             said = self.log.read_text(encoding="utf-8", errors="replace").strip()
-            raise Unavailable(f"the {self.name} has ended: {said.rpartition(chr(10))[2]}")
+            raise UnavailableError(f"the {self.name} has ended: {said.rpartition(chr(10))[2]}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -235,7 +235,7 @@ def _child(
 
 
 def _address(simulator: _Child) -> str:
-    """Wait for the simulator to say where it listens. Raises Unavailable."""
+    """Wait for the simulator to say where it listens. Raises UnavailableError."""
     until = time.monotonic() + START
     while time.monotonic() < until:
         simulator.must_run()
@@ -243,4 +243,4 @@ def _address(simulator: _Child) -> str:
         if "http" in said and said.endswith("\n"):
             return said.split()[-1]
         time.sleep(_INTERVAL)
-    raise Unavailable("the simulator does not start")
+    raise UnavailableError("the simulator does not start")

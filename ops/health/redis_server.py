@@ -25,7 +25,7 @@ _UNITS = ("bytes", "kB", "MB", "GB", "TB")
 
 
 def examine_server(redis: Redis, info: Mapping[str, object], home: HomeMark) -> Iterator[Finding]:
-    """Look at a server that answers. Raises Unavailable."""
+    """Look at a server that answers. Raises UnavailableError."""
     yield server(info)
     yield writes(redis)
     yield persistence(append_only=bool(info["aof_enabled"]))

@@ -4,12 +4,12 @@ from collections.abc import Callable, Mapping, Sequence
 from enum import Enum, auto
 from typing import NamedTuple
 
-from ops.insight.durations import span
+from ops.insight.durations import duration_text
 from ops.insight.wait_text import in_words
 from worker.classin.validation_messages import nearest
-from worker.errors import Fault, InvalidInput
+from worker.errors import FieldError, InvalidInputError
 from worker.ledger.record import Record, iso
-from worker.ledger.types import Obstacle
+from worker.ledger.types import WaitReason
 
 
 class Kind(Enum):
@@ -27,7 +27,7 @@ class Row(NamedTuple):
     """A record of a list, and what it waits for."""
 
     record: Record
-    obstacle: Obstacle | None = None
+    obstacle: WaitReason | None = None
 
 
 class Column(NamedTuple):
@@ -84,7 +84,10 @@ FOLLOWED = ("finished", "id", "operation", "school", "state", "code", "tries", "
 
 
 def choose_columns(typed: str | None, usual: Sequence[str]) -> Sequence[str]:
-    """Read names with commas between them. Raises InvalidInput, which names every unknown one."""
+    """Read names with commas between them.
+
+    Raises InvalidInputError, which names every unknown one.
+    """
     if typed is None:
         return usual
     names = [name.strip() for name in typed.split(",")]
@@ -92,10 +95,10 @@ def choose_columns(typed: str | None, usual: Sequence[str]) -> Sequence[str]:
     if not unknown:
         return names
     faults = [
-        Fault("--columns", f"there is no {name!r}{nearest(name, COLUMNS)}") for name in unknown
+        FieldError("--columns", f"there is no {name!r}{nearest(name, COLUMNS)}") for name in unknown
     ]
-    faults.append(Fault("--columns", f"there are {', '.join(COLUMNS)}"))
-    raise InvalidInput("ls", faults)
+    faults.append(FieldError("--columns", f"there are {', '.join(COLUMNS)}"))
+    raise InvalidInputError("ls", faults)
 
 
 def plain(name: str, row: Row) -> str | int | None:
@@ -118,7 +121,7 @@ def shown(name: str, row: Row, moment: Callable[[int], str]) -> str:
         case Kind.MOMENT, int(ms):
             return moment(ms)
         case Kind.SPAN, int(ms):
-            return span(ms)
+            return duration_text(ms)
         case _, value:
             return str(value)
 

@@ -7,7 +7,7 @@ _SECOND, _TEN = 1000, 10_000
 _UNITS = (("d", 86_400_000), ("h", 3_600_000), ("min", 60_000), ("s", 1000))
 
 
-def span(ms: float) -> str:
+def duration_text(ms: float) -> str:
     """Write a time with the digits that count: 7 ms, 1.2 s, 4 min 10 s, 2 h 5 min, 3 d 4 h."""
     if ms < _SECOND:
         return f"{ms:.0f} ms"

@@ -4,15 +4,15 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ops.insight.durations import span
-from ops.insight.status_text import account
+from ops.insight.durations import duration_text
+from ops.insight.status_text import status_text
 from ops.insight.wait_text import closure_in_words, in_words
-from worker.errors import NotFound
+from worker.errors import NotFoundError
 from worker.ledger.clock import LedgerClock
 from worker.ledger.queries import Observer, Slowdown, Whereabouts
 from worker.ledger.record import Record, iso
 from worker.ledger.states import State
-from worker.ledger.types import Closure, Obstacle
+from worker.ledger.types import SchoolPause, WaitReason
 
 #: How far retries, and those who wait for each other, are followed.
 _FARTHEST = 50
@@ -24,7 +24,7 @@ Moment = Callable[[int | None], str]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Inquiry:
+class Explanation:
     """All that bears on one operation. Times are ms since 1970."""
 
     now: int
@@ -35,11 +35,11 @@ class Inquiry:
     batch: Mapping[State, int]
     whereabouts: Whereabouts
     #: Whom it waits for, whom that one waits for, and so on; each with what it waits for itself.
-    chain: Sequence[tuple[Record, Obstacle | None]]
+    chain: Sequence[tuple[Record, WaitReason | None]]
     #: What it waits for itself, and others that it was told to wait for, which are not settled.
-    obstacle: Obstacle | None
+    obstacle: WaitReason | None
     waits_for: Sequence[Record]
-    closure: Closure | None
+    closure: SchoolPause | None
     #: Since when this kind of operation alone is locked out of its school.
     barred_since: int | None
     #: The least ms between two requests, by "SCHOOL OPERATION" or "SCHOOL".
@@ -52,7 +52,7 @@ class Inquiry:
     #: When it fails if it is not done by then; None: it neither was tried nor waits for its turn.
     gives_up_at: int | None
 
-    def to_json(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, Any]:
         """Give it as programs see it."""
         where = self.whereabouts
         return {
@@ -70,10 +70,10 @@ class Inquiry:
                 "place": where.lane_place,
                 "length": where.lane_length,
             },
-            "waits_for": self.obstacle.to_json() if self.obstacle else None,
+            "waits_for": self.obstacle.to_dict() if self.obstacle else None,
             "after": [each.id for each in self.waits_for],
             "chain": [each.id for each, _ in self.chain],
-            "school": self.closure.to_json() if self.closure else None,
+            "school": self.closure.to_dict() if self.closure else None,
             "worker": where.worker,
             "lease_ends": iso(where.lease_ends),
             "sent_at": iso(where.sent_at) if where.sent_at else None,
@@ -84,10 +84,10 @@ class Inquiry:
         }
 
 
-def inquire(observer: Observer, record_id: str, give_up_after: float) -> Inquiry:
+def inquire(observer: Observer, record_id: str, give_up_after: float) -> Explanation:
     """Find out all that bears on an operation.
 
-    `give_up_after`: seconds after which one that is tried fails. Raises NotFound.
+    `give_up_after`: seconds after which one that is tried fails. Raises NotFoundError.
     """
     record, now = observer.find(record_id), observer.now()
     waiting = not record.state.settled
@@ -95,7 +95,7 @@ def inquire(observer: Observer, record_id: str, give_up_after: float) -> Inquiry
     kinds = [f"{record.school} {record.operation}", record.school]
     (school,) = (each for each in observer.schools([record.school]) if each.name == record.school)
     started = record.started_at if record.attempts or not record.paced else record.paced_at
-    return Inquiry(
+    return Explanation(
         now=now,
         record=record,
         before=[*_linked(observer, record, lambda each: each.retry_of)][::-1],
@@ -125,14 +125,14 @@ def _linked(
             return
         try:
             record = observer.find(name)
-        except NotFound:
+        except NotFoundError:
             return  # no longer kept
         yield record
 
 
 def _chain(
-    observer: Observer, obstacle: Obstacle | None
-) -> Iterator[tuple[Record, Obstacle | None]]:
+    observer: Observer, obstacle: WaitReason | None
+) -> Iterator[tuple[Record, WaitReason | None]]:
     """Follow who waits for whom."""
     for _ in range(_FARTHEST):
         if obstacle is None or obstacle.behind is None:
@@ -144,7 +144,7 @@ def _chain(
         yield found[0], obstacle
 
 
-def points(inquiry: Inquiry, moment: Moment) -> Iterator[tuple[str, str]]:
+def points(inquiry: Explanation, moment: Moment) -> Iterator[tuple[str, str]]:
     """Tell it in plain words, each with a heading; `moment` writes ms since 1970 for the reader."""
     record = inquiry.record
     yield "Asked", f"{moment(record.enqueued_at)}, for school {record.school}{_origin(record)}"
@@ -157,7 +157,7 @@ def points(inquiry: Inquiry, moment: Moment) -> Iterator[tuple[str, str]]:
         yield from _hands(inquiry, moment)
         yield from _clock(inquiry, moment)
     yield from _last(record, moment)
-    said = account(record)
+    said = status_text(record)
     yield "Means", said.meaning
     yield "Next", " ".join(_next(inquiry, moment))
     yield "To do", " ".join(_todo(inquiry))
@@ -173,21 +173,21 @@ def _brief(record: Record, moment: Moment) -> str:
     return f"{record.id} ({record.state.value}{reason}, {moment(at)})"
 
 
-def _retries(inquiry: Inquiry, moment: Moment) -> Iterator[tuple[str, str]]:
+def _retries(inquiry: Explanation, moment: Moment) -> Iterator[tuple[str, str]]:
     if inquiry.before:
         yield "Tries again", ", then ".join(_brief(each, moment) for each in inquiry.before)
     if inquiry.after:
         yield "Tried again", ", then ".join(_brief(each, moment) for each in inquiry.after)
 
 
-def _batch(inquiry: Inquiry) -> Iterator[tuple[str, str]]:
+def _batch(inquiry: Explanation) -> Iterator[tuple[str, str]]:
     if inquiry.record.batch:
         states = (state for state in State if inquiry.batch.get(state))
         counts = ", ".join(f"{inquiry.batch[state]:,} {state.value}" for state in states)
         yield "Batch", f"{inquiry.record.batch}: {counts}"
 
 
-def _lane(inquiry: Inquiry) -> Iterator[tuple[str, str]]:
+def _lane(inquiry: Explanation) -> Iterator[tuple[str, str]]:
     where = inquiry.whereabouts
     if inquiry.record.lane is None or where.lane_place is None:
         return
@@ -200,7 +200,7 @@ def _lane(inquiry: Inquiry) -> Iterator[tuple[str, str]]:
     yield "Lane", f"{inquiry.record.lane}: {text}"
 
 
-def _waits(inquiry: Inquiry, moment: Moment) -> Iterator[tuple[str, str]]:
+def _waits(inquiry: Explanation, moment: Moment) -> Iterator[tuple[str, str]]:
     first = inquiry.chain[0][0].id if inquiry.chain else None
     others = [each.id for each in inquiry.waits_for if each.id != first]
     for number, (other, obstacle) in enumerate(inquiry.chain):
@@ -220,7 +220,7 @@ def _stands(record: Record, moment: Moment) -> str:
     return f"{due}{f': {said}' if said else ''}"
 
 
-def _school(inquiry: Inquiry, moment: Moment) -> Iterator[tuple[str, str]]:
+def _school(inquiry: Explanation, moment: Moment) -> Iterator[tuple[str, str]]:
     if inquiry.closure is not None:
         yield "School", closure_in_words(inquiry.closure, moment)
     if inquiry.barred_since is not None:
@@ -235,13 +235,13 @@ def _school(inquiry: Inquiry, moment: Moment) -> Iterator[tuple[str, str]]:
 def pace_in_words(interval: float) -> str:
     """Write the least ms between two requests as how many there may be."""
     if interval > _MINUTE:
-        return f"one in {span(interval)}"
+        return f"one in {duration_text(interval)}"
     by_second = interval <= _SECOND and round(_SECOND / interval, 2).is_integer()
     unit, name = (_SECOND, "second") if by_second else (_MINUTE, "minute")
     return f"{unit / interval:,.0f} a {name}"
 
 
-def _hands(inquiry: Inquiry, moment: Moment) -> Iterator[tuple[str, str]]:
+def _hands(inquiry: Explanation, moment: Moment) -> Iterator[tuple[str, str]]:
     where = inquiry.whereabouts
     if where.worker is not None:
         yield "Worker", f"{where.worker} has it, by a lease until {moment(where.lease_ends)}"
@@ -252,10 +252,10 @@ def _hands(inquiry: Inquiry, moment: Moment) -> Iterator[tuple[str, str]]:
         yield "Queue", f"{since}; {where.ahead:,} of its priority are before it"
 
 
-def _clock(inquiry: Inquiry, moment: Moment) -> Iterator[tuple[str, str]]:
+def _clock(inquiry: Explanation, moment: Moment) -> Iterator[tuple[str, str]]:
     seen = inquiry.clock
     if seen.stepped_lately(inquiry.now):
-        went = f"Redis's went back by {span(seen.stepped_by)} {moment(seen.stepped_at)}"
+        went = f"Redis's went back by {duration_text(seen.stepped_by)} {moment(seen.stepped_at)}"
         yield "Clock", f"{went}; leases and due times are not affected"
 
 
@@ -263,11 +263,12 @@ def _last(record: Record, moment: Moment) -> Iterator[tuple[str, str]]:
     if record.attempts:
         last = record.attempts[-1]
         code = f"{last.code}, " if last.code is not None else ""
-        text = f"{code}{last.message or 'nothing'} ({last.verdict.value}, after {span(last.ms)})"
+        took = duration_text(last.ms)
+        text = f"{code}{last.message or 'nothing'} ({last.verdict.value}, after {took})"
         yield f"Attempt {last.n}", f"{moment(last.at)}: {text}"
 
 
-def _next(inquiry: Inquiry, moment: Moment) -> Iterator[str]:
+def _next(inquiry: Explanation, moment: Moment) -> Iterator[str]:
     """Say what happens by itself."""
     record = inquiry.record
     match record.state:
@@ -291,7 +292,7 @@ def _next(inquiry: Inquiry, moment: Moment) -> Iterator[str]:
         yield f"If it is not done by {moment(inquiry.gives_up_at)}, it fails."
 
 
-def _opening(closure: Closure, moment: Moment) -> str:
+def _opening(closure: SchoolPause, moment: Moment) -> str:
     if closure.next_look is None:
         return "It waits until somebody opens the school."
     return (
@@ -299,11 +300,11 @@ def _opening(closure: Closure, moment: Moment) -> str:
     )
 
 
-def _todo(inquiry: Inquiry) -> Iterator[str]:
+def _todo(inquiry: Explanation) -> Iterator[str]:
     """Say what a person can do."""
     record = inquiry.record
     if record.state.settled:
-        yield account(record).todo
+        yield status_text(record).todo
         return
     if not inquiry.workers:
         yield "No worker runs: start one with `classin up` or `classin worker`."
@@ -314,6 +315,6 @@ def _todo(inquiry: Inquiry) -> Iterator[str]:
         yield f"What holds it up is {last.id}: `classin why {last.id}` tells why,"
         yield f"`classin cancel {last.id}` calls it off."
     elif inquiry.workers and inquiry.closure is None:
-        yield account(record).todo
+        yield status_text(record).todo
     if record.state is not State.RUNNING:
         yield f"`classin cancel {record.id}` calls it off."

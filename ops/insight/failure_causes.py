@@ -42,7 +42,7 @@ class Failures:
         """How many there are."""
         return self.of.total()
 
-    def to_json(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, Any]:
         """Give it as programs see it."""
         return {
             "number": self.number,
@@ -117,4 +117,4 @@ def todo(cause: Cause) -> str:
 
 def _is_lasting(code: Code | None) -> bool:
     """Whether what the code tells of does not pass by itself."""
-    return code is not None and code.verdict in {Verdict.LOCKED_OUT, Verdict.CLOCK}
+    return code is not None and code.verdict in {Verdict.LOCKED_OUT, Verdict.CLOCK_SKEW}

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from producers.time_args import moment_of
 from worker.classin.catalogue import CATALOGUE
 from worker.classin.validation_messages import nearest
-from worker.errors import Fault, InvalidInput
+from worker.errors import FieldError, InvalidInputError
 from worker.ledger.queries import Order
 from worker.ledger.states import Reason, State
 from worker.ledger.types import Filter
@@ -28,20 +28,20 @@ def choose(  # noqa: PLR0913  # a filter has so many sides
 ) -> Filter:
     """Build a filter from what a person typed; `now` is in seconds since 1970.
 
-    Raises InvalidInput, which names every fault.
+    Raises InvalidInputError, which names every fault.
     """
-    faults: list[Fault] = []
+    faults: list[FieldError] = []
     faults += _unknown("state", "states", state, [known.value for known in State])
     faults += _unknown("reason", "reasons", reason, [known.value for known in Reason])
     if reason is not None and state not in {None, State.FAILED.value}:
-        faults.append(Fault("--reason", f"only failed operations have one, not {state} ones"))
+        faults.append(FieldError("--reason", f"only failed operations have one, not {state} ones"))
     if operation is not None and operation not in CATALOGUE:
         fault = f"ClassIn knows no {operation!r}{nearest(operation, CATALOGUE)}"
-        faults.append(Fault("--operation", fault))
+        faults.append(FieldError("--operation", fault))
     texts = {"since": since, "until": until}
     moments = {name: moment_of(f"--{name}", texts[name], now, faults) for name in texts}
     if faults:
-        raise InvalidInput("ls", faults)
+        raise InvalidInputError("ls", faults)
     return Filter(
         state=state,
         operation=operation,
@@ -53,16 +53,18 @@ def choose(  # noqa: PLR0913  # a filter has so many sides
     )
 
 
-def _unknown(option: str, plural: str, typed: str | None, known: Sequence[str]) -> Iterator[Fault]:
+def _unknown(
+    option: str, plural: str, typed: str | None, known: Sequence[str]
+) -> Iterator[FieldError]:
     if typed is not None and typed not in known:
         hint = nearest(typed, known) or f"; {plural} are {', '.join(known)}"
-        yield Fault(f"--{option}", f"there is no {typed!r}{hint}")
+        yield FieldError(f"--{option}", f"there is no {typed!r}{hint}")
 
 
 def choose_order(typed: str) -> Order:
     """Read the order in which records are to be listed.
 
-    Raises InvalidInput for one that no index has.
+    Raises InvalidInputError for one that no index has.
     """
     orders = [order.value for order in Order]
     if typed in orders:
@@ -71,4 +73,4 @@ def choose_order(typed: str) -> Order:
     if typed in _WOULD_READ_ALL:
         hint = ": no index has that order, so all records would have to be read"
     fault = f"cannot sort by {typed!r}{hint}; orders are {', '.join(orders)}"
-    raise InvalidInput("ls", [Fault("--sort", fault)])
+    raise InvalidInputError("ls", [FieldError("--sort", fault)])

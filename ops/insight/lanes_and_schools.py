@@ -7,10 +7,10 @@ from typing import Any
 from ops.insight.explain import Moment, pace_in_words
 from ops.insight.failure_causes import number_of_failures
 from ops.insight.wait_text import closure_in_words, in_words
-from worker.ledger.hourly_stats import Happenings, total
+from worker.ledger.hourly_stats import HourStats, total
 from worker.ledger.queries import Lane, Observer, SchoolStanding, Slowdown
 from worker.ledger.record import iso
-from worker.ledger.types import Obstacle
+from worker.ledger.types import WaitReason
 
 #: Ms after which a lane that has not moved counts as stuck.
 STUCK_AFTER = 600_000
@@ -24,7 +24,7 @@ class LaneView:
     """A lane in which somebody waits, and for what its first waits."""
 
     lane: Lane
-    obstacle: Obstacle | None
+    obstacle: WaitReason | None
     #: For how many ms it has not moved.
     still: int
 
@@ -36,7 +36,7 @@ class LaneView:
         due = f"due {moment(head.due_at)}: " if head.due_at is not None else ""
         return due + (head.message or "")
 
-    def to_json(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, Any]:
         """Give it as programs see it."""
         head = self.lane.head
         return {
@@ -51,7 +51,7 @@ class LaneView:
                 "code": head.code,
                 "due_at": iso(head.due_at),
             },
-            "waits_for": self.obstacle.to_json() if self.obstacle else None,
+            "waits_for": self.obstacle.to_dict() if self.obstacle else None,
             "stopped_by": self.lane.stopped_by,
         }
 
@@ -105,14 +105,14 @@ class SchoolView:
             limits = (f"{kind} {pace_in_words(ms)}" for kind, ms in self.paces.items())
             yield f"at most {', '.join(limits)}"
 
-    def to_json(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, Any]:
         """Give it as programs see it."""
         standing = self.standing
         return {
             "school": standing.name,
             "configured": self.configured,
             "stands": self.stands,
-            "closed": standing.closure.to_json() if standing.closure else None,
+            "closed": standing.closure.to_dict() if standing.closure else None,
             "waiting": self.waiting,
             "running": standing.running,
             "parked": standing.parked,
@@ -150,7 +150,7 @@ def look_at_schools(
     ]
 
 
-def _today_of(today: Happenings, school: str) -> dict[str, int]:
+def _today_of(today: HourStats, school: str) -> dict[str, int]:
     mine = [(ending, number) for ending, number in today.settled.items() if ending.school == school]
     return {
         "settled": sum(number for _, number in mine),

@@ -69,7 +69,7 @@ def follow(
 
     `batches` may grow meanwhile. `patience`: seconds after which to stop anyway. What failed before
     the first look comes with that, the earliest left out where there are very many. Raises
-    Unavailable.
+    UnavailableError.
     """
     clock, sleep = pauses or Pauses()
     ends = None if patience is None else clock() + patience

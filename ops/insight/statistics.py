@@ -7,14 +7,14 @@ from itertools import pairwise
 from typing import Any, NamedTuple
 
 from ops.insight.failure_causes import FAILURES, Failures, failures, number_of_failures
-from worker.ledger.events import Settlement, place_of
+from worker.ledger.events import SettledEvent, place_of
 from worker.ledger.hourly_stats import (
     COARSE,
     FINE,
     HOUR,
     KEPT,
     Ending,
-    Happenings,
+    HourStats,
     percentile,
     step_of,
     total,
@@ -49,7 +49,7 @@ class Timing(NamedTuple):
     #: What their last attempts took, where any was made.
     attempt: Mapping[str, float | None]
 
-    def to_json(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, Any]:
         """Give it as programs see it."""
         return {
             "settled": self.settled,
@@ -59,7 +59,7 @@ class Timing(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Figures:
+class Statistics:
     """The window's account. Times are ms since 1970."""
 
     since: int
@@ -83,7 +83,7 @@ class Figures:
         """Give a rate."""
         return number * HOUR / max(self.until - self.since, 1)
 
-    def to_json(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, Any]:
         """Give it as programs see it."""
         settled = self.settled.total()
         return {
@@ -96,12 +96,12 @@ class Figures:
             "submitted_per_hour": round(self.per_hour(self.submitted), 1),
             "settled_per_hour": round(self.per_hour(settled), 1),
             "pieces": [{**each._asdict(), "at": iso(each.at)} for each in self.pieces],
-            "operations": {name: each.to_json() for name, each in self.timings.items()},
-            "failures": [each.to_json() for each in self.failures],
+            "operations": {name: each.to_dict() for name, each in self.timings.items()},
+            "failures": [each.to_dict() for each in self.failures],
         }
 
 
-def figures(observer: Observer, since: int, now: int) -> Figures:
+def statistics(observer: Observer, since: int, now: int) -> Statistics:
     """Account for what happened since a moment; both are ms since 1970.
 
     An hour or more is told by whole hours, from the beginning of that in which the moment lies.
@@ -111,7 +111,7 @@ def figures(observer: Observer, since: int, now: int) -> Figures:
     )
 
 
-def _of_hours(observer: Observer, since: int, now: int) -> Figures:
+def _of_hours(observer: Observer, since: int, now: int) -> Statistics:
     first = max(since // HOUR, now // HOUR - KEPT + 1) * HOUR
     hours = observer.hours(first, now)
     together = -(-len(hours) // _PIECES)
@@ -122,7 +122,7 @@ def _of_hours(observer: Observer, since: int, now: int) -> Figures:
         number, failed = part.settled.total(), number_of_failures(part.settled.items())
         pieces.append(Piece(start, part.submitted.total(), number, failed))
     happened = total(hours.values())
-    return Figures(
+    return Statistics(
         since=first,
         until=now,
         by_hour=True,
@@ -134,7 +134,7 @@ def _of_hours(observer: Observer, since: int, now: int) -> Figures:
     )
 
 
-def _of_events(observer: Observer, since: int, now: int) -> Figures:
+def _of_events(observer: Observer, since: int, now: int) -> Statistics:
     settled = observer.settled_since(since, _MOST)
     shortened = len(settled) == _MOST
     if shortened:
@@ -142,8 +142,8 @@ def _of_events(observer: Observer, since: int, now: int) -> Figures:
     until = max(now, since + _PIECES)
     moments = [since + (until - since) * n // _PIECES for n in range(_PIECES + 1)]
     entered = observer.submitted_between([*moments[:-1], moments[-1] + 1])
-    happened = Happenings()
-    parts: list[list[Settlement]] = [[] for _ in entered]
+    happened = HourStats()
+    parts: list[list[SettledEvent]] = [[] for _ in entered]
     for each in settled:
         ending = Ending(each.school, each.operation, each.state, each.reason, each.code)
         happened.settled[ending] += 1
@@ -155,7 +155,7 @@ def _of_events(observer: Observer, since: int, now: int) -> Figures:
         Piece(start, number, len(part), sum(each.state in FAILURES for each in part))
         for (start, _), number, part in zip(pairwise(moments), entered, parts, strict=True)
     ]
-    return Figures(
+    return Statistics(
         since=since,
         until=now,
         by_hour=False,
@@ -167,7 +167,7 @@ def _of_events(observer: Observer, since: int, now: int) -> Figures:
     )
 
 
-def timings(happened: Happenings) -> dict[str, Timing]:
+def timings(happened: HourStats) -> dict[str, Timing]:
     """Tell of each operation within which times its shares were."""
     took, attempts = _by_operation(happened.took), _by_operation(happened.attempts)
     return {

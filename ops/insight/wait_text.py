@@ -3,10 +3,10 @@
 from collections.abc import Callable
 
 from worker.classin.codes import Code
-from worker.ledger.types import Closure, Obstacle
+from worker.ledger.types import SchoolPause, WaitReason
 
 
-def in_words(obstacle: Obstacle, moment: Callable[[int], str]) -> str:
+def in_words(obstacle: WaitReason, moment: Callable[[int], str]) -> str:
     """Say what it waits for; `moment` writes ms since 1970 for the reader."""
     due = f", due {moment(obstacle.due_at)}" if obstacle.due_at is not None else ""
     if obstacle.behind is not None and obstacle.state is not None:
@@ -19,7 +19,7 @@ def in_words(obstacle: Obstacle, moment: Callable[[int], str]) -> str:
     return f"waiting for its turn, by its pace: {obstacle.ahead or 0:,} are before it"
 
 
-def closure_in_words(closure: Closure, moment: Callable[[int], str]) -> str:
+def closure_in_words(closure: SchoolPause, moment: Callable[[int], str]) -> str:
     """Say why a school is not spoken to, and until when."""
     since = f"since {moment(closure.since)}"
     if closure.by_hand:

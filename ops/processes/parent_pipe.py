@@ -1,6 +1,6 @@
 """Lifeline: what ties a process to its supervisor. Standard input is the line.
 
-`ops.processes.supervisor.TiedChild` holds the other end, and only that process does: however it
+`ops.processes.supervisor.LinkedChild` holds the other end, and only that process does: however it
 ends, the line breaks.
 """
 

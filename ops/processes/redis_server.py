@@ -23,7 +23,7 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from ops.processes.redis_program import Program, redis_program
-from worker.errors import Unavailable
+from worker.errors import UnavailableError
 from worker.private_files import judge_inside, open_own, private_folder, write_own
 
 #: The most bytes of a socket's path: Linux allows 107, macOS 103.
@@ -105,14 +105,14 @@ class PrivateRedis:
         """Start the server, or adopt the one on this home; return whether this call started it.
 
         Comes back when the server answers; one that is adopted stays as it was configured. Raises
-        Unavailable, with the reason, if it does not come to that.
+        UnavailableError, with the reason, if it does not come to that.
         """
         self._make_home()
         until = time.monotonic() + PATIENCE
         while time.monotonic() < until:
             if answer := self._ask():
                 if answer.home != os.path.realpath(self._home):
-                    raise Unavailable(
+                    raise UnavailableError(
                         f"Another Redis answers at {self._socket}: stop it, or choose another."
                     )
                 self._await_service()
@@ -120,7 +120,7 @@ class PrivateRedis:
             if self._launch():
                 return True
             time.sleep(INTERVAL)
-        raise Unavailable(
+        raise UnavailableError(
             f"A Redis holds {self._home} but does not answer at {self._socket}: end it, then start "
             f"again (`fuser {self._lock}` names its process)."
         )
@@ -147,7 +147,7 @@ class PrivateRedis:
 
     def _make_home(self) -> None:
         if len(os.fsencode(self._socket)) > PATH_BYTES:
-            raise Unavailable(
+            raise UnavailableError(
                 f"A socket's path may have {PATH_BYTES} bytes: {self._socket} is longer."
             )
         try:
@@ -159,8 +159,8 @@ class PrivateRedis:
         except OSError as error:
             raise self._refused(error) from error
 
-    def _refused(self, error: OSError) -> Unavailable:
-        return Unavailable(
+    def _refused(self, error: OSError) -> UnavailableError:
+        return UnavailableError(
             f"The private Redis cannot keep its data in {self._home} and its socket at "
             f"{self._socket}: {error}. Mend that, or choose other places."
         )
@@ -186,10 +186,10 @@ class PrivateRedis:
             ended = self._process.poll() is not None
             self._process.kill()
             self._reap()
-            if isinstance(error, Unavailable):
+            if isinstance(error, UnavailableError):
                 foreign = self._foreign_data(program) if ended else ""
                 told = foreign or f"{error}\n{self._told_since(told_before)}".rstrip()
-                raise Unavailable(told) from None
+                raise UnavailableError(told) from None
             raise
         if self._durable:
             write_own(self._stamp, f"{program}\n")
@@ -214,7 +214,7 @@ class PrivateRedis:
     def _spawn(self, program: Program, lock: int) -> subprocess.Popen[bytes]:
         if self._durable and program.number < (7, 0) and (self._home / "appendonlydir").exists():
             # It would not look there, begin with nothing, and the operations would seem lost.
-            raise Unavailable(
+            raise UnavailableError(
                 f"{program.path} is too old for the data in {self._home}: "
                 "put a Redis 7 or newer on PATH."
             )
@@ -267,7 +267,7 @@ class PrivateRedis:
                     until = time.monotonic() + PATIENCE
             time.sleep(INTERVAL)
             now = time.monotonic()
-        raise Unavailable(f"The private Redis in {self._home} does not come up: {trouble}")
+        raise UnavailableError(f"The private Redis in {self._home} does not come up: {trouble}")
 
     def _ask(self) -> _Answer | None:
         """Ask the server at the socket who it is and whether it serves; None if nobody answers."""

@@ -14,7 +14,7 @@ from pathlib import Path
 from types import FrameType
 from typing import IO, Protocol
 
-from worker.errors import Unavailable
+from worker.errors import UnavailableError
 from worker.private_files import open_own, private_folder
 
 #: Seconds between two looks at the children.
@@ -35,12 +35,15 @@ MARGIN = 15.0
 
 @contextmanager
 def only_one(lock: Path) -> Iterator[None]:
-    """Hold a lock file, in a folder of our own, while inside. Raises Unavailable if it is held."""
+    """Hold a lock file, in a folder of our own, while inside.
+
+    Raises UnavailableError if it is held.
+    """
     try:
         private_folder(lock.parent)
         file = os.fdopen(open_own(lock), "a")
     except OSError as error:
-        raise Unavailable(
+        raise UnavailableError(
             f"`classin up` cannot keep its data in {lock.parent}: {error.strerror}. Mend that,"
             " or set CLASSIN_HOME to another folder."
         ) from None
@@ -48,7 +51,7 @@ def only_one(lock: Path) -> Iterator[None]:
         try:
             fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            raise Unavailable(
+            raise UnavailableError(
                 f"`classin up` runs already, with its data in {lock.parent}"
             ) from None
         yield
@@ -86,7 +89,7 @@ def stop_on_signals() -> None:
         signal.signal(number, stop)
 
 
-class NotStarted(Exception):
+class NotStartedError(Exception):
     """A child ended before any was ready: to start it again would not help.
 
     `code` is what to exit with.
@@ -120,7 +123,7 @@ class Child(Process, Protocol):
         """Say whether it has told so, at any time until now."""
 
 
-class TiedChild(subprocess.Popen[bytes]):
+class LinkedChild(subprocess.Popen[bytes]):
     """A child whose standard input is a line to this process; `parent_pipe` has its end of it.
 
     It does not hear Ctrl-C itself. What it prints goes into those files, if they are given.
@@ -169,7 +172,7 @@ class TiedChild(subprocess.Popen[bytes]):
 
 
 @dataclass(slots=True)
-class _Post:
+class _Watched:
     """Where one child runs, or will again."""
 
     number: int
@@ -195,7 +198,7 @@ class Children:
         clock: Callable[[], float] = time.monotonic,
         what: str = "worker",
     ) -> None:
-        self._posts = [_Post(number) for number in range(1, size + 1)]
+        self._posts = [_Watched(number) for number in range(1, size + 1)]
         self._start = start
         self.said = said
         self._clock = clock
@@ -209,7 +212,7 @@ class Children:
         return [post.child for post in self._posts if post.child is not None]
 
     def tend(self) -> None:
-        """Look once at each child, and start what is due. Raises NotStarted."""
+        """Look once at each child, and start what is due. Raises NotStartedError."""
         for post in self._posts:
             if post.child is not None:
                 self._look(post, post.child)
@@ -217,13 +220,13 @@ class Children:
                 post.began = self._clock()
                 post.child = self._start(post.number)
 
-    def _look(self, post: _Post, child: Child) -> None:
+    def _look(self, post: _Watched, child: Child) -> None:
         code = child.poll()
         self._works = self._works or child.is_ready()
         if code is None:
             return
         if not self._works:
-            raise NotStarted(code, self._what)
+            raise NotStartedError(code, self._what)
         now = self._clock()
         if now - post.began > RECOVERED_AFTER:
             post.pause = FIRST_PAUSE
@@ -244,7 +247,7 @@ def supervise(
     """Keep children until Stop is raised; then ask them to end, and kill them after `grace` s.
 
     `tend` is called now and then, to look after what they need. A second Stop has all killed
-    at once, and is raised. Raises NotStarted.
+    at once, and is raised. Raises NotStartedError.
     """
     try:
         while True:

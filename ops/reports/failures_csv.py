@@ -7,16 +7,16 @@ from pathlib import Path
 from typing import NamedTuple
 
 from ops.insight.progress import UNSUCCESSFUL
-from ops.insight.status_text import account
+from ops.insight.status_text import status_text
 from producers.files.csv_formulas import SafeWriter
 from producers.files.table import MOST_BYTES, Grid, Row, read_grid
 from worker.classin.field_types import Sensitivity, sensitivity_of
 from worker.classin.operation import REGISTRY
 from worker.config.file_access import FileAccess
-from worker.errors import Fault, Invalid, InvalidInput
+from worker.errors import FieldError, InvalidInputError, ValidationError
 from worker.execution.local_files import open_path
 from worker.keyring import KeyRing
-from worker.ledger.batch import About, mark_of_file
+from worker.ledger.batch import BatchInfo, mark_of_file
 from worker.ledger.record import Record
 from worker.ledger.types import Filter, Ledger
 from worker.printable import printable
@@ -59,10 +59,10 @@ def write_failures(
 
     `source`: where the batch's file lies, if not where it lay. Without that file, as it was, the
     cells come from the records. `note` is told the ids before anything is written.
-    Raises InvalidInput, Unavailable.
+    Raises InvalidInputError, UnavailableError.
     """
-    about = ledger.about(batch) or About()
-    records = sorted(_unsuccessful(ledger, batch), key=lambda each: (each.row or 0, each.place))
+    about = ledger.about(batch) or BatchInfo()
+    records = sorted(_unsuccessful(ledger, batch), key=lambda each: (each.row or 0, each.sequence))
     found = _source_of(about, source, keyring)
     if found is None:
         header, cells = _rebuilt(about, records)
@@ -90,7 +90,7 @@ def _unsuccessful(ledger: Ledger, batch: str) -> Iterator[Record]:
                 break
 
 
-def _source_of(about: About, given: Path | None, keyring: KeyRing) -> _Source | None:
+def _source_of(about: BatchInfo, given: Path | None, keyring: KeyRing) -> _Source | None:
     """Read the sheet that a batch came from, if it is there as it was."""
     path = given or (Path(about.path) if about.path else None)
     if path is None or not about.columns:
@@ -109,7 +109,7 @@ def _source_of(about: About, given: Path | None, keyring: KeyRing) -> _Source | 
         raise _not_it(f"{given} is not the file of this batch, or has been changed since")
     try:
         grid = read_grid(content, about.sheet)
-    except Invalid:
+    except ValidationError:
         return None
     return _Source(grid.header, {row.number: row for row in grid.rows}, _own(grid))
 
@@ -133,7 +133,7 @@ def _cells_of(source: _Source, record: Record) -> list[str]:
     return [cell if isinstance(cell, str) else "" for cell in cells]
 
 
-def _rebuilt(about: About, records: Iterable[Record]) -> tuple[list[str], list[list[str]]]:
+def _rebuilt(about: BatchInfo, records: Iterable[Record]) -> tuple[list[str], list[list[str]]]:
     """Write rows from the records' fields: under the sheet's columns, or ClassIn's names."""
     columns = dict(about.columns)
     if not columns:
@@ -154,7 +154,7 @@ def _cell(record: Record, name: str) -> str:
 
 
 def _told(record: Record) -> list[str]:
-    said = account(record)
+    said = status_text(record)
     return [
         record.id,
         record.state.value,
@@ -172,9 +172,9 @@ def _write(path: Path, text: str) -> None:
         with created(path, "utf-8-sig") as file:
             file.write(text)
     except OSError as error:
-        fault = Fault("--failures", f"{path} cannot be written: {error.strerror}")
-        raise InvalidInput("watch", [fault]) from None
+        fault = FieldError("--failures", f"{path} cannot be written: {error.strerror}")
+        raise InvalidInputError("watch", [fault]) from None
 
 
-def _not_it(what: str) -> InvalidInput:
-    return InvalidInput("watch", [Fault("--file", what)])
+def _not_it(what: str) -> InvalidInputError:
+    return InvalidInputError("watch", [FieldError("--file", what)])

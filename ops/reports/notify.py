@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
-from worker.execution.retry_policy import insisting
+from worker.execution.retry_policy import retry_until_true
 
 #: How often one address is tried, and the first wait in between, in seconds.
 ATTEMPTS, FIRST_WAIT = 4, 2.0
@@ -19,7 +19,7 @@ class Sent(NamedTuple):
     #: Why it did not arrive, if so.
     trouble: str = ""
 
-    def to_json(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, Any]:
         """Give it as programs see it."""
         return {"to": self.to, "sent": not self.trouble, "trouble": self.trouble or None}
 
@@ -52,5 +52,5 @@ def _send_to(address: str, title: str, page: str, sleep: Callable[[float], None]
     def deliver() -> bool:
         return bool(post.notify(body=page, title=title, body_format=NotifyFormat.MARKDOWN))
 
-    arrived = insisting(deliver, ATTEMPTS, FIRST_WAIT, sleep)
+    arrived = retry_until_true(deliver, ATTEMPTS, FIRST_WAIT, sleep)
     return Sent(shown(address), "" if arrived else f"not taken, in {ATTEMPTS} attempts")

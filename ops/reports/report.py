@@ -7,14 +7,14 @@ from typing import Any, NamedTuple
 
 from ops.insight import failure_causes
 from ops.insight.lanes_and_schools import STUCK_AFTER
-from worker.ledger.events import Settlement
+from worker.ledger.events import SettledEvent
 from worker.ledger.queries import Observer
 from worker.ledger.record import Record, iso
-from worker.ledger.report_store import Reports
+from worker.ledger.report_store import ReportStore
 from worker.ledger.schedule_models import Run
-from worker.ledger.schedule_store import RedisSchedule
+from worker.ledger.schedule_store import ScheduleStore
 from worker.ledger.states import State
-from worker.ledger.types import Closure
+from worker.ledger.types import SchoolPause
 
 _UNSETTLED = tuple(state for state in State if not state.settled)
 
@@ -71,7 +71,7 @@ class Group:
         """What a person does about it."""
         return failure_causes.todo(self.cause.of)
 
-    def to_json(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, Any]:
         """Give it as programs see it."""
         return {
             "operation": self.cause.operation,
@@ -97,7 +97,7 @@ class Lane:
     head: str
     stands: str
 
-    def to_json(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, Any]:
         """Give it as programs see it."""
         return {
             "lane": self.name,
@@ -120,7 +120,7 @@ class Report:
     settled: Mapping[State, int]
     waiting: Mapping[State, int]
     groups: Sequence[Group]
-    closures: Sequence[Closure]
+    closures: Sequence[SchoolPause]
     lanes: Sequence[Lane]
     #: What was submitted first of all that is unsettled.
     oldest: Record | None
@@ -135,7 +135,7 @@ class Report:
         """How many a retry has brought through."""
         return sum(group.mended for group in self.groups)
 
-    def to_json(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, Any]:
         """Give it as programs see it."""
         oldest = self.oldest
         return {
@@ -144,12 +144,12 @@ class Report:
             "known_since": iso(self.known_since),
             "failures": self.failures,
             "mended": self.mended,
-            "runs": [run.to_json() for run in self.runs],
+            "runs": [run.to_dict() for run in self.runs],
             "settled": {state.value: number for state, number in self.settled.items()},
             "waiting": {state.value: number for state, number in self.waiting.items()},
-            "groups": [group.to_json() for group in self.groups],
-            "closed": [closure.to_json() for closure in self.closures],
-            "lanes": [lane.to_json() for lane in self.lanes],
+            "groups": [group.to_dict() for group in self.groups],
+            "closed": [closure.to_dict() for closure in self.closures],
+            "lanes": [lane.to_dict() for lane in self.lanes],
             "oldest": oldest
             and {
                 "id": oldest.id,
@@ -162,9 +162,9 @@ class Report:
 
 
 def gather(
-    observer: Observer, schedule: RedisSchedule, reports: Reports, since: int, until: int
+    observer: Observer, schedule: ScheduleStore, reports: ReportStore, since: int, until: int
 ) -> Report:
-    """Look at all that happened between two moments (ms since 1970). Raises Unavailable."""
+    """Look at all that happened between two moments (ms since 1970). Raises UnavailableError."""
     settled, trouble = reports.settled(since, until, failure_causes.FAILURES)
     sizes = reports.sizes(_UNSETTLED)
     return Report(
@@ -186,7 +186,7 @@ def _is_told(run: Run) -> bool:
     return run.words[0] != "report" or run.state.over
 
 
-def _groups(observer: Observer, trouble: Sequence[Settlement]) -> list[Group]:
+def _groups(observer: Observer, trouble: Sequence[SettledEvent]) -> list[Group]:
     """Put failures with one cause together, the largest group first.
 
     What was retried counts as mended once a retry has succeeded, and else where its retry stands;
@@ -195,7 +195,7 @@ def _groups(observer: Observer, trouble: Sequence[Settlement]) -> list[Group]:
     looked_at = trouble[-_MOST_RECORDS:]
     records = {each.id: each for each in _read(observer, [each.id for each in looked_at])}
     ends = _ends(observer, records)
-    found: dict[Cause, list[Settlement]] = defaultdict(list)
+    found: dict[Cause, list[SettledEvent]] = defaultdict(list)
     mended: Counter[Cause] = Counter()
     for each in trouble:
         if each.id in records and records[each.id].state is not each.state:
@@ -208,7 +208,7 @@ def _groups(observer: Observer, trouble: Sequence[Settlement]) -> list[Group]:
     return sorted(groups, key=lambda group: (-group.number, group.cause.operation))
 
 
-def _group(cause: Cause, members: Sequence[Settlement], mended: int) -> Group:
+def _group(cause: Cause, members: Sequence[SettledEvent], mended: int) -> Group:
     return Group(
         cause=cause,
         number=len(members),
@@ -218,7 +218,7 @@ def _group(cause: Cause, members: Sequence[Settlement], mended: int) -> Group:
     )
 
 
-def _cause_of(each: Settlement) -> Cause:
+def _cause_of(each: SettledEvent) -> Cause:
     return Cause(each.operation, failure_causes.Cause(each.state, each.reason, each.code))
 
 
@@ -255,9 +255,9 @@ def _stuck(observer: Observer, now: int) -> list[Lane]:
     ]
 
 
-def _oldest(observer: Observer, reports: Reports) -> Record | None:
+def _oldest(observer: Observer, reports: ReportStore) -> Record | None:
     firsts = [its_id for state in _UNSETTLED for its_id in reports.oldest(state, 1)]
-    return min(_read(observer, firsts), key=lambda each: each.place, default=None)
+    return min(_read(observer, firsts), key=lambda each: each.sequence, default=None)
 
 
 def _read(observer: Observer, ids: Sequence[str]) -> Iterator[Record]:

@@ -5,9 +5,9 @@ from collections.abc import Callable
 
 from ops.scheduling.runner import LEASE, Runner
 from worker.config.settings import Settings
-from worker.ledger.schedule_store import RedisSchedule
+from worker.ledger.schedule_store import ScheduleStore
 from worker.ledger.store import connect
-from worker.periodic import Rounds
+from worker.periodic import PeriodicThread
 from worker.scheduling.beat import TickScheduler, keep_time
 
 #: Seconds between two looks of the runner.
@@ -22,9 +22,9 @@ def beat(
     """Beat until something is raised, as by a signal; what is under way is given back then."""
     for quiet in ("kombu", "celery.beat"):
         logging.getLogger(quiet).setLevel(logging.WARNING)
-    schedule = RedisSchedule(connect(settings.ledger_url), keyring=settings.keyring)
+    schedule = ScheduleStore(connect(settings.ledger_url), keyring=settings.keyring)
     runner = Runner(schedule, lasts=min(LEASE, settings.patience.lease))
-    rounds = Rounds("runner", runner.look, INTERVAL)
+    rounds = PeriodicThread("runner", runner.run_once, INTERVAL)
     rounds.start()
     tell_ready()
     try:

@@ -19,12 +19,12 @@ from typing import Any, NamedTuple
 from worker.classin.validation_messages import nearest
 from worker.config.env import read_seconds
 from worker.config.toml_file import read_toml
-from worker.errors import Fault, InvalidInput
+from worker.errors import FieldError, InvalidInputError
 from worker.ledger.schedule_models import CATCH_UP, TIME_LIMIT, IfRunning, Job, Planned
-from worker.scheduling.cron import Timing
+from worker.scheduling.cron import CronSchedule
 
 #: What says whether a command may be a job: gives what is wrong with its words.
-Check = Callable[[Sequence[str]], Sequence[Fault]]
+Check = Callable[[Sequence[str]], Sequence[FieldError]]
 
 #: The commands that may be jobs.
 DUTIES = ("enqueue", "sync", "retry", "prune", "report")
@@ -50,24 +50,26 @@ USUAL_ZONE = "UTC"
 def job_of(name: str, asked: Mapping[str, object], check: Check, file: str = "") -> Job:
     """Read what is asked of a job: `cron`, `run` (words), and what may be left out.
 
-    Raises InvalidInput, which names every fault.
+    Raises InvalidInputError, which names every fault.
     """
     faults = [*_name_faults(name), *_key_faults(asked)]
     cron, tz = str(asked.get("cron") or ""), str(asked.get("tz") or USUAL_ZONE)
     try:
-        Timing(cron, tz)
-    except InvalidInput as error:
+        CronSchedule(cron, tz)
+    except InvalidInputError as error:
         faults += error.faults
     words = _words_of(asked.get("run"), faults)
     if words is not None:
         faults += check(words)
     policy = str(asked.get("if_running") or IfRunning.WAIT)
     if policy not in {each.value for each in IfRunning}:
-        faults.append(Fault("if_running", f"should be wait, skip or join; got {policy[:40]!r}"))
+        faults.append(
+            FieldError("if_running", f"should be wait, skip or join; got {policy[:40]!r}")
+        )
     catch_up = _catch_up_of(asked.get("catch_up"), faults)
     time_limit = _time_limit_of(asked.get("time_limit"), words or (), faults)
     if faults:
-        raise InvalidInput(name, faults)
+        raise InvalidInputError(name, faults)
     return Job(
         name=name,
         cron=" ".join(cron.split()),
@@ -80,43 +82,43 @@ def job_of(name: str, asked: Mapping[str, object], check: Check, file: str = "")
     )
 
 
-def _name_faults(name: str) -> Iterator[Fault]:
+def _name_faults(name: str) -> Iterator[FieldError]:
     if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}", name):
-        yield Fault("name", "should be up to 64 letters, digits, and - _ . between them")
+        yield FieldError("name", "should be up to 64 letters, digits, and - _ . between them")
 
 
-def _key_faults(asked: Mapping[str, object]) -> Iterator[Fault]:
+def _key_faults(asked: Mapping[str, object]) -> Iterator[FieldError]:
     for key in sorted(asked.keys() - set(_KEYS)):
-        yield Fault(key, f"unknown key{nearest(key, _KEYS)}; known are {', '.join(_KEYS)}")
+        yield FieldError(key, f"unknown key{nearest(key, _KEYS)}; known are {', '.join(_KEYS)}")
 
 
-def _words_of(run: object, faults: list[Fault]) -> list[str] | None:
+def _words_of(run: object, faults: list[FieldError]) -> list[str] | None:
     """Read the words of a command, given one by one or as a shell would take them."""
     if isinstance(run, str):
         try:
             return shlex.split(run)
         except ValueError as error:
-            faults.append(Fault("run", f"cannot be read as a line of a shell: {error}"))
+            faults.append(FieldError("run", f"cannot be read as a line of a shell: {error}"))
             return None
     if isinstance(run, (list, tuple)) and all(isinstance(word, str) for word in run):
         return list(run)
-    faults.append(Fault("run", "should be the words of a command, like sync oneroster FILE"))
+    faults.append(FieldError("run", "should be the words of a command, like sync oneroster FILE"))
     return None
 
 
-def _catch_up_of(text: object, faults: list[Fault]) -> float:
+def _catch_up_of(text: object, faults: list[FieldError]) -> float:
     if text is None:
         return CATCH_UP
     return _span_of("catch_up", text, _LEAST, _MOST, faults)
 
 
-def _time_limit_of(text: object, words: Sequence[str], faults: list[Fault]) -> float:
+def _time_limit_of(text: object, words: Sequence[str], faults: list[FieldError]) -> float:
     if text is None:
         return TIME_LIMIT if LONG_DUTIES.intersection(words[:1]) else _SHORT_LIMIT
     return _span_of("time_limit", text, _LEAST_LIMIT, _MOST_LIMIT, faults)
 
 
-def _span_of(name: str, text: object, least: float, most: float, faults: list[Fault]) -> float:
+def _span_of(name: str, text: object, least: float, most: float, faults: list[FieldError]) -> float:
     """Read a time in seconds, between these."""
     try:
         seconds = read_seconds(str(text))
@@ -124,23 +126,26 @@ def _span_of(name: str, text: object, least: float, most: float, faults: list[Fa
         seconds = 0.0
     if not least <= seconds <= most:
         what = f"should be a time from {span(least)} to {span(most)}; got {str(text)[:40]!r}"
-        faults.append(Fault(name, what))
+        faults.append(FieldError(name, what))
     return seconds
 
 
 def read_timetable(path: Path, check: Check) -> list[Job]:
-    """Read a TOML file with a table for each job. Raises InvalidInput, which names every fault."""
-    jobs, faults = list[Job](), list[Fault]()
+    """Read a TOML file with a table for each job.
+
+    Raises InvalidInputError, which names every fault.
+    """
+    jobs, faults = list[Job](), list[FieldError]()
     for name, table in read_toml(path).items():
         if not isinstance(table, dict):
-            faults.append(Fault(f"{name}", "should be the table of a job, [NAME]"))
+            faults.append(FieldError(f"{name}", "should be the table of a job, [NAME]"))
             continue
         try:
             jobs.append(job_of(name, table, check, path.name))
-        except InvalidInput as error:
-            faults += (Fault(f"[{name}] {fault.where}", fault.what) for fault in error.faults)
+        except InvalidInputError as error:
+            faults += (FieldError(f"[{name}] {fault.where}", fault.what) for fault in error.faults)
     if faults:
-        raise InvalidInput(str(path), faults)
+        raise InvalidInputError(str(path), faults)
     return jobs
 
 
@@ -171,10 +176,10 @@ class Difference(NamedTuple):
         changed = [(name, was[name], will[name]) for name in was if was[name] != will[name]]
         return changed + signed
 
-    def to_json(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, Any]:
         """Give it as programs see it."""
-        before = self.before.to_json() if self.before else None
-        return {"change": self.kind.value, "job": self.job.to_json(), "before": before}
+        before = self.before.to_dict() if self.before else None
+        return {"change": self.kind.value, "job": self.job.to_dict(), "before": before}
 
 
 def differences(wanted: Sequence[Job], there: Sequence[Planned], file: str) -> list[Difference]:

@@ -14,7 +14,7 @@ _PHONE = re.compile(
 _CONTROL = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 
 
-def discreet(text: str) -> str:
+def redact(text: str) -> str:
     """Mask logins, e-mail addresses and phone numbers, and leave out what paints."""
     text = _CONTROL.sub("", text)
     text = _QUERY.sub("?***", _LOGIN.sub("***@", text))

@@ -10,14 +10,14 @@ from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from typing import IO, Protocol
 
-from ops.processes.supervisor import Process, TiedChild, end
+from ops.processes.supervisor import LinkedChild, Process, end
 from ops.scheduling.jobs_file import LONG_DUTIES, span
-from ops.scheduling.redact import discreet, last_lines
+from ops.scheduling.redact import last_lines, redact
 from worker.boottime import boottime
-from worker.errors import Unavailable
+from worker.errors import UnavailableError
 from worker.ledger.record import new_id
 from worker.ledger.schedule_models import UNSIGNED, Run, RunState
-from worker.ledger.schedule_store import Carried, RedisSchedule
+from worker.ledger.schedule_store import Carried, ScheduleStore
 
 log = logging.getLogger(__name__)
 
@@ -37,14 +37,14 @@ _LINES, _CHARACTERS, _SUMMARY = 10, 2000, 300
 _TAIL = 64 * 1024
 
 
-class Errand(Process, Protocol):
+class JobProcess(Process, Protocol):
     """A process that carries a run out."""
 
     def told(self) -> tuple[str, str]:
         """Give the last line that it printed and the last of its complaints, once it has ended."""
 
 
-class ChildErrand(TiedChild):
+class ChildErrand(LinkedChild):
     """A child that is tied to this process, what it prints in files without a name."""
 
     def __init__(self, run: Run) -> None:
@@ -72,9 +72,9 @@ def command_of(run: Run) -> list[str]:
 
 
 @dataclass(slots=True)
-class _InHand:
+class _RunLeases:
     carried: Carried
-    errand: Errand
+    errand: JobProcess
     renewed: float
     #: Seconds for which it has run; those in which the machine slept do not count.
     ran: float = 0.0
@@ -95,22 +95,22 @@ class Runner:
 
     def __init__(
         self,
-        schedule: RedisSchedule,
+        schedule: ScheduleStore,
         *,
         lasts: float = LEASE,
-        start: Callable[[Run], Errand] = ChildErrand,
+        start: Callable[[Run], JobProcess] = ChildErrand,
         clock: Callable[[], float] = boottime,
     ) -> None:
         self._schedule = schedule
         self._lasts = lasts
         self._start = start
         self._clock = clock
-        self._in_hand: list[_InHand] = []
+        self._in_hand: list[_RunLeases] = []
         #: Since when Redis has answered without a break, and when it was last asked.
         self._heard_since = self._looked = clock()
 
-    def look(self) -> None:
-        """Look after what is in hand, and take up what waits. Raises Unavailable."""
+    def run_once(self) -> None:
+        """Look after what is in hand, and take up what waits. Raises UnavailableError."""
         now = self._clock()
         passed, self._looked = now - self._looked, now
         if passed >= self._lasts / 2:  # this machine slept, and so may have others
@@ -123,7 +123,7 @@ class Runner:
                 self._tend(each)
             while len(self._in_hand) < MOST and (carried := self._take()) is not None:
                 self._begin(carried)
-        except Unavailable:
+        except UnavailableError:
             self._heard_since = self._clock()
             raise
 
@@ -131,7 +131,7 @@ class Runner:
         """End what is in hand, and give it back for others to take up."""
         over = [each for each in self._in_hand if each.errand.poll() is not None]
         end(*(each.errand for each in self._in_hand), grace=grace)
-        with suppress(Unavailable):  # then its lease runs out
+        with suppress(UnavailableError):  # then its lease runs out
             for each in self._in_hand:
                 if each in over or each.ending is not None:
                     self._note(each, each.errand.wait())
@@ -162,12 +162,12 @@ class Runner:
             log.warning("%s cannot begin: %s", carried.run.id, error)
             self._schedule.end(carried, RunState.FAILED, None, "", f"it could not begin: {error}")
             return
-        self._in_hand.append(_InHand(carried, errand, self._clock()))
+        self._in_hand.append(_RunLeases(carried, errand, self._clock()))
         again = ", again" if carried.run.takes > 1 else ""
         log.info("%s: begun%s", carried.run.id, again)
 
     @staticmethod
-    def _limit(each: _InHand) -> None:
+    def _limit(each: _RunLeases) -> None:
         """End what has run too long, and kill what does not end then; nothing waits for that."""
         if each.ending is not None:
             if each.ran - each.ending >= GRACE and each.errand.poll() is None:
@@ -176,7 +176,7 @@ class Runner:
             log.warning("%s has reached its time limit: ended here", each.carried.run.id)
             _ask_to_end(each)
 
-    def _tend(self, each: _InHand) -> None:
+    def _tend(self, each: _RunLeases) -> None:
         """Note its end, or keep the lease on it."""
         code = each.errand.poll()
         if code is not None:
@@ -189,11 +189,11 @@ class Runner:
                 _ask_to_end(each)
             each.renewed = self._clock()
 
-    def _note(self, each: _InHand, code: int) -> None:
+    def _note(self, each: _RunLeases, code: int) -> None:
         state = RunState.SUCCEEDED if code == 0 else RunState.FAILED
         if each.told is None:
             each.told = each.errand.told()
-        said, complained = map(discreet, each.told)
+        said, complained = map(redact, each.told)
         if each.ending is not None and code != 0:
             limit = f"it was ended after {span(each.carried.run.time_limit)}, its time limit"
             complained = f"{limit}\n{complained}".rstrip()
@@ -201,7 +201,7 @@ class Runner:
             log.info("%s: %s, exit code %s", each.carried.run.id, state.value, code)
 
 
-def _ask_to_end(each: _InHand) -> None:
+def _ask_to_end(each: _RunLeases) -> None:
     each.ending = each.ran
     if each.errand.poll() is None:
         each.errand.terminate()

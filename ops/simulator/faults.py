@@ -17,7 +17,7 @@ from pydantic import (
 
 from ops.simulator.journal import carries
 from worker.classin.catalogue import find
-from worker.errors import Fault, InvalidInput, InvalidOperation
+from worker.errors import FieldError, InvalidInputError, InvalidOperationError
 
 #: At most one of these says which of the matching requests are struck; without any, all are.
 CHOICES = ("nth", "first", "chance")
@@ -88,7 +88,7 @@ class FaultRule(BaseModel):
     def _known(cls, name: str | None) -> str | None:
         try:
             return name if name is None else find(name).spec.name
-        except InvalidOperation as error:
+        except InvalidOperationError as error:
             raise ValueError(error.faults[0].what) from None
 
     @model_validator(mode="after")
@@ -99,7 +99,7 @@ class FaultRule(BaseModel):
 
 
 #: What befalls a request that no rule strikes: nothing.
-PEACE = FaultRule.model_construct()
+NO_FAULT = FaultRule.model_construct()
 
 
 def _contradictions(given: Collection[str]) -> Iterator[str]:
@@ -115,30 +115,30 @@ def _contradictions(given: Collection[str]) -> Iterator[str]:
 
 
 def read_rules(given: object) -> tuple[FaultRule, ...]:
-    """Read a rule or a list of rules from JSON; InvalidInput names every fault of all."""
+    """Read a rule or a list of rules from JSON; InvalidInputError names every fault of all."""
     listed = given if isinstance(given, list) else [given]
     rules: list[FaultRule] = []
-    faults: list[Fault] = []
+    faults: list[FieldError] = []
     for place, one in enumerate(listed):
         try:
             rules.append(FaultRule.model_validate(one))
         except ValidationError as error:
             faults += _faults(f"{place}." if one is not given else "", error, one)
     if faults:
-        raise InvalidInput("These rules cannot be set:", faults)
+        raise InvalidInputError("These rules cannot be set:", faults)
     return tuple(rules)
 
 
-def _faults(prefix: str, error: ValidationError, given: object) -> Iterator[Fault]:
+def _faults(prefix: str, error: ValidationError, given: object) -> Iterator[FieldError]:
     whole = prefix.rstrip(".") or "rule"
     for line in error.errors(include_url=False, include_input=False, include_context=False):
         where = ".".join(map(str, line["loc"]))
         message = line["msg"].removeprefix("Value error, ")
-        yield Fault(f"{prefix}{where}" if where else whole, message)
+        yield FieldError(f"{prefix}{where}" if where else whole, message)
     # Pydantic looks at a rule as a whole only once every field is right.
     if isinstance(given, dict) and any(line["loc"] for line in error.errors()):
         settings = [name for name, value in given.items() if _differs(name, value)]
-        yield from (Fault(whole, text) for text in _contradictions(settings))
+        yield from (FieldError(whole, text) for text in _contradictions(settings))
 
 
 def _differs(name: str, value: object) -> bool:
@@ -195,6 +195,6 @@ class Faults:
         """Find the rule that strikes this request, and its place; else none, and PEACE."""
         struck = [count.strikes(operation, fields, school) for count in self._counts]
         if True not in struck:
-            return None, PEACE
+            return None, NO_FAULT
         place = struck.index(True)
         return place, self._counts[place].rule

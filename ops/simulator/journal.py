@@ -35,7 +35,7 @@ class Entry:
     #: The place of the rule that struck among the rules set, from 0.
     fault: int | None = None
 
-    def to_json(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, Any]:
         """Give it ready for JSON."""
         return {name: getattr(self, name) for name in _NAMES}
 

@@ -24,7 +24,7 @@ DEFAULT_SCHOOL = School("simulated", "1000082", "Mb7SR6H")
 
 
 @dataclass(slots=True)
-class Stage:
+class SimulatorState:
     """What one reset begins and the next one ends: a request stays on the stage that it met."""
 
     world: World
@@ -82,7 +82,7 @@ class Simulator:
 
     def reset(self) -> None:
         """Begin anew: the seed, an empty journal, no faults, no maintenance."""
-        self.stage = Stage(World(self._secrets, self._seed), Limits(rates=self._rates))
+        self.stage = SimulatorState(World(self._secrets, self._seed), Limits(rates=self._rates))
 
     def now(self) -> float:
         """Tell ClassIn's time, in seconds since 1970."""

@@ -1,13 +1,13 @@
-"""Operations from JSON lines: one object a line, as `Line` describes it."""
+"""Operations from JSON lines: one object a line, as `SubmitRequest` describes it."""
 
 import json
 from collections.abc import Iterable
 from functools import partial
 
 from producers.intake.checked import Checked, Position
-from producers.intake.request import Line
+from producers.intake.request import SubmitRequest
 from producers.intake.submitter import Submitter
-from worker.errors import Fault, Invalid
+from worker.errors import FieldError, ValidationError
 
 
 def check_lines(lines: Iterable[bytes], submitter: Submitter, source: str) -> Checked:
@@ -20,12 +20,12 @@ def check_lines(lines: Iterable[bytes], submitter: Submitter, source: str) -> Ch
     return submitter.check_all(numbered, source)
 
 
-def _read(raw: bytes) -> Line:
-    return Line.read(_parse(raw))
+def _read(raw: bytes) -> SubmitRequest:
+    return SubmitRequest.read(_parse(raw))
 
 
 def _parse(raw: bytes) -> object:
-    """Read one line. Raises Invalid."""
+    """Read one line. Raises ValidationError."""
     try:
         return json.loads(raw.decode("utf-8-sig"))
     except UnicodeDecodeError:
@@ -34,4 +34,4 @@ def _parse(raw: bytes) -> object:
         fault = "is nested too deep"
     except ValueError as error:
         fault = f"is not JSON ({error})"
-    raise Invalid("line", [Fault("", fault)])
+    raise ValidationError("line", [FieldError("", fault)])

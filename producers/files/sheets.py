@@ -8,13 +8,13 @@ from typing import NamedTuple
 
 from producers.files.table import Row, Unfit, read_grid
 from producers.intake.checked import Checked, Position
-from producers.intake.request import Line, Options
+from producers.intake.request import Options, SubmitRequest
 from producers.intake.submitter import Submitter
 from worker.classin.catalogue import find
 from worker.classin.field_rules import AtLeastOne, OneOf
 from worker.classin.operation import Operation, item_kind
 from worker.classin.validation_messages import nearest
-from worker.errors import Fault, InvalidInput
+from worker.errors import FieldError, InvalidInputError
 
 #: One pair of `--map`: `field=Column`, the column in quotes where there is a comma in it.
 _PAIR = re.compile(r'\s*([^=,"]+?)\s*=\s*("(?:[^"]|"")*"|(?!")[^,]*?)\s*(?:,|$)')
@@ -46,12 +46,14 @@ class CheckedSheet(NamedTuple):
 def check_sheet(content: bytes, layout: Layout, submitter: Submitter, source: str) -> CheckedSheet:
     """Check every row of a sheet, which is called `source` in faults; empty rows are passed over.
 
-    Raises Invalid for what is wrong with the sheet as a whole. No fault tells what a cell holds:
-    a column that was mixed up may be personal.
+    Raises ValidationError for what is wrong with the sheet as a whole. No fault tells what a cell
+    holds: a column that was mixed up may be personal.
     """
     kind = find(layout.operation)
     words = {"operation": layout.operation, "fields": {}, **layout.options}
-    template = Line.read({name: value for name, value in words.items() if value is not None})
+    template = SubmitRequest.read(
+        {name: value for name, value in words.items() if value is not None}
+    )
     _must_fit(kind, layout)
     grid = read_grid(content, layout.sheet)
     places = _placed(kind, grid.header, layout)
@@ -71,7 +73,7 @@ def check_sheet(content: bytes, layout: Layout, submitter: Submitter, source: st
 
 
 def read_map(given: Sequence[str]) -> dict[str, str]:
-    """Read `field=Column` pairs with commas between them. Raises InvalidInput."""
+    """Read `field=Column` pairs with commas between them. Raises InvalidInputError."""
     columns: dict[str, str] = {}
     faults = []
     for text in given:
@@ -80,45 +82,45 @@ def read_map(given: Sequence[str]) -> dict[str, str]:
             pair = _PAIR.match(text, place)
             if pair is None or not pair[2]:
                 what = f"should be field=Column,field=Column; got {text[place:][:40]!r}"
-                faults.append(Fault("--map", what))
+                faults.append(FieldError("--map", what))
                 break
             name, column = pair[1], pair[2]
             if column.startswith('"'):
                 column = column[1:-1].replace('""', '"')
             if name in columns:
-                faults.append(Fault("--map", f"{name} is given twice"))
+                faults.append(FieldError("--map", f"{name} is given twice"))
             columns[name] = column.strip()
             place = pair.end()
     if faults:
-        raise InvalidInput("nothing was submitted", faults)
+        raise InvalidInputError("nothing was submitted", faults)
     return columns
 
 
 def _must_fit(kind: type[Operation], layout: Layout) -> None:
-    """Refuse an operation, or fields, that no row can hold. Raises InvalidInput."""
+    """Refuse an operation, or fields, that no row can hold. Raises InvalidInputError."""
     asked = {id(kind.field_named(name)) for name in layout.columns}
     faults = [
-        Fault(info.alias or name, "takes objects, which no cell holds: use JSON lines")
+        FieldError(info.alias or name, "takes objects, which no cell holds: use JSON lines")
         for name, info in kind.model_fields.items()
         if item_kind(info) and (info.is_required() or id(info) in asked)
     ]
     if faults:
-        raise InvalidInput("nothing was submitted", faults)
+        raise InvalidInputError("nothing was submitted", faults)
 
 
 def _placed(kind: type[Operation], header: Sequence[str], layout: Layout) -> dict[str, int]:
-    """Find the columns of the fields, by ClassIn's names. Raises InvalidInput."""
+    """Find the columns of the fields, by ClassIn's names. Raises InvalidInputError."""
     faults = list(_twice(header, [*layout.columns.values(), *filter(None, [layout.dedup])]))
     places: dict[str, int] = {}
     for name, column in (layout.columns or _by_name(kind, header)).items():
         info = kind.field_named(name)
         if info is None:
             known = nearest(name, map(kind.wire_name, kind.model_fields))
-            faults.append(Fault("--map", f"{layout.operation} has no field {name!r}{known}"))
+            faults.append(FieldError("--map", f"{layout.operation} has no field {name!r}{known}"))
         elif column not in header:
             faults.append(_no_column("--map", column, header))
         elif (wire := info.alias or name) in places:
-            faults.append(Fault("--map", f"{wire} is given twice"))
+            faults.append(FieldError("--map", f"{wire} is given twice"))
         else:
             places[wire] = header.index(column)
     if layout.dedup is not None and layout.dedup not in header:
@@ -126,7 +128,7 @@ def _placed(kind: type[Operation], header: Sequence[str], layout: Layout) -> dic
     if not faults:
         faults += _lacking(kind, places)
     if faults:
-        raise InvalidInput("nothing was submitted", faults)
+        raise InvalidInputError("nothing was submitted", faults)
     return places
 
 
@@ -144,55 +146,59 @@ def _by_name(kind: type[Operation], header: Sequence[str]) -> dict[str, str]:
     }
 
 
-def _twice(header: Sequence[str], wanted: Sequence[str]) -> Iterator[Fault]:
+def _twice(header: Sequence[str], wanted: Sequence[str]) -> Iterator[FieldError]:
     """Find columns that are asked for and cannot be told apart."""
     for column in dict.fromkeys(wanted):
         if header.count(column) > 1:
-            yield Fault("the sheet", f"has {header.count(column)} columns {column!r}")
+            yield FieldError("the sheet", f"has {header.count(column)} columns {column!r}")
 
 
-def _no_column(where: str, column: str, header: Sequence[str]) -> Fault:
-    return Fault(where, f"there is no column {column!r}{nearest(column, filter(None, header))}")
+def _no_column(where: str, column: str, header: Sequence[str]) -> FieldError:
+    return FieldError(
+        where, f"there is no column {column!r}{nearest(column, filter(None, header))}"
+    )
 
 
-def _lacking(kind: type[Operation], places: Mapping[str, int]) -> Iterator[Fault]:
+def _lacking(kind: type[Operation], places: Mapping[str, int]) -> Iterator[FieldError]:
     """Name what every row would lack."""
     for name, info in kind.model_fields.items():
         if info.is_required() and kind.wire_name(name) not in places:
             wire = kind.wire_name(name)
-            yield Fault(wire, f"is required, and has no column: --map {wire}=COLUMN")
+            yield FieldError(wire, f"is required, and has no column: --map {wire}=COLUMN")
     given = {name: 1 for name in kind.model_fields if kind.wire_name(name) in places}
     for rule in kind.rules:
         needs_some = isinstance(rule, OneOf | AtLeastOne) and given.keys().isdisjoint(rule.fields)
         if needs_some and rule.broken(given):
-            yield Fault("", f"{rule.words(kind.wire_name)}, and none has a column")
+            yield FieldError("", f"{rule.words(kind.wire_name)}, and none has a column")
 
 
 def _line(
     row: Row,
     places: Mapping[str, int],
     dedup: int | None,
-    template: Line,
+    template: SubmitRequest,
     mark: Callable[[str], str],
-) -> Line:
-    """Read one row. Raises InvalidInput."""
+) -> SubmitRequest:
+    """Read one row. Raises InvalidInputError."""
     cells = {name: row.cell(place) for name, place in places.items()}
-    faults = [Fault(name, cell.what) for name, cell in cells.items() if isinstance(cell, Unfit)]
+    faults = [
+        FieldError(name, cell.what) for name, cell in cells.items() if isinstance(cell, Unfit)
+    ]
     changes: dict[str, object] = {"fields": {name: cell for name, cell in cells.items() if cell}}
     if dedup is not None:
         value = row.cell(dedup)
         if isinstance(value, Unfit) or not value:
             what = value.what if isinstance(value, Unfit) else "is empty"
-            faults.append(Fault("dedup_key", what))
+            faults.append(FieldError("dedup_key", what))
         else:
             # What tells people apart is often personal, and dedup keys are shown.
             changes["dedup_key"] = f"{template.operation} {mark(value)}"
     if faults:
-        raise InvalidInput("row", faults)
+        raise InvalidInputError("row", faults)
     return template.model_copy(update=changes)
 
 
-def _in_columns(fault: Fault, columns: Mapping[str, str]) -> Fault:
+def _in_columns(fault: FieldError, columns: Mapping[str, str]) -> FieldError:
     """Let a fault name the column as well, and tell nothing of what stands there."""
     head = fault.where.partition(".")[0]
     where = f"{fault.where} ({columns[head]})" if head in columns else fault.where

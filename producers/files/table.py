@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from producers.files.csv_formulas import unguarded
-from worker.errors import Fault, InvalidInput
+from worker.errors import FieldError, InvalidInputError
 
 #: What separates columns; the first wins where two do alike.
 _SEPARATORS = ",;\t"
@@ -57,7 +57,7 @@ class Grid:
 
 
 def read_grid(content: bytes, sheet: str | None = None) -> Grid:
-    """Read a table; `sheet` names one of a workbook's. Raises InvalidInput.
+    """Read a table; `sheet` names one of a workbook's. Raises InvalidInputError.
 
     CSV may be UTF-8, UTF-16 with a mark, or GB18030, and have commas, semicolons or tabs.
     """
@@ -71,7 +71,7 @@ def read_grid(content: bytes, sheet: str | None = None) -> Grid:
 
         return _grid(read_workbook(content, sheet))
     if sheet is not None:
-        raise InvalidInput("--sheet", [Fault("--sheet", "is for workbooks (.xlsx)")])
+        raise InvalidInputError("--sheet", [FieldError("--sheet", "is for workbooks (.xlsx)")])
     return _grid(_rows_of(_text_of(content)))
 
 
@@ -85,7 +85,7 @@ def _grid(rows: Iterable[Row]) -> Grid:
 
 
 def _bounded(rows: Iterable[Row]) -> Iterator[Row]:
-    """Give the rows that are not empty, as far as memory goes. Raises InvalidInput."""
+    """Give the rows that are not empty, as far as memory goes. Raises InvalidInputError."""
     filled = number = length = 0
     for row in rows:
         cells = [unguarded(cell) if isinstance(cell, str) else cell for cell in row.cells]
@@ -138,5 +138,5 @@ def _columns(text: str, separator: str) -> int:
         return 0
 
 
-def _unreadable(what: str) -> InvalidInput:
-    return InvalidInput("nothing was submitted", [Fault("the sheet", what)])
+def _unreadable(what: str) -> InvalidInputError:
+    return InvalidInputError("nothing was submitted", [FieldError("the sheet", what)])

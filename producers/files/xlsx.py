@@ -16,7 +16,7 @@ from openpyxl.utils.exceptions import InvalidFileException
 from producers.files.table import Cell, Row, Unfit
 from producers.files.xlsx_check import MOST_ENTRIES, check_workbook, too_much
 from worker.classin.validation_messages import nearest
-from worker.errors import Fault, InvalidInput
+from worker.errors import FieldError, InvalidInputError
 
 #: Numbers with more digits have lost some: spreadsheet programs keep no more.
 _MOST_DIGITS = 15
@@ -32,7 +32,7 @@ _BROKEN = (
 
 
 def read_workbook(content: bytes, sheet: str | None) -> Iterator[Row]:
-    """Read one sheet of a workbook, by default the first. Raises InvalidInput.
+    """Read one sheet of a workbook, by default the first. Raises InvalidInputError.
 
     No formula is computed, no link followed; of a formula comes what its program last made of it.
     """
@@ -73,7 +73,7 @@ def _sheet_of(book: Any, name: str | None) -> Any:  # noqa: ANN401  # openpyxl's
         return next(iter(sheets.values()))
     if name not in sheets:
         what = f"there is no {name!r}{nearest(name or '', sheets)}" if name else "there is none"
-        raise InvalidInput("nothing was submitted", [Fault("--sheet", what)])
+        raise InvalidInputError("nothing was submitted", [FieldError("--sheet", what)])
     return sheets[name]
 
 

@@ -6,7 +6,7 @@ from xml.parsers.expat import ParserCreate
 from zipfile import ZipFile
 
 from producers.files.zip_check import tricks
-from worker.errors import Fault, InvalidInput
+from worker.errors import FieldError, InvalidInputError
 
 #: Bytes of all parts when unpacked, and how many parts.
 MOST_BYTES = 64 * 1024**2
@@ -34,7 +34,7 @@ _PIECES = {
 def check_workbook(content: bytes) -> bool:
     """Refuse a workbook that would swell; return whether there are formulas in it.
 
-    Raises InvalidInput, BadZipFile or ExpatError.
+    Raises InvalidInputError, BadZipFile or ExpatError.
     """
     formulas = False
     with ZipFile(io.BytesIO(content)) as book:
@@ -51,9 +51,9 @@ def check_workbook(content: bytes) -> bool:
     return formulas
 
 
-def too_much(what: str) -> InvalidInput:
+def too_much(what: str) -> InvalidInputError:
     """Make the refusal of a sheet."""
-    return InvalidInput("nothing was submitted", [Fault("the sheet", what)])
+    return InvalidInputError("nothing was submitted", [FieldError("the sheet", what)])
 
 
 class _Part:

@@ -13,13 +13,13 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 from starlette.staticfiles import StaticFiles
 
-from producers.gateway.auth_middleware import Intake, Limits
+from producers.gateway.auth_middleware import AuthMiddleware, Limits
 from producers.gateway.authentication import Admission
 from producers.gateway.docs_page import ASSETS
 from producers.gateway.event_feed import Feed
-from producers.gateway.problems import Problem, problem_of
+from producers.gateway.problems import ProblemError, problem_of
 from producers.gateway.routes import Routes
-from producers.gateway.service import Desk
+from producers.gateway.service import GatewayService
 from producers.gateway.thread_pool import Pool
 from producers.intake.submitter import Submitter
 from worker.config.settings import Settings
@@ -49,7 +49,7 @@ class GatewayApp:
     ) -> None:
         pool = Pool(THREADS)
         feed = Feed(ledger, pool)
-        desk = Desk(settings, ledger, submitter, audit)
+        desk = GatewayService(settings, ledger, submitter, audit)
         routes = Routes(desk, feed, pool, ledger, settings.gateway.stuck_after)
         self.asgi = FastAPI(
             title="classin-queue",
@@ -66,12 +66,12 @@ class GatewayApp:
         self.asgi.mount(f"/docs/{ASSETS}", assets)
         admission = Admission(keys, pool, behind_proxy=settings.gateway.behind_proxy)
         self.asgi.add_middleware(
-            Intake,
+            AuthMiddleware,
             admission=admission,
             limits=limits,
             behind_proxy=settings.gateway.behind_proxy,
         )
-        for kind in (Problem, ClassinError, HTTPException, RequestValidationError):
+        for kind in (ProblemError, ClassinError, HTTPException, RequestValidationError):
             self.asgi.add_exception_handler(kind, _answer)
         self.close = feed.close
 
@@ -104,20 +104,20 @@ async def _answer(request: Request, error: Exception) -> Response:
     """Say what went wrong, in the form of a problem."""
     del request
     match error:
-        case Problem():
+        case ProblemError():
             problem = error
         case ClassinError():
             problem = problem_of(error)
             if problem.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
                 log.warning("%s", error)  # what the answer keeps to itself
         case HTTPException():  # no such route, or another method
-            problem = Problem(error.status_code, str(error.detail), headers=error.headers)
+            problem = ProblemError(error.status_code, str(error.detail), headers=error.headers)
         case RequestValidationError():
             errors = [
                 {"detail": str(each["msg"]), "parameter": str(each["loc"][-1])}
                 for each in error.errors()
             ]
-            problem = Problem(422, "The parameters are not right: see errors.", errors)
+            problem = ProblemError(422, "The parameters are not right: see errors.", errors)
         case _:
             raise error
     return problem.response()

@@ -11,10 +11,10 @@ from typing import Any
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from producers.gateway.authentication import Admission
-from producers.gateway.body_reader import Incoming, Left
+from producers.gateway.body_reader import ClientGoneError, Incoming
 from producers.gateway.client_address import client_of, network_of
 from producers.gateway.fair_share import Share
-from producers.gateway.problems import LATER, Problem, problem_of
+from producers.gateway.problems import LATER, ProblemError, problem_of
 from producers.gateway.response_sender import Outgoing
 from worker.errors import ClassinError
 
@@ -47,7 +47,7 @@ class Limits:
     bytes: tuple[int, int] = (64 * 1024 * 1024, 32 * 1024 * 1024)
 
 
-class Intake:
+class AuthMiddleware:
     """Lets in who has a key, gives each its share, and says what became of it.
 
     No body is read here: whoever answers a request reads its body, once it knows that it wants to.
@@ -90,7 +90,7 @@ class Intake:
         outgoing = Outgoing(scope, send, incoming)
         try:
             await self._let_in(scope, incoming, outgoing)
-        except Left:
+        except ClientGoneError:
             left = True
         except (Exception, asyncio.CancelledError) as error:  # noqa: BLE001  # whatever it is, it is answered in good form
             problem = _problem(error)
@@ -118,17 +118,17 @@ class Intake:
             await self._app(scope, incoming, send)
 
 
-def _problem(error: Exception | asyncio.CancelledError) -> Problem:
-    if isinstance(error, Problem):
+def _problem(error: Exception | asyncio.CancelledError) -> ProblemError:
+    if isinstance(error, ProblemError):
         return error
     if isinstance(error, asyncio.CancelledError):  # the time of grace is over
-        return Problem(503, "The gateway ends: ask again.", headers=LATER)
+        return ProblemError(503, "The gateway ends: ask again.", headers=LATER)
     if isinstance(error, ClassinError):
         return problem_of(error)
     # Not the error's own words: there may be fields in them.
     where = "".join(traceback.format_tb(error.__traceback__))
     log.error("%s at\n%s", type(error).__name__, where)
-    return Problem(500, "Something is wrong here; the log says what.")
+    return ProblemError(500, "Something is wrong here; the log says what.")
 
 
 def _note(scope: Scope, status: int, seconds: float) -> None:

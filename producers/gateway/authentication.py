@@ -10,10 +10,10 @@ from typing import NamedTuple
 from starlette.types import Scope
 
 from producers.gateway.client_address import client_of
-from producers.gateway.problems import Problem
+from producers.gateway.problems import ProblemError
 from producers.gateway.thread_pool import Pool
 from producers.gateway.wrong_keys import WrongKeys
-from worker.errors import Unavailable
+from worker.errors import UnavailableError
 from worker.ledger.api_keys import ApiKey, ApiKeys, Spent
 from worker.ledger.record import iso
 
@@ -32,7 +32,7 @@ class Access:
     """What was opened with a key: it lasts as long as the key does."""
 
     key: ApiKey
-    #: Asks the ledger. Raises Unavailable.
+    #: Asks the ledger. Raises UnavailableError.
     opens_still: Callable[[], Awaitable[bool]]
     _looked_at: float = field(default_factory=time.monotonic)
     _lasts: bool = True
@@ -42,14 +42,14 @@ class Access:
         now = time.monotonic()
         if self._lasts and now - self._looked_at >= _LOOK_AGAIN:
             self._looked_at = now
-            with suppress(Unavailable):  # nobody can tell now
+            with suppress(UnavailableError):  # nobody can tell now
                 self._lasts = await self.opens_still()
         return self._lasts
 
     async def must_last(self) -> None:
         """Refuse to go on with a key that opens nothing any more. Raises Problem."""
         if not await self.lasts():
-            raise Problem(401, "This API key was revoked, or has ended.", headers=_INVALID)
+            raise ProblemError(401, "This API key was revoked, or has ended.", headers=_INVALID)
 
 
 class Admitted(NamedTuple):
@@ -81,17 +81,19 @@ class Admission:
         """Let in who asks. Raises Problem."""
         scheme, _, token = _authorization(scope).partition(" ")
         if scheme.lower() != "bearer":
-            raise Problem(401, "An API key is needed: Authorization: Bearer KEY.", headers=_WHO)
+            raise ProblemError(
+                401, "An API key is needed: Authorization: Bearer KEY.", headers=_WHO
+            )
         token = token.strip()
         key, spent = await self._pool.ask(self._find, token)
         if key is None:
             client = client_of(scope, behind_proxy=self._behind_proxy)
             await self._wrong.shown(client, _public_half(token))
-            raise Problem(401, "There is no such API key.", headers=_INVALID)
+            raise ProblemError(401, "There is no such API key.", headers=_INVALID)
         headers = {} if spent is None else _headers(spent)
         if spent is not None and spent.over:
             later = {**headers, "retry-after": str(spent.resets_in)}
-            raise Problem(429, f"This API key may ask {key.rate}.", headers=later)
+            raise ProblemError(429, f"This API key may ask {key.rate}.", headers=later)
         return Admitted(Access(key, lambda: self._opens_still(key)), headers)
 
     def _find(self, token: str) -> tuple[ApiKey | None, Spent | None]:
@@ -102,7 +104,9 @@ class Admission:
         now = self._now()
         if key.ended(now):
             when = iso(key.ends_at or 0)
-            raise Problem(401, f"This API key ended at {when}: ask for another.", headers=_INVALID)
+            raise ProblemError(
+                401, f"This API key ended at {when}: ask for another.", headers=_INVALID
+            )
         self._keys.note_use(key, now)
         return key, self._keys.spend(key)
 

@@ -7,10 +7,10 @@ from contextlib import contextmanager, suppress
 from starlette.types import Message, Receive, Scope
 
 from producers.gateway.fair_share import Share
-from producers.gateway.problems import LAST, Problem
+from producers.gateway.problems import LAST, ProblemError
 
 
-class Left(Exception):
+class ClientGoneError(Exception):
     """Whoever asked is gone."""
 
 
@@ -70,13 +70,13 @@ class Incoming:
                         if await self._add_to(body):
                             return bytes(body)
             except TimeoutError:
-                raise Problem(408, "The body comes too slowly.", headers=LAST) from None
+                raise ProblemError(408, "The body comes too slowly.", headers=LAST) from None
 
     async def _add_to(self, body: bytearray) -> bool:
         """Add the next piece; gives whether it was the last."""
         message = await self()
         if message["type"] == "http.disconnect":
-            raise Left
+            raise ClientGoneError
         piece: bytes = message.get("body", b"")
         if len(body) + len(piece) > self._most:
             raise self._too_large()
@@ -100,5 +100,5 @@ class Incoming:
         self._share.take(self.whose, number)
         self._held += number
 
-    def _too_large(self) -> Problem:
-        return Problem(413, f"A body has at most {self._most:,} bytes.", headers=LAST)
+    def _too_large(self) -> ProblemError:
+        return ProblemError(413, f"A body has at most {self._most:,} bytes.", headers=LAST)

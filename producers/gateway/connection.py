@@ -12,7 +12,7 @@ from uvicorn.protocols.http.h11_impl import H11Protocol, RequestResponseCycle
 from uvicorn.server import ServerState
 
 from producers.gateway.client_address import network_of
-from producers.gateway.problems import Problem
+from producers.gateway.problems import ProblemError
 from producers.gateway.request_head import (
     LONGEST_HEAD,
     Refusal,
@@ -214,8 +214,8 @@ def _make_room(connections: "set[Connection]") -> bool:
 
 
 def _written(fault: Refusal, scheme: str) -> bytes:
-    problem = Problem(fault.status, fault.detail)
-    body = json.dumps(problem.to_json()).encode()
+    problem = ProblemError(fault.status, fault.detail)
+    body = json.dumps(problem.to_dict()).encode()
     headers = [
         (b"content-type", b"application/problem+json"),
         (b"content-length", b"%d" % len(body)),

@@ -8,8 +8,8 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequen
 from contextlib import contextmanager, suppress
 
 from producers.gateway.thread_pool import Pool
-from worker.errors import Unavailable
-from worker.ledger.events import BEGINNING, Settlement, place_of
+from worker.errors import UnavailableError
+from worker.ledger.events import BEGINNING, SettledEvent, place_of
 from worker.ledger.record import Record
 from worker.ledger.types import Ledger
 
@@ -37,7 +37,7 @@ class Feed:
         #: Its question may wait: it has a thread of its own.
         self._own = Pool(1, "feed")
         #: The last events, with their places beside them.
-        self._recent: list[Settlement] = []
+        self._recent: list[SettledEvent] = []
         self._places: list[tuple[int, int]] = []
         #: Up to where everything is known here, and from where on.
         self._last: str | None = None
@@ -51,7 +51,7 @@ class Feed:
             while True:
                 try:
                     await self._follow()
-                except Unavailable:
+                except UnavailableError:
                     await asyncio.sleep(_PATIENCE)
                 except Exception as error:  # noqa: BLE001  # else nobody would hear of anything more
                     log.error("the feed begins anew: %s", type(error).__name__)  # noqa: TRY400  # its words may hold what is no log's
@@ -75,7 +75,7 @@ class Feed:
         if found := await self._own.ask(self._ledger.events, self._last, _TOGETHER, _PATIENCE):
             self._tell(found)
 
-    def _tell(self, found: Sequence[Settlement]) -> None:
+    def _tell(self, found: Sequence[SettledEvent]) -> None:
         for each in found:
             self._recent.append(each)
             self._places.append(place_of(each.event))
@@ -95,7 +95,9 @@ class Feed:
         return await self._pool.ask(self._ledger.last_event)
 
     async def settled(self, record_id: str, seconds: float, lasts: Lasts) -> Record:
-        """Give a record once it is settled, or as it is after so many seconds. Raises NotFound.
+        """Give a record once it is settled, or as it is after so many seconds.
+
+        Raises NotFoundError.
 
         Waits no longer than the right to be told lasts.
         """
@@ -123,7 +125,7 @@ class Feed:
             if not self._waiting[record_id]:
                 del self._waiting[record_id]
 
-    async def after(self, event: str, lasts: Lasts) -> AsyncIterator[Settlement]:
+    async def after(self, event: str, lasts: Lasts) -> AsyncIterator[SettledEvent]:
         """Give what settled after an event, and what settles from now on, until it is closed.
 
         Ends as the right to be told does.
@@ -143,7 +145,7 @@ class Feed:
                     async with asyncio.timeout(_LOOK_AGAIN):
                         await news.wait()
 
-    def _known_after(self, event: str) -> list[Settlement] | None:
+    def _known_after(self, event: str) -> list[SettledEvent] | None:
         """Give what is remembered here; None: it does not reach back so far."""
         place = place_of(event)
         if not self._places or place < self._places[0]:
@@ -151,10 +153,10 @@ class Feed:
         # The first place is that of the event before those which are remembered.
         return self._recent[bisect_right(self._places, place) - 1 :]
 
-    async def _asked_after(self, event: str) -> list[Settlement]:
+    async def _asked_after(self, event: str) -> list[SettledEvent]:
         try:
             return list(await self._pool.ask(self._ledger.events, event, _TOGETHER))
-        except Unavailable:
+        except UnavailableError:
             return []
 
     async def has_gap(self, event: str) -> bool:

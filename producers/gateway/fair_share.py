@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from producers.gateway.problems import LATER, Problem
+from producers.gateway.problems import LATER, ProblemError
 
 
 class Share:
@@ -36,9 +36,9 @@ class Share:
         """Refuse what there is no room for now. Raises Problem."""
         if self._taken[whose] + number > self._of_each:
             detail = f"{self._of_each:,} {self._what} of yours are under way already."
-            raise Problem(429, detail, headers=LATER)
+            raise ProblemError(429, detail, headers=LATER)
         if self._in_all + number > self._most:
-            raise Problem(503, f"{self._most:,} {self._what} are under way.", headers=LATER)
+            raise ProblemError(503, f"{self._most:,} {self._what} are under way.", headers=LATER)
 
     def give_back(self, whose: str, number: int) -> None:
         """Give back what was taken."""

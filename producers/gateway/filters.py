@@ -5,7 +5,7 @@ from typing import Annotated
 
 from fastapi import Query
 
-from producers.gateway.problems import Problem
+from producers.gateway.problems import ProblemError
 from producers.time_args import read_moment
 from worker.classin.catalogue import CATALOGUE
 from worker.classin.validation_messages import nearest
@@ -38,7 +38,7 @@ def choose(
             detail = f"should be like 2d, 90m or 2026-09-01T08:00; got {since!r}"
             errors.append({"detail": detail, "parameter": "since"})
     if errors:
-        raise Problem(422, "Nothing can be listed so: see errors.", errors)
+        raise ProblemError(422, "Nothing can be listed so: see errors.", errors)
     return Filter(
         state=state.value if state else None,
         operation=operation,

@@ -2,7 +2,7 @@
 
 from typing import Any, NamedTuple
 
-from worker.ledger.queue_health import Pulse
+from worker.ledger.queue_health import QueueHealth
 
 
 class Health(NamedTuple):
@@ -13,7 +13,7 @@ class Health(NamedTuple):
     since_settled: float | None
     workers: int
 
-    def to_json(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, Any]:
         """Give it for who watches over it."""
         return {
             "status": "stuck" if self.stuck else "ok",
@@ -28,7 +28,7 @@ class Health(NamedTuple):
 AWAY = {"status": "stuck", "redis": False}
 
 
-def judged(pulse: Pulse, stuck_after: float) -> Health:
+def judged(pulse: QueueHealth, stuck_after: float) -> Health:
     """Judge a pulse: work that is due for so long, while nothing settles, is stuck.
 
     A long queue alone is none: what is taken first has waited longest.

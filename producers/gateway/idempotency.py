@@ -10,11 +10,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import NamedTuple, Self
 
-from producers.gateway.problems import Problem
-from producers.intake.request import Line
+from producers.gateway.problems import ProblemError
+from producers.intake.request import SubmitRequest
 from producers.intake.run_keys import digest_of_submission
-from worker.encryption import Seals
-from worker.errors import Fault, Invalid, InvalidInput
+from worker.encryption import FieldCipher
+from worker.errors import FieldError, InvalidInputError, ValidationError
 from worker.ledger.codec import digest_of
 from worker.ledger.record import Submission, id_from
 
@@ -30,12 +30,12 @@ class IdempotencyKey(NamedTuple):
     def read(cls, name: str, owner: str) -> Self:
         """Take what a client calls its request. Raises Problem for what is no name."""
         try:
-            Line.read({"operation": "", "fields": {}, "dedup_key": name})
-        except Invalid as error:
+            SubmitRequest.read({"operation": "", "fields": {}, "dedup_key": name})
+        except ValidationError as error:
             errors = [
                 {"detail": fault.what, "parameter": "Idempotency-Key"} for fault in error.faults
             ]
-            raise Problem(422, "The Idempotency-Key is no name.", errors) from None
+            raise ProblemError(422, "The Idempotency-Key is no name.", errors) from None
         return cls(name, owner)
 
     def batch(self, mark: Callable[[str, str], str]) -> str:
@@ -52,7 +52,7 @@ class IdempotencyKey(NamedTuple):
 
 def digest_of_request(
     submissions: Sequence[Submission],
-    seals: Seals,
+    seals: FieldCipher,
     *,
     is_list: bool,
     webhook: str | None,
@@ -73,17 +73,19 @@ def digest_of_request(
     return digest_of("", {"operations": operations, "list": is_list, "webhook": webhook})
 
 
-def without_dedup_keys(lines: Sequence[Line | Invalid]) -> list[Line | Invalid]:
+def without_dedup_keys(
+    lines: Sequence[SubmitRequest | ValidationError],
+) -> list[SubmitRequest | ValidationError]:
     """Refuse lines that have a name of their own besides."""
-    fault = Fault("dedup_key", "should not be given beside Idempotency-Key")
+    fault = FieldError("dedup_key", "should not be given beside Idempotency-Key")
     return [
-        InvalidInput("line", [fault])
-        if isinstance(line, Line) and line.dedup_key is not None
+        InvalidInputError("line", [fault])
+        if isinstance(line, SubmitRequest) and line.dedup_key is not None
         else line
         for line in lines
     ]
 
 
-def other_request() -> Problem:
+def other_request() -> ProblemError:
     """Say that a key stands for another request."""
-    return Problem(409, "This Idempotency-Key came with another body before.")
+    return ProblemError(409, "This Idempotency-Key came with another body before.")

@@ -11,7 +11,7 @@ from fastapi.openapi.utils import get_openapi
 from pydantic.json_schema import models_json_schema
 
 from producers.gateway.request_body import MOST_OPERATIONS
-from producers.intake.request import Line
+from producers.intake.request import SubmitRequest
 from worker.classin.catalogue import CATALOGUE
 from worker.classin.describe import explained
 from worker.ledger.states import Reason, State
@@ -29,8 +29,8 @@ _ANSWERS: Mapping[str, Mapping[int, tuple[str, str]]] = {
     "GET /v1/operations/{record_id}": {200: ("Record", "The record as it is now.")},
     "POST /v1/operations/{record_id}/retry": {201: ("Receipts", "It is tried again.")},
     "POST /v1/operations/{record_id}/cancel": {
-        200: ("Standing", "It is cancelled."),
-        202: ("Standing", "It runs, and is cancelled unless this attempt settles it."),
+        200: ("Transition", "It is cancelled."),
+        202: ("Transition", "It runs, and is cancelled unless this attempt settles it."),
     },
     "POST /v1/batches": {
         202: ("Receipts", "All are recorded."),
@@ -80,7 +80,7 @@ def documents(method: str, path: str) -> dict[str, Any]:
 @cache
 def catalogue() -> bytes:
     """Explain all operations, in JSON."""
-    kinds = [explained(kind).to_json() for kind in CATALOGUE.values()]
+    kinds = [explained(kind).to_dict() for kind in CATALOGUE.values()]
     return json.dumps({"operations": kinds}).encode()
 
 
@@ -116,7 +116,7 @@ def _operations() -> dict[str, Any]:
     schemas: dict[str, Any] = parts["$defs"]
     options = {
         name: _without_pattern(value)
-        for name, value in Line.model_json_schema(ref_template=f"{_PLACE}{{model}}")[
+        for name, value in SubmitRequest.model_json_schema(ref_template=f"{_PLACE}{{model}}")[
             "properties"
         ].items()
         if name not in {"operation", "fields"}
@@ -212,7 +212,7 @@ def _answers() -> dict[str, Any]:
             batch=nullable,
         ),
         "Page": _object({"operations": _list_of("Record"), "cursor": nullable}),
-        "Standing": _object({"id": text, "state": states}),
+        "Transition": _object({"id": text, "state": states}),
         "Catalogue": _object({"operations": {"type": "array", "items": {"type": "object"}}}),
         **_counts(),
     }

@@ -8,14 +8,14 @@ from typing import Any
 
 from starlette.responses import Response
 
-from producers.intake.request import Line
+from producers.intake.request import SubmitRequest
 from worker.errors import (
     CONFLICT,
     ClassinError,
-    Fault,
-    Invalid,
-    NotFound,
-    Unavailable,
+    FieldError,
+    NotFoundError,
+    UnavailableError,
+    ValidationError,
 )
 
 #: Seconds after which it may be worth trying again.
@@ -25,7 +25,7 @@ LATER = {"retry-after": "5"}
 LAST = {"connection": "close"}
 
 
-class Problem(Exception):
+class ProblemError(Exception):
     """An answer that says what is wrong; `errors` names every fault."""
 
     def __init__(
@@ -41,7 +41,7 @@ class Problem(Exception):
         self.errors = errors
         self.headers = dict(headers or {})
 
-    def to_json(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, Any]:
         """Give it as a problem document."""
         said = {
             "type": "about:blank",
@@ -54,49 +54,51 @@ class Problem(Exception):
     def response(self) -> Response:
         """Give it as an answer."""
         return Response(
-            json.dumps(self.to_json()),
+            json.dumps(self.to_dict()),
             self.status,
             self.headers,
             media_type="application/problem+json",
         )
 
 
-def problem_of(error: ClassinError) -> Problem:
+def problem_of(error: ClassinError) -> ProblemError:
     """Put an error of ours into an answer."""
     match error:
-        case NotFound():
-            return Problem(404, str(error))
-        case Unavailable():
+        case NotFoundError():
+            return ProblemError(404, str(error))
+        case UnavailableError():
             # The error itself may name hosts that are nobody's business.
-            return Problem(503, "The ledger does not answer now; nothing was lost.", headers=LATER)
-        case Invalid():
+            return ProblemError(
+                503, "The ledger does not answer now; nothing was lost.", headers=LATER
+            )
+        case ValidationError():
             return of_faults((None, fault) for fault in error.faults)
         case _:
-            return Problem(500, "Something is wrong here; the log says what.")
+            return ProblemError(500, "Something is wrong here; the log says what.")
 
 
-def of_faults(found: Iterable[tuple[int | None, Fault]]) -> Problem:
+def of_faults(found: Iterable[tuple[int | None, FieldError]]) -> ProblemError:
     """Say what is wrong with operations, each by its position from 0; None: there is only one."""
     all_of_it = list(found)
     errors = [{"detail": fault.what, "pointer": _pointer(at, fault)} for at, fault in all_of_it]
     if all(fault.kind == CONFLICT for _, fault in all_of_it):
-        return Problem(409, "The key stands for something else already.", errors)
-    return Problem(422, "Nothing was submitted: see errors.", errors)
+        return ProblemError(409, "The key stands for something else already.", errors)
+    return ProblemError(422, "Nothing was submitted: see errors.", errors)
 
 
-def of_line(fault: Fault) -> Fault:
+def of_line(fault: FieldError) -> FieldError:
     """Mark a fault of a line itself, for whom all other names are those of fields."""
     return replace(fault, where=f".{fault.where}") if fault.where else fault
 
 
-def _pointer(at: int | None, fault: Fault) -> str:
+def _pointer(at: int | None, fault: FieldError) -> str:
     """Say where, as a JSON pointer into what was handed in."""
     steps = fault.where.split(".") if fault.where else []
     if steps == ["$result"]:
         steps = ["fields"]
     elif steps[:1] == [""]:
         steps = steps[1:]
-    elif steps and steps[0] not in Line.model_fields:
+    elif steps and steps[0] not in SubmitRequest.model_fields:
         steps = ["fields", *steps]
     position = [] if at is None else [str(at)]
     escaped = (step.replace("~", "~0").replace("/", "~1") for step in [*position, *steps])

@@ -3,7 +3,7 @@
 import json
 from typing import Any, NamedTuple, NoReturn
 
-from producers.gateway.problems import LAST, Problem
+from producers.gateway.problems import LAST, ProblemError
 
 #: Operations that are taken in at once.
 MOST_OPERATIONS = 10_000
@@ -28,14 +28,14 @@ def are_lines(content_type: str) -> bool:
     kind = content_type.partition(";")[0].strip().lower()
     if kind not in _LINES and kind != _JSON:
         kinds = ", ".join([_JSON, *sorted(_LINES)])
-        raise Problem(415, f"The body should be {kinds}.", headers={"accept-post": kinds})
+        raise ProblemError(415, f"The body should be {kinds}.", headers={"accept-post": kinds})
     return kind in _LINES
 
 
 def read_body(body: bytes, *, lines: bool) -> Asked:
     """Read what is asked for. Raises Problem."""
     if sum(map(body.count, _MARKS)) > MOST_VALUES:
-        raise Problem(413, f"A body has at most {MOST_VALUES:,} values.", headers=LAST)
+        raise ProblemError(413, f"A body has at most {MOST_VALUES:,} values.", headers=LAST)
     if lines:
         asked = Asked(_lines(body), is_list=True)
     else:
@@ -46,7 +46,7 @@ def read_body(body: bytes, *, lines: bool) -> Asked:
     if len(asked.objects) > MOST_OPERATIONS:
         _too_many()
     if not asked.objects:
-        raise Problem(
+        raise ProblemError(
             422, "There is no operation in the list.", [{"detail": "is empty", "pointer": "#"}]
         )
     return asked
@@ -63,7 +63,7 @@ def _lines(body: bytes) -> list[Any]:
 
 
 def _too_many() -> NoReturn:
-    raise Problem(
+    raise ProblemError(
         413, f"At most {MOST_OPERATIONS:,} operations are taken in at once.", headers=LAST
     )
 
@@ -79,7 +79,7 @@ def _parsed(text: bytes, what: str) -> Any:  # noqa: ANN401  # any JSON value
         fault = f"is not JSON: {error.msg}, at line {error.lineno}, column {error.colno}"
     except ValueError as error:
         fault = f"is not JSON: {error}"
-    raise Problem(400, f"{what} {fault}.")
+    raise ProblemError(400, f"{what} {fault}.")
 
 
 def _no_number(word: str) -> NoReturn:

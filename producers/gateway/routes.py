@@ -16,13 +16,13 @@ from producers.gateway.fair_share import Share
 from producers.gateway.filters import Since, choose
 from producers.gateway.health import AWAY, judged
 from producers.gateway.openapi import catalogue, described, documents
-from producers.gateway.problems import LATER, Problem
+from producers.gateway.problems import LATER, ProblemError
 from producers.gateway.request_body import Asked, are_lines, read_body
-from producers.gateway.service import Desk, Taken, must_read, must_write, names_files
+from producers.gateway.service import GatewayService, Taken, must_read, must_write, names_files
 from producers.gateway.thread_pool import Pool
-from worker.errors import Unavailable
+from worker.errors import UnavailableError
 from worker.ledger.api_keys import ApiKey
-from worker.ledger.events import Settlement, place_of
+from worker.ledger.events import SettledEvent, place_of
 from worker.ledger.states import State
 from worker.ledger.types import Ledger
 
@@ -58,7 +58,7 @@ class Routes:
     """What the gateway answers, over a desk, a feed, and the threads that ask the ledger."""
 
     def __init__(
-        self, desk: Desk, feed: Feed, pool: Pool, ledger: Ledger, stuck_after: float
+        self, desk: GatewayService, feed: Feed, pool: Pool, ledger: Ledger, stuck_after: float
     ) -> None:
         self._desk = desk
         self._feed = feed
@@ -178,7 +178,7 @@ class Routes:
         """Call an operation off: at once if it waits; what runs is not interrupted."""
         state = await self._pool.ask(self._desk.cancel, _key(request), record_id)
         if state.settled and state is not State.CANCELLED:
-            raise Problem(409, f"It is {state.value}, and stays so: it was too late.")
+            raise ProblemError(409, f"It is {state.value}, and stays so: it was too late.")
         status = 200 if state is State.CANCELLED else 202
         return answer({"id": record_id, "state": state.value}, status)
 
@@ -230,10 +230,10 @@ class Routes:
         """Say whether work gets on; 503 when it is stuck."""
         try:
             pulse = await self._health.ask(self._ledger.pulse)
-        except Unavailable:
+        except UnavailableError:
             return answer(AWAY, 503, LATER)
         health = judged(pulse, self._stuck_after)
-        return answer(health.to_json(), 503 if health.stuck else 200)
+        return answer(health.to_dict(), 503 if health.stuck else 200)
 
     async def openapi(self, request: Request) -> Response:
         """Describe all of this."""
@@ -262,8 +262,8 @@ def _batch_answer(taken: Taken) -> Response:
     return answer(said, 202 if taken.new else 200, place)
 
 
-def _event(each: Settlement) -> ServerSentEvent:
-    return ServerSentEvent(json.dumps(each.to_json()), id=each.event, event="settlement")
+def _event(each: SettledEvent) -> ServerSentEvent:
+    return ServerSentEvent(json.dumps(each.to_dict()), id=each.event, event="settlement")
 
 
 def _access(request: Request) -> Access:
@@ -286,4 +286,4 @@ def _must_be_event(event: str) -> None:
         place_of(event)
     except ValueError:
         errors = [{"detail": "should be the id of an event", "parameter": "Last-Event-ID"}]
-        raise Problem(422, "There is no such event.", errors) from None
+        raise ProblemError(422, "There is no such event.", errors) from None

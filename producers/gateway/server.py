@@ -15,7 +15,7 @@ from producers.gateway.connection import CONNECTIONS, HEAD_PATIENCE, Connection
 from producers.gateway.request_head import LONGEST_HEAD
 from worker.config.settings import Gateway, Settings
 from worker.config.urls import is_loopback
-from worker.errors import Fault, InvalidInput, Unavailable
+from worker.errors import FieldError, InvalidInputError, UnavailableError
 from worker.private_files import read_secret
 from worker.runtime.file_descriptors import make_room_for_connections
 
@@ -53,7 +53,7 @@ class _Server(uvicorn.Server):
 def must_be_safe(gateway: Gateway) -> None:
     """Refuse to listen where keys could be read on their way, or TLS could not be spoken.
 
-    Raises InvalidInput.
+    Raises InvalidInputError.
     """
     faults = []
     if gateway.exposed:
@@ -61,9 +61,9 @@ def must_be_safe(gateway: Gateway) -> None:
             "is not this machine: give a certificate and its key, or say --behind-proxy where"
             " somebody in front speaks https"
         )
-        faults.append(Fault("--host", f"{gateway.host} {what}"))
+        faults.append(FieldError("--host", f"{gateway.host} {what}"))
     if (gateway.certificate is None) != (gateway.private_key is None):
-        faults.append(Fault("--certificate", "and --private-key belong together"))
+        faults.append(FieldError("--certificate", "and --private-key belong together"))
     if gateway.certificate and gateway.private_key:
         try:
             read_secret(Path(gateway.private_key))
@@ -72,9 +72,9 @@ def must_be_safe(gateway: Gateway) -> None:
             )
         except OSError as error:
             what = "and --private-key cannot be used: " + str(error.strerror or error)
-            faults.append(Fault("--certificate", what))
+            faults.append(FieldError("--certificate", what))
     if faults:
-        raise InvalidInput("gateway", faults)
+        raise InvalidInputError("gateway", faults)
 
 
 def own_names(gateway: Gateway) -> frozenset[str] | None:
@@ -89,7 +89,7 @@ def own_names(gateway: Gateway) -> frozenset[str] | None:
 
 
 def listen(gateway: Gateway) -> socket.socket:
-    """Open the port. Raises Unavailable."""
+    """Open the port. Raises UnavailableError."""
     # Those with which TLS is still being agreed upon are not among them.
     make_room_for_connections(2 * CONNECTIONS if gateway.certificate else CONNECTIONS)
     try:
@@ -101,7 +101,7 @@ def listen(gateway: Gateway) -> socket.socket:
         listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     except OSError as error:
         where = f"{gateway.host} port {gateway.port}"
-        raise Unavailable(f"The gateway cannot listen at {where}: {error.strerror}") from error
+        raise UnavailableError(f"The gateway cannot listen at {where}: {error.strerror}") from error
     return listening
 
 
@@ -115,7 +115,7 @@ def address_of(gateway: Gateway, listening: socket.socket) -> str:
 def serve(
     settings: Settings, listening: socket.socket, ready: Callable[[], object] = lambda: None
 ) -> None:
-    """Answer until SIGTERM or SIGINT; says when it is ready. Raises Unavailable."""
+    """Answer until SIGTERM or SIGINT; says when it is ready. Raises UnavailableError."""
     app = GatewayApp.from_settings(settings)
     gateway = settings.gateway
     config = uvicorn.Config(
@@ -143,4 +143,4 @@ def serve(
     server = _Server(config, ready, app.close)
     server.run(sockets=[listening])
     if not server.started:
-        raise Unavailable("The gateway did not start: its log says why.")
+        raise UnavailableError("The gateway did not start: its log says why.")

@@ -12,24 +12,24 @@ from producers.gateway.idempotency import (
     other_request,
     without_dedup_keys,
 )
-from producers.gateway.problems import Problem, of_faults, of_line
+from producers.gateway.problems import ProblemError, of_faults, of_line
 from producers.gateway.request_body import Asked
 from producers.intake.checked import Checked, Position
-from producers.intake.request import Line
+from producers.intake.request import SubmitRequest
 from producers.intake.submitter import Submitter
 from producers.retry.rebuild import mending
 from producers.webhook import foreign_webhook
 from worker.classin.catalogue import CATALOGUE
 from worker.classin.operation import MASK
 from worker.config.settings import Settings
-from worker.errors import CONFLICT, Invalid, InvalidInput, NotFound
+from worker.errors import CONFLICT, InvalidInputError, NotFoundError, ValidationError
 from worker.ledger.api_keys import ApiKey
 from worker.ledger.audit import Audit
-from worker.ledger.batch import About, Webhook
+from worker.ledger.batch import BatchInfo, Webhook
 from worker.ledger.decoding import cannot_be_read
 from worker.ledger.record import Record
 from worker.ledger.states import State
-from worker.ledger.types import Filter, Ledger, Obstacle
+from worker.ledger.types import Filter, Ledger, WaitReason
 
 log = logging.getLogger(__name__)
 
@@ -41,7 +41,7 @@ _MOST_PAGES = 10
 
 
 #: What a record waits for that is not the key's business.
-_NOT_TOLD = Obstacle(behind=MASK)
+_NOT_TOLD = WaitReason(behind=MASK)
 
 
 class Taken(NamedTuple):
@@ -55,7 +55,7 @@ class Taken(NamedTuple):
     new: bool
 
 
-class Desk:
+class GatewayService:
     """What may be asked, with a key. Methods raise Problem, or the errors of those who do it."""
 
     def __init__(
@@ -75,7 +75,7 @@ class Desk:
     ) -> Taken:
         """Submit one operation or a list of them, all or none; a webhook is for the list."""
         must_write(key)
-        about = About(source=SOURCE, webhook=self._webhook(webhook))
+        about = BatchInfo(source=SOURCE, webhook=self._webhook(webhook))
         once = None if idempotency is None else IdempotencyKey.read(idempotency, key.prefix)
         checked = self._check(key, asked, once)
         if once is None:
@@ -93,7 +93,7 @@ class Desk:
                 replace(about, asks=self._settings.keyring.mark("asked", asks)),
                 is_list=asked.is_list,
             )
-        except InvalidInput as refused:
+        except InvalidInputError as refused:
             if all(fault.kind == CONFLICT for fault in refused.faults):
                 raise other_request() from None
             raise
@@ -121,11 +121,11 @@ class Desk:
             return None
         try:
             return foreign_webhook(url, self._settings, "webhook")
-        except InvalidInput as error:
+        except InvalidInputError as error:
             errors = [{"detail": each.what, "parameter": each.where} for each in error.faults]
-            raise Problem(422, "This webhook cannot be called.", errors) from None
+            raise ProblemError(422, "This webhook cannot be called.", errors) from None
 
-    def _enter(self, checked: Checked, about: About, *, is_list: bool) -> Taken:
+    def _enter(self, checked: Checked, about: BatchInfo, *, is_list: bool) -> Taken:
         batch = checked.batch if is_list or len(checked.submissions) > 1 else None
         submissions = [replace(each, batch=batch) for each in checked.submissions]
         if batch is None:
@@ -138,43 +138,43 @@ class Desk:
         ]
         return Taken(batch, operations, any(receipt.new for receipt in receipts))
 
-    def _read(self, key: ApiKey, given: object) -> Line | Invalid:
+    def _read(self, key: ApiKey, given: object) -> SubmitRequest | ValidationError:
         """Read one object; gives what is wrong with it instead, if so."""
         try:
-            line = Line.read(given)
-        except Invalid as error:
-            return InvalidInput("line", [of_line(fault) for fault in error.faults])
+            line = SubmitRequest.read(given)
+        except ValidationError as error:
+            return InvalidInputError("line", [of_line(fault) for fault in error.faults])
         if line.school is None and len(key.schools) == 1:
             line = line.model_copy(update={"school": key.schools[0]})
         return line
 
-    def _school_of(self, line: Line) -> str:
+    def _school_of(self, line: SubmitRequest) -> str:
         try:
             return self._settings.school(line.school).name
-        except InvalidInput:  # told later
+        except InvalidInputError:  # told later
             return line.school or ""
 
-    def _must_cover(self, key: ApiKey, lines: Sequence[Line | Invalid]) -> None:
+    def _must_cover(self, key: ApiKey, lines: Sequence[SubmitRequest | ValidationError]) -> None:
         errors = [
             {
                 "detail": f"{line.operation} for school {school!r} is beyond this key",
                 "pointer": f"#/{n}" if len(lines) > 1 else "#",
             }
             for n, line in enumerate(lines)
-            if isinstance(line, Line) and line.operation in CATALOGUE
+            if isinstance(line, SubmitRequest) and line.operation in CATALOGUE
             if not key.covers(school := self._school_of(line), line.operation)
         ]
         if errors:
-            raise Problem(403, "This key is limited to other schools or kinds.", errors)
+            raise ProblemError(403, "This key is limited to other schools or kinds.", errors)
 
     def find(self, key: ApiKey, record_id: str) -> Record:
-        """Give a record that is the key's business. Raises NotFound."""
+        """Give a record that is the key's business. Raises NotFoundError."""
         return self.seen(key, self._ledger.find(record_id))
 
     def seen(self, key: ApiKey, record: Record) -> Record:
-        """Give a record back if it is the key's business. Raises NotFound."""
+        """Give a record back if it is the key's business. Raises NotFoundError."""
         if not _covers(key, record):
-            raise NotFound(f"there is no record {record.id!r}")
+            raise NotFoundError(f"there is no record {record.id!r}")
         return record
 
     def shown(self, key: ApiKey, records: Sequence[Record]) -> list[dict[str, Any]]:
@@ -187,10 +187,10 @@ class Desk:
         others = self._ledger.find_all(ahead) if key.limited and ahead else ()
         foreign = {other.id for other in others if not _covers(key, other)}
         waiting = {
-            name: (_NOT_TOLD if each.behind in foreign else each).to_json()
+            name: (_NOT_TOLD if each.behind in foreign else each).to_dict()
             for name, each in obstacles.items()
         }
-        return [{**each.to_json(), "waits_for": waiting.get(each.id)} for each in records]
+        return [{**each.to_dict(), "waits_for": waiting.get(each.id)} for each in records]
 
     def page(
         self, key: ApiKey, chosen: Filter, limit: int, cursor: str | None
@@ -211,7 +211,7 @@ class Desk:
             if cursor is None or len(records) >= limit:
                 break
         if len(records) > limit:
-            cursor = str(records[limit - 1].place)
+            cursor = str(records[limit - 1].sequence)
         return self.shown(key, records[:limit]), cursor
 
     def sees_batch(self, key: ApiKey, batch: str) -> bool:
@@ -222,10 +222,10 @@ class Desk:
         return bool(kinds) and all(key.covers(*kind) for kind in kinds)
 
     def batch(self, key: ApiKey, batch: str) -> dict[str, Any]:
-        """Count a batch by state, if the key may see all of it. Raises NotFound."""
+        """Count a batch by state, if the key may see all of it. Raises NotFoundError."""
         counts = self._ledger.batch(batch)
         if not counts or not self.sees_batch(key, batch):
-            raise NotFound(f"there is no batch {batch!r}")
+            raise NotFoundError(f"there is no batch {batch!r}")
         settled = sum(number for state, number in counts.items() if state.settled)
         total = sum(counts.values())
         return {
@@ -234,7 +234,7 @@ class Desk:
             "total": total,
             "settled": settled,
             "done": settled == total,
-            "about": None if (about := self._ledger.about(batch)) is None else about.to_json(),
+            "about": None if (about := self._ledger.about(batch)) is None else about.to_dict(),
         }
 
     def retry(self, key: ApiKey, record_id: str, *, mend: bool) -> Taken:
@@ -246,12 +246,12 @@ class Desk:
         try:
             for operation in mending(record) if mend else ():
                 if not key.covers(record.school, operation.spec.name):
-                    raise Problem(403, f"{operation.spec.name} is beyond this key.")
+                    raise ProblemError(403, f"{operation.spec.name} is beyond this key.")
             self._note(key, "retry", record_id, "mend" if mend else "")
             receipts = self._submitter.retry(record_id, mend=mend)
-        except Invalid as error:
+        except ValidationError as error:
             errors = [{"detail": str(fault), "pointer": "#"} for fault in error.faults]
-            raise Problem(409, "It cannot be tried again as it is.", errors) from None
+            raise ProblemError(409, "It cannot be tried again as it is.", errors) from None
         if not receipts[0].new:  # somebody else was quicker
             raise _tried_already(record_id, receipts[0].id)
         found = self._ledger.find_all([receipt.id for receipt in receipts])
@@ -272,11 +272,11 @@ class Desk:
         self._audit.note(f"key {key.name}", what, about=about, ids=[record_id])
 
 
-def _tried_already(record_id: str, stands_for_it: str) -> Problem:
+def _tried_already(record_id: str, stands_for_it: str) -> ProblemError:
     """Name the record that stands for a retry: that of another, or itself if it has succeeded."""
     if stands_for_it == record_id:
-        return Problem(409, "It has succeeded meanwhile: there is nothing to try again.")
-    return Problem(409, f"It was tried again already, as {stands_for_it}.")
+        return ProblemError(409, "It has succeeded meanwhile: there is nothing to try again.")
+    return ProblemError(409, f"It was tried again already, as {stands_for_it}.")
 
 
 def _covers(key: ApiKey, record: Record) -> bool:
@@ -297,16 +297,16 @@ def names_files(asked: Asked) -> bool:
 def must_write(key: ApiKey) -> None:
     """Refuse a key that only reads."""
     if not key.writes:
-        raise Problem(403, "This key reads only.")
+        raise ProblemError(403, "This key reads only.")
 
 
 def must_read(key: ApiKey) -> None:
     """Refuse a key that only writes."""
     if not key.reads:
-        raise Problem(403, "This key writes only.")
+        raise ProblemError(403, "This key writes only.")
 
 
-def _given(line: Line | Invalid) -> Line:
-    if isinstance(line, Invalid):
+def _given(line: SubmitRequest | ValidationError) -> SubmitRequest:
+    if isinstance(line, ValidationError):
         raise line
     return line

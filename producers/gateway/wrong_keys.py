@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from producers.gateway.client_address import network_of
-from producers.gateway.problems import Problem
+from producers.gateway.problems import ProblemError
 
 log = logging.getLogger(__name__)
 
@@ -77,7 +77,9 @@ class WrongKeys:
             return
         if known.waiting >= _WAITING or self._waiting >= _ALL_WAITING:
             seconds = {"retry-after": str(round(_LONGEST_WAIT))}
-            raise Problem(429, "Too many wrong API keys came from this address.", headers=seconds)
+            raise ProblemError(
+                429, "Too many wrong API keys came from this address.", headers=seconds
+            )
         known.waiting += 1
         self._waiting += 1
         try:

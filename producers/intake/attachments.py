@@ -12,7 +12,7 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from worker.classin.catalogue import find
-from worker.classin.field_shape import anatomy
+from worker.classin.field_shape import field_shape
 from worker.classin.field_types import (
     IN_REDIS,
     File,
@@ -24,10 +24,10 @@ from worker.classin.field_types import (
 from worker.classin.operation import Operation
 from worker.config.file_access import FileAccess
 from worker.config.settings import Settings, from_env
-from worker.errors import Fault, FileGone, InvalidInput, NotSent
+from worker.errors import FieldError, FileChangedError, InvalidInputError, NotSentError
 from worker.execution.file_streams import (
     PIECE,
-    Reading,
+    VerifiedStream,
     is_vouched_for,
     must_be_readable,
     open_at,
@@ -44,7 +44,7 @@ _ADDRESS = re.compile("[a-zA-Z][a-zA-Z0-9+.-]*://")
 
 
 @dataclass(frozen=True)
-class FileDoor:
+class FileOpener:
     """What files may be named at one door, by the rules of its settings."""
 
     settings: Settings
@@ -63,7 +63,7 @@ class FileDoor:
 def file_at(where: str | Path) -> File:
     """Describe a file, by its path or address, for a field of an operation; reads it through.
 
-    Raises InvalidInput.
+    Raises InvalidInputError.
     """
     is_path = not _ADDRESS.match(str(where))
     access = FileAccess(None) if is_path else from_env().typed_files
@@ -72,18 +72,18 @@ def file_at(where: str | Path) -> File:
         with suppress(ValueError):  # pydantic's, over the name: told below
             return File.model_validate(described)
         faults = [f"{where} has a name that ClassIn does not take: 1 to 128 characters"]
-    raise InvalidInput("file", [Fault("", fault) for fault in faults])
+    raise InvalidInputError("file", [FieldError("", fault) for fault in faults])
 
 
 def attach(
-    kind: type[Operation], fields: Mapping[str, Any], door: FileDoor | None
-) -> tuple[dict[str, Any], list[Fault]]:
+    kind: type[Operation], fields: Mapping[str, Any], door: FileOpener | None
+) -> tuple[dict[str, Any], list[FieldError]]:
     """Replace `@path` and `@address` by what they lead to in every field that takes a file.
 
     Gives the fields, and a fault for all that keeps a file from going along.
     """
     wire_names = kind.file_fields()
-    filled, faults = dict(fields), list[Fault]()
+    filled, faults = dict(fields), list[FieldError]()
     if not wire_names:
         return filled, faults
     for spelling, value in fields.items():
@@ -93,7 +93,7 @@ def attach(
             filled[spelling], found = _admitted(value, door) if door else (value, [])
         elif isinstance(value, str) and value.startswith("@"):
             field = kind.field_named(spelling)
-            limit = file_limit_among(anatomy(field).metadata) if field else FileLimit()
+            limit = file_limit_among(field_shape(field).metadata) if field else FileLimit()
             filled[spelling], found = (
                 _named_here(value.removeprefix("@"), limit, door)
                 if door
@@ -102,15 +102,15 @@ def attach(
         else:
             continue
         if found:
-            faults += [Fault(wire_names[spelling], fault) for fault in found]
+            faults += [FieldError(wire_names[spelling], fault) for fault in found]
             del filled[spelling]
     return filled, faults
 
 
-def unkept(operation: Operation) -> list[Fault]:
+def unkept(operation: Operation) -> list[FieldError]:
     """Name the files whose content should be in Redis already: only a submission puts it there."""
     return [
-        Fault(name, "its content is not kept: name the file by its path or address")
+        FieldError(name, "its content is not kept: name the file by its path or address")
         for name, file in operation.files().items()
         if file.at == IN_REDIS
     ]
@@ -127,23 +127,23 @@ def packed(entry: Submission, settings: Settings) -> Submission:
         file = File.model_validate(fields[name])
         if file.at == IN_REDIS or file.size > LARGEST_KEPT:
             continue
-        with suppress(FileGone, NotSent):
+        with suppress(FileChangedError, NotSentError):
             contents[name] = _content(name, file, settings)
             fields[name] = file.model_copy(update={"at": IN_REDIS, "mac": ""}).model_dump()
     return replace(entry, fields=fields, contents=contents) if contents else entry
 
 
 def _content(name: str, file: File, settings: Settings) -> bytes:
-    """Read a whole file. Raises FileGone or NotSent."""
+    """Read a whole file. Raises FileChangedError or NotSentError."""
     try:
         source = open_file(file, settings)
     except Exception as error:
-        raise FileGone(f"{name}: {why(error)}") from error
+        raise FileChangedError(f"{name}: {why(error)}") from error
     with closing(source):
-        return b"".join(iter(Reading(name, file, source).read, b""))
+        return b"".join(iter(VerifiedStream(name, file, source).read, b""))
 
 
-def _admitted(value: dict[str, Any], door: FileDoor) -> tuple[object, list[str]]:
+def _admitted(value: dict[str, Any], door: FileOpener) -> tuple[object, list[str]]:
     """Judge a file that is described already, which only a listed place makes one to vouch for.
 
     What else is wrong with it, the catalogue says.
@@ -163,7 +163,7 @@ def _admitted(value: dict[str, Any], door: FileDoor) -> tuple[object, list[str]]
     return vouched_for(file, door.settings).model_dump() if file else value, []
 
 
-def _named_here(where: str, limit: FileLimit, door: FileDoor) -> tuple[object, list[str]]:
+def _named_here(where: str, limit: FileLimit, door: FileOpener) -> tuple[object, list[str]]:
     """Describe a file that is named at a door, and vouch for it."""
     if door.access.home and where.startswith("~/"):
         where = os.path.expanduser(where)  # noqa: PTH111  # where there is no home, it stays

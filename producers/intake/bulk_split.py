@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from worker.classin.operation import Operation
-from worker.errors import Fault
+from worker.errors import FieldError
 
 
 def unpacked(kind: type[Operation], fields: Mapping[str, Any]) -> dict[str, Any]:
@@ -35,7 +35,7 @@ def split(kind: type[Operation], fields: Mapping[str, Any]) -> Iterator[tuple[di
         yield {**fields, name: fields[name][start : start + bulk.most]}, start
 
 
-def moved(fault: Fault, kind: type[Operation], offset: int) -> Fault:
+def moved(fault: FieldError, kind: type[Operation], offset: int) -> FieldError:
     """Let a fault of a part name the item by its position in the whole list."""
     head, dot, rest = fault.where.partition(".")
     number, more, tail = rest.partition(".")

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from worker.errors import Fault
+from worker.errors import FieldError
 from worker.ledger.record import Submission
 
 
@@ -28,9 +28,9 @@ class Checked(NamedTuple):
     batch: str
     submissions: Sequence[Submission]
     #: What is wrong, each with the name of its line.
-    found: Sequence[tuple[str, Fault]] = ()
+    found: Sequence[tuple[str, FieldError]] = ()
 
     @property
-    def faults(self) -> list[Fault]:
+    def faults(self) -> list[FieldError]:
         """What is wrong, in words: `line 7: fields.courseId: is required`."""
-        return [Fault(where, str(fault)) for where, fault in self.found]
+        return [FieldError(where, str(fault)) for where, fault in self.found]

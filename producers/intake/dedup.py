@@ -8,8 +8,8 @@ from producers.intake.dependencies import Entry, Known
 from worker.classin.field_types import without_place
 from worker.classin.operation import Operation
 from worker.classin.references import referenced
-from worker.encryption import Seals
-from worker.errors import Fault, SubmitRefusedError
+from worker.encryption import FieldCipher
+from worker.errors import FieldError, SubmitRefusedError
 from worker.ledger.codec import digest_of
 from worker.ledger.record import Record
 from worker.ledger.types import Ledger
@@ -21,7 +21,7 @@ _NAMES = 1000
 _COMPARED = 50
 
 
-def digest_of_asked(operation: Operation, school: str, seals: Seals) -> str:
+def digest_of_asked(operation: Operation, school: str, seals: FieldCipher) -> str:
     """Sum up what is asked, as it was handed in: ids by the same names, files by what they hold.
 
     No credential can be guessed from it.
@@ -35,7 +35,7 @@ def digest_of_asked(operation: Operation, school: str, seals: Seals) -> str:
 def look_up(
     ledger: Ledger, entries: Sequence[Entry], sees: Callable[[Record], bool] | None = None
 ) -> Known:
-    """Find the records that a batch names; the entries take the faults. Raises Unavailable.
+    """Find the records that a batch names; the entries take the faults. Raises UnavailableError.
 
     `sees`: which of them the submitter may know of; all others are as if they were not there.
     """
@@ -58,7 +58,7 @@ def _hidden(ledger: Ledger, known: Known, sees: Callable[[Record], bool]) -> set
 
 
 def known_to(ledger: Ledger, entries: Sequence[Entry]) -> Known:
-    """Find the records that a batch names, or that have its dedup keys. Raises Unavailable."""
+    """Find the records that a batch names, or that have its dedup keys. Raises UnavailableError."""
     names: dict[str, dict[str, None]] = defaultdict(dict)
     for entry in entries:
         if found := entry.names:
@@ -99,7 +99,7 @@ def refuse_other(
                 what = fault.what.removeprefix("the dedup key ")
                 if known.get((entry.school, entry.dedup_key or "")) in hidden:
                     what = "is in use for something else"
-                entry.refuse(Fault("dedup_key", what, fault.kind))
+                entry.refuse(FieldError("dedup_key", what, fault.kind))
                 left = left[refused.position :]
             else:
                 break
@@ -123,4 +123,4 @@ def refuse_lost(ledger: Ledger, entries: Sequence[Entry], known: Known) -> None:
     for entry, name, record_id in wanted:
         if record_id not in kept:
             what = f"the result of {name!r} is kept no longer: give the value itself"
-            entry.refuse(Fault("$result", what))
+            entry.refuse(FieldError("$result", what))

@@ -10,7 +10,7 @@ from producers.intake.lanes import LaneOf, is_own
 from worker.classin.catalogue import read
 from worker.classin.references import referenced, renamed
 from worker.classin.validation_messages import nearest
-from worker.errors import CONFLICT, Fault
+from worker.errors import CONFLICT, FieldError
 from worker.ledger.record import Submission
 
 #: A record's id, by school and name: its id itself, or its dedup key.
@@ -33,7 +33,7 @@ class Entry:
     dedup_key: str | None = None
     #: Several for a list that is longer than a call carries; none if it is not right.
     submissions: Sequence[Submission] = ()
-    faults: list[Fault] = field(default_factory=list)
+    faults: list[FieldError] = field(default_factory=list)
 
     @property
     def names(self) -> Sequence[str]:
@@ -42,7 +42,7 @@ class Entry:
             return ()
         return tuple(dict.fromkeys(name for each in self.submissions for name in each.after))
 
-    def refuse(self, *faults: Fault) -> None:
+    def refuse(self, *faults: FieldError) -> None:
         """Note what is wrong with it: then nothing of it is submitted."""
         self.faults += faults
         if self.faults:
@@ -94,14 +94,14 @@ class _Order:
             if (record_id := self._known.get((entry.school, name))) is not None:
                 ids[name] = record_id
             elif (why := self._against(position, name)) is not None:
-                faults.append(Fault(_place(entry, name), why))
+                faults.append(FieldError(_place(entry, name), why))
             else:
                 other = self._entries[self._first[entry.school, name]]
                 ids[name] = other.submissions[0].id
         entry.refuse(*faults)
         return ids
 
-    def _conflict(self, position: int) -> Iterator[Fault]:
+    def _conflict(self, position: int) -> Iterator[FieldError]:
         """Find a line before it that has its dedup key, and asks for something else."""
         entry = self._entries[position]
         if entry.dedup_key is None or not entry.submissions:
@@ -111,7 +111,7 @@ class _Order:
             what = (
                 f"{entry.dedup_key!r} is that of {first.where}, too, which asks for something else"
             )
-            yield Fault("dedup_key", what, CONFLICT)
+            yield FieldError("dedup_key", what, CONFLICT)
 
     def _against(self, position: int, name: str) -> str | None:
         """Say why a line cannot wait for what it names, if so."""

@@ -7,7 +7,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 
 from producers.intake.receipt import Receipt
 from worker.classin.validation_messages import explain
-from worker.errors import Fault, InvalidInput
+from worker.errors import FieldError, InvalidInputError
 from worker.ledger.record import Priority
 
 #: What submitters call things: a dedup key, a lane, a record. All characters can be seen.
@@ -31,7 +31,7 @@ def _holds_fields(place: Sequence[int | str]) -> bool:
     return place[:1] == ("fields",)
 
 
-class Line(BaseModel):
+class SubmitRequest(BaseModel):
     """What a submitter asks for, as a line of JSONL says it; its fields are not yet checked."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
@@ -53,14 +53,16 @@ class Line(BaseModel):
 
     @classmethod
     def read(cls, line: object) -> Self:
-        """Read a line's object. Raises InvalidInput, which names every fault."""
+        """Read a line's object. Raises InvalidInputError, which names every fault."""
         if not isinstance(line, dict):
-            raise InvalidInput("line", [Fault("", "should be an object with operation and fields")])
+            raise InvalidInputError(
+                "line", [FieldError("", "should be an object with operation and fields")]
+            )
         try:
             return cls.model_validate(line)
         except ValidationError as error:
             found = explain(error.errors(include_url=False), cls, line, hidden=_holds_fields)
-            raise InvalidInput("line", found) from None
+            raise InvalidInputError("line", found) from None
 
 
 class Options(TypedDict, total=False):

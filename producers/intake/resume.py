@@ -3,16 +3,16 @@
 from dataclasses import replace
 
 from producers.intake.checked import Checked
-from worker.ledger.batch import About
+from worker.ledger.batch import BatchInfo
 from worker.ledger.types import Ledger
 
 
-def resumed(ledger: Ledger, checked: Checked, about: About) -> Checked:
+def resumed(ledger: Ledger, checked: Checked, about: BatchInfo) -> Checked:
     """Return the same operations as the rest of a batch that broke off, or as they were.
 
     Its file and webhook must be the same, and its first operation known by its dedup key. So
     whoever is to be told of the batch is told of all of it, and not of two parts. Raises
-    Unavailable.
+    UnavailableError.
     """
     first = next((each for each in checked.submissions if each.dedup_key), None)
     if first is None or about.webhook is None or about.digest is None:

@@ -6,12 +6,12 @@ from dataclasses import replace
 
 from worker.classin.catalogue import read
 from worker.classin.field_types import is_file, without_place
-from worker.encryption import Seals
+from worker.encryption import FieldCipher
 from worker.ledger.codec import digest_of
 from worker.ledger.record import Submission
 
 
-def once(submissions: Sequence[Submission], run: str, seals: Seals) -> list[Submission]:
+def once(submissions: Sequence[Submission], run: str, seals: FieldCipher) -> list[Submission]:
     """Give each submission without a dedup key one: that of the run, and its place in it.
 
     Whoever submits the same again for this run gets the first's records; what is something else by
@@ -25,13 +25,13 @@ def once(submissions: Sequence[Submission], run: str, seals: Seals) -> list[Subm
     ]
 
 
-def digest_of_submission(submission: Submission, seals: Seals) -> str:
+def digest_of_submission(submission: Submission, seals: FieldCipher) -> str:
     """Sum up what is asked, without what differs each time.
 
     That is its id, where its files lie, and how its credentials were sealed.
     """
     name, school = submission.operation, submission.school
-    operation = read(name, seals.opened(name, submission.fields, school, submission.id))
+    operation = read(name, seals.decrypt_fields(name, submission.fields, school, submission.id))
     fields = seals.comparable(operation, school)
     asked = {
         name: without_place(value) if is_file(value) else value for name, value in fields.items()

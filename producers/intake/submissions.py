@@ -3,14 +3,19 @@
 from producers.intake.checked import Origin
 from producers.intake.dedup import digest_of_asked
 from producers.intake.lanes import LaneOf, own_lane
-from producers.intake.request import Line
+from producers.intake.request import SubmitRequest
 from worker.classin.operation import Operation
-from worker.encryption import Seals
+from worker.encryption import FieldCipher
 from worker.ledger.record import Priority, Submission, new_id
 
 
 def submission_of(  # all that goes into it
-    seals: Seals, lane_of: LaneOf, line: Line, school: str, operation: Operation, origin: Origin
+    seals: FieldCipher,
+    lane_of: LaneOf,
+    line: SubmitRequest,
+    school: str,
+    operation: Operation,
+    origin: Origin,
 ) -> Submission:
     """Put a checked operation into the ledger's words; whom it names is looked up later."""
     own_id = new_id()
@@ -23,7 +28,7 @@ def submission_of(  # all that goes into it
         operation=operation.spec.name,
         school=school,
         # With the identity by which ClassIn knows a repeat, so that a retry has the same.
-        fields=seals.at_rest(operation.identified(own_id), school, own_id),
+        fields=seals.encrypt_fields(operation.identified(own_id), school, own_id),
         lane=own_lane(school, line.lane) if line.lane else lane_of(school, operation),
         batch=origin.batch,
         source=origin.source,

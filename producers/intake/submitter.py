@@ -15,13 +15,13 @@ from dataclasses import replace
 from functools import cache, cached_property, partial
 from typing import TYPE_CHECKING, Any, Self, Unpack
 
-from producers.intake.attachments import FileDoor, packed
+from producers.intake.attachments import FileOpener, packed
 from producers.intake.build import operations_of
 from producers.intake.checked import Checked, Origin, Position
 from producers.intake.dedup import look_up
 from producers.intake.dependencies import Entry, ordered, pointed
 from producers.intake.receipt import Receipt
-from producers.intake.request import Line, Options
+from producers.intake.request import Options, SubmitRequest
 from producers.intake.resume import resumed
 from producers.intake.submissions import submission_of
 from producers.intake.unfit import unfit
@@ -30,22 +30,22 @@ from worker.classin.lanes import lane_of
 from worker.classin.operation import Operation
 from worker.config.file_access import FileAccess
 from worker.config.settings import Settings, from_env
-from worker.encryption import Seals
+from worker.encryption import FieldCipher
 from worker.errors import (
     CONFLICT,
-    Fault,
-    Invalid,
-    InvalidInput,
-    InvalidOperation,
+    FieldError,
+    InvalidInputError,
+    InvalidOperationError,
     SubmitRefusedError,
-    Unavailable,
+    UnavailableError,
+    ValidationError,
 )
 from worker.keyring import KeyRing
-from worker.ledger.batch import About
+from worker.ledger.batch import BatchInfo
 from worker.ledger.record import Record, Submission, new_id
 from worker.ledger.states import State
 from worker.ledger.store import RedisLedger, chunks, connect
-from worker.ledger.types import Due, Entered, Ledger
+from worker.ledger.types import Ledger, ReadyRecord, SubmitResult
 
 if TYPE_CHECKING:
     from worker.broker.queue import Queues
@@ -53,7 +53,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 #: What is said besides of an operation that comes as an object: nothing.
-_NO_MORE = Line(operation="", fields={})
+_NO_MORE = SubmitRequest(operation="", fields={})
 
 
 class Submitter:
@@ -72,7 +72,7 @@ class Submitter:
     ) -> None:
         self._settings = settings
         self._clock = clock
-        self.door = FileDoor(settings, settings.typed_files)
+        self.door = FileOpener(settings, settings.typed_files)
         self._ledger = ledger
         self._given = queues
         self._mailbox = mailbox_of(settings)
@@ -86,16 +86,19 @@ class Submitter:
     def limited_to(self, files: FileAccess) -> "Submitter":
         """Give one for a door at which only these files may be named."""
         other = copy(self)
-        other.door = FileDoor(self._settings, files)
+        other.door = FileOpener(self._settings, files)
         return other
 
     @cached_property
-    def seals(self) -> Seals:
+    def seals(self) -> FieldCipher:
         """What seals the credentials of its records."""
-        return Seals(self.keyring)
+        return FieldCipher(self.keyring)
 
     def lane_of(self, school: str, operation: Operation) -> str | None:
-        """Name the lane in which an operation waits. Raises InvalidSettings and Unavailable."""
+        """Name the lane in which an operation waits.
+
+        Raises InvalidSettingsError and UnavailableError.
+        """
         return lane_of(school, operation, self.keyring.mark)
 
     @property
@@ -104,27 +107,31 @@ class Submitter:
         return self._settings.keyring
 
     def check(
-        self, asked: Operation | Line, *, source: str | None = None, batch: str | None = None
+        self,
+        asked: Operation | SubmitRequest,
+        *,
+        source: str | None = None,
+        batch: str | None = None,
     ) -> list[Submission]:
-        """Check everything but whom it waits for. Raises Invalid, which names every fault.
+        """Check everything but whom it waits for. Raises ValidationError, which names every fault.
 
         Gives one submission; of a bulk operation with more items than a call carries, several.
         """
-        line = asked if isinstance(asked, Line) else _NO_MORE
+        line = asked if isinstance(asked, SubmitRequest) else _NO_MORE
         return self._checked(asked, line, self._school(line), Origin(source, batch))
 
-    def _school(self, line: Line) -> str | Sequence[Fault]:
+    def _school(self, line: SubmitRequest) -> str | Sequence[FieldError]:
         """Give the name of a line's school, or what is wrong with it."""
         try:
             return self._settings.school(line.school).name
-        except InvalidInput as error:
+        except InvalidInputError as error:
             return error.faults
 
     def _checked(
         self,
-        asked: Operation | Line,
-        line: Line,
-        school: str | Sequence[Fault],
+        asked: Operation | SubmitRequest,
+        line: SubmitRequest,
+        school: str | Sequence[FieldError],
         origin: Origin,
     ) -> list[Submission]:
         faults = [] if isinstance(school, str) else [*school]
@@ -134,17 +141,17 @@ class Submitter:
             name = asked.operation
             try:
                 operations = operations_of(name, asked.fields, self.door)
-            except InvalidOperation as error:
-                raise InvalidOperation(name, [*error.faults, *faults]) from None
+            except InvalidOperationError as error:
+                raise InvalidOperationError(name, [*error.faults, *faults]) from None
         faults += unfit(line, operations, self._clock())
         if faults:
-            raise InvalidInput(name, faults)
+            raise InvalidInputError(name, faults)
         submission = partial(submission_of, self.seals, self.lane_of, line, str(school))
         return [submission(each, origin) for each in operations]
 
     def check_all(
         self,
-        lines: Iterable[tuple[Position, Callable[[], Operation | Line]]],
+        lines: Iterable[tuple[Position, Callable[[], Operation | SubmitRequest]]],
         source: str | None,
         batch: str | None = None,
         sees: Callable[[Record], bool] | None = None,
@@ -171,34 +178,36 @@ class Submitter:
     ) -> Receipt:
         """Submit one operation, given as an object or by name and fields.
 
-        Raises Invalid (nothing was submitted), also for more items than a call carries:
-        submit_many splits them. Raises Unavailable.
+        Raises ValidationError (nothing was submitted), also for more items than a call carries:
+        submit_many splits them. Raises UnavailableError.
         """
         if isinstance(operation, Operation):
-            name, fields = operation.spec.name, self.door.vouched(operation).to_json()
+            name, fields = operation.spec.name, self.door.vouched(operation).to_dict()
         else:
             name = operation
-        line = Line.read({"operation": name, "fields": fields or {}, **options})
+        line = SubmitRequest.read({"operation": name, "fields": fields or {}, **options})
         submissions = self.check(line, source=source)
         if len(submissions) > 1:
-            fault = Fault("", f"needs {len(submissions)} calls: submit_many makes a batch of them")
-            raise InvalidInput(name, [fault])
+            fault = FieldError(
+                "", f"needs {len(submissions)} calls: submit_many makes a batch of them"
+            )
+            raise InvalidInputError(name, [fault])
         entry = Entry("", submissions[0].school, line.dedup_key, submissions)
         submissions = self._in_order([entry])
         if entry.faults:
-            raise InvalidInput(name, entry.faults)
+            raise InvalidInputError(name, entry.faults)
         return self.enter(submissions)[0]
 
     def submit_many(
         self,
-        operations: Iterable[Operation | Line | Mapping[str, Any]],
+        operations: Iterable[Operation | SubmitRequest | Mapping[str, Any]],
         *,
         source: str | None = None,
         on_entered: Callable[[int], None] = lambda _: None,
     ) -> Sequence[Receipt]:
         """Submit operations, or objects like lines of JSONL, as one batch: all or none.
 
-        Raises InvalidInput, which names every fault by the position of its operation (from 1).
+        Raises InvalidInputError, which names every fault by the position of its operation (from 1).
         """
         lines = (
             (Position(str(n)), partial(_known_shape, asked))
@@ -206,18 +215,18 @@ class Submitter:
         )
         checked = self.check_all(lines, source)
         if checked.faults:
-            raise InvalidInput("nothing was submitted", checked.faults)
-        return self.enter_batch(checked, About(source=source), on_entered)
+            raise InvalidInputError("nothing was submitted", checked.faults)
+        return self.enter_batch(checked, BatchInfo(source=source), on_entered)
 
     def enter_batch(
         self,
         checked: Checked,
-        about: About,
+        about: BatchInfo,
         on_entered: Callable[[int], None] = lambda _: None,
     ) -> Sequence[Receipt]:
         """Record a batch that was checked, with what is said of it as a whole; see enter.
 
-        Raises InvalidInput, too, if another request began that batch.
+        Raises InvalidInputError, too, if another request began that batch.
         """
         submissions = checked.submissions
         if about.webhook is not None:
@@ -228,32 +237,32 @@ class Submitter:
         try:
             receipts = self.enter(submissions, on_entered)
         except BaseException:
-            with suppress(Unavailable):  # else it is forgotten by itself
+            with suppress(UnavailableError):  # else it is forgotten by itself
                 self._ledger.drop_batch(checked.batch)
             raise
         if about.webhook is not None or not any(receipt.new for receipt in receipts):
-            with suppress(Unavailable):  # that all of it is there shows later, too
+            with suppress(UnavailableError):  # that all of it is there shows later, too
                 self._ledger.close_batch(checked.batch)
         return receipts
 
-    def resumed(self, checked: Checked, about: About) -> Checked:
+    def resumed(self, checked: Checked, about: BatchInfo) -> Checked:
         """Go on with the batch of the same file that broke off, if there is one; see resumption."""
         return resumed(self._ledger, checked, about)
 
-    def _must_be_of(self, batch: str, about: About) -> None:
-        """See that a batch that is known already is one to go on with. Raises InvalidInput."""
+    def _must_be_of(self, batch: str, about: BatchInfo) -> None:
+        """See that a batch that is known already is one to go on with. Raises InvalidInputError."""
         known = self._ledger.about(batch)
         if known is not None and known.asks != about.asks:
-            fault = Fault("", f"batch {batch} is that of another request", CONFLICT)
-            raise InvalidInput("nothing was submitted", [fault])
+            fault = FieldError("", f"batch {batch} is that of another request", CONFLICT)
+            raise InvalidInputError("nothing was submitted", [fault])
 
     def retry(self, record_id: str, *, mend: bool = False) -> Sequence[Receipt]:
         """Try a record again, or submit what mends a partial one, linked to it both ways.
 
         A record is tried again once: whoever comes later gets the receipt of the retry that there
-        is, which is not `new`; retry that one, should it not succeed either. Raises NotFound,
-        InvalidInput (there is nothing to try, another must be tried first, or its credentials can
-        no longer be opened) or Unavailable.
+        is, which is not `new`; retry that one, should it not succeed either. Raises NotFoundError,
+        InvalidInputError (there is nothing to try, another must be tried first, or its credentials
+        can no longer be opened) or UnavailableError.
         """
         # To judge anew how an attempt ended takes ClassIn's codes: no first submission does.
         from producers.retry.submissions import renewed  # noqa: PLC0415
@@ -262,7 +271,7 @@ class Submitter:
         return self.enter(renewed(record, self._ledger, self.seals, self.lane_of, mend=mend))
 
     def cancel(self, record_id: str) -> State:
-        """Call one operation off; gives where it stands now. Raises NotFound.
+        """Call one operation off; gives where it stands now. Raises NotFoundError.
 
         What settled stays as it is; what is running is cancelled when its attempt ends, unless that
         settles it. What waited for it fails, and its lane goes on.
@@ -280,8 +289,8 @@ class Submitter:
 
         `on_entered` is told after each chunk how many came in. What is recorded will be carried
         out: when the broker is away, or a message gets lost, rescue sends another. Raises
-        Unavailable when the ledger is away, and InvalidInput if a dedup key was used for something
-        else in the meantime; both say how far it came.
+        UnavailableError when the ledger is away, and InvalidInputError if a dedup key was used for
+        something else in the meantime; both say how far it came.
         """
         receipts: list[Receipt] = []
         #: Whom to wait for, by whom it was to be: others may submit the same meanwhile.
@@ -291,19 +300,23 @@ class Submitter:
             entered = self._record(chunk, len(receipts), len(submissions))
             pairs = list(zip(chunk, entered, strict=True))
             ids |= {entry.id: found.id for entry, found in pairs if entry.id != found.id}
-            self._publish([Due(e.id, e.operation, e.priority) for e, found in pairs if found.ready])
+            self._publish(
+                [ReadyRecord(e.id, e.operation, e.priority) for e, found in pairs if found.ready]
+            )
             receipts += [Receipt(found.id, self._ledger, found.new) for found in entered]
             on_entered(len(chunk))
         return receipts
 
-    def _record(self, chunk: Sequence[Submission], before: int, total: int) -> Sequence[Entered]:
+    def _record(
+        self, chunk: Sequence[Submission], before: int, total: int
+    ) -> Sequence[SubmitResult]:
         """Record a chunk, and say how far it came if that cannot be done."""
         try:
             return self._ledger.submit(chunk, self._mailbox)
-        except Unavailable as error:
+        except UnavailableError as error:
             told = f"recorded for certain: {before:,} of {total:,}"
             safe = "with dedup keys it is safe to hand in all of it again"
-            raise Unavailable(f"{error}; {told}; {safe}") from error
+            raise UnavailableError(f"{error}; {told}; {safe}") from error
         except SubmitRefusedError as refused:
             # Somebody else may have submitted some of it since it was looked up.
             renewed = [pointed(entry, refused.instead) for entry in chunk]
@@ -312,8 +325,8 @@ class Submitter:
             (fault,) = refused.faults
             entry = chunk[refused.position - 1]
             subject = f"only {before:,} of {total:,} were submitted" if before else refused.subject
-            raise InvalidInput(
-                subject, [Fault(entry.dedup_key or entry.operation, fault.what, fault.kind)]
+            raise InvalidInputError(
+                subject, [FieldError(entry.dedup_key or entry.operation, fault.what, fault.kind)]
             ) from None
 
     @cached_property
@@ -325,26 +338,28 @@ class Submitter:
 
         return build_queues(self._settings)
 
-    def _publish(self, due: Sequence[Due]) -> None:
+    def _publish(self, due: Sequence[ReadyRecord]) -> None:
         if not due:
             return
         try:
             self._queues.publish(due)
-        except Unavailable as error:
+        except UnavailableError as error:
             log.warning("recorded, and sent to the workers a little later: %s", error)
 
-    def _entry(self, where: str, read: Callable[[], Operation | Line], origin: Origin) -> Entry:
+    def _entry(
+        self, where: str, read: Callable[[], Operation | SubmitRequest], origin: Origin
+    ) -> Entry:
         """Check one line of a batch by itself."""
         entry = Entry(where)
         try:
             asked = read()
-            line = asked if isinstance(asked, Line) else _NO_MORE
+            line = asked if isinstance(asked, SubmitRequest) else _NO_MORE
             entry.dedup_key = line.dedup_key
             school = self._school(line)
             if isinstance(school, str):
                 entry.school = school
             entry.submissions = self._checked(asked, line, school, origin)
-        except Invalid as error:
+        except ValidationError as error:
             entry.refuse(*error.faults)
         return entry
 
@@ -374,5 +389,5 @@ def submit_many(operations: Iterable[Operation | Mapping[str, Any]]) -> Sequence
     return _submitter().submit_many(operations, source="python")
 
 
-def _known_shape(asked: Operation | Line | Mapping[str, Any]) -> Operation | Line:
-    return asked if isinstance(asked, (Operation, Line)) else Line.read(asked)
+def _known_shape(asked: Operation | SubmitRequest | Mapping[str, Any]) -> Operation | SubmitRequest:
+    return asked if isinstance(asked, (Operation, SubmitRequest)) else SubmitRequest.read(asked)

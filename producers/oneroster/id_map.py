@@ -41,7 +41,7 @@ class KnownCourse:
 
 
 @dataclass(slots=True)
-class Directory:
+class IdMap:
     """People and courses by sourcedId. It is kept for good: ClassIn offers no way to ask again."""
 
     people: dict[str, KnownPerson] = field(default_factory=dict)

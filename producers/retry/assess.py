@@ -4,16 +4,16 @@ from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from typing import NamedTuple
 
-from producers.intake.attachments import FileDoor
+from producers.intake.attachments import FileOpener
 from producers.intake.lanes import LaneOf
 from producers.retry.edits import Setting
 from producers.retry.submissions import renewed
 from worker.classin.catalogue import CATALOGUE
 from worker.classin.codes import Code
-from worker.classin.operation import Repeat
+from worker.classin.operation import Idempotency
 from worker.classin.verdicts import Verdict
-from worker.encryption import Seals
-from worker.errors import InvalidInput, InvalidOperation
+from worker.encryption import FieldCipher
+from worker.errors import InvalidInputError, InvalidOperationError
 from worker.ledger.record import Edit, Record, Submission
 from worker.ledger.states import Reason, State
 from worker.ledger.types import Ledger
@@ -60,10 +60,10 @@ class Prospect(NamedTuple):
     submissions: tuple[Submission, ...] = ()
 
 
-class Prospects:
+class RetryAssessor:
     """Looks at records, in the order of their places: who waits for others comes after them.
 
-    `tries_refused`: what would be refused again is tried all the same; `insists`: so is what could
+    `tries_refused`: what would be refused again is tried all the same; `force`: so is what could
     be done twice, or is deadly. `tick`: only one retry of a record belongs to it; `door`:
     where settings name files.
     """
@@ -71,24 +71,24 @@ class Prospects:
     def __init__(  # noqa: PLR0913  # all that may be said of a retry
         self,
         ledger: Ledger,
-        seals: Seals,
+        seals: FieldCipher,
         lane_of: LaneOf,
         *,
         mend: bool = False,
         settings: Sequence[Setting] = (),
         tries_refused: bool = False,
-        insists: bool = False,
+        force: bool = False,
         batch: str | None = None,
         tick: str | None = None,
-        door: FileDoor | None = None,
+        door: FileOpener | None = None,
     ) -> None:
         self._ledger = ledger
         self._seals = seals
         self._lane_of = lane_of
         self._mend = mend
         self._settings = settings
-        self._tries_refused = tries_refused or insists or bool(settings)
-        self._insists = insists
+        self._tries_refused = tries_refused or force or bool(settings)
+        self._insists = force
         self._batch = batch
         self._tick = tick
         self._door = door
@@ -96,7 +96,7 @@ class Prospects:
         self._fresh: dict[str, str] = {}
 
     def of(self, records: Sequence[Record]) -> list[Prospect]:
-        """Look at some more records. Raises Unavailable."""
+        """Look at some more records. Raises UnavailableError."""
         tries = {each.id: each for each in later_tries(records, self._ledger)}
         return [self._of(record, tries) for record in records]
 
@@ -121,10 +121,10 @@ class Prospects:
             return prospect
         try:
             submissions = self._built(record)
-        except InvalidOperation as error:
+        except InvalidOperationError as error:
             told = "; ".join(map(str, error.faults))
             return prospect._replace(outlook=Outlook.UNFIT, why=told)
-        except InvalidInput as error:
+        except InvalidInputError as error:
             told = "; ".join(fault.what for fault in error.faults)
             return prospect._replace(outlook=Outlook.IMPOSSIBLE, why=told)
         if not self._mend:
@@ -132,7 +132,7 @@ class Prospects:
         return prospect._replace(edits=submissions[0].edits, submissions=tuple(submissions))
 
     def _built(self, record: Record) -> list[Submission]:
-        """Build what tries it again. Raises Invalid."""
+        """Build what tries it again. Raises ValidationError."""
         return renewed(
             record,
             self._ledger,
@@ -167,7 +167,7 @@ class Prospects:
 
 
 def later_tries(records: Sequence[Record], ledger: Ledger) -> list[Record]:
-    """Find all later tries of these records that are kept. Raises Unavailable."""
+    """Find all later tries of these records that are kept. Raises UnavailableError."""
     found: list[Record] = []
     known: set[str] = set()
     pending = {each.retried_by for each in records if each.retried_by}
@@ -202,7 +202,7 @@ def _tense(ended: State) -> str:
 
 def _would_double(record: Record) -> bool:
     kind = CATALOGUE.get(record.operation)
-    return kind is None or kind.spec.repeat is Repeat.HARMFUL
+    return kind is None or kind.spec.idempotency is Idempotency.UNSAFE
 
 
 def is_lasting(number: int | None) -> bool:

@@ -5,16 +5,16 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from producers.intake.attachments import FileDoor
+from producers.intake.attachments import FileOpener
 from producers.intake.build import operations_of
 from worker.classin.credentials import COMES_SEALED
-from worker.classin.field_shape import anatomy, by_spelling
+from worker.classin.field_shape import by_spelling, field_shape
 from worker.classin.field_types import File
 from worker.classin.operation import MASK, Fields, Operation, item_kind
 from worker.classin.references import Place, referenced, written
 from worker.classin.seals import SEAL
 from worker.classin.validation_messages import nearest
-from worker.errors import Fault, InvalidInput, InvalidOperation
+from worker.errors import FieldError, InvalidInputError, InvalidOperationError
 from worker.ledger.record import Edit, shown_fields
 
 
@@ -27,77 +27,81 @@ class Setting(NamedTuple):
 
     @classmethod
     def read_all(cls, texts: Sequence[str]) -> list["Setting"]:
-        """Read texts like `courseName=Physics`. Raises InvalidInput, which names every fault."""
+        """Read texts like `courseName=Physics`.
+
+        Raises InvalidInputError, which names every fault.
+        """
         settings: list[Setting] = []
-        faults: list[Fault] = []
+        faults: list[FieldError] = []
         for text in texts:
             where, equals, value = text.partition("=")
             if not equals or not where:
-                faults.append(Fault(where or text, "should be written as name=value"))
+                faults.append(FieldError(where or text, "should be written as name=value"))
             elif any(where == each.where for each in settings):
-                faults.append(Fault(where, "given twice"))
+                faults.append(FieldError(where, "given twice"))
             settings.append(cls(where, value))
         if faults:
-            raise InvalidInput("--set", faults)
+            raise InvalidInputError("--set", faults)
         return settings
 
 
 def edited(
-    operation: Operation, settings: Sequence[Setting], door: FileDoor | None = None
+    operation: Operation, settings: Sequence[Setting], door: FileOpener | None = None
 ) -> tuple[Operation, tuple[Edit, ...]]:
     """Give the operation with its fields set, checked anew, and what changed, masked.
 
-    `door`: where they name files; None: nowhere. Raises InvalidOperation, which names every fault.
+    `door`: where they name files; None: nowhere. Raises InvalidOperationError, which names every
+    fault.
     """
     if not settings:
         return operation, ()
-    kind, before = type(operation), operation.to_json()
+    kind, before = type(operation), operation.to_dict()
     fields = copy.deepcopy(before)
     places: list[Place] = []
-    faults: list[Fault] = []
+    faults: list[FieldError] = []
     for setting in settings:
         try:
             places.append(_set(kind, fields, setting))
-        except InvalidInput as error:
+        except InvalidInputError as error:
             faults += error.faults
     found: Sequence[Operation] = ()
     try:
         found = operations_of(kind.spec.name, fields, door)
-    except InvalidOperation as error:
+    except InvalidOperationError as error:
         faults += error.faults
     if len(found) > 1:
-        faults.append(Fault("", f"needs {len(found)} calls now: submit it anew"))
+        faults.append(FieldError("", f"needs {len(found)} calls now: submit it anew"))
     if faults:
-        raise InvalidOperation(kind.spec.name, list(dict.fromkeys(faults)))
-    was, now = (shown_fields(kind, each) for each in (before, found[0].to_json()))
+        raise InvalidOperationError(kind.spec.name, list(dict.fromkeys(faults)))
+    was, now = (shown_fields(kind, each) for each in (before, found[0].to_dict()))
     changes = (Edit(written(each), _at(was, each), _at(now, each)) for each in places)
     return found[0], tuple(changes)
 
 
 def _set(kind: type[Operation], fields: dict[str, Any], setting: Setting) -> Place:
-    """Set one value; gives its place. Raises InvalidInput."""
+    """Set one value; gives its place. Raises InvalidInputError."""
     place, is_plain = _place(kind, setting.where)
     value = setting.value if is_plain else _json(setting.value)
     where = written(place)
     if any(kind.hides([*place, *deeper]) for deeper in _masks(value)):
         what = f"{MASK} stands for what is not shown: give its value, or leave it as it was"
-        raise InvalidInput("--set", [Fault(where, what)])
+        raise InvalidInputError("--set", [FieldError(where, what)])
     if SEAL in json.dumps(value, default=str):
-        raise InvalidInput("--set", [Fault(where, COMES_SEALED)])
+        raise InvalidInputError("--set", [FieldError(where, COMES_SEALED)])
     if referenced({"": value}):
         what = "cannot be made a reference: submit it anew"
-        raise InvalidInput("--set", [Fault(where, what)])
+        raise InvalidInputError("--set", [FieldError(where, what)])
     *way, last = place
     holder: Any = fields
     for n, step in enumerate(way):
         holder = _inside(holder, step)
         if not isinstance(holder, (dict, list)):
-            fault = Fault(where, f"there is nothing at {written(place[: n + 1])}")
-            raise InvalidInput("--set", [fault])
+            fault = FieldError(where, f"there is nothing at {written(place[: n + 1])}")
+            raise InvalidInputError("--set", [fault])
     if isinstance(last, int) and not (isinstance(holder, list) and last < len(holder)):
         items = len(holder) if isinstance(holder, list) else 0
-        fault = Fault(where, f"there are {items} items only, counted from 0")
-        raise InvalidInput("--set", [fault])
+        fault = FieldError(where, f"there are {items} items only, counted from 0")
+        raise InvalidInputError("--set", [fault])
     holder[last] = value
     return place
 
@@ -105,7 +109,7 @@ def _set(kind: type[Operation], fields: dict[str, Any], setting: Setting) -> Pla
 def _place(kind: type[Operation], where: str) -> tuple[Place, bool]:
     """Find where a field lies, by ClassIn's names, and whether it takes a plain value.
 
-    Raises InvalidInput.
+    Raises InvalidInputError.
     """
     place: list[str | int] = []
     base: type = kind
@@ -115,18 +119,20 @@ def _place(kind: type[Operation], where: str) -> tuple[Place, bool]:
         if depth:
             if not (step.isascii() and step.isdecimal()):
                 what = f"should be the position of an item, from 0; got {step!r}"
-                raise InvalidInput("--set", [Fault(written((*place, step)), what)])
+                raise InvalidInputError("--set", [FieldError(written((*place, step)), what)])
             place.append(int(step[:9]))
             depth -= 1
             continue
         if inner is None:
-            raise InvalidInput("--set", [Fault(where, f"{written(tuple(place))} has no parts")])
+            raise InvalidInputError(
+                "--set", [FieldError(where, f"{written(tuple(place))} has no parts")]
+            )
         field = inner.field_named(step)
         if field is None:
             what = f"unknown field{nearest(step, by_spelling(inner))}"
-            raise InvalidInput("--set", [Fault(written((*place, step)), what)])
+            raise InvalidInputError("--set", [FieldError(written((*place, step)), what)])
         place.append(field.alias or step)
-        base, depth, inner = anatomy(field).base, anatomy(field).depth, item_kind(field)
+        base, depth, inner = field_shape(field).base, field_shape(field).depth, item_kind(field)
     return tuple(place), not depth and (inner is None or base is File)
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from producers.intake.submitter import Submitter
 from producers.oneroster import SOURCE
-from producers.retry.assess import Outlook, Prospect, Prospects
+from producers.retry.assess import Outlook, Prospect, RetryAssessor
 from producers.retry.select import culprits_of, in_windows, matching
 from producers.retry.submissions import retry_key
 from worker.ledger.audit import Audit
@@ -49,7 +49,7 @@ class Retried:
         """How many were tried again."""
         return self.by_cause.total()
 
-    def to_json(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, Any]:
         """Give it as programs see it."""
         causes = sorted(self.by_cause.items())
         return {
@@ -79,10 +79,10 @@ class NightlyRetry:
         """Try again all that the job names.
 
         The same `tick` again, even at the same time, tries nothing twice; a dry run only counts
-        what would be. Raises Unavailable: then it can be run again.
+        what would be. Raises UnavailableError: then it can be run again.
         """
         retried = Retried(tick, new_id())
-        prospects = Prospects(
+        prospects = RetryAssessor(
             self._ledger,
             self._submitter.seals,
             self._submitter.lane_of,
@@ -109,7 +109,7 @@ class NightlyRetry:
         return retried
 
     def _is_wanted(
-        self, record: Record, job: RetryJob, retried: Retried, prospects: Prospects
+        self, record: Record, job: RetryJob, retried: Retried, prospects: RetryAssessor
     ) -> bool:
         """Say whether the job is to try a record again, if that can be done."""
         if record.retried_by is not None or _is_of_tick(record, retried.tick):
@@ -123,7 +123,7 @@ class NightlyRetry:
         retried.spent.append(record.id)
         return False
 
-    def _is_let_down(self, record: Record, prospects: Prospects, tick: str) -> bool:
+    def _is_let_down(self, record: Record, prospects: RetryAssessor, tick: str) -> bool:
         """Say whether it failed because of one that is tried again tonight."""
         others = culprits_of(record)
         if any(map(prospects.is_fresh, others)):
@@ -141,7 +141,7 @@ class NightlyRetry:
         return tries
 
     def _enter(
-        self, some: Sequence[Prospect], retried: Retried, prospects: Prospects, who: str
+        self, some: Sequence[Prospect], retried: Retried, prospects: RetryAssessor, who: str
     ) -> None:
         """Submit what can be tried again."""
         chosen = [prospect for prospect in some if prospect.submissions]

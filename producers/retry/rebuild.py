@@ -3,17 +3,17 @@
 from collections.abc import Iterator, Mapping, Sequence
 from types import MappingProxyType
 
-from producers.intake.attachments import FileDoor
+from producers.intake.attachments import FileOpener
 from producers.retry.edits import Setting, edited
 from worker.classin.bulk_results import item_results
 from worker.classin.catalogue import read
-from worker.classin.classify import judge_item
+from worker.classin.classify import classify_item
 from worker.classin.codes import Code
 from worker.classin.field_types import IN_REDIS
 from worker.classin.operation import Operation
 from worker.classin.references import with_only
 from worker.classin.verdicts import Verdict
-from worker.errors import Fault, InvalidInput
+from worker.errors import FieldError, InvalidInputError
 from worker.ledger.record import Edit, Record
 from worker.ledger.states import State
 from worker.ledger.types import Ledger
@@ -21,18 +21,18 @@ from worker.ledger.types import Ledger
 #: Ends after which nothing, or only a part, is left to try.
 GOOD = frozenset({State.SUCCEEDED, State.PARTIAL})
 
-_WELL = frozenset({Verdict.DONE, Verdict.ALREADY, Verdict.PARTLY})
+_WELL = frozenset({Verdict.DONE, Verdict.ALREADY, Verdict.PARTIAL})
 
 
 def again(
-    record: Record, settings: Sequence[Setting] = (), door: FileDoor | None = None
+    record: Record, settings: Sequence[Setting] = (), door: FileOpener | None = None
 ) -> tuple[Operation, tuple[Edit, ...]]:
     """Build the operation that tries a record again, with the same unique identity.
 
     Gives what of its fields is other than before, too, masked. Of a partial bulk operation only
     the items that failed go again; settings count its items as the record does; `door`: where they
-    name files. Raises InvalidInput for a record that is under way, succeeded, or has only a part
-    left to mend, and InvalidOperation for what it is to be set to.
+    name files. Raises InvalidInputError for a record that is under way, succeeded, or has only a
+    part left to mend, and InvalidOperationError for what it is to be set to.
     """
     original = _of(record)
     if record.state is State.SUCCEEDED:
@@ -53,7 +53,7 @@ def again(
 def mending(record: Record) -> list[Operation]:
     """Build the operations that do what a partial one left out.
 
-    Raises InvalidInput for a record that is not partial, or that no operation mends.
+    Raises InvalidInputError for a record that is not partial, or that no operation mends.
     """
     operation = _of(record)
     if record.state is not State.PARTIAL:
@@ -75,21 +75,21 @@ def successors(
 
     That is the same if it went well, and else the last that tried it again; of those in `fresh`,
     what is about to. What went well and is kept no longer needs no waiting for. Raises
-    InvalidInput, which names all that must be tried again first.
+    InvalidInputError, which names all that must be tried again first.
     """
     found: dict[str, str] = {}
-    faults: list[Fault] = []
+    faults: list[FieldError] = []
     for other in ledger.find_all(record.after):
         last, ended = _last_try(other, ledger)
         if last.id in fresh:
             found[other.id] = fresh[last.id]
         elif ended.settled and ended not in GOOD:
             what = f"waits for {last.id}, which is {ended.value}: retry that one first"
-            faults.append(Fault(record.id, what))
+            faults.append(FieldError(record.id, what))
         elif ended is last.state:
             found[other.id] = last.id
     if faults:
-        raise InvalidInput("retry", faults)
+        raise InvalidInputError("retry", faults)
     return found
 
 
@@ -112,19 +112,19 @@ def _look_for_files(record: Record, *operations: Operation) -> None:
 
 
 def _mends(operation: Operation, record: Record) -> Iterator[Operation | None]:
-    partly = operation.spec.partly
+    partial = operation.spec.partial
     code = Code.known(record.code)
-    if code is not None and code in partly:
+    if code is not None and code in partial:
         yield operation.mending(code, record.result or {})
     for item in item_results(operation, record.result):
         known = Code.known(item.code)
-        if known is not None and known in partly:
+        if known is not None and known in partial:
             yield operation.mending(known, item.entry, item.position)
 
 
 def _failed_items(operation: Operation, record: Record) -> Iterator[int]:
     for item in item_results(operation, record.result):
-        if judge_item(operation, item, expected=True) not in _WELL:
+        if classify_item(operation, item, expected=True) not in _WELL:
             yield item.position
 
 
@@ -132,5 +132,5 @@ def _of(record: Record) -> Operation:
     return read(record.operation, record.fields).identified(record.id)
 
 
-def _refused(record: Record, what: str) -> InvalidInput:
-    return InvalidInput("retry", [Fault(record.id, what)])
+def _refused(record: Record, what: str) -> InvalidInputError:
+    return InvalidInputError("retry", [FieldError(record.id, what)])

@@ -16,7 +16,10 @@ _STOPPED = re.compile(r"its lane was to stop when (\S+) did not succeed")
 def matching(
     ledger: Ledger, chosen: Filter, fits: Callable[[Record], bool] = lambda _: True
 ) -> list[str]:
-    """Name all records that pass a filter and fit. Raises Unavailable, UnreadableValueError."""
+    """Name all records that pass a filter and fit.
+
+    Raises UnavailableError, UnreadableValueError.
+    """
     found: list[str] = []
     cursor = None
     while True:

@@ -4,14 +4,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from types import MappingProxyType
 
-from producers.intake.attachments import FileDoor
+from producers.intake.attachments import FileOpener
 from producers.intake.lanes import LaneOf, is_own
 from producers.retry.edits import Setting
 from producers.retry.rebuild import GOOD, again, mending, successors
 from worker.classin.operation import Operation
 from worker.classin.references import referenced, renamed
-from worker.encryption import Seals
-from worker.errors import Fault, InvalidInput
+from worker.encryption import FieldCipher
+from worker.errors import FieldError, InvalidInputError
 from worker.ledger.record import Edit, Record, Submission, new_id
 from worker.ledger.types import Ledger
 
@@ -19,7 +19,7 @@ from worker.ledger.types import Ledger
 def renewed(  # noqa: PLR0913  # all that may be said of a retry
     record: Record,
     ledger: Ledger,
-    seals: Seals,
+    seals: FieldCipher,
     lane_of: LaneOf,
     *,
     mend: bool = False,
@@ -27,14 +27,14 @@ def renewed(  # noqa: PLR0913  # all that may be said of a retry
     fresh: Mapping[str, str] = MappingProxyType({}),
     batch: str | None = None,
     tick: str | None = None,
-    door: FileDoor | None = None,
+    door: FileOpener | None = None,
 ) -> list[Submission]:
     """Build what tries a record again, or what mends a partial one; nothing is submitted yet.
 
     `fresh`: which new records try which others again in the same submission; `tick`: of what a
     schedule does more than once, only one retry counts; `door`: where settings name files. Raises
-    InvalidInput or InvalidOperation: there is nothing to try, another must be tried first, or a
-    field cannot be set so, or its credentials can no longer be opened.
+    InvalidInputError or InvalidOperationError: there is nothing to try, another must be tried
+    first, or a field cannot be set so, or its credentials can no longer be opened.
     """
     edits: tuple[Edit, ...] = ()
     # A credential is sealed for its place in one record: it is opened there, and sealed anew here.
@@ -54,7 +54,9 @@ def renewed(  # noqa: PLR0913  # all that may be said of a retry
             id=(own_id := new_id()),
             operation=operation.spec.name,
             school=record.school,
-            fields=renamed(seals.at_rest(operation.identified(own_id), record.school, own_id), ids),
+            fields=renamed(
+                seals.encrypt_fields(operation.identified(own_id), record.school, own_id), ids
+            ),
             lane=record.lane if stays else lane_of(record.school, operation),
             batch=batch,
             source="mend" if mend else "retry",
@@ -87,11 +89,13 @@ def retry_key(record_id: str, tick: str) -> str:
 def _must_be_known(record: Record, operation: Operation, ids: Mapping[str, str]) -> None:
     """Refuse references to results that are kept no longer."""
     faults = [
-        Fault(record.id, f"needs the result of {other}, which is kept no longer: set that field")
+        FieldError(
+            record.id, f"needs the result of {other}, which is kept no longer: set that field"
+        )
         for other in sorted(operation.references() - ids.keys())
     ]
     if faults:
-        raise InvalidInput("retry", faults)
+        raise InvalidInputError("retry", faults)
 
 
 def _still_named(record: Record, operation: Operation, ids: Mapping[str, str]) -> dict[str, str]:

@@ -9,7 +9,7 @@ from typing import Any
 from ops.processes.supervisor import Stop, stop_on_signals
 from ops.scheduling.beat import beat
 from worker.config.settings import from_env
-from worker.ledger.schedule_store import RedisSchedule
+from worker.ledger.schedule_store import ScheduleStore
 from worker.ledger.store import connect
 from worker.scheduling.beat import TickScheduler
 from worker.scheduling.tick_claimer import Ticker
@@ -24,7 +24,7 @@ class PatientScheduler(TickScheduler):
     def __init__(self, app: Any, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401  # Celery's
         super().__init__(app, *args, **kwargs)
         redis = connect(app.settings.ledger_url)
-        schedule = RedisSchedule(redis, keyring=app.settings.keyring)
+        schedule = ScheduleStore(redis, keyring=app.settings.keyring)
         self.ticker = Ticker(schedule, lambda: int(redis.get(NOW) or 0))
 
     def tick(self, *args: Any, **kwargs: Any) -> float:  # noqa: ANN401  # Celery's

@@ -12,19 +12,19 @@ from ops.simulator.faults import FaultRule, When
 from producers import Receipt, Submitter
 from tests.acceptance.mortal_worker import Step
 from tests.stage import Environment, WorkerProcess
-from worker.classin.operation import Operation, Repeat
+from worker.classin.operation import Idempotency, Operation
 from worker.classin.operations.activities import ActivityType, CreateActivityNoClass
 from worker.classin.operations.cloud import CreateFolder, GetTopFolderId
 from worker.classin.operations.courses import AddCourse, EditCourse
 from worker.ledger.states import State
 
 #: One operation of each kind, and the fields by which the journal knows it.
-OPERATIONS: dict[Repeat, Operation] = {
-    Repeat.CONVERGES: EditCourse(course_id=352861, course_name="renamed"),
-    Repeat.IDENTIFIED: AddCourse(course_name="made once"),
-    Repeat.RECONCILES: CreateFolder(folder_id=747759, folder_name="made once"),
-    Repeat.READS: GetTopFolderId(),
-    Repeat.HARMFUL: CreateActivityNoClass(
+OPERATIONS: dict[Idempotency, Operation] = {
+    Idempotency.IDEMPOTENT: EditCourse(course_id=352861, course_name="renamed"),
+    Idempotency.KEYED: AddCourse(course_name="made once"),
+    Idempotency.CONFLICT_DETECTED: CreateFolder(folder_id=747759, folder_name="made once"),
+    Idempotency.READ_ONLY: GetTopFolderId(),
+    Idempotency.UNSAFE: CreateActivityNoClass(
         course_id=414193,
         unit_id=400001,
         activity_type=ActivityType.HOMEWORK,
@@ -90,12 +90,15 @@ def test_a_killed_worker_does_nothing_twice(  # fixtures of a story
     """
     point = POINTS[name]
     environment.set(lease="20s", threads="1", adrift_after="5s")
-    receipts: dict[Repeat, Receipt] = {}
+    receipts: dict[Idempotency, Receipt] = {}
     for repeat, operation in OPERATIONS.items():
         simulator.clear_faults()
         simulator.faults(*point.faults)
         receipts[repeat] = submitter.submit(operation)
-        if point.step is Step.ANNOUNCED and repeat in {Repeat.CONVERGES, Repeat.READS}:
+        if point.step is Step.ANNOUNCED and repeat in {
+            Idempotency.IDEMPOTENT,
+            Idempotency.READ_ONLY,
+        }:
             continue  # of these nothing needs to be written down
         mortal(point.step)
     simulator.clear_faults()
@@ -107,17 +110,17 @@ def test_a_killed_worker_does_nothing_twice(  # fixtures of a story
         repeat: simulator.applied(operation.spec.name, **_unique(operation))
         for repeat, operation in OPERATIONS.items()
     }
-    harmful = records.pop(Repeat.HARMFUL)
+    harmful = records.pop(Idempotency.UNSAFE)
     assert {record.state for record in records.values()} == {State.SUCCEEDED}
-    assert applied[Repeat.IDENTIFIED] == 1
-    assert applied[Repeat.RECONCILES] == 1
-    assert applied[Repeat.CONVERGES] in {1, 2}  # the second leads to the same place
+    assert applied[Idempotency.KEYED] == 1
+    assert applied[Idempotency.CONFLICT_DETECTED] == 1
+    assert applied[Idempotency.IDEMPOTENT] in {1, 2}  # the second leads to the same place
     if point.step is Step.NOTED or not point.announced:
-        assert (harmful.state, applied[Repeat.HARMFUL]) == (State.SUCCEEDED, 1)
+        assert (harmful.state, applied[Idempotency.UNSAFE]) == (State.SUCCEEDED, 1)
     else:
-        assert (harmful.state, applied[Repeat.HARMFUL]) == (State.UNCERTAIN, int(point.done))
+        assert (harmful.state, applied[Idempotency.UNSAFE]) == (State.UNCERTAIN, int(point.done))
 
 
 def _unique(operation: Operation) -> dict[str, object]:
-    fields = operation.to_json()
+    fields = operation.to_dict()
     return {name: fields[name] for name in ("courseName", "folderName", "name") if name in fields}

@@ -22,7 +22,7 @@ from tests.stage import PATIENCE, Command, Environment, WorkerProcess, at_once, 
 from worker.config.settings import environment_with
 from worker.ledger.states import State
 from worker.ledger.store import CHUNK, RedisLedger
-from worker.ledger.types import Filter, Standing
+from worker.ledger.types import Filter, Transition
 
 FOLDER = {"operation": "create_folder", "fields": {"folderId": 747759, "folderName": "tools"}}
 
@@ -169,7 +169,7 @@ def test_clients_who_retry_at_once_make_one(
     draft = submitter.submit("create_activity_no_class", fields)
     claim = ledger.claim(draft.id, "lease", "w", 10)
     assert claim is not None
-    ledger.advance(claim, Standing(state=State.UNCERTAIN), None)
+    ledger.advance(claim, Transition(state=State.UNCERTAIN), None)
 
     with clients_like(sis, CLIENTS) as clients:
         answers = at_once(CLIENTS, lambda n: clients[n].post(f"/v1/operations/{draft.id}/retry"))

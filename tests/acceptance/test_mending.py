@@ -52,7 +52,7 @@ def test_a_morning_with_what_was_refused(
     until(lambda: all(each.state.settled for each in ledger.find_all(new)), "settled")
     for old, record in zip(refused, ledger.find_all(new), strict=True):
         assert (record.state, record.retry_of) == (State.SUCCEEDED, old.id)
-        assert record.to_json()["edits"] == [edit]
+        assert record.to_dict()["edits"] == [edit]
         assert (old.record().state, old.record().retried_by) == (State.FAILED, record.id)
     assert lines(classin("retry", "--state", "failed", "--json"))[0]["outlook"] == "done since"
     (deed,) = lines(classin("audit", "--json"))

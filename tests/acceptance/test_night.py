@@ -27,7 +27,7 @@ from tests.in_step import differences
 from tests.stage import Command, Environment, WorkerProcess, until
 from worker.config.settings import environment_with
 from worker.ledger.schedule_models import Run, RunState
-from worker.ledger.schedule_store import RedisSchedule
+from worker.ledger.schedule_store import ScheduleStore
 from worker.ledger.states import State
 from worker.ledger.store import RedisLedger, connect
 from worker.ledger.types import Filter
@@ -72,7 +72,7 @@ class Night:
 
     def __init__(self, redis: Redis) -> None:
         self._redis = redis
-        self._schedule = RedisSchedule(redis)
+        self._schedule = ScheduleStore(redis)
         now = datetime.now(SHANGHAI)
         self._day = now if now.hour < 2 else now + timedelta(days=1)
 
@@ -252,7 +252,7 @@ def mend_by_hand(classin: Command, ledger: RedisLedger) -> None:
     until(lambda: all(each.state.settled for each in ledger.find_all(ids)), "all are settled")
     for record in ledger.find_all(ids):
         assert record.state is State.SUCCEEDED
-        assert [edit.to_json() for edit in record.edits] == [
+        assert [edit.to_dict() for edit in record.edits] == [
             {"field": "courseId", "before": NO_COURSE, "after": COURSE}
         ]
         old = ledger.find(str(record.retry_of))
@@ -301,7 +301,7 @@ def test_the_readme_tells_it_as_commands(
     command.chmod(0o755)
     search = f"{command.parent}:{Path(sys.executable).parent}:{os.environ['PATH']}"
     place = {"HOME": str(tmp_path), "PATH": search, "PYTHONPATH": str(root)}
-    schedule = RedisSchedule(
+    schedule = ScheduleStore(
         connect(environment.settings.ledger_url), keyring=environment.settings.keyring
     )
 

@@ -21,7 +21,7 @@ from worker.classin.catalogue import CATALOGUE, read
 from worker.classin.field_types import File
 from worker.classin.request import prepare
 from worker.classin.signing import Counting
-from worker.errors import InvalidOperation
+from worker.errors import InvalidOperationError
 
 #: Gives the driver of a package.
 Sdks = Callable[[Package], Sdk]
@@ -359,7 +359,7 @@ def test_the_sdk_sends_what_we_refuse(
     """On purpose: nothing is sent whose meaning is not certain."""
     at_fault, step = refused
     assert at_fault in sent(sdks, package, step, folder).fields
-    with pytest.raises(InvalidOperation) as error:
+    with pytest.raises(InvalidOperationError) as error:
         ours(step)
     assert {fault.where.partition(".")[0] for fault in error.value.faults} == {at_fault}
 
@@ -382,7 +382,7 @@ def test_a_call_that_cannot_succeed_is_refused_by_us_and_the_simulator(
 
     assert outcome.failure is not None or codes(outcome.reply) != [1]
     assert broken.at_fault in outcome.request.fields
-    with pytest.raises(InvalidOperation) as error:
+    with pytest.raises(InvalidOperationError) as error:
         read(operation, broken.arguments)
     assert broken.at_fault in {fault.where for fault in error.value.faults}
 

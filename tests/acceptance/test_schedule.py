@@ -20,9 +20,9 @@ from ops.simulator import SimulatorClient
 from tests.acceptance.patient_beat import NOW
 from tests.acceptance.test_processes import children, runs
 from tests.stage import Command, Environment, WorkerProcess, until
-from worker.errors import Unavailable
+from worker.errors import UnavailableError
 from worker.ledger.schedule_models import Job, RunState
-from worker.ledger.schedule_store import RedisSchedule
+from worker.ledger.schedule_store import ScheduleStore
 from worker.ledger.store import RedisLedger, connect
 from worker.ledger.types import Filter
 
@@ -43,9 +43,9 @@ def redis_client(environment: Environment) -> Redis:
 
 
 @pytest.fixture
-def schedule(redis_client: Redis, environment: Environment) -> RedisSchedule:
+def schedule(redis_client: Redis, environment: Environment) -> ScheduleStore:
     """The schedule in the test's Redis."""
-    return RedisSchedule(redis_client, keyring=environment.settings.keyring)
+    return ScheduleStore(redis_client, keyring=environment.settings.keyring)
 
 
 @pytest.fixture
@@ -88,24 +88,24 @@ def mailbox() -> Iterator[Mailbox]:
         server.shutdown()
 
 
-def plan(schedule: RedisSchedule, redis: Redis, words: tuple[str, ...] = WORDS) -> None:
+def plan(schedule: ScheduleStore, redis: Redis, words: tuple[str, ...] = WORDS) -> None:
     """Plan a job for each minute of the test's time, which begins now."""
     redis.set(NOW, START)
     schedule.add(Job(name="minutely", cron="* * * * *", tz="UTC", words=words))
     redis.hset("classin:job:minutely", "last", START)
 
 
-def ticks(schedule: RedisSchedule) -> list[int]:
+def ticks(schedule: ScheduleStore) -> list[int]:
     """Give the minutes of all runs, the first first."""
     return sorted((run.tick - START) // MINUTE for run in schedule.runs(0, 1000))
 
 
-def has_run(schedule: RedisSchedule, minute: int) -> bool:
+def has_run(schedule: ScheduleStore, minute: int) -> bool:
     """Say whether a minute has its run."""
     return minute in ticks(schedule)
 
 
-def pass_minutes(schedule: RedisSchedule, redis: Redis, first: int, last: int) -> None:
+def pass_minutes(schedule: ScheduleStore, redis: Redis, first: int, last: int) -> None:
     """Let minutes go by, each as soon as the tick of the one before has its run."""
     for minute in range(first, last + 1):
         redis.set(NOW, START + minute * MINUTE)
@@ -121,7 +121,7 @@ def errands_of(beat: WorkerProcess) -> list[int]:
 
 def test_two_beats_and_one_is_killed(
     beats: list[WorkerProcess],
-    schedule: RedisSchedule,
+    schedule: ScheduleStore,
     redis_client: Redis,
     ledger: RedisLedger,
 ) -> None:
@@ -146,7 +146,7 @@ def test_two_beats_and_one_is_killed(
 
 
 def test_what_was_missed_runs_once(
-    beats: list[WorkerProcess], schedule: RedisSchedule, redis_client: Redis
+    beats: list[WorkerProcess], schedule: ScheduleStore, redis_client: Redis
 ) -> None:
     """All was down for an hour: the last tick of it is caught up with, and no other."""
     plan(schedule, redis_client)
@@ -162,7 +162,7 @@ def test_what_was_missed_runs_once(
 
 def test_a_run_outlives_who_carried_it_out(  # noqa: PLR0913, PLR0917  # all play
     beats: list[WorkerProcess],
-    schedule: RedisSchedule,
+    schedule: ScheduleStore,
     redis_client: Redis,
     classin: Command,
     worker: WorkerProcess,
@@ -194,7 +194,7 @@ def test_a_run_outlives_who_carried_it_out(  # noqa: PLR0913, PLR0917  # all pla
 
 
 def test_who_is_asked_to_end_leaves_its_run_to_others(
-    beats: list[WorkerProcess], schedule: RedisSchedule, redis_client: Redis, ledger: RedisLedger
+    beats: list[WorkerProcess], schedule: ScheduleStore, redis_client: Redis, ledger: RedisLedger
 ) -> None:
     """At once, and it counts for nothing; its child ends with it."""
     plan(schedule, redis_client, (*WORDS, "--wait"))
@@ -210,7 +210,7 @@ def test_who_is_asked_to_end_leaves_its_run_to_others(
     assert (run.state, run.takes) == (RunState.WAITING, 0)
 
 
-def ask(schedule: RedisSchedule, name: str, words: tuple[str, ...], time_limit: str) -> str:
+def ask(schedule: ScheduleStore, name: str, words: tuple[str, ...], time_limit: str) -> str:
     """Put a job into the schedule that is run now; gives its run."""
     asked = {"run": words, "cron": "0 0 1 1 *", "time_limit": time_limit}
     schedule.add(job_of(name, asked, lambda _: []))
@@ -218,7 +218,7 @@ def ask(schedule: RedisSchedule, name: str, words: tuple[str, ...], time_limit: 
 
 
 def test_four_runs_that_hang_do_not_stop_short_ones(
-    beats: list[WorkerProcess], schedule: RedisSchedule, ledger: RedisLedger
+    beats: list[WorkerProcess], schedule: ScheduleStore, ledger: RedisLedger
 ) -> None:
     """They wait for a worker that never comes, and a fifth for its turn; what prunes is done."""
     hanging = [ask(schedule, f"hangs-{n}", (*WORDS, "--wait"), "12h") for n in range(5)]
@@ -234,7 +234,7 @@ def test_four_runs_that_hang_do_not_stop_short_ones(
 
 
 def test_a_run_that_hangs_is_ended_when_its_time_is_up(
-    beats: list[WorkerProcess], schedule: RedisSchedule, classin: Command
+    beats: list[WorkerProcess], schedule: ScheduleStore, classin: Command
 ) -> None:
     """It has failed, says why, and nothing of it is left; the job says how long it may take."""
     run_id = ask(schedule, "hangs", (*WORDS, "--wait"), "3s")
@@ -288,7 +288,7 @@ def command_of(pid: int) -> str:
 
 
 @pytest.mark.parametrize("what", ["run", "pause", "rm"])
-def test_a_dry_run_changes_nothing(what: str, classin: Command, schedule: RedisSchedule) -> None:
+def test_a_dry_run_changes_nothing(what: str, classin: Command, schedule: ScheduleStore) -> None:
     """Whatever it is about; and of what is not there it says so."""
     assert classin("schedule", "add", "mine", "--cron", "0 * * * *", "--", *WORDS).returncode == 0
     before = schedule.find("mine")
@@ -301,7 +301,7 @@ def test_a_dry_run_changes_nothing(what: str, classin: Command, schedule: RedisS
 
 
 def test_a_file_says_what_the_schedule_is(
-    classin: Command, schedule: RedisSchedule, tmp_path: Path
+    classin: Command, schedule: ScheduleStore, tmp_path: Path
 ) -> None:
     """It is shown what would change; then it is changed, and what the file has no more goes."""
     file = tmp_path / "schedule.toml"
@@ -364,7 +364,7 @@ def test_a_report_is_made_kept_and_sent(
     assert "word" not in made.stdout + made.stderr + listed.stdout
 
 
-def test_what_cannot_be_a_job_is_refused(classin: Command, schedule: RedisSchedule) -> None:
+def test_what_cannot_be_a_job_is_refused(classin: Command, schedule: ScheduleStore) -> None:
     """With every fault at once, and nothing is changed."""
     refused = classin(
         *("schedule", "add", "x", "--cron", "61 2 * * *", "--tz", "Mars/Olympus"),
@@ -380,7 +380,7 @@ def test_what_cannot_be_a_job_is_refused(classin: Command, schedule: RedisSchedu
     assert schedule.jobs() == []
 
 
-def test_a_run_is_noted_where_redis_is_full(schedule: RedisSchedule, redis_client: Redis) -> None:
+def test_a_run_is_noted_where_redis_is_full(schedule: ScheduleStore, redis_client: Redis) -> None:
     """Nothing new begins; what is under way keeps its lease, and its end is written down."""
     schedule.add(Job(name="full", cron="@daily", tz="UTC", words=WORDS))
     schedule.ask("full", START)
@@ -388,7 +388,7 @@ def test_a_run_is_noted_where_redis_is_full(schedule: RedisSchedule, redis_clien
     assert carried is not None
     redis_client.config_set("maxmemory", 1)
 
-    with pytest.raises(Unavailable, match="is full"):
+    with pytest.raises(UnavailableError, match="is full"):
         schedule.ask("full", START + MINUTE)
     assert schedule.renew(carried, 30)
     assert schedule.end(carried, RunState.SUCCEEDED, 0, "done", "")

@@ -49,11 +49,11 @@ def test_one_schools_trouble_slows_no_other(
     submitter = Submitter.from_settings(environment.settings)
     slow = submitter.submit_many(
         {"operation": "create_folder", "school": "slow", "lane": name,
-         "fields": folder(name).to_json()}
+         "fields": folder(name).to_dict()}
         for name in map(str, range(12))
     )  # fmt: skip
     quick = submitter.submit_many(
-        {"operation": "create_folder", "school": "quick", "fields": folder(name).to_json()}
+        {"operation": "create_folder", "school": "quick", "fields": folder(name).to_dict()}
         for name in map(str, range(12))
     )
 

@@ -14,7 +14,7 @@ from standardwebhooks import Webhook as Verifier
 
 from ops.simulator import SimulatorClient
 from tests.stage import Command, Environment, WorkerProcess, until
-from worker.ledger.batch import About, Told
+from worker.ledger.batch import BatchInfo, WebhookState
 from worker.ledger.store import RedisLedger
 
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
@@ -158,13 +158,13 @@ def test_the_end_of_a_batch_is_told(
     worker.start()
     batch = batch_of(hand_in(classin, sheet, "--webhook", receiver.url).stdout)
 
-    def told() -> Told:
+    def told() -> WebhookState:
         about = ledger.about(batch)
         assert about is not None
         assert about.webhook is not None
         return about.webhook.told
 
-    until(lambda: told() is Told.DELIVERED, "the webhook is delivered")
+    until(lambda: told() is WebhookState.DELIVERED, "the webhook is delivered")
 
     assert len(receiver.got) == 3
     said = [Verifier(SECRET).verify(body, headers) for headers, body in receiver.got]
@@ -207,7 +207,7 @@ def test_a_worker_that_dies_before_it_notes_leaves_the_call_to_the_next(
 
     assert len({headers["webhook-id"] for headers, _ in receiver.got}) == 1
     until(
-        lambda: "delivered" in json.dumps((ledger.about(batch) or About()).to_json()),
+        lambda: "delivered" in json.dumps((ledger.about(batch) or BatchInfo()).to_dict()),
         "it is noted",
     )
 

@@ -14,7 +14,7 @@ from tests.stage import PATIENCE, PLAIN_CELERY, Environment, WorkerProcess, unti
 from worker.broker.queue import build_queues
 from worker.config.settings import environment_with
 from worker.ledger.store import connect
-from worker.runtime.container import Equipment
+from worker.runtime.container import WorkerContainer
 from worker.runtime.watchdog import STALLED
 
 #: Each way to start a worker.
@@ -192,7 +192,7 @@ def test_every_thread_has_a_connection_to_the_ledger(environment: Environment) -
     """However many threads ask at the same time, none is turned away."""
     threads = 150
     environment.set(threads=str(threads))
-    ledger = Equipment(environment.settings, build_queues(environment.settings)).ledger
+    ledger = WorkerContainer(environment.settings, build_queues(environment.settings)).ledger
 
     with ThreadPoolExecutor(threads) as pool:
         asked = [pool.submit(ledger.events, "$", 1, 1.0) for _ in range(threads)]

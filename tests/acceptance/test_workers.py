@@ -31,7 +31,7 @@ from worker.broker.queue import broker_url, build_queues
 from worker.broker.redis_transport import ILL_FORMED
 from worker.classin.operations.cloud import CreateFolder
 from worker.config.settings import environment_with
-from worker.errors import OperationFailed, Unavailable
+from worker.errors import OperationFailedError, UnavailableError
 from worker.ledger.states import Reason, State
 from worker.ledger.store import RedisLedger, connect
 
@@ -70,7 +70,7 @@ def test_results_through_celery(
     app = build_queues(environment.settings)
 
     assert AsyncResult(good.id, app=app).get(timeout=60) == {"data": "800001"}
-    with pytest.raises(OperationFailed, match="193 the folder does not exist"):
+    with pytest.raises(OperationFailedError, match="193 the folder does not exist"):
         AsyncResult(bad.id, app=app).get(timeout=60)
     assert AsyncResult("nosuchid", app=app).state == "PENDING"
 
@@ -214,7 +214,7 @@ def test_redis_restarts_under_a_worker(
     submitter.submit(CreateFolder(folder_id=747759, folder_name="before")).wait(60)
     redis.stop()
 
-    with pytest.raises(Unavailable):
+    with pytest.raises(UnavailableError):
         submitter.submit(CreateFolder(folder_id=747759, folder_name="meanwhile"))
     redis.start()
     if not worker.alive:  # its supervisor would do so
@@ -304,7 +304,7 @@ def test_up_runs_all_and_starts_again_what_died(
         def worker_seen() -> bool:
             try:
                 return ledger.holder("rescue") is not None
-            except Unavailable:
+            except UnavailableError:
                 return False
 
         until(worker_seen, "a worker runs")

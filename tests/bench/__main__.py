@@ -13,7 +13,7 @@ from tests.bench.chart import chart
 from tests.bench.machine import machine
 from tests.bench.place import ROOT
 from tests.bench.promises import NUMBERS, ONLY_TO_KNOW, ROWS
-from tests.bench.report import markdown, rich_table, to_json, written_into
+from tests.bench.report import markdown, rich_table, to_dict, written_into
 from tests.bench.rows import results
 from tests.bench.sizes import FULL, QUICK, Sizes
 from tests.bench.target import target
@@ -46,7 +46,7 @@ def main() -> int:
     account = f"{here.account()}\n{_SIDE_BY_SIDE}"
     out().print(f"\n{account}", soft_wrap=True)
     if wanted.json:
-        told = json.dumps(to_json(found, samples, here), indent=2, ensure_ascii=False)
+        told = json.dumps(to_dict(found, samples, here), indent=2, ensure_ascii=False)
         wanted.json.write_text(f"{told}\n", encoding="utf-8")
     if wanted.document:
         if drawn := chart(samples):

@@ -21,7 +21,15 @@ from worker.config.settings import from_env
 from worker.ledger.record import Attempt, Submission
 from worker.ledger.states import State
 from worker.ledger.store import CHUNK, RedisLedger, connect
-from worker.ledger.types import Access, Claim, Exchanged, Filter, Note, Room, Standing
+from worker.ledger.types import (
+    Capacity,
+    Claim,
+    ClaimUpdate,
+    Exchanged,
+    Filter,
+    SchoolSignal,
+    Transition,
+)
 
 #: Records of a page.
 _PAGE = 50
@@ -79,15 +87,15 @@ class Keeper:
         """Submit and settle operations of these numbers, as a busy worker does."""
         entries = [self._submission(number) for number in numbers]
         self._ledger.submit(entries)
-        notes: list[Note] = []
+        notes: list[ClaimUpdate] = []
         for start in range(0, len(entries), _TOGETHER):
             leases = {each.id: str(uuid4()) for each in entries[start : start + _TOGETHER]}
             claims = self._exchange(notes, leases).claims
             notes = [_note(claim) for claim in claims]
         self._exchange(notes, {})
 
-    def _exchange(self, notes: Sequence[Note], asked: Mapping[str, str]) -> Exchanged:
-        return self._ledger.exchange(notes, asked, "bench", _LEASE, Room())
+    def _exchange(self, notes: Sequence[ClaimUpdate], asked: Mapping[str, str]) -> Exchanged:
+        return self._ledger.report_and_claim(notes, asked, "bench", _LEASE, Capacity())
 
     def access(self, number: int) -> dict[str, float]:
         """Do everything once, and give how long each took, in ms."""
@@ -115,16 +123,16 @@ class Keeper:
         return claim
 
 
-def _note(claim: Claim) -> Note:
+def _note(claim: Claim) -> ClaimUpdate:
     """Note what an operation brings that ClassIn carries out at once."""
-    standing = Standing(
+    standing = Transition(
         state=State.SUCCEEDED,
         code=1,
         message=_SAID,
         result={"data": 1},
-        access=Access.LET_IN,
+        access=SchoolSignal.LET_IN,
     )
-    return Note(claim, standing, Attempt(1, claim.at, 100, 200, 1, _SAID, Verdict.DONE))
+    return ClaimUpdate(claim, standing, Attempt(1, claim.at, 100, 200, 1, _SAID, Verdict.DONE))
 
 
 @contextmanager

@@ -6,13 +6,13 @@ from dataclasses import replace
 
 from ops.insight.explain import inquire
 from ops.insight.lanes_and_schools import look_at_lanes, look_at_schools
-from ops.insight.statistics import figures
+from ops.insight.statistics import statistics
 from worker.config.settings import from_env
 from worker.ledger.queries import Observer, Order
 from worker.ledger.record import Submission, new_id
 from worker.ledger.states import Reason, State
 from worker.ledger.store import RedisLedger, connect
-from worker.ledger.types import Filter, Standing
+from worker.ledger.types import Filter, Transition
 
 #: Lanes in which somebody waits, how many in each, and operations that failed.
 _LANES, _IN_EACH, _FAILED = 500, 4, 200
@@ -23,7 +23,7 @@ _PAGE = 20
 #: Ms, and seconds.
 _MINUTE, _DAY, _LEASE = 60_000, 86_400_000, 60.0
 
-_REFUSED = Standing(state=State.FAILED, reason=Reason.REFUSED, code=144, message="no such course")
+_REFUSED = Transition(state=State.FAILED, reason=Reason.REFUSED, code=144, message="no such course")
 
 #: What the rows of the bench ask, in their order.
 QUESTIONS = (
@@ -68,8 +68,8 @@ def _questions(observer: Observer, waiting: str) -> Iterator[Callable[[], object
     yield listed(Filter(operation="edit_course", reason="refused", since=now - _DAY))
     yield listed(Filter(state="succeeded"), Order.OLDEST)
     yield listed(Filter(state="failed"), Order.FINISHED)
-    yield lambda: (observer.counts(), figures(observer, now - _DAY, now))
-    yield lambda: figures(observer, now - 10 * _MINUTE, now)
+    yield lambda: (observer.counts(), statistics(observer, now - _DAY, now))
+    yield lambda: statistics(observer, now - 10 * _MINUTE, now)
     yield lambda: look_at_lanes(observer, _PAGE, stuck=False)
     yield lambda: look_at_schools(observer, ["main"], now - _DAY)
     yield lambda: inquire(observer, waiting, _DAY)

@@ -40,7 +40,7 @@ class Machine:
     commit: str
     date: str
 
-    def to_json(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, Any]:
         """Give it as it is."""
         return asdict(self)
 

@@ -68,10 +68,10 @@ def _short(number: float) -> str:
     return f"{number:,.0f}" if abs(number) >= 100 else f"{number:.3g}"
 
 
-def to_json(found: Sequence[Result], samples: Samples, machine: Machine) -> dict[str, Any]:
+def to_dict(found: Sequence[Result], samples: Samples, machine: Machine) -> dict[str, Any]:
     """Give all of it."""
     return {
-        "machine": machine.to_json(),
+        "machine": machine.to_dict(),
         "rows": [
             {
                 "row": result.row.number,
@@ -87,5 +87,5 @@ def to_json(found: Sequence[Result], samples: Samples, machine: Machine) -> dict
             }
             for result in found
         ],
-        "samples": samples.to_json(),
+        "samples": samples.to_dict(),
     }

@@ -22,7 +22,7 @@ class Samples:
         """Give the values of one name by round; none if it was not measured."""
         return self._values.get(name, {})
 
-    def to_json(self) -> Mapping[str, Mapping[int, float]]:
+    def to_dict(self) -> Mapping[str, Mapping[int, float]]:
         """Give all of them."""
         return self._values
 

@@ -9,7 +9,7 @@ from tests.bench.target import Target, target
 from worker.classin.catalogue import read
 from worker.classin.request import prepare
 from worker.classin.school import School
-from worker.config.settings import Deadlines
+from worker.config.settings import Timeouts
 from worker.execution.http_client import Transport
 
 SCHOOL = School("main", "1000082", "Mb7SR6H")
@@ -31,11 +31,11 @@ def server() -> Iterator[Target]:
 )
 def test_it_says_yes_in_both_dialects(server: Target, name: str, fields: dict[str, object]) -> None:
     """Over one connection, several times."""
-    transport = Transport(server.url, Deadlines())
+    transport = Transport(server.url, Timeouts())
     operation = read(name, fields)
     request = prepare(operation, SCHOOL, int(time.time()))
     for _ in range(3):
-        reply = transport.send(request, operation.spec.call.dialect)
+        reply = transport.send(request, operation.spec.endpoint.version)
         assert (reply.http, reply.code) == (200, 1)
 
 
@@ -47,7 +47,7 @@ def test_it_tells_what_came_and_when(server: Target) -> None:
 
     began = time.monotonic()
     request = prepare(operation, SCHOOL, int(time.time()))
-    Transport(server.url, Deadlines()).send(request, operation.spec.call.dialect)
+    Transport(server.url, Timeouts()).send(request, operation.spec.endpoint.version)
 
     at = server.answered(1, wait=10)
     assert at is not None

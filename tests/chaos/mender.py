@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 from tests.chaos.work import Step
-from worker.errors import InvalidInput, NotFound, Unavailable
+from worker.errors import InvalidInputError, NotFoundError, UnavailableError
 from worker.ledger.states import State
 from worker.ledger.types import Ledger
 
@@ -17,7 +17,7 @@ AT_ONCE = 8
 _PAUSE = 0.2
 
 #: Retries a record with fields set anew; returns the ids of the records that try it again. Raises
-#: InvalidInput where it is tried again already, and Unavailable.
+#: InvalidInputError where it is tried again already, and UnavailableError.
 Retry = Callable[[str, Step], Sequence[str]]
 
 
@@ -64,7 +64,7 @@ class Mender:
             return None
         try:
             state = self._ledger.find(record_id).state
-        except (NotFound, Unavailable):
+        except (NotFoundError, UnavailableError):
             return None
         return state if state.settled else None
 
@@ -83,8 +83,8 @@ class Mender:
         while not self._stopped.is_set():
             try:
                 return self._retry(self._records()[step.number], step)
-            except InvalidInput:
+            except InvalidInputError:
                 break  # another was quicker
-            except Unavailable:
+            except UnavailableError:
                 time.sleep(_PAUSE)
         return []

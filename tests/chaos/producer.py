@@ -10,11 +10,11 @@ from typing import Any
 
 from producers import Submitter
 from producers.intake.checked import Position
-from producers.intake.request import Line
+from producers.intake.request import SubmitRequest
 from tests.chaos.work import Step
-from worker.errors import InvalidInput, Unavailable
-from worker.ledger.batch import About, Webhook
-from worker.ledger.types import Due
+from worker.errors import InvalidInputError, UnavailableError
+from worker.ledger.batch import BatchInfo, Webhook
+from worker.ledger.types import ReadyRecord
 
 #: Seconds until something is said again.
 PAUSE = 0.2
@@ -37,8 +37,8 @@ def hand_in(submitter: Submitter, webhook: str, steps: Sequence[Step]) -> list[s
         ]
         checked = submitter.check_all(lines, "chaos", batch_of(steps))
         if checked.faults:
-            raise InvalidInput("the trial's own work", checked.faults)
-        about = About(source="chaos", webhook=Webhook(url=webhook))
+            raise InvalidInputError("the trial's own work", checked.faults)
+        about = BatchInfo(source="chaos", webhook=Webhook(url=webhook))
         return [receipt.id for receipt in submitter.enter_batch(checked, about)]
     (step,) = steps
     return [submitter.submit(step.operation, step.fields, **_options(step)).id]
@@ -49,9 +49,9 @@ def batch_of(steps: Sequence[Step]) -> str:
     return f"trial-{steps[0].number}"
 
 
-def _line(step: Step) -> Line:
+def _line(step: Step) -> SubmitRequest:
     asked = {"operation": step.operation, "fields": step.fields, **_options(step)}
-    return Line.read({name: value for name, value in asked.items() if value is not None})
+    return SubmitRequest.read({name: value for name, value in asked.items() if value is not None})
 
 
 def _options(step: Step) -> dict[str, Any]:
@@ -77,7 +77,7 @@ def handfuls(steps: Sequence[Step], random: Random) -> Iterator[Sequence[Step]]:
 class Producer:
     """Hands operations in, one handful after the other, evenly over so many seconds.
 
-    `door` takes a handful in and gives the ids of its records, or raises Unavailable.
+    `door` takes a handful in and gives the ids of its records, or raises UnavailableError.
     """
 
     def __init__(
@@ -93,7 +93,7 @@ class Producer:
         #: What was taken in of late, with when.
         self._lately: deque[tuple[float, Sequence[Step]]] = deque()
         #: What was taken in: the records, by the operations' numbers.
-        self.receipts: dict[int, Due] = {}
+        self.receipts: dict[int, ReadyRecord] = {}
         #: How often something was said again.
         self.said_again = 0
 
@@ -115,14 +115,14 @@ class Producer:
         while not self._stopped.is_set():
             try:
                 taken = self._door(handful)
-            except Unavailable:
+            except UnavailableError:
                 doubtful += [each for _, each in self._lately]
                 self._lately.clear()
                 self.said_again += 1
                 self._stopped.wait(PAUSE)
             else:
                 self.receipts = self.receipts | {  # another thread reads it
-                    step.number: Due(record_id, step.operation)
+                    step.number: ReadyRecord(record_id, step.operation)
                     for step, record_id in zip(handful, taken, strict=True)
                 }
                 self._remember(handful)

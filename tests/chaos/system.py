@@ -10,7 +10,7 @@ from random import Random
 
 from kombu.exceptions import OperationalError
 
-from ops.admin.retry import Retrying, Wanted
+from ops.admin.retry import RetryService, Wanted
 from ops.processes.redis_server import PrivateRedis
 from ops.simulator import Seed, SimulatorClient, create_app, in_thread
 from producers import Submitter
@@ -26,12 +26,12 @@ from worker.broker.messages import QUEUE
 from worker.broker.queue import Queues, build_queues
 from worker.classin.school import School
 from worker.config.settings import from_env
-from worker.errors import Unavailable
+from worker.errors import UnavailableError
 from worker.ledger.audit import Audit
-from worker.ledger.batch import Told
+from worker.ledger.batch import WebhookState
 from worker.ledger.record import Record
 from worker.ledger.store import RedisLedger, connect
-from worker.ledger.types import Due, Filter
+from worker.ledger.types import Filter, ReadyRecord
 
 #: Records read together.
 _PAGE = 500
@@ -58,7 +58,7 @@ _WAITS = {
 }
 
 #: Where a webhook stands when nothing more is to be told.
-_TOLD = frozenset({Told.DELIVERED, Told.GIVEN_UP})
+_TOLD = frozenset({WebhookState.DELIVERED, WebhookState.GIVEN_UP})
 
 #: The crew kills the process that it starts; with a supervisor between, workers would but end.
 _SIZE = {"CLASSIN_WORKER_PROCESSES": "1", "CLASSIN_THREADS": "16"}
@@ -103,7 +103,7 @@ class System:
     def lose_messages(self) -> int:
         """Empty the queue, of whatever broker; gives how many messages were lost.
 
-        Raises Unavailable.
+        Raises UnavailableError.
         """
         with self._queues.connection_for_write() as connection:
             no_answer: tuple[type[BaseException], ...]
@@ -112,28 +112,28 @@ class System:
                 queue = self._queues.amqp.queues[QUEUE].bind(connection.default_channel)
                 return queue.purge() or 0
             except no_answer as error:
-                raise Unavailable(f"the queue cannot be emptied: {error}") from error
+                raise UnavailableError(f"the queue cannot be emptied: {error}") from error
 
-    def send_again(self, records: Sequence[Due]) -> None:
-        """Put one more message for each on the queue. Raises Unavailable."""
+    def send_again(self, records: Sequence[ReadyRecord]) -> None:
+        """Put one more message for each on the queue. Raises UnavailableError."""
         self._queues.publish(records)
 
     def retry(self, record_id: str, step: Step) -> list[str]:
         """Try a record again with what mends it, as a person does; return the new records' ids.
 
-        Raises InvalidInput and Unavailable.
+        Raises InvalidInputError and UnavailableError.
         """
         redis = connect(self._settings.ledger_url)
         ledger = RedisLedger(redis, keyring=self._settings.keyring)
-        retrying = Retrying(Submitter(self._settings, ledger), ledger, Audit(redis), "trial")
+        retrying = RetryService(Submitter(self._settings, ledger), ledger, Audit(redis), "trial")
         settings = [Setting(name, value) for name, value in (step.mended or {}).items()]
         wanted = Wanted(ids=[record_id], settings=settings)
-        tried = list(retrying.retry(retrying.look(wanted), wanted))
+        tried = list(retrying.retry(retrying.preview(wanted), wanted))
         return [receipt.id for each in tried for receipt in each.receipts]
 
     def all_told(self, handfuls: Sequence[Sequence[Step]]) -> bool:
         """Say whether the receiver has taken what there is to tell of these batches."""
-        with suppress(Unavailable):
+        with suppress(UnavailableError):
             return all(self._is_told(batch_of(each)) for each in handfuls if len(each) > 1)
         return False
 
@@ -144,7 +144,7 @@ class System:
 
     def is_quiet(self) -> bool:
         """Say whether nothing is under way, and no message waits."""
-        with suppress(Unavailable):
+        with suppress(UnavailableError):
             states = +self.ledger.counts().by_state()
             return all(state.settled for state in states) and self._queues.is_empty()
         return False
@@ -179,7 +179,7 @@ def system(
     """Start all parts, with data and logs in `home`; they are gone afterwards.
 
     `random`: the luck of who hears of batches. A broker that the environment names runs already.
-    Raises Unavailable if a part does not start.
+    Raises UnavailableError if a part does not start.
     """
     tables = (f'[{one.name}]\nsid = "{one.sid}"\nsecret = "{one.secret}"\n' for one in schools)
     (home / "schools.toml").touch(0o600)

@@ -62,7 +62,7 @@ class Invented:
                 school=step.school,
                 fields=step.fields,
                 state=State.SUCCEEDED,
-                place=step.number,
+                sequence=step.number,
                 enqueued_at=self.now * 1000,
                 finished_at=self.now * 1000 + 500,
             )

@@ -22,7 +22,7 @@ from tests.chaos.work import (
     world_of,
 )
 from worker.classin.catalogue import read
-from worker.errors import Unavailable
+from worker.errors import UnavailableError
 
 NOW = 1_800_000_000
 SHAPES = pytest.mark.parametrize("shape", [FULL, SHORT], ids=["full", "short"])
@@ -65,8 +65,8 @@ def test_all_lanes_schools_and_kinds_are_there(shape: Shape) -> None:
         f"{lane.school}:{lane.name}" for lane in lanes_of(shape)
     }
     assert len({step.school for step in chosen}) == shape.schools
-    assert {step.spec.repeat for step in chosen} == {
-        "converges", "identified", "reconciles", "harmful", "reads",
+    assert {step.spec.idempotency for step in chosen} == {
+        "idempotent", "keyed", "conflict_detected", "unsafe", "read_only",
     }  # fmt: skip
     assert any(step.refused for step in chosen)
 
@@ -120,7 +120,7 @@ def test_what_was_cut_short_is_said_again() -> None:
         (step,) = handful
         said[step.number] += 1
         if len(said) == 2 and said[step.number] == 1:
-            raise Unavailable("Redis does not answer")
+            raise UnavailableError("Redis does not answer")
         return [f"r{step.number}"]
 
     chosen = steps(SHORT)[:3]
@@ -139,7 +139,7 @@ def test_who_is_told_to_stop_hands_in_no_more() -> None:
 
     def door(_: object) -> list[str]:
         producer.stop()
-        raise Unavailable("Redis does not answer")
+        raise UnavailableError("Redis does not answer")
 
     producer = Producer(door, [[step] for step in steps(SHORT)], seconds=0)
     producer.run()

@@ -19,7 +19,7 @@ from tests.chaos.system import System, system
 from tests.chaos.trouble import Kind, Trouble, schedule
 from tests.chaos.verdict import Verdict, judge
 from tests.chaos.work import SCHOOLS, Step, crowd, retried_steps, steps_of, world_of
-from worker.errors import Unavailable
+from worker.errors import UnavailableError
 
 #: Seconds between two looks.
 _TICK = 0.1
@@ -57,7 +57,7 @@ def trial(
     """Live through a trial, with data and logs in `home`, and judge it.
 
     The same seed gives the same operations, and the same troubles at the same times. Raises
-    Unavailable if a part of the system does not start.
+    UnavailableError if a part of the system does not start.
     """
     root = Random(seed)  # noqa: S311  # a pattern to repeat, no secret
     for_work, for_trouble, for_moments, for_luck = (
@@ -162,7 +162,7 @@ class _Ordeal:
         account.handed_in = len(self._producer.receipts)
         account.said_again = self._producer.said_again
         account.workers_killed, account.workers_gave_up = crew.killed, crew.gave_up
-        with suppress(Unavailable):
+        with suppress(UnavailableError):
             counts = self._here.ledger.counts().by_state()
             account.settled = sum(n for state, n in counts.items() if state.settled)
             if holder := self._here.ledger.holder("rescue"):
@@ -172,7 +172,7 @@ class _Ordeal:
         """Let happen what is due; what needs Redis while it is dead does not."""
         while ahead and ahead[0].at <= time.monotonic() - self._began:
             trouble = ahead.popleft()
-            with suppress(Unavailable, RedisError):
+            with suppress(UnavailableError, RedisError):
                 self._strike(trouble)
         return not ahead
 

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 from ops.simulator import Entry
 from tests.chaos.receiver import News
 from tests.chaos.work import PACES, SCHOOLS, Step, numbers_in
-from worker.classin.operation import Repeat
+from worker.classin.operation import Idempotency
 from worker.ledger.record import Record
 from worker.ledger.states import Reason, State
 
@@ -291,7 +291,7 @@ def _out_of_order(lane: Sequence[_Case]) -> Iterator[Offence]:
         (entry.turn, place)
         for place, case in enumerate(lane)
         for entry in case.entries
-        if entry.turn is not None and case.step.spec.repeat is not Repeat.READS
+        if entry.turn is not None and case.step.spec.idempotency is not Idempotency.READ_ONLY
     )
     latest, late = 0, set()
     for _, place in turns:

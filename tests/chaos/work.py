@@ -11,7 +11,7 @@ from typing import Any
 from ops.simulator import DEFAULT_SEED, Seed
 from tests.chaos.shape import Shape
 from worker.classin.catalogue import find
-from worker.classin.operation import Repeat, Spec
+from worker.classin.operation import Idempotency, Spec
 from worker.classin.school import School
 
 #: Numbers count up from here. They have eight digits, as nothing else in a trial has.
@@ -177,13 +177,17 @@ class Step:
     @property
     def makes(self) -> bool:
         """Whether something is there afterwards, under its number, that was not there before."""
-        return self.spec.repeat in {Repeat.IDENTIFIED, Repeat.RECONCILES, Repeat.HARMFUL}
+        return self.spec.idempotency in {
+            Idempotency.KEYED,
+            Idempotency.CONFLICT_DETECTED,
+            Idempotency.UNSAFE,
+        }
 
     @property
     def may_stay_uncertain(self) -> bool:
         """Whether nobody can tell a repeat from the first: then it need not be repeated."""
-        identified = self.spec.repeat is Repeat.IDENTIFIED
-        return self.spec.repeat is Repeat.HARMFUL or (identified and not self.spec.already)
+        identified = self.spec.idempotency is Idempotency.KEYED
+        return self.spec.idempotency is Idempotency.UNSAFE or (identified and not self.spec.already)
 
 
 def lanes_of(shape: Shape) -> list[Lane]:

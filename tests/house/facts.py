@@ -8,11 +8,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 _KINDS = {
-    "natural": "converges",
-    "unique_param": "identified",
-    "reconcile": "reconciles",
-    "unsafe": "harmful",
-    "read": "reads",
+    "natural": "idempotent",
+    "unique_param": "keyed",
+    "reconcile": "conflict_detected",
+    "unsafe": "unsafe",
+    "read": "read_only",
 }
 _LIMITS = ("min_length", "max_length", "max_items", "min_items", "nesting", "min", "max")
 
@@ -37,11 +37,11 @@ def _operation(given: Mapping[str, Any]) -> dict[str, Any]:
         "codes": sorted(map(int, given["codes"])),
         "done": sorted(set(given["success_codes"]) - set(given["already_codes"])),
         "already": _already(given),
-        "partly": {
+        "partial": {
             number: each.get("follow_up")
             for number, each in sorted(given["partial_success_codes"].items())
         },
-        "repeat": _KINDS[given["retry"]["kind"]],
+        "idempotency": _KINDS[given["retry"]["kind"]],
         "identity": given["retry"].get("param"),
         "bulk": _bulk(given.get("item_result")),
     }

@@ -16,7 +16,7 @@ from tests.house.facts import compact
 from worker.classin.catalogue import CATALOGUE
 from worker.classin.codes import Code
 from worker.classin.field_rules import AllOrNone, AtLeastOne, Needs, NotBoth, OneOf, Rule
-from worker.classin.field_shape import Anatomy, anatomy
+from worker.classin.field_shape import FieldShape, field_shape
 from worker.classin.field_types import File, sensitivity_of
 from worker.classin.operation import Fields, Operation, item_kind
 from worker.classin.verdicts import Verdict
@@ -39,14 +39,14 @@ RULES: dict[type[Rule], str] = {
     Needs: "requires",
 }
 
-#: What a code's class comes to, unless the operation counts it as done, already or partly.
+#: What a code's class comes to, unless the operation counts it as done, already or partial.
 VERDICTS = {
     "success": {Verdict.DONE, Verdict.REFUSED},
-    "transient": {Verdict.AGAIN, Verdict.THROTTLED, Verdict.LATER},
+    "transient": {Verdict.RETRY, Verdict.THROTTLED, Verdict.DEFER},
     "throttled": {Verdict.THROTTLED},
-    "maintenance": {Verdict.LATER},
+    "maintenance": {Verdict.DEFER},
     "auth": {Verdict.LOCKED_OUT},
-    "clock": {Verdict.CLOCK},
+    "clock": {Verdict.CLOCK_SKEW},
     "permanent": {Verdict.REFUSED},
 }
 
@@ -104,9 +104,9 @@ def described(kind: type[Operation]) -> dict[str, Any]:
     """Describe an operation of the catalogue in the form of the facts."""
     spec = kind.spec
     return {
-        "api": spec.call.dialect.value,
-        "path": spec.call.path,
-        "action": spec.call.action,
+        "api": spec.endpoint.version.value,
+        "path": spec.endpoint.path,
+        "action": spec.endpoint.action,
         "fields": fields_of(kind),
         "rules": rules_of(kind),
         "codes": sorted(spec.codes),
@@ -115,8 +115,8 @@ def described(kind: type[Operation]) -> dict[str, Any]:
             str(code): {wire_name(kind, name): value for name, value in conditions.items()}
             for code, conditions in spec.already.items()
         },
-        "partly": {str(code): mended for code, mended in sorted(spec.partly.items())},
-        "repeat": spec.repeat.value,
+        "partial": {str(code): mended for code, mended in sorted(spec.partial.items())},
+        "idempotency": spec.idempotency.value,
         "identity": identity_of(kind),
         "bulk": spec.bulk
         and {
@@ -157,7 +157,7 @@ def fields_of(kind: type[Fields]) -> dict[str, Any]:
 
 def described_field(info: FieldInfo) -> dict[str, Any]:
     """Describe one field: kind, need, sensitivity, limits."""
-    parts = anatomy(info)
+    parts = field_shape(info)
     sensitivity = sensitivity_of(info)
     items = item_kind(info)
     field: dict[str, Any] = {
@@ -177,7 +177,7 @@ def described_field(info: FieldInfo) -> dict[str, Any]:
     return field
 
 
-def kind_of(parts: Anatomy, *, items: type[Fields] | None) -> str:
+def kind_of(parts: FieldShape, *, items: type[Fields] | None) -> str:
     """Name a kind of value as the facts do."""
     if items:
         return "array" if parts.depth else "json_object"

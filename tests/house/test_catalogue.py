@@ -9,7 +9,7 @@ import pytest
 
 from worker.classin.catalogue import CATALOGUE, read
 from worker.classin.codes import Code
-from worker.classin.endpoint import Dialect
+from worker.classin.endpoint import ApiVersion
 from worker.classin.operation import Operation
 from worker.classin.request import prepare
 from worker.classin.school import School
@@ -93,11 +93,11 @@ def test_a_vector_obeys_the_rules_of_signing(
     """The proof written down follows from the rules, worked out here once more."""
     vector = vectors[kind.spec.name]
     school, now, request = vector["school"], vector["timestamp"], vector["request"]
-    match kind.spec.call.dialect:
-        case Dialect.V1:
+    match kind.spec.endpoint.version:
+        case ApiVersion.V1:
             told = request["form"]["safeKey"]
             text = f"{school['secret']}{now}"
-        case Dialect.V2:
+        case ApiVersion.V2:
             told = request["headers"]["X-EEO-SIGN"]
             signed = {**json.loads(request["body"]), "sid": school["sid"], "timeStamp": now}
             text = "&".join(

@@ -12,7 +12,7 @@ import pytest
 from typer.main import get_command
 
 from ops.cli.build import build
-from producers.intake.request import Line
+from producers.intake.request import SubmitRequest
 from worker.classin.catalogue import CATALOGUE, read
 from worker.config.settings import from_env
 
@@ -93,7 +93,7 @@ def test_every_line_of_json_in_it_can_be_submitted(readme: str) -> None:
     lines = [line for block in _blocks(readme, "jsonl") for line in block.splitlines()]
     assert lines
     for text in lines:
-        line = Line.read(json.loads(text))
+        line = SubmitRequest.read(json.loads(text))
         read(line.operation, line.fields)
 
 

@@ -13,11 +13,11 @@ from worker.ledger import keys
 from worker.ledger.record import Submission
 from worker.ledger.states import Reason, State
 from worker.ledger.store import RedisLedger, connect
-from worker.ledger.types import Claim, Due, Note, Room, Standing
+from worker.ledger.types import Capacity, Claim, ClaimUpdate, ReadyRecord, Transition
 
 ENTRY = Submission(id="", operation="edit_course", school="main", fields={"courseId": 1})
-REFUSED = Standing(state=State.FAILED, reason=Reason.REFUSED, code=193)
-DONE = Standing(state=State.SUCCEEDED, code=1)
+REFUSED = Transition(state=State.FAILED, reason=Reason.REFUSED, code=193)
+DONE = Transition(state=State.SUCCEEDED, code=1)
 
 #: Records that one exchange is told of.
 NOTES = 110
@@ -56,12 +56,12 @@ def loaded(client: Redis, do: Callable[[], object]) -> int:
 def all_claimed(ledger: RedisLedger, ids: list[str]) -> list[Claim]:
     """Take the leases on these."""
     leases = {each: f"lease {each}" for each in ids}
-    return list(ledger.exchange([], leases, "w", 60, Room()).claims)
+    return list(ledger.report_and_claim([], leases, "w", 60, Capacity()).claims)
 
 
-def released(ledger: RedisLedger, most: int = 500) -> list[Due]:
+def released(ledger: RedisLedger, most: int = 500) -> list[ReadyRecord]:
     """Tell all that are left, by and by."""
-    found: list[Due] = []
+    found: list[ReadyRecord] = []
     more = True
     while more:
         due, more = ledger.release(most)
@@ -80,7 +80,9 @@ def test_more_followers_than_lua_unpacks_are_not_blocked_for_good(
 
     read = loaded(
         client,
-        lambda: ledger.exchange([Note(each, REFUSED) for each in claims], {}, "w", 60, Room()),
+        lambda: ledger.report_and_claim(
+            [ClaimUpdate(each, REFUSED) for each in claims], {}, "w", 60, Capacity()
+        ),
     )
     found = released(ledger)
 
@@ -125,9 +127,9 @@ def test_each_of_many_lanes_goes_on_at_once(ledger: RedisLedger) -> None:
     ledger.submit([*entries("first", NOTES, "lane"), *entries("second", NOTES, "lane")])
     ledger.submit([*entries("follower", 1000, None, ("first0",))])
     claims = all_claimed(ledger, [f"first{n}" for n in range(NOTES)])
-    notes = [Note(each, DONE) for each in claims]
+    notes = [ClaimUpdate(each, DONE) for each in claims]
 
-    noted = ledger.exchange(notes, {}, "w", 60, Room()).noted
+    noted = ledger.report_and_claim(notes, {}, "w", 60, Capacity()).noted
 
     told = {due.id for each in noted if each for due in each.released}
     assert {f"second{n}" for n in range(NOTES)} <= told
@@ -141,9 +143,9 @@ def test_of_many_schools_each_gets_its_part_of_a_call(client: Redis, ledger: Red
         some = [replace(each, school=school) for each in entries(f"{school}-", 6)]
         ledger.submit(some)
         leases = {each.id: each.id for each in some}
-        ledger.exchange([], leases, "w", 60, Room(of={school: 0}))
+        ledger.report_and_claim([], leases, "w", 60, Capacity(of={school: 0}))
 
-    found: list[Due] = []
+    found: list[ReadyRecord] = []
     calls, cursor = 0, "0"
     while calls == 0 or cursor != "0":
         due, cursor = ledger.unpark_some(500, 256, cursor)

@@ -12,11 +12,11 @@ from redis import Redis
 from ops.doctor import examine_redis
 from ops.processes.redis_program import redis_program
 from tests.stage import Environment, until
-from worker.errors import Unavailable
+from worker.errors import UnavailableError
 from worker.ledger.record import Submission
 from worker.ledger.states import State
 from worker.ledger.store import RedisLedger, connect
-from worker.ledger.types import Standing
+from worker.ledger.types import Transition
 
 STEP = 7200
 
@@ -47,7 +47,7 @@ def redis_in_time(home: Path) -> Iterator[RedisInTime]:
         pytest.skip("there is no libfaketime (Debian and Ubuntu: apt install libfaketime)")
     try:
         program = redis_program()
-    except Unavailable as missing:
+    except UnavailableError as missing:
         pytest.skip(str(missing))
     setting = home / "time"
     setting.write_text("+0")
@@ -82,16 +82,16 @@ def test_nothing_waits_for_a_clock_that_went_back(redis_in_time: RedisInTime) ->
     assert ledger.claim("leased", "one", "w", 2) is not None
     claim = ledger.claim("deferred", "two", "w", 2)
     assert claim is not None
-    ledger.advance(claim, Standing(state=State.DEFERRED, due_in=2), None)
-    assert ledger.hold("rescue", "one", 2)
+    ledger.advance(claim, Transition(state=State.DEFERRED, due_in=2), None)
+    assert ledger.acquire_lock("rescue", "one", 2)
 
     redis_in_time.set_back(STEP)
 
     found: set[str] = set()
 
     def all_come_back() -> bool:
-        found.update(each.id for each in ledger.due(10, orphans=True))
-        return found == {*ids} and ledger.hold("rescue", "other", 2)
+        found.update(each.id for each in ledger.requeue_due(10, orphans=True))
+        return found == {*ids} and ledger.acquire_lock("rescue", "other", 2)
 
     until(all_come_back, "all of it comes back")
     step = ledger.clock_state()
@@ -104,7 +104,7 @@ def test_the_doctor_says_that_the_clock_went_back(
 ) -> None:
     """Though no script has met it yet: no worker is about."""
     environment.set(redis_url=redis_in_time.url)
-    RedisLedger(redis_in_time.client).hold("anything", "anybody", 1)
+    RedisLedger(redis_in_time.client).acquire_lock("anything", "anybody", 1)
     redis_in_time.set_back(STEP)
     said = {each.subject: each.said for each in examine_redis(environment.settings)}
     assert said["clock of Redis"].startswith("went back by ")

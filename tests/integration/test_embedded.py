@@ -19,7 +19,7 @@ from redis.retry import Retry
 
 from ops.processes.redis_program import Program, redis_program
 from ops.processes.redis_server import PATH_BYTES, PrivateRedis
-from worker.errors import Unavailable
+from worker.errors import UnavailableError
 
 ROOT = Path(__file__).parents[2]
 
@@ -39,7 +39,7 @@ sys.stdin.read()
 def _a_server_is_here() -> None:
     try:
         redis_program()
-    except Unavailable as error:
+    except UnavailableError as error:
         if "CI" in os.environ:
             raise
         pytest.skip(str(error))
@@ -293,7 +293,7 @@ def test_without_any_server_it_says_what_to_install(
     monkeypatch.setenv("PATH", str(nook))
 
     with pytest.raises(
-        Unavailable, match=r"apt install redis-server.*brew install redis.*CLASSIN_REDIS_URL"
+        UnavailableError, match=r"apt install redis-server.*brew install redis.*CLASSIN_REDIS_URL"
     ):
         redis_program(wheel="no_such_wheel")
 
@@ -328,7 +328,9 @@ def test_a_server_older_than_6_2_is_passed_over(
     assert str(redis_program()) == "Redis 7.0.15"
 
     monkeypatch.setenv("PATH", str(nook / "a"))
-    with pytest.raises(Unavailable, match=rf"6\.2 or newer .*{old} is Redis 6\.0\.16\. Install"):
+    with pytest.raises(
+        UnavailableError, match=rf"6\.2 or newer .*{old} is Redis 6\.0\.16\. Install"
+    ):
         redis_program(wheel="no_such_wheel")
 
 
@@ -348,7 +350,7 @@ def test_a_home_that_cannot_be_made_is_named(
     (tmp_path / "file").touch()
 
     with pytest.raises(
-        Unavailable, match=r"cannot keep its data in .*/file/redis .*Not a directory"
+        UnavailableError, match=r"cannot keep its data in .*/file/redis .*Not a directory"
     ):
         private(tmp_path / "file" / "redis").start()
 
@@ -357,7 +359,7 @@ def test_a_socket_with_too_long_a_path_is_refused(
     private: Callable[..., PrivateRedis], nook: Path
 ) -> None:
     """Some servers would cut the path off and listen elsewhere."""
-    with pytest.raises(Unavailable, match="may have 100 bytes"):
+    with pytest.raises(UnavailableError, match="may have 100 bytes"):
         private(socket=nook / ("s" * PATH_BYTES)).start()
 
 
@@ -368,7 +370,7 @@ def test_the_socket_of_another_server_is_left_to_it(
     first = private(tmp_path / "first")
     first.start()
 
-    with pytest.raises(Unavailable, match="Another Redis answers at"):
+    with pytest.raises(UnavailableError, match="Another Redis answers at"):
         private(tmp_path / "second").start()
 
     assert not first.start()
@@ -378,7 +380,7 @@ def test_a_server_that_ends_at_once_gives_its_reason(private: Callable[..., Priv
     """What the server said before it ended is in the error, and nothing stays behind."""
     server = private(options=["no-such-option 1"])
 
-    with pytest.raises(Unavailable, match=r"(?s)it ended.*no-such-option"):
+    with pytest.raises(UnavailableError, match=r"(?s)it ended.*no-such-option"):
         server.start()
 
     assert not server.running()
@@ -393,7 +395,7 @@ def test_an_old_server_does_not_begin_anew_beside_the_data_of_a_newer_one(
     fake_program(nook, "redis-server", "Redis server v=6.2.14 sha=0:0")
     monkeypatch.setenv("PATH", str(nook))
 
-    with pytest.raises(Unavailable, match="too old for the data"):
+    with pytest.raises(UnavailableError, match="too old for the data"):
         private().start()
 
 
@@ -432,7 +434,7 @@ def test_data_of_a_newer_or_other_server_are_left_as_they_were(
     path = fake_program(nook, "redis-server", "Redis server v=7.0.15 sha=0:0")
     monkeypatch.setenv("PATH", f"{nook}:/usr/bin:/bin")
 
-    with pytest.raises(Unavailable) as refused:
+    with pytest.raises(UnavailableError) as refused:
         private().start()
 
     assert str(refused.value) == (

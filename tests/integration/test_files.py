@@ -11,16 +11,16 @@ from time import time
 import pytest
 
 from ops.simulator import DEFAULT_SCHOOL, SimulatorClient
-from producers.intake.attachments import FileDoor, attach, file_at
-from worker.classin.endpoint import Dialect
+from producers.intake.attachments import FileOpener, attach, file_at
+from worker.classin.endpoint import ApiVersion
 from worker.classin.field_types import File, without_mac
 from worker.classin.operation import Operation
 from worker.classin.operations.cloud import UploadFile
 from worker.classin.request import prepare
 from worker.config.file_access import FileAccess
-from worker.config.settings import Deadlines, Settings
-from worker.errors import FileGone, NotSent
-from worker.execution.file_streams import Files, Reading, open_at
+from worker.config.settings import Settings, Timeouts
+from worker.errors import FileChangedError, NotSentError
+from worker.execution.file_streams import Files, VerifiedStream, open_at
 from worker.execution.http_client import Transport
 from worker.keyring import KeyRing
 from worker.ledger.store import RedisLedger
@@ -61,20 +61,20 @@ def shelf() -> Iterator[str]:
 
 
 @pytest.fixture
-def door(shelf: str, tmp_path: Path) -> FileDoor:
+def door(shelf: str, tmp_path: Path) -> FileOpener:
     """What may be named by whoever runs this, with these web servers listed by their addresses."""
     hosts = (shelf, "http://127.0.0.1:1")
     settings = Settings(home=tmp_path, file_hosts=hosts, ring=KeyRing.in_memory())
-    return FileDoor(settings, settings.typed_files)
+    return FileOpener(settings, settings.typed_files)
 
 
-def upload(at: str, door: FileDoor) -> Operation:
+def upload(at: str, door: FileOpener) -> Operation:
     """An upload of what lies there."""
     file = File(name="week 1.pdf", size=len(CONTENT), sha256=DIGEST, at=at)
     return door.vouched(UploadFile(folder_id=747759, filedata=file))
 
 
-def test_a_file_on_the_web_is_described(shelf: str, door: FileDoor) -> None:
+def test_a_file_on_the_web_is_described(shelf: str, door: FileOpener) -> None:
     """Read through, and left where it is; the query belongs to the address, not to the name."""
     fields, faults = attach(UploadFile, {"Filedata": f"@{shelf}/week%201.pdf?token=x"}, door)
     assert faults == []
@@ -96,7 +96,7 @@ def test_a_file_on_the_web_is_described(shelf: str, door: FileDoor) -> None:
     ],
 )
 def test_a_file_on_the_web_that_cannot_be_read_is_explained(
-    shelf: str, path: str, said: str, door: FileDoor
+    shelf: str, path: str, said: str, door: FileOpener
 ) -> None:
     """In one line, without what may be a credential."""
     _, faults = attach(UploadFile, {"Filedata": f"@{shelf}/{path}"}, door)
@@ -104,7 +104,7 @@ def test_a_file_on_the_web_that_cannot_be_read_is_explained(
     assert [str(fault) for fault in faults] == [f"Filedata: {shelf}/{where} {said}"]
 
 
-def test_a_web_server_that_is_not_there_is_explained(door: FileDoor) -> None:
+def test_a_web_server_that_is_not_there_is_explained(door: FileOpener) -> None:
     """Whoever submits hears it at once."""
     _, faults = attach(UploadFile, {"Filedata": "@http://127.0.0.1:1/a.pdf"}, door)
     assert str(faults[0]).startswith(
@@ -115,16 +115,16 @@ def test_a_web_server_that_is_not_there_is_explained(door: FileDoor) -> None:
 @pytest.mark.parametrize(
     ("path", "raised"),
     [
-        ("404", FileGone),
-        ("410", FileGone),
-        ("403", FileGone),
-        ("429", NotSent),
-        ("503", NotSent),
-        ("torn.pdf", NotSent),
+        ("404", FileChangedError),
+        ("410", FileChangedError),
+        ("403", FileChangedError),
+        ("429", NotSentError),
+        ("503", NotSentError),
+        ("torn.pdf", NotSentError),
     ],
 )
 def test_a_worker_tells_what_passes_from_what_stays(
-    shelf: str, ledger: RedisLedger, path: str, raised: type[Exception], door: FileDoor
+    shelf: str, ledger: RedisLedger, path: str, raised: type[Exception], door: FileOpener
 ) -> None:
     """A missing file fails the record; a web server in trouble is asked again later."""
     with (
@@ -134,10 +134,10 @@ def test_a_worker_tells_what_passes_from_what_stays(
         pytest.fail("it was opened")
 
 
-def test_a_web_server_that_is_away_is_waited_for(ledger: RedisLedger, door: FileDoor) -> None:
+def test_a_web_server_that_is_away_is_waited_for(ledger: RedisLedger, door: FileOpener) -> None:
     """Nothing was sent to ClassIn."""
     with (
-        pytest.raises(NotSent, match="cannot be read now"),
+        pytest.raises(NotSentError, match="cannot be read now"),
         Files(ledger, door.settings).opened(
             "a", upload("http://127.0.0.1:1/a.pdf", door), lambda: None
         ),
@@ -146,14 +146,14 @@ def test_a_web_server_that_is_away_is_waited_for(ledger: RedisLedger, door: File
 
 
 def test_a_file_goes_from_the_web_to_classin(
-    shelf: str, ledger: RedisLedger, simulator: SimulatorClient, door: FileDoor
+    shelf: str, ledger: RedisLedger, simulator: SimulatorClient, door: FileOpener
 ) -> None:
     """In one stream, by way of the worker."""
     operation = upload(f"{shelf}/week%201.pdf", door)
-    transport = Transport(simulator.base_url, Deadlines())
+    transport = Transport(simulator.base_url, Timeouts())
     with Files(ledger, door.settings).opened("a", operation, lambda: None) as streams:
         request = prepare(operation, DEFAULT_SCHOOL, int(time()))
-        assert transport.send(request, Dialect.V1, streams).code == 1
+        assert transport.send(request, ApiVersion.V1, streams).code == 1
     (entry,) = simulator.journal("upload_file", applied=True)
     assert entry.fields == {
         "folderId": "747759",
@@ -170,9 +170,9 @@ def test_a_file_s_name_arrives_as_it_is(
     path.write_bytes(b"a")
     file = file_at(path)
     request = prepare(UploadFile(folder_id=747759, filedata=file), DEFAULT_SCHOOL, int(time()))
-    with closing(Reading("Filedata", file, open_at(file.at, FileAccess(None)))) as reading:
-        reply = Transport(simulator.base_url, Deadlines()).send(
-            request, Dialect.V1, {"Filedata": reading}
+    with closing(VerifiedStream("Filedata", file, open_at(file.at, FileAccess(None)))) as reading:
+        reply = Transport(simulator.base_url, Timeouts()).send(
+            request, ApiVersion.V1, {"Filedata": reading}
         )
     assert reply.code == 1
     assert simulator.journal("upload_file")[0].fields["Filedata"] == file.summary()

@@ -7,13 +7,13 @@ from ops.processes.redis_server import PrivateRedis
 from tests.ledger_books import Books
 from tests.ledger_machine import whatever_happens
 from worker.broker.messages import mailbox
-from worker.errors import Unavailable
+from worker.errors import UnavailableError
 from worker.ledger.audit import Audit
-from worker.ledger.pruner import Ages, Pruning
+from worker.ledger.pruner import Pruner, Retention
 from worker.ledger.record import Submission
 from worker.ledger.states import State
 from worker.ledger.store import RedisLedger, connect
-from worker.ledger.types import Filter, Mailbox, Note, Room, Standing
+from worker.ledger.types import Capacity, ClaimUpdate, Filter, InlineQueue, Transition
 
 
 @pytest.fixture
@@ -36,12 +36,12 @@ def test_a_full_redis_can_be_pruned(client: Redis) -> None:
     for each, state in (("a", State.SUCCEEDED), ("b", State.UNCERTAIN)):
         claim = ledger.claim(each, each, "w", 10)
         assert claim is not None
-        ledger.advance(claim, Standing(state=state), None)
+        ledger.advance(claim, Transition(state=state), None)
     seconds, _ = client.time()
     client.config_set("maxmemory", "1")
 
-    assert ledger.decide("b", State.FAILED, "not there", "ada") is State.UNCERTAIN
-    pruned = Pruning(client, ledger).run(Ages(-60, -60), seconds * 1000, who="ada")
+    assert ledger.resolve("b", State.FAILED, "not there", "ada") is State.UNCERTAIN
+    pruned = Pruner(client, ledger).run(Retention(-60, -60), seconds * 1000, who="ada")
 
     assert pruned.records == {State.SUCCEEDED: 1, State.FAILED: 1}
     assert [record.id for record in ledger.page(Filter(), 9).records] == ["c"]
@@ -56,17 +56,17 @@ def test_times_are_those_of_redis(client: Redis) -> None:
     ledger.submit([Submission(id="a", operation="edit_course", school="main", fields={})])
     claim = ledger.claim("a", "one", "w", 10)
     assert claim is not None
-    ledger.advance(claim, Standing(state=State.DEFERRED, due_in=60), None)
+    ledger.advance(claim, Transition(state=State.DEFERRED, due_in=60), None)
     record = ledger.find("a")
     assert seconds * 1000 <= record.enqueued_at <= claim.at <= (seconds + 300) * 1000
     assert record.due_at is not None
     assert 60_000 <= record.due_at - claim.at < 300_000
-    assert ledger.due(5, orphans=True) == []
+    assert ledger.requeue_due(5, orphans=True) == []
 
 
 @pytest.mark.parametrize("box", [None, mailbox()])
 def test_a_full_redis_takes_in_nothing_and_notes_what_is_under_way(
-    client: Redis, box: Mailbox | None
+    client: Redis, box: InlineQueue | None
 ) -> None:
     """What was submitted, claimed and not noted stays as it is; a note never needs room."""
     ledger = RedisLedger(client)
@@ -78,22 +78,22 @@ def test_a_full_redis_takes_in_nothing_and_notes_what_is_under_way(
     client.config_set("maxmemory", "1")
 
     before = {key: client.dump(key) for key in client.scan_iter()}
-    with pytest.raises(Unavailable, match="is full"):
+    with pytest.raises(UnavailableError, match="is full"):
         ledger.submit([d], box)
-    with pytest.raises(Unavailable, match="is full"):
+    with pytest.raises(UnavailableError, match="is full"):
         ledger.claim("c", "c", "w", 10)
     assert {key: client.dump(key) for key in client.scan_iter()} == before
 
-    done = Standing(state=State.SUCCEEDED, code=1)
-    notes = [Note(claim, done) for claim in claims if claim]
-    ledger.exchange(notes[:1], {}, "w", 10, Room())
-    exchanged = ledger.exchange(notes, {"c": "c"}, "w", 10, Room())
+    done = Transition(state=State.SUCCEEDED, code=1)
+    notes = [ClaimUpdate(claim, done) for claim in claims if claim]
+    ledger.report_and_claim(notes[:1], {}, "w", 10, Capacity())
+    exchanged = ledger.report_and_claim(notes, {"c": "c"}, "w", 10, Capacity())
     assert all(exchanged.noted)
     assert (exchanged.claims, exchanged.full) == ([], True)
     states = [ledger.find(each).state for each in "abc"]
     assert states == [State.SUCCEEDED, State.SUCCEEDED, State.QUEUED]
 
     client.config_set("maxmemory", "0")
-    exchanged = ledger.exchange(notes, {"c": "c"}, "w", 10, Room())
+    exchanged = ledger.report_and_claim(notes, {"c": "c"}, "w", 10, Capacity())
     assert all(exchanged.noted)
     assert [claim.record.id for claim in exchanged.claims] == ["c"]

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from ops.insight.statistics import figures
+from ops.insight.statistics import statistics
 from ops.processes.redis_server import PrivateRedis
 from tests.unit.ledger.hands import DONE, REFUSED, attempt, claimed, entry
 from worker.ledger import reader
@@ -57,7 +57,7 @@ def test_hours_and_events_tell_the_same(ledger: RedisLedger, observer: Observer,
         ledger.advance(claimed(ledger, name), standing, attempt(1))
     now = observer.now()
 
-    found = figures(observer, now - ago, now)
+    found = statistics(observer, now - ago, now)
 
     assert found.by_hour is (ago > 3_600_000)
     assert (found.submitted, found.settled.total()) == (3, 2)

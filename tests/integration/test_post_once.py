@@ -6,11 +6,11 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from worker.config.settings import Deadlines
-from worker.errors import NotSent, Unread
+from worker.config.settings import Timeouts
+from worker.errors import NotSentError, ReplyLostError
 from worker.execution.http_client import post_once
 
-DEADLINES = Deadlines(connect=2, reply=0.3)
+DEADLINES = Timeouts(connect=2, reply=0.3)
 
 
 class _Answer(BaseHTTPRequestHandler):
@@ -57,8 +57,8 @@ def test_path_and_query_arrive_and_no_redirect_is_followed(address: str, asked: 
 
 def test_what_brings_no_answer_is_told_apart(address: str) -> None:
     """Nobody is there, or somebody who keeps silent; the address is in no error."""
-    with pytest.raises(Unread) as silent:
+    with pytest.raises(ReplyLostError) as silent:
         post_once(f"{address}/silent?key=hidden", b"{}", {}, DEADLINES)
-    with pytest.raises(NotSent) as nobody:
+    with pytest.raises(NotSentError) as nobody:
         post_once("http://127.0.0.1:9/hook?key=hidden", b"{}", {}, DEADLINES)
     assert "hidden" not in f"{silent.value} {nobody.value}"

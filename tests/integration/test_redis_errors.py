@@ -16,7 +16,7 @@ from worker.keyring import KeyRing
 from worker.ledger.record import Submission
 from worker.ledger.redis_errors import TROUBLES, error_code
 from worker.ledger.schedule_models import Job
-from worker.ledger.schedule_store import RedisSchedule
+from worker.ledger.schedule_store import ScheduleStore
 from worker.ledger.store import RedisLedger, connect
 from worker.ledger.write_check import try_write
 
@@ -74,7 +74,7 @@ def test_what_keeps_redis_from_writing_is_told_by_its_code(
     for write in (
         lambda: RedisLedger(admin).submit([RECORD]),
         lambda: RedisLedger(admin).set_paces({"main": 100}),
-        lambda: RedisSchedule(admin, keyring=KeyRing.in_memory()).add(JOB),
+        lambda: ScheduleStore(admin, keyring=KeyRing.in_memory()).add(JOB),
         lambda: try_write(admin),
     ):
         with pytest.raises(RedisUnavailableError) as error:

@@ -8,13 +8,13 @@ from collections.abc import Iterable
 import pytest
 
 from tests.raw_server import OK, Behaviour, request, server, take
-from worker.classin.endpoint import Dialect
-from worker.config.settings import Deadlines
-from worker.errors import Unread
+from worker.classin.endpoint import ApiVersion
+from worker.config.settings import Timeouts
+from worker.errors import ReplyLostError
 from worker.execution.http_client import Transport, post_once
 
 #: Short, where the server never comes to an end; long, where something else must end it.
-SHORT, LONG = Deadlines(connect=5, reply=0.5), Deadlines(connect=5, reply=300)
+SHORT, LONG = Timeouts(connect=5, reply=0.5), Timeouts(connect=5, reply=300)
 
 HEAD = b"HTTP/1.1 200 OK\r\n"
 CHUNKED = HEAD + b"Transfer-Encoding: chunked\r\n\r\n"
@@ -63,8 +63,8 @@ def test_reply_timeout_covers_the_whole_reply(start: bytes, again: bytes) -> Non
     trickle = Endless(start, map(bytes, zip(itertools.cycle(again))), pause=0.01)
 
     with server(trickle) as address:
-        with pytest.raises(Unread, match="in time"):
-            Transport(address, SHORT).send(request(), Dialect.V1)
+        with pytest.raises(ReplyLostError, match="in time"):
+            Transport(address, SHORT).send(request(), ApiVersion.V1)
         assert trickle.hung_up.wait(60)
 
 
@@ -74,8 +74,8 @@ def test_flood_is_no_reply(start: bytes, again: bytes) -> None:
     flood = Endless(start, itertools.repeat(again * (65536 // len(again))), pause=0)
 
     with server(flood) as address:
-        with pytest.raises(Unread):
-            Transport(address, LONG).send(request(), Dialect.V1)
+        with pytest.raises(ReplyLostError):
+            Transport(address, LONG).send(request(), ApiVersion.V1)
         assert flood.hung_up.wait(60)
 
 
@@ -84,7 +84,7 @@ def test_reply_timeout_covers_the_head_of_a_webhooks_answer() -> None:
     trickle = Endless(HEAD + b"X-Slow: ", itertools.repeat(b"o"), pause=0.01)
 
     with server(trickle) as address:
-        with pytest.raises(Unread, match="in time"):
+        with pytest.raises(ReplyLostError, match="in time"):
             post_once(f"{address}/hook", b"{}", {}, SHORT)
         assert trickle.hung_up.wait(60)
 
@@ -126,7 +126,7 @@ def test_interim_replies_shift_no_reply_to_the_next_request(interim: bytes) -> N
 
     with server(replying(interim + coded(1), coded(104), coded(7), seen=seen)) as address:
         transport = Transport(address, LONG)
-        codes = [transport.send(request(), Dialect.V1).code for _ in range(3)]
+        codes = [transport.send(request(), ApiVersion.V1).code for _ in range(3)]
 
     assert codes == [1, 104, 7]
     assert len(seen) == 1
@@ -139,9 +139,9 @@ def test_switching_protocols_is_no_reply() -> None:
 
     with server(replying(upgrade + coded(104), coded(1), seen=seen)) as address:
         transport = Transport(address, LONG)
-        with pytest.raises(Unread):
-            transport.send(request(), Dialect.V1)
-        assert transport.send(request(), Dialect.V1).code == 1
+        with pytest.raises(ReplyLostError):
+            transport.send(request(), ApiVersion.V1)
+        assert transport.send(request(), ApiVersion.V1).code == 1
 
     assert len(seen) == 2
 
@@ -154,7 +154,7 @@ def test_connection_with_bytes_left_over_is_not_used_again(first: bytes, left: b
 
     with server(replying(first + left, coded(104), seen=seen)) as address:
         transport = Transport(address, LONG)
-        codes = [transport.send(request(), Dialect.V1).code for _ in range(2)]
+        codes = [transport.send(request(), ApiVersion.V1).code for _ in range(2)]
 
     assert codes == [1, 104]
     assert len(seen) == 2

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from threading import Barrier
 
-from ops.admin.retry import Retrying, Wanted
+from ops.admin.retry import RetryService, Wanted
 from producers import Submitter
 from producers.intake.receipt import Receipt
 from producers.retry.nightly import NightlyRetry, RetryJob
@@ -13,21 +13,21 @@ from worker.ledger.audit import Audit
 from worker.ledger.record import Record
 from worker.ledger.states import Reason, State
 from worker.ledger.store import RedisLedger, connect
-from worker.ledger.types import Filter, Standing
+from worker.ledger.types import Filter, Transition
 
 #: Of the harmful kind: to do it twice makes two.
 DRAFT = {
     "courseId": 1, "unitId": 2, "activityType": 2, "name": "Homework", "teacherUid": 3,
 }  # fmt: skip
 FOLDER = {"folderId": 747759, "folderName": "tools"}
-REFUSED = Standing(state=State.FAILED, reason=Reason.REFUSED, code=193)
-EXHAUSTED = Standing(state=State.FAILED, reason=Reason.EXHAUSTED, code=104)
-PARTIAL = Standing(state=State.PARTIAL, code=1)
-UNCERTAIN = Standing(state=State.UNCERTAIN)
+REFUSED = Transition(state=State.FAILED, reason=Reason.REFUSED, code=193)
+EXHAUSTED = Transition(state=State.FAILED, reason=Reason.EXHAUSTED, code=104)
+PARTIAL = Transition(state=State.PARTIAL, code=1)
+UNCERTAIN = Transition(state=State.UNCERTAIN)
 MANY = 40
 
 
-def ended(ledger: RedisLedger, receipt: Receipt, standing: Standing) -> Record:
+def ended(ledger: RedisLedger, receipt: Receipt, standing: Transition) -> Record:
     """Let a record end so."""
     claim = ledger.claim(receipt.id, "lease", "w", 10)
     assert claim is not None
@@ -63,14 +63,14 @@ def test_persons_who_retry_at_once_make_one(
     """All have looked before any of them says yes; the others learn who was quicker."""
     draft = submitter.submit("create_activity_no_class", DRAFT)
     record = ended(ledger, draft, UNCERTAIN)
-    wanted = Wanted([record.id], insists=True)
+    wanted = Wanted([record.id], force=True)
     looked = Barrier(MANY, timeout=PATIENCE)
 
     def one(number: int) -> tuple[Sequence[Receipt], Receipt | None]:
         redis = connect(environment.settings.ledger_url)
         door = Submitter.from_settings(environment.settings)
-        retrying = Retrying(door, RedisLedger(redis), Audit(redis), f"person {number}")
-        found = retrying.look(wanted)
+        retrying = RetryService(door, RedisLedger(redis), Audit(redis), f"person {number}")
+        found = retrying.preview(wanted)
         looked.wait()
         (tried,) = retrying.retry(found, wanted)
         return tried.receipts, tried.instead

@@ -18,21 +18,21 @@ from producers import file_at
 from tests.raw_server import OK, request, server, take
 from tests.unit.clock import Clock
 from tests.unit.stage import Stage
-from worker.classin.endpoint import Dialect
+from worker.classin.endpoint import ApiVersion
 from worker.classin.operations.activities import ActivityType, CreateActivityNoClass
 from worker.classin.operations.cloud import UploadFile
 from worker.classin.request import prepare
 from worker.classin.response import Reply
 from worker.config.file_access import FileAccess
-from worker.config.settings import Deadlines
-from worker.errors import NotSent, Unread
-from worker.execution.file_streams import Reading, Source, open_at
+from worker.config.settings import Timeouts
+from worker.errors import NotSentError, ReplyLostError
+from worker.execution.file_streams import Source, VerifiedStream, open_at
 from worker.execution.http_client import Transport
 from worker.ledger.states import State
 from worker.ledger.store import RedisLedger, connect
-from worker.runtime.dispatcher import Waiting
+from worker.runtime.dispatcher import QueuedRecord
 
-DEADLINES = Deadlines(connect=30, reply=30)
+DEADLINES = Timeouts(connect=30, reply=30)
 
 #: An operation of the harmful kind: sent twice, it is done twice.
 DRAFT = CreateActivityNoClass(
@@ -110,7 +110,7 @@ def test_tls_fault_after_the_request_leaves_a_harmful_operation_uncertain(
     with server(apply_and_break, tls.context) as address:
         transport = Transport(address, DEADLINES, trusted=tls.trusted)
         record_id = stage.submit(DRAFT)
-        stage.deliver(stage.dispatch(transport), Waiting(record_id))
+        stage.deliver(stage.dispatch(transport), QueuedRecord(record_id))
 
     assert stage.ledger.find(record_id).state is State.UNCERTAIN
     assert len(applied) == 1
@@ -132,7 +132,7 @@ def test_tls_fault_in_the_handshake_lets_a_harmful_operation_be_repeated(
         with server(apply, context) as address:
             transport = Transport(address, DEADLINES, trusted=tls.trusted)
             stage.clock.ms = stage.ledger.find(record_id).due_at or stage.clock.ms
-            stage.deliver(stage.dispatch(transport), Waiting(record_id))
+            stage.deliver(stage.dispatch(transport), QueuedRecord(record_id))
         assert stage.ledger.find(record_id).state is state
 
     assert len(applied) == 1
@@ -147,8 +147,8 @@ def test_something_else_than_tls_is_not_sent_to(tls: Tls) -> None:
 
     with server(answer) as address:
         transport = Transport(address.replace("http:", "https:"), DEADLINES, trusted=tls.trusted)
-        with pytest.raises(NotSent):
-            transport.send(request(), Dialect.V1)
+        with pytest.raises(NotSentError):
+            transport.send(request(), ApiVersion.V1)
 
 
 def test_kept_connection_that_ends_under_a_request_may_have_brought_it() -> None:
@@ -161,9 +161,9 @@ def test_kept_connection_that_ends_under_a_request_may_have_brought_it() -> None
 
     with server(hang_up_on_the_second) as address:
         transport = Transport(address, DEADLINES)
-        assert transport.send(request(), Dialect.V1).code == 1
-        with pytest.raises(Unread):
-            transport.send(request(), Dialect.V1)
+        assert transport.send(request(), ApiVersion.V1).code == 1
+        with pytest.raises(ReplyLostError):
+            transport.send(request(), ApiVersion.V1)
 
 
 @pytest.fixture
@@ -195,9 +195,9 @@ def send_file(transport: Transport, upload: UploadFile, content: Source | None =
     file = upload.files()["Filedata"]
     signed = prepare(upload, DEFAULT_SCHOOL, 1_790_000_000)
     with closing(
-        Reading("Filedata", file, content or open_at(file.at, FileAccess(None)))
+        VerifiedStream("Filedata", file, content or open_at(file.at, FileAccess(None)))
     ) as reading:
-        return transport.send(signed, Dialect.V1, {"Filedata": reading})
+        return transport.send(signed, ApiVersion.V1, {"Filedata": reading})
 
 
 def test_file_that_fails_under_way_may_have_arrived_in_part(upload: UploadFile) -> None:
@@ -209,7 +209,7 @@ def test_file_that_fails_under_way_may_have_arrived_in_part(upload: UploadFile) 
             arrived.set()
 
     with server(listen) as address:
-        with pytest.raises(Unread, match="cannot be read now"):
+        with pytest.raises(ReplyLostError, match="cannot be read now"):
             send_file(Transport(address, DEADLINES), upload, Failing())
         assert arrived.wait(60)
 
@@ -228,7 +228,7 @@ def test_connection_whose_request_did_not_go_out_whole_is_not_used_again(
     with server(answer_early) as address:
         transport = Transport(address, DEADLINES)
         for _ in range(2):
-            with suppress(Unread):  # hanging up may have swallowed the answer
+            with suppress(ReplyLostError):  # hanging up may have swallowed the answer
                 assert send_file(transport, upload).code == 1
 
     assert len(seen) == 2

@@ -33,7 +33,7 @@ from worker.classin.request import prepare
 from worker.classin.response import Reply, read_reply
 from worker.classin.school import School
 from worker.classin.signing import safe_key
-from worker.errors import InvalidInput, Unavailable
+from worker.errors import InvalidInputError, UnavailableError
 
 #: Where the simulator's clock stands still.
 NOW = 1_800_000_000
@@ -76,7 +76,9 @@ class Caller:
     ) -> Reply:
         """Sign and send; the reply as a worker reads it."""
         said = self.post(operation, school, at, content)
-        return read_reply(operation.spec.call.dialect, said.status_code, said.headers, said.content)
+        return read_reply(
+            operation.spec.endpoint.version, said.status_code, said.headers, said.content
+        )
 
 
 @pytest.fixture(scope="module")
@@ -358,7 +360,7 @@ def test_bad_rules_are_refused_together(caller: Caller, simulator: SimulatorClie
         "2.status",
     ]
     assert simulator.faults() == []
-    with pytest.raises(InvalidInput, match="has no effect"):
+    with pytest.raises(InvalidInputError, match="has no effect"):
         simulator.faults(FaultRule.model_construct(operation="create_folder"))
 
 
@@ -572,7 +574,7 @@ def test_the_process_says_where_it_listens_and_ends_when_told(number: signal.Sig
 
         rest, _ = process.communicate(timeout=20)
         assert (process.returncode, rest) == (0, "")
-    with pytest.raises(Unavailable, match="does not answer"):
+    with pytest.raises(UnavailableError, match="does not answer"):
         SimulatorClient(url).wait_until_ready(0.05)
 
 
@@ -580,7 +582,7 @@ def test_a_port_in_use_is_named(simulator: SimulatorClient) -> None:
     """Whoever starts a second simulator there is told in a line."""
     port = int(simulator.base_url.rsplit(":", 1)[1])
     with (
-        pytest.raises(Unavailable, match=f"Port {port} .* is in use"),
+        pytest.raises(UnavailableError, match=f"Port {port} .* is in use"),
         in_thread(create_app(), port=port),
     ):
         pass
@@ -589,7 +591,7 @@ def test_a_port_in_use_is_named(simulator: SimulatorClient) -> None:
 def test_an_address_that_is_not_ours_is_named() -> None:
     """Other reasons for not listening are told as well."""
     with (
-        pytest.raises(Unavailable, match=r"cannot listen on port 0 of 192\.0\.2\.1"),
+        pytest.raises(UnavailableError, match=r"cannot listen on port 0 of 192\.0\.2\.1"),
         in_thread(create_app(), host="192.0.2.1"),
     ):
         pass

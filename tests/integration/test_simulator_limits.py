@@ -59,7 +59,9 @@ class Caller:
             data=request.form if request.body is None else request.body,
             timeout=10,
         )
-        return read_reply(operation.spec.call.dialect, said.status_code, said.headers, said.content)
+        return read_reply(
+            operation.spec.endpoint.version, said.status_code, said.headers, said.content
+        )
 
     def codes(self, *operations: Operation) -> list[int | None]:
         """Ask one after the other; the codes."""

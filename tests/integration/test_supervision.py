@@ -5,7 +5,7 @@ import signal
 import subprocess
 import sys
 
-from ops.processes.supervisor import TiedChild, end
+from ops.processes.supervisor import LinkedChild, end
 from tests.stage import until
 
 
@@ -16,7 +16,7 @@ def python(script: str) -> list[str]:
 
 def test_a_child_tells_that_it_is_ready() -> None:
     """It goes on until it is asked to end."""
-    child = TiedChild(python("import os, signal; os.write(0, b'!'); signal.pause()"))
+    child = LinkedChild(python("import os, signal; os.write(0, b'!'); signal.pause()"))
     until(child.is_ready, "it told so")
     assert child.poll() is None
 
@@ -28,14 +28,14 @@ def test_a_child_tells_that_it_is_ready() -> None:
 
 def test_its_last_word_counts() -> None:
     """It was ready, and ended before anybody looked."""
-    child = TiedChild(python("import os; os.write(0, b'!'); os._exit(75)"))
+    child = LinkedChild(python("import os; os.write(0, b'!'); os._exit(75)"))
     assert child.wait() == 75
     assert child.is_ready()
 
 
 def test_a_child_that_never_was_ready() -> None:
     """It ends, and has said nothing."""
-    child = TiedChild(python("raise SystemExit(2)"))
+    child = LinkedChild(python("raise SystemExit(2)"))
     assert child.wait() == 2
     assert not child.is_ready()
 
@@ -45,8 +45,8 @@ def test_the_line_breaks_with_the_supervisor() -> None:
     child = "import os; os.write(1, b'began '); os.read(0, 1); os.write(1, b'ended ')"
     script = f"""
 import signal, sys
-from ops.processes.supervisor import TiedChild
-crew = [TiedChild([sys.executable, "-c", {child!r}]) for _ in range(2)]
+from ops.processes.supervisor import LinkedChild
+crew = [LinkedChild([sys.executable, "-c", {child!r}]) for _ in range(2)]
 signal.pause()
 """
     supervisor = subprocess.Popen(python(script), stdout=subprocess.PIPE)

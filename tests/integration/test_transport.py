@@ -12,28 +12,28 @@ import trustme
 
 from ops.simulator import DEFAULT_SCHOOL, SimulatorClient
 from tests.raw_server import OK, answering, request, server, take
-from worker.classin.endpoint import Dialect
+from worker.classin.endpoint import ApiVersion
 from worker.classin.operations.cloud import CreateFolder
 from worker.classin.request import Request, prepare
 from worker.classin.response import Reply
-from worker.config.settings import Deadlines
-from worker.errors import NotSent, Unread
+from worker.config.settings import Timeouts
+from worker.errors import NotSentError, ReplyLostError
 from worker.execution.http_client import Transport
 from worker.execution.http_connection import LARGEST_REPLY
 
-HURRY = Deadlines(connect=0.5, reply=0.5)
+HURRY = Timeouts(connect=0.5, reply=0.5)
 
 
-def send(address: str, deadlines: Deadlines = HURRY) -> Reply:
+def send(address: str, deadlines: Timeouts = HURRY) -> Reply:
     """Send one request there."""
-    return Transport(address, deadlines).send(request(), Dialect.V1)
+    return Transport(address, deadlines).send(request(), ApiVersion.V1)
 
 
-def outcome(address: str) -> Reply | Unread:
+def outcome(address: str) -> Reply | ReplyLostError:
     """Send, and give what came of it."""
     try:
         return send(address)
-    except Unread as accident:
+    except ReplyLostError as accident:
         return accident
 
 
@@ -49,13 +49,13 @@ def test_nobody_listens() -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
 
-    with pytest.raises(NotSent, match="refused"):
+    with pytest.raises(NotSentError, match="refused"):
         send(f"http://127.0.0.1:{port}")
 
 
 def test_no_such_host() -> None:
     """A name that does not resolve: nothing can have been done."""
-    with pytest.raises(NotSent, match="no such host"):
+    with pytest.raises(NotSentError, match="no such host"):
         send("http://nowhere.invalid")
 
 
@@ -77,7 +77,7 @@ def test_a_reply_that_breaks_off(pieces: tuple[bytes, ...]) -> None:
     with server(answering(*pieces)) as address:
         accident = outcome(address)
 
-    assert isinstance(accident, Unread) or accident.code is None
+    assert isinstance(accident, ReplyLostError) or accident.code is None
     assert "127.0.0.1" not in str(accident)
 
 
@@ -90,7 +90,7 @@ def test_a_server_that_keeps_silent() -> None:
         over.wait(30)
 
     with server(keep_silent) as address:
-        with pytest.raises(Unread, match="no reply in time"):
+        with pytest.raises(ReplyLostError, match="no reply in time"):
             send(address)
         over.set()
 
@@ -104,7 +104,7 @@ def test_a_trickle_cannot_outlast_the_deadline() -> None:
         while connection.send(b" "):
             threading.Event().wait(0.05)
 
-    with server(trickle) as address, pytest.raises(Unread, match="in time"):
+    with server(trickle) as address, pytest.raises(ReplyLostError, match="in time"):
         send(address)
 
 
@@ -118,8 +118,8 @@ def test_a_reply_without_end() -> None:
         for _ in range(2 * LARGEST_REPLY // len(piece)):
             connection.sendall(piece)
 
-    with server(flood) as address, pytest.raises(Unread, match="longer"):
-        send(address, Deadlines(connect=5, reply=60))
+    with server(flood) as address, pytest.raises(ReplyLostError, match="longer"):
+        send(address, Timeouts(connect=5, reply=60))
 
 
 def test_redirects_are_not_followed() -> None:
@@ -138,7 +138,7 @@ def test_an_untrusted_certificate_is_refused() -> None:
     seen: list[bytes] = []
     with (
         server(lambda connection: seen.append(connection.recv(1)), context) as address,
-        pytest.raises(NotSent, match="certificate"),
+        pytest.raises(NotSentError, match="certificate"),
     ):
         send(address)
 
@@ -154,7 +154,7 @@ def test_the_environment_offers_no_way_out(
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", "/nonexistent")
     fresh = prepare(CreateFolder(folder_id=5, folder_name="x"), DEFAULT_SCHOOL, 0)
 
-    assert Transport(simulator.base_url, HURRY).send(fresh, Dialect.V1).code == 102
+    assert Transport(simulator.base_url, HURRY).send(fresh, ApiVersion.V1).code == 102
 
 
 def test_a_connection_is_kept() -> None:
@@ -170,7 +170,7 @@ def test_a_connection_is_kept() -> None:
 
     with server(serve_two) as address:
         transport = Transport(address, HURRY)
-        assert [transport.send(request(), Dialect.V1).code for _ in range(2)] == [1, 1]
+        assert [transport.send(request(), ApiVersion.V1).code for _ in range(2)] == [1, 1]
 
     assert len(accepted) == 1
 
@@ -224,7 +224,7 @@ def test_a_reply_is_read_in_every_form(pieces: list[bytes]) -> None:
 
     with server(behave) as address:
         transport = Transport(address, HURRY)
-        assert [transport.send(request(), Dialect.V1).code for _ in range(2)] == [1, 1]
+        assert [transport.send(request(), ApiVersion.V1).code for _ in range(2)] == [1, 1]
 
 
 def test_a_connection_that_was_closed_meanwhile_is_replaced() -> None:
@@ -242,7 +242,7 @@ def test_a_connection_that_was_closed_meanwhile_is_replaced() -> None:
     with server(once) as address:
         transport = Transport(address, HURRY)
         for _ in range(3):
-            assert transport.send(request(), Dialect.V1).code == 1
+            assert transport.send(request(), ApiVersion.V1).code == 1
             assert closed.acquire(timeout=5)
 
     assert len(taken) == 3
@@ -263,10 +263,10 @@ def test_after_an_accident_the_connection_is_not_used_again() -> None:
 
     with server(behave) as address:
         transport = Transport(address, HURRY)
-        with pytest.raises(Unread, match="in time"):
-            transport.send(request(), Dialect.V1)
+        with pytest.raises(ReplyLostError, match="in time"):
+            transport.send(request(), ApiVersion.V1)
         late.set()
-        assert transport.send(request(), Dialect.V1).code == 1
+        assert transport.send(request(), ApiVersion.V1).code == 1
 
     assert len(accepted) == 2
 
@@ -287,7 +287,7 @@ def test_a_request_arrives_as_it_was_prepared(prefix: str) -> None:
     with server(behave) as address:
         transport = Transport(address + prefix, HURRY)
         for each in (older, newer):
-            transport.send(each, Dialect.V1)
+            transport.send(each, ApiVersion.V1)
 
     host = address.removeprefix("http://").encode()
     for each, raw in zip((older, newer), got, strict=True):
@@ -305,9 +305,9 @@ def test_a_header_cannot_begin_another() -> None:
     crooked = Request("/lms/unit/create", {"X-EEO-UID": "1\r\nX-More: 2"}, body=b"{}")
     with (
         server(lambda connection: seen.append(connection.recv(1))) as address,
-        pytest.raises(NotSent, match="InvalidHeader"),
+        pytest.raises(NotSentError, match="InvalidHeader"),
     ):
-        Transport(address, HURRY).send(crooked, Dialect.V2)
+        Transport(address, HURRY).send(crooked, ApiVersion.V2)
 
     assert seen in ([], [b""])
 
@@ -329,7 +329,7 @@ def test_over_tls_a_connection_is_kept_as_well(tmp_path: Path) -> None:
 
     with server(serve_two, context) as address:
         trusted = str(tmp_path / "ca.pem")
-        transport = Transport(address, Deadlines(connect=5, reply=5), trusted=trusted)
-        assert [transport.send(request(), Dialect.V1).code for _ in range(2)] == [1, 1]
+        transport = Transport(address, Timeouts(connect=5, reply=5), trusted=trusted)
+        assert [transport.send(request(), ApiVersion.V1).code for _ in range(2)] == [1, 1]
 
     assert len(accepted) == 1

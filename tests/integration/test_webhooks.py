@@ -8,14 +8,14 @@ from typing import Self
 import pytest
 
 from ops.processes.redis_server import PrivateRedis
-from worker.config.settings import Deadlines, Patience
+from worker.config.settings import RetrySettings, Timeouts
 from worker.execution.http_client import post_once
 from worker.keyring import KeyRing
-from worker.ledger.batch import About, Told, Webhook
+from worker.ledger.batch import BatchInfo, Webhook, WebhookState
 from worker.ledger.record import Submission
 from worker.ledger.states import State
 from worker.ledger.store import RedisLedger, connect
-from worker.ledger.types import Standing
+from worker.ledger.types import Transition
 from worker.runtime.webhooks import Webhooks
 
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
@@ -96,8 +96,8 @@ def webhooks(ledger: RedisLedger) -> Iterator[Webhooks]:
         ledger,
         post_once,
         secret=SECRET,
-        patience=Patience(attempts=1),
-        deadlines=Deadlines(connect=5, reply=2 * LONG),
+        patience=RetrySettings(attempts=1),
+        deadlines=Timeouts(connect=5, reply=2 * LONG),
         stopping=stopping,
     )
     stopping.set()
@@ -105,7 +105,7 @@ def webhooks(ledger: RedisLedger) -> Iterator[Webhooks]:
 
 def settled_batch(ledger: RedisLedger, batch: str, url: str) -> None:
     """A batch of one, which has settled, and of which somebody is to be told."""
-    ledger.open_batch(batch, About(webhook=Webhook(url=url)))
+    ledger.open_batch(batch, BatchInfo(webhook=Webhook(url=url)))
     entry = Submission(
         id=f"of {batch}", operation="edit_course", school="main", fields={}, batch=batch, tells=True
     )
@@ -113,7 +113,7 @@ def settled_batch(ledger: RedisLedger, batch: str, url: str) -> None:
     ledger.close_batch(batch)
     claim = ledger.claim(entry.id, batch, "w", 60)
     assert claim is not None
-    ledger.advance(claim, Standing(state=State.SUCCEEDED), None)
+    ledger.advance(claim, Transition(state=State.SUCCEEDED), None)
 
 
 def test_a_slow_receiver_holds_up_no_other(
@@ -125,7 +125,7 @@ def test_a_slow_receiver_holds_up_no_other(
     for n in range(20):
         settled_batch(ledger, f"fast {n}", fast.url)
 
-    threading.Thread(target=webhooks.look, daemon=True).start()
+    threading.Thread(target=webhooks.run_once, daemon=True).start()
 
     assert all(fast.called.acquire(timeout=LONG) for _ in range(20))
     assert slow.called.acquire(timeout=LONG)
@@ -141,7 +141,7 @@ def test_a_call_under_way_is_left_alone_by_other_workers(
     """Another process takes the next one."""
     settled_batch(ledger, "first", slow.url)
     settled_batch(ledger, "second", slow.url)
-    threading.Thread(target=webhooks.look, daemon=True).start()
+    threading.Thread(target=webhooks.run_once, daemon=True).start()
     assert slow.called.acquire(timeout=LONG)
 
     taken = ledger.take_webhook(60)
@@ -152,4 +152,4 @@ def test_a_call_under_way_is_left_alone_by_other_workers(
     about = ledger.about("first")
     assert about is not None
     assert about.webhook is not None
-    assert about.webhook.told is Told.DUE
+    assert about.webhook.told is WebhookState.DUE

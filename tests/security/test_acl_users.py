@@ -19,7 +19,7 @@ from ops.processes.supervisor import classin as command_line
 from ops.simulator import DEFAULT_SCHOOL, SimulatorClient
 from tests.stage import PATIENCE, Command, Environment, WorkerProcess, until
 from worker.config.settings import environment_with
-from worker.errors import Unavailable
+from worker.errors import UnavailableError
 from worker.ledger.states import State
 from worker.ledger.store import RedisLedger, connect
 from worker.ledger.types import Filter
@@ -69,7 +69,7 @@ def server(home: Path) -> Iterator[Path]:
     """The server as docker-compose starts it; gives its folder."""
     try:
         program = redis_program()
-    except Unavailable as missing:
+    except UnavailableError as missing:
         if os.environ.get("CI"):
             raise
         pytest.skip(str(missing))

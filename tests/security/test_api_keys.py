@@ -20,7 +20,7 @@ from ops.health.finding import Health
 from ops.processes.supervisor import classin as command_line
 from tests.stage import PATIENCE, Command, Environment, until
 from worker.config.settings import environment_with
-from worker.errors import InvalidInput
+from worker.errors import InvalidInputError
 from worker.keyring import KeyRing
 from worker.ledger import keys as key_names
 from worker.ledger.api_keys import ApiKey, ApiKeys
@@ -339,7 +339,7 @@ def test_a_key_ends_after_a_year_unless_somebody_says_otherwise(
 @pytest.mark.parametrize("rate", ["fast", "0/m", "60", "1e9/s", "-1/m", "60/d", "9999999/s"])
 def test_a_rate_that_is_none_makes_no_key(keys: ApiKeys, rate: str) -> None:
     """A mistyped rate would be no limit at all."""
-    with pytest.raises(InvalidInput):
+    with pytest.raises(InvalidInputError):
         keys.add("sis", 0, rate=rate)
 
     assert keys.all() == []

@@ -15,12 +15,12 @@ from producers.intake.submitter import Submitter
 from tests.unit import conftest as memory
 from tests.unit.producers import conftest as door
 from tests.unit.stage import RING, Stage, said
-from worker.broker.consumer import Arrival
+from worker.broker.consumer import ForeignTask
 from worker.config.settings import Settings
 from worker.keyring import KeyRing
-from worker.ledger.batch import About, mark_of_file
+from worker.ledger.batch import BatchInfo, mark_of_file
 from worker.ledger.codec import digest_of
-from worker.ledger.pruner import Ages, Pruning
+from worker.ledger.pruner import Pruner, Retention
 from worker.ledger.store import RedisLedger
 
 clock, ledger, redis, server, stage = (
@@ -84,7 +84,7 @@ def test_a_phone_number_is_not_found_from_the_lane_of_what_another_celery_sent(
     settings: Settings, ledger: RedisLedger, redis: Redis
 ) -> None:
     """The same by a message, which a worker records: it names the same lane as a producer."""
-    arrival = Arrival("x", "register", REGISTER, {}, positional=False, linked=False)
+    arrival = ForeignTask("x", "register", REGISTER, {}, positional=False, linked=False)
     ledger.submit([arrival.submission(settings)])
     lane = ledger.find("x").lane or ""
     assert guessed(lane, phones()) == []
@@ -99,7 +99,7 @@ def test_a_pruned_record_leaves_no_digest_that_can_be_guessed(
     asked = {"courseId": 1, "courseName": PHONE}
     receipt = submitter.submit("edit_course", asked, dedup_key=PHONE)
     stage.perform(receipt.id, said(1))
-    Pruning(redis, ledger).run(Ages(-1, -1), stage.clock.ms, who="ada")
+    Pruner(redis, ledger).run(Retention(-1, -1), stage.clock.ms, who="ada")
     left = all_of(redis)
     assert "classin:dedup:" in left
     names = (f"main\n{phone}" for phone in phones())
@@ -112,7 +112,9 @@ def test_a_pruned_record_leaves_no_digest_that_can_be_guessed(
 def test_a_phone_number_is_not_found_from_the_dedup_key_of_a_row(submitter: Submitter) -> None:
     """Dedup keys are shown to whoever may see a record, masked as that is."""
     layout = Layout(
-        operation="register", columns={"telephone": "Phone", "password": "Word"}, dedup="Phone"
+        operation="register",
+        columns={"telephone": "Phone", "password": "DeliveryResult"},
+        dedup="Phone",
     )
     sheet = f"Phone,Word\n{PHONE},canary-word\n".encode()
     (submission,) = check_sheet(sheet, layout, submitter, "rows.csv").checked.submissions
@@ -125,7 +127,7 @@ def test_a_short_file_is_not_found_from_the_digest_of_its_batch(
     ledger: RedisLedger, redis: Redis
 ) -> None:
     """Of a file with one row all is known but a number."""
-    about = About(file="rows.csv", digest=mark_of_file(RING, f"Phone\n{PHONE}\n".encode()))
+    about = BatchInfo(file="rows.csv", digest=mark_of_file(RING, f"Phone\n{PHONE}\n".encode()))
     ledger.open_batch("b", about)
     assert guessed(all_of(redis), (f"Phone\n{phone}\n" for phone in phones())) == []
 

@@ -15,7 +15,7 @@ from ops.processes.redis_server import PrivateRedis
 from ops.processes.supervisor import only_one
 from producers.gateway.server import must_be_safe
 from worker.config.settings import Gateway, from_env
-from worker.errors import InvalidInput, InvalidSettings, Unavailable
+from worker.errors import InvalidInputError, InvalidSettingsError, UnavailableError
 from worker.private_files import private_file, private_folder, secret_fault
 
 CANARY = "canary-of-a-secret"
@@ -58,7 +58,7 @@ def schools_of(folder: Path, *, tables: int = 0o600, secret: int = 0o600) -> dic
 
 def refusal(variables: dict[str, str]) -> str:
     """The one fault of these settings."""
-    with pytest.raises(InvalidSettings) as refused:
+    with pytest.raises(InvalidSettingsError) as refused:
         from_env(variables)
     (fault,) = refused.value.faults
     assert "\n" not in str(fault)
@@ -105,7 +105,7 @@ def test_a_pipe_in_place_of_a_secret_holds_nobody_up(tmp_path: Path) -> None:
     variables = schools_of(tmp_path)
     (tmp_path / "main.secret").unlink()
     os.mkfifo(tmp_path / "main.secret", 0o600)
-    with pytest.raises(InvalidSettings):
+    with pytest.raises(InvalidSettingsError):
         from_env(variables)
 
 
@@ -139,7 +139,7 @@ def test_secrets_are_judged_by_owner_and_mode(
 def test_a_password_file_that_others_may_reach_is_refused(mode: int, tmp_path: Path) -> None:
     """Another user of this machine would know a child's password."""
     path = written(tmp_path / "word", CANARY, mode)
-    with pytest.raises(InvalidInput, match="chmod 600") as refused:
+    with pytest.raises(InvalidInputError, match="chmod 600") as refused:
         read_secrets([], [f"password={path}"])
     assert CANARY not in str(refused.value)
     path.chmod(0o600)
@@ -149,7 +149,7 @@ def test_a_password_file_that_others_may_reach_is_refused(mode: int, tmp_path: P
 def test_a_private_key_of_tls_that_others_may_read_is_refused(tmp_path: Path) -> None:
     """Another user could pretend to be the gateway."""
     path = written(tmp_path / "key.pem", CANARY, 0o644)
-    with pytest.raises(InvalidInput, match="chmod 600"):
+    with pytest.raises(InvalidInputError, match="chmod 600"):
         must_be_safe(Gateway(certificate=str(path), private_key=str(path)))
 
 
@@ -160,7 +160,7 @@ def test_a_home_that_others_may_enter_is_refused(mode: int, tmp_path: Path) -> N
     home.mkdir()
     home.chmod(mode)
     assert f"chmod 700 {home}" in refusal(of_home(home))
-    with pytest.raises(Unavailable, match="chmod 700"):
+    with pytest.raises(UnavailableError, match="chmod 700"):
         PrivateRedis(home, home / "redis.sock").start()
 
 
@@ -203,7 +203,7 @@ def test_what_a_stranger_left_in_the_home_is_refused(name: str, tmp_path: Path) 
     path.parent.mkdir(0o700, exist_ok=True)
     written(path, "")
     os.chown(path, STRANGER, STRANGER)
-    with pytest.raises(Unavailable, match=f"belongs to user {STRANGER}"):
+    with pytest.raises(UnavailableError, match=f"belongs to user {STRANGER}"):
         PrivateRedis(tmp_path, tmp_path / "redis.sock").start()
 
 
@@ -213,7 +213,7 @@ def test_a_link_planted_in_the_home_is_not_written_through(name: str, tmp_path: 
     home, elsewhere = tmp_path / "home", tmp_path / "elsewhere"
     home.mkdir(0o700)
     (home / name).symlink_to(elsewhere)
-    with pytest.raises(Unavailable, match="is a link"), only_one(home / "up.lock"):
+    with pytest.raises(UnavailableError, match="is a link"), only_one(home / "up.lock"):
         PrivateRedis(home, home / "redis.sock").start()
     assert not elsewhere.exists()
 
@@ -253,7 +253,10 @@ def test_files_with_personal_data_are_made_private(umask: int, tmp_path: Path) -
 def test_a_file_with_personal_data_follows_no_link(tmp_path: Path) -> None:
     """A link planted at the path would lead the passwords elsewhere."""
     (tmp_path / "link").symlink_to(tmp_path / "elsewhere")
-    with pytest.raises(InvalidInput, match="is there already"), private_file(tmp_path / "link"):
+    with (
+        pytest.raises(InvalidInputError, match="is there already"),
+        private_file(tmp_path / "link"),
+    ):
         pass
     assert not (tmp_path / "elsewhere").exists()
 

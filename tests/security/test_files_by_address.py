@@ -17,7 +17,7 @@ from fastapi.testclient import TestClient
 
 from ops.simulator import SimulatorClient
 from producers.gateway.app import GatewayApp
-from producers.intake.attachments import FileDoor, attach
+from producers.intake.attachments import FileOpener, attach
 from producers.intake.submitter import Submitter
 from tests.raw_server import Behaviour
 from tests.raw_server import server as raw_server
@@ -241,14 +241,14 @@ def test_an_operator_may_list_a_network_and_an_address() -> None:
 
 
 @pytest.fixture
-def door(tmp_path: Path) -> Callable[[str], FileDoor]:
+def door(tmp_path: Path) -> Callable[[str], FileOpener]:
     """What may be named where a host is listed by its address."""
     settings = Settings(home=tmp_path, ring=KeyRing.in_memory())
-    return lambda host: FileDoor(settings, FileAccess(hosts=(host,)))
+    return lambda host: FileOpener(settings, FileAccess(hosts=(host,)))
 
 
 def test_an_endless_body_is_read_no_further_than_the_field_takes(
-    door: Callable[[str], FileDoor],
+    door: Callable[[str], FileOpener],
 ) -> None:
     """Whoever runs a listed host would fill the reader's memory or time."""
     sent = 0
@@ -270,7 +270,7 @@ def test_an_endless_body_is_read_no_further_than_the_field_takes(
 
 @pytest.mark.parametrize(("claimed", "sent"), [(10, 5), (LARGEST_FILE * 100, 5)])
 def test_a_length_that_is_a_lie_is_noticed(
-    door: Callable[[str], FileDoor], claimed: int, sent: int
+    door: Callable[[str], FileOpener], claimed: int, sent: int
 ) -> None:
     """Whoever runs a listed host would have half a file taken for a whole one."""
     with answering(head(claimed), b"a" * sent) as (address, _):
@@ -329,7 +329,7 @@ def test_every_later_attempt_is_judged_anew(tmp_path: Path) -> None:
     """Whoever has the zone would let a name lead inside once the file was described."""
     settings = Settings(home=tmp_path, ring=KeyRing.in_memory())
     told = File(name="a.pdf", size=1, sha256="0" * 64, at="https://localhost/a.pdf")
-    operation = FileDoor(settings, settings.typed_files).vouched(
+    operation = FileOpener(settings, settings.typed_files).vouched(
         UploadFile(folder_id=1, filedata=told)
     )
     with pytest.raises(PermissionError, match="not public"):
@@ -371,7 +371,7 @@ def test_a_worker_asks_no_host_that_a_record_written_by_hand_names(
     """Whoever writes Redis would have a worker reach what only its host reaches."""
     with answering(head(6), b"canary") as (inner, asked):
         told = File(name="a.pdf", size=6, sha256=sha256(b"canary").hexdigest(), at=f"{inner}/a")
-        fields = UploadFile(folder_id=747759, filedata=told).to_json()
+        fields = UploadFile(folder_id=747759, filedata=told).to_dict()
         entry = Submission(id=new_id(), operation="upload_file", school="main", fields=fields)
         ledger.submit([entry])
         worker.start()

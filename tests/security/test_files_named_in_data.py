@@ -21,7 +21,7 @@ from tests.stage import Command, Environment
 from tests.unit import conftest as memory
 from tests.unit.producers import conftest as door
 from tests.unit.stage import SCHOOL
-from worker.errors import InvalidInput
+from worker.errors import InvalidInputError
 from worker.ledger.record import Submission
 from worker.ledger.store import RedisLedger
 from worker.ledger.sync_store import Source
@@ -162,7 +162,7 @@ def test_a_folder_that_the_command_line_names_is_read(submitter: Submitter, home
 
 def test_a_folder_that_is_none_is_told(submitter: Submitter, home: Path) -> None:
     """A mistyped one would leave every file unread without a word why."""
-    with pytest.raises(InvalidInput, match="nowhere is no folder"):
+    with pytest.raises(InvalidInputError, match="nowhere is no folder"):
         handed_in(submitter, home / "inbox" / "a.jsonl", b"", home / "nowhere")
 
 
@@ -198,7 +198,7 @@ def test_a_step_of_a_sync_that_was_changed_in_redis_names_no_file(
     sync = Sync(place, submitter, passwords, watching, lambda: 0.0)
     fields = {"folderId": 1, "Filedata": f"@{home}/id_rsa"}
     step = Step("key", "upload_file", fields, effects=())
-    with pytest.raises(InvalidInput, match="none is taken here"):
+    with pytest.raises(InvalidInputError, match="none is taken here"):
         sync._submit_part("batch", [step], tells=False)  # noqa: SLF001  # where it goes on
 
 

@@ -19,15 +19,20 @@ from tests.raw_server import answering, request, server
 from tests.security.fuzz.canaries import CHILD, PHONE
 from tests.security.fuzz.place import a_place
 from tests.stage import PATIENCE, Environment
-from worker.classin.endpoint import Dialect
-from worker.config.settings import Deadlines, from_env
-from worker.errors import InvalidInput, InvalidSettings, Unread, UnreadableValueError
+from worker.classin.endpoint import ApiVersion
+from worker.config.settings import Timeouts, from_env
+from worker.errors import (
+    InvalidInputError,
+    InvalidSettingsError,
+    ReplyLostError,
+    UnreadableValueError,
+)
 from worker.execution.http_client import Transport
 from worker.ledger import keys
 from worker.ledger.audit import Audit
 from worker.ledger.queries import Observer, Order
 from worker.ledger.store import RedisLedger, connect
-from worker.ledger.sync_store import Syncs
+from worker.ledger.sync_store import SyncStore
 from worker.ledger.types import Filter
 
 _FOLDER = {"folderId": 5, "folderName": "x"}
@@ -63,7 +68,7 @@ def test_a_schools_file_with_huge_values_is_refused_in_one_line(value: str, tmp_
     path = tmp_path / "schools.toml"
     path.touch(0o600)
     path.write_text(f"[main]\nsid = {value}\n", encoding="utf-8")
-    with pytest.raises(InvalidSettings) as refused:
+    with pytest.raises(InvalidSettingsError) as refused:
         from_env({"CLASSIN_SCHOOLS": str(path), "CLASSIN_HOME": str(tmp_path)})
     (fault,) = refused.value.faults
     assert fault.what.startswith(f"{path} cannot be read: it ")
@@ -74,7 +79,7 @@ def test_a_jobs_file_with_huge_values_is_refused_in_one_line(value: str, tmp_pat
     """Whoever may write that file would end `classin schedule apply` with a traceback."""
     path = tmp_path / "jobs.toml"
     path.write_text(f"[nightly]\nrun = {value}\n", encoding="utf-8")
-    with pytest.raises(InvalidInput) as refused:
+    with pytest.raises(InvalidInputError) as refused:
         read_timetable(path, faults_of)
     (fault,) = refused.value.faults
     assert fault.what.startswith("cannot be read: it ")
@@ -83,8 +88,8 @@ def test_a_jobs_file_with_huge_values_is_refused_in_one_line(value: str, tmp_pat
 def test_a_reply_whose_chunk_has_a_negative_length_is_no_error_in_the_worker() -> None:
     """Who answers in ClassIn's place would fill the log with tracebacks; it counts as unread."""
     reply = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n-14\r\nabc\r\n0\r\n\r\n"
-    with server(answering(reply)) as url, pytest.raises(Unread, match="not HTTP"):
-        Transport(url, Deadlines()).send(request(), Dialect.V1)
+    with server(answering(reply)) as url, pytest.raises(ReplyLostError, match="not HTTP"):
+        Transport(url, Timeouts()).send(request(), ApiVersion.V1)
 
 
 def test_a_word_of_a_command_that_is_no_text_is_refused_in_one_line() -> None:
@@ -152,7 +157,7 @@ def test_a_record_that_cannot_be_read_is_named_and_the_list_goes_on() -> None:
 
 
 def _sync(redis: Redis) -> object:
-    return Syncs(redis).about("f6qirykeam6nkbnh")
+    return SyncStore(redis).about("f6qirykeam6nkbnh")
 
 
 #: What somebody may write to Redis, and what then reads it.

@@ -11,10 +11,10 @@ from fakeredis import FakeRedis, FakeServer
 from redis import Redis
 
 from worker.config.settings import from_env
-from worker.errors import InvalidSettings
+from worker.errors import InvalidSettingsError
 from worker.keyring import KeyRing, make_key_file
 from worker.ledger import keys
-from worker.ledger.key_fingerprint import SharedKeys
+from worker.ledger.key_fingerprint import KeyFingerprint
 
 
 @pytest.fixture
@@ -24,12 +24,12 @@ def redis() -> Redis:
 
 
 def _ring(path: Path, redis: Redis) -> KeyRing:
-    return KeyRing(SharedKeys(path, redis).load)
+    return KeyRing(KeyFingerprint(path, redis).load)
 
 
 def _refusal(path: Path, redis: Redis) -> str:
-    with pytest.raises(InvalidSettings) as refused:
-        SharedKeys(path, redis).load()
+    with pytest.raises(InvalidSettingsError) as refused:
+        KeyFingerprint(path, redis).load()
     (fault,) = refused.value.faults
     assert fault.where == "CLASSIN_KEYS"
     assert "\n" not in fault.what
@@ -139,7 +139,7 @@ def test_the_key_file_may_not_lie_where_redis_writes(tmp_path: Path) -> None:
     (tmp_path / "link").symlink_to(tmp_path / "home")
     (tmp_path / "home").mkdir()
     for path in (tmp_path / "home" / "keys.json", tmp_path / "link" / "keys.json"):
-        with pytest.raises(InvalidSettings, match="outside of CLASSIN_HOME"):
+        with pytest.raises(InvalidSettingsError, match="outside of CLASSIN_HOME"):
             from_env({"CLASSIN_HOME": str(tmp_path / "home"), "CLASSIN_KEYS": str(path)})
 
 
@@ -172,5 +172,5 @@ def test_a_lost_key_ring_can_be_begun_anew(tmp_path: Path, redis: Redis) -> None
     """Whoever lost it, or knows that it leaked, is not shut out for good."""
     _ring(tmp_path / "lost.json", redis).open()
     path = tmp_path / "keys.json"
-    SharedKeys(path, redis).replace()
+    KeyFingerprint(path, redis).replace()
     _ring(path, redis).open()

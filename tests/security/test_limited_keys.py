@@ -12,7 +12,7 @@ from tests.unit.producers import conftest as door
 from tests.unit.producers.gateway import conftest as http
 from tests.unit.producers.gateway.conftest import AskWith
 from tests.unit.stage import Stage, said
-from worker.broker.consumer import Arrival
+from worker.broker.consumer import ForeignTask
 from worker.classin.operation import MASK
 from worker.config.settings import Settings
 
@@ -215,7 +215,7 @@ def test_a_message_of_another_celery_takes_no_result_of_others(
     folder = {"folderId": {"$result": receipt.id}, "folderName": "taken"}
     request = Context(id="pushed", kwargs=folder, headers={})
 
-    entry = Arrival.of("rename_folder", request).submission(settings)
+    entry = ForeignTask.of("rename_folder", request).submission(settings)
     stage.ledger.submit([entry])
 
     assert "folderId: cannot be a reference here" in entry.refused

@@ -17,7 +17,7 @@ from worker.classin.catalogue import read
 from worker.classin.masking import hidden_values, scrubbed
 from worker.classin.operations.courses import EditCourse
 from worker.classin.response import Reply
-from worker.errors import InvalidOperation
+from worker.errors import InvalidOperationError
 from worker.ledger.record import Record
 from worker.ledger.states import Reason, State
 
@@ -36,7 +36,7 @@ TOLD = Reply(200, 1, "", {"data": {"telephone": PHONE, "nickname": NAME, "uid": 
 
 def everything(record: Record) -> str:
     """What any reader may see of a record."""
-    shown = json.dumps([record.to_json(), repr(record)], ensure_ascii=False)
+    shown = json.dumps([record.to_dict(), repr(record)], ensure_ascii=False)
     return f"{shown} {record.message} {[each.message for each in record.attempts]}"
 
 
@@ -190,7 +190,7 @@ def test_the_words_of_an_item_do_not_quote_a_masked_field(
     stage.perform(receipt.id, said(1, data=entries))
 
     assert receipt.record().state is State.PARTIAL
-    shown = receipt.record().to_json()
+    shown = receipt.record().to_dict()
     assert [item["message"] for item in shown["items"]] == ["*** exists", "welcome, ***"]
     assert PHONE not in json.dumps(shown)
     assert NAME not in json.dumps(shown)
@@ -226,7 +226,7 @@ def test_an_answer_does_not_show_a_masked_field_under_another_name(
     receipt = submitter.submit("register", ACCOUNT)
     stage.perform(receipt.id, said(1, data=data))
 
-    assert PHONE not in json.dumps(receipt.record().to_json())
+    assert PHONE not in json.dumps(receipt.record().to_dict())
     course = submitter.submit(
         "edit_course",
         {"courseId": 1, "courseName": {"$result": receipt.id, "path": "data.account"}},
@@ -265,8 +265,8 @@ def test_setting_a_field_anew_does_not_tell_what_it_refers_to(
     )
 
     assert PHONE not in str(retry)
-    assert retry.edits[0].to_json() == {"field": "courseName", "before": name, "after": "Spring"}
-    with pytest.raises(InvalidOperation, match="cannot be made a reference"):
+    assert retry.edits[0].to_dict() == {"field": "courseName", "before": name, "after": "Spring"}
+    with pytest.raises(InvalidOperationError, match="cannot be made a reference"):
         renewed(
             receipt.record(),
             stage.ledger,

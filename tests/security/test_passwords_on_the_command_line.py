@@ -8,7 +8,7 @@ import pytest
 from ops.processes.supervisor import classin as command_line
 from tests.stage import Command, Environment, until
 from worker.config.settings import environment_with
-from worker.encryption import Seals
+from worker.encryption import FieldCipher
 from worker.ledger.store import RedisLedger
 
 WORD = "canary-word-8"
@@ -24,7 +24,7 @@ def classin(environment: Environment) -> Command:
 def password_of(said: str, ledger: RedisLedger, environment: Environment) -> object:
     """The password of the record that a command names."""
     record = ledger.find(said.split()[2].rstrip(";"))
-    seals = Seals(environment.settings.keyring)
+    seals = FieldCipher(environment.settings.keyring)
     return seals.revealed(record.operation, record.fields, record.school, record.id)["password"]
 
 

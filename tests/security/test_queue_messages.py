@@ -17,13 +17,13 @@ from redis import Redis
 
 from tests.security.celery_messages import CANARY, encoded, envelope, message
 from tests.stage import Environment, WorkerProcess, queued_messages, until
-from worker.broker.consumer import Arrival
+from worker.broker.consumer import ForeignTask
 from worker.broker.message_check import MOST_BYTES, fault_of, fault_within, faults_of_times
 from worker.broker.messages import MOST, QUEUE, SEVERAL
 from worker.broker.redis_transport import ILL_FORMED, MOST_KEPT_BYTES, refuse_compressed
 from worker.classin.catalogue import read
 from worker.config.settings import Settings
-from worker.errors import InvalidOperation
+from worker.errors import InvalidOperationError
 from worker.keyring import KeyRing
 from worker.ledger.states import Reason, State
 from worker.ledger.store import RedisLedger
@@ -169,7 +169,7 @@ def test_times_are_within_bounds(headers: Mapping[str, Any], said: list[str]) ->
 def test_a_record_of_a_refused_message_is_small() -> None:
     """Its faults and its school came into the record in full, and into the ledger's indexes."""
     name = "a" * 100_000
-    arrival = Arrival(
+    arrival = ForeignTask(
         id="a",
         operation="create_folder",
         fields={f"{name}{n}": 1 for n in range(5)},
@@ -187,7 +187,7 @@ def test_a_record_of_a_refused_message_is_small() -> None:
 
 def test_thousands_of_unknown_fields_keep_nobody_busy() -> None:
     """Which name was meant is looked for a few times only: else a megabyte took a minute."""
-    with pytest.raises(InvalidOperation) as refused:
+    with pytest.raises(InvalidOperationError) as refused:
         read("create_folder", {f"folderNam{n}": 1 for n in range(10_000)})
 
     helped = [str(each) for each in refused.value.faults if "did you mean" in str(each)]

@@ -16,19 +16,19 @@ from redis import Redis
 
 from ops.reports.failures_csv import write_failures
 from producers.files.table import MOST_BYTES
-from producers.intake.attachments import LARGEST_KEPT, FileDoor, file_at
+from producers.intake.attachments import LARGEST_KEPT, FileOpener, file_at
 from producers.intake.submitter import Submitter
 from producers.retry.edits import Setting
 from producers.retry.submissions import renewed
 from tests.unit import conftest as memory
 from tests.unit.producers import conftest as door
 from tests.unit.stage import RING, Stage, said
-from worker.broker.consumer import Arrival
+from worker.broker.consumer import ForeignTask
 from worker.classin.operations.cloud import UploadFile
 from worker.config.settings import Settings
 from worker.execution.file_streams import PIECE, Files
 from worker.ledger import keys
-from worker.ledger.batch import About
+from worker.ledger.batch import BatchInfo
 from worker.ledger.queries import Observer
 from worker.ledger.states import State
 from worker.ledger.store import RedisLedger
@@ -212,7 +212,7 @@ def test_a_path_swapped_for_a_link_between_check_and_sending_sends_the_checked_f
     film = secret.with_name("film.mp4")
     film.write_bytes(b"film" * PIECE)
     secret.write_bytes(CANARY * PIECE)
-    upload = FileDoor(stage.settings, stage.settings.typed_files).vouched(
+    upload = FileOpener(stage.settings, stage.settings.typed_files).vouched(
         UploadFile(folder_id=747759, filedata=file_at(film))
     )
 
@@ -230,7 +230,7 @@ def test_a_message_of_another_celery_names_no_file_of_this_host(
 ) -> None:
     """Whoever may push onto the queue would have a worker read files and reach hosts."""
     fields = {"folderId": 747759, "Filedata": described(at)}
-    arrival = Arrival(
+    arrival = ForeignTask(
         id="a" * 16,
         operation="upload_file",
         fields=fields,
@@ -247,7 +247,9 @@ def test_where_a_sheet_lay_written_by_hand_holds_up_nobody(
 ) -> None:
     """Whoever writes Redis would have `classin watch --failures` wait for a pipe for ever."""
     os.mkfifo(pipe := tmp_path / "people.csv")
-    ledger.open_batch("b", About(path=str(pipe), digest="0" * 64, columns={"folderName": "Name"}))
+    ledger.open_batch(
+        "b", BatchInfo(path=str(pipe), digest="0" * 64, columns={"folderName": "Name"})
+    )
     assert write_failures(ledger, "b", tmp_path / "out.csv", None, RING) == (0, False)
 
 
@@ -257,7 +259,9 @@ def test_where_a_sheet_lay_written_by_hand_is_read_no_further_than_a_sheet_goes(
     """Whoever writes Redis would have `classin watch --failures` fill the memory of its host."""
     with (huge := tmp_path / "people.csv").open("wb") as file:
         file.truncate(300 * MOST_BYTES)
-    ledger.open_batch("b", About(path=str(huge), digest="0" * 64, columns={"folderName": "Name"}))
+    ledger.open_batch(
+        "b", BatchInfo(path=str(huge), digest="0" * 64, columns={"folderName": "Name"})
+    )
     tracemalloc.start()
     written = write_failures(ledger, "b", tmp_path / "out.csv", None, RING)
     _, peak = tracemalloc.get_traced_memory()
@@ -270,7 +274,9 @@ def test_where_a_sheet_lay_written_by_hand_may_be_no_path_at_all(
     ledger: RedisLedger, tmp_path: Path
 ) -> None:
     """Whoever writes Redis would break `classin watch --failures` by a name that is none."""
-    ledger.open_batch("b", About(path="/people\0.csv", digest="0", columns={"folderName": "Name"}))
+    ledger.open_batch(
+        "b", BatchInfo(path="/people\0.csv", digest="0", columns={"folderName": "Name"})
+    )
     assert write_failures(ledger, "b", tmp_path / "out.csv", None, RING) == (0, False)
 
 

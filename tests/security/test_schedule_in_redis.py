@@ -14,12 +14,12 @@ from redis import Redis
 
 from ops.processes.supervisor import classin as command_line
 from ops.scheduling.jobs_file import differences
-from ops.scheduling.runner import Errand, Runner
+from ops.scheduling.runner import JobProcess, Runner
 from tests.stage import Command, Environment, WorkerProcess, until
 from worker.config.settings import environment_with
 from worker.keyring import KeyRing
 from worker.ledger.schedule_models import UNSIGNED, Job, Run, RunState
-from worker.ledger.schedule_store import RedisSchedule
+from worker.ledger.schedule_store import ScheduleStore
 from worker.ledger.store import RedisLedger, connect
 from worker.ledger.types import Filter
 from worker.scheduling.tick_claimer import Ticker
@@ -123,26 +123,26 @@ def redis_in_memory() -> Redis:
 
 
 @pytest.fixture
-def schedule(redis_in_memory: Redis) -> RedisSchedule:
+def schedule(redis_in_memory: Redis) -> ScheduleStore:
     """A schedule with one job, which an operator has added."""
-    schedule = RedisSchedule(redis_in_memory, lambda: NOW, keyring=KeyRing.in_memory())
+    schedule = ScheduleStore(redis_in_memory, lambda: NOW, keyring=KeyRing.in_memory())
     schedule.add(REPORT)
     return schedule
 
 
-def _started(schedule: RedisSchedule) -> list[tuple[str, ...]]:
+def _started(schedule: ScheduleStore) -> list[tuple[str, ...]]:
     """Let a runner take up all that waits; gives the words of what it starts."""
     started: list[tuple[str, ...]] = []
 
-    def start(run: Run) -> Errand:
+    def start(run: Run) -> JobProcess:
         started.append(run.words)
         raise OSError("nothing is started here")
 
-    Runner(schedule, start=start, clock=lambda: 1e6).look()
+    Runner(schedule, start=start, clock=lambda: 1e6).run_once()
     return started
 
 
-def test_a_job_that_an_operator_added_is_run(schedule: RedisSchedule) -> None:
+def test_a_job_that_an_operator_added_is_run(schedule: ScheduleStore) -> None:
     """What follows refuses nothing that is right."""
     schedule.ask("nightly", NOW)
     assert _started(schedule) == [REPORT.words]
@@ -163,14 +163,14 @@ def test_a_job_that_an_operator_added_is_run(schedule: RedisSchedule) -> None:
     ],
 )
 def test_a_job_that_was_changed_in_redis_is_not_run(
-    part: str, text: str, schedule: RedisSchedule, redis_in_memory: Redis
+    part: str, text: str, schedule: ScheduleStore, redis_in_memory: Redis
 ) -> None:
     """Who can write Redis would change what an operator's job does, or when."""
     redis_in_memory.hset("classin:job:nightly", part, text)
     (planned,) = schedule.jobs()
     assert not planned.signed
     redis_in_memory.hset("classin:job:nightly", "last", 1)
-    assert Ticker(schedule).look() == 0
+    assert Ticker(schedule).claim_due() == 0
     schedule.ask("nightly", NOW)
     assert _started(schedule) == []
     assert schedule.runs(0, 9)[0].state is RunState.FAILED
@@ -178,7 +178,7 @@ def test_a_job_that_was_changed_in_redis_is_not_run(
 
 
 def test_a_run_whose_words_were_changed_in_redis_is_not_run(
-    schedule: RedisSchedule, redis_in_memory: Redis
+    schedule: ScheduleStore, redis_in_memory: Redis
 ) -> None:
     """Who can write Redis would change a run between its tick and its beginning."""
     run = schedule.ask("nightly", NOW)
@@ -193,7 +193,7 @@ def test_a_run_whose_words_were_changed_in_redis_is_not_run(
     [("other:2027-01-01T00:00Z", "other"), ("other:2027-01-01T00:00Z", "nightly")],
 )
 def test_the_signature_of_a_job_signs_no_run_of_another(
-    its_id: str, job: str, schedule: RedisSchedule, redis_in_memory: Redis
+    its_id: str, job: str, schedule: ScheduleStore, redis_in_memory: Redis
 ) -> None:
     """Who can write Redis would copy the signature that they see there."""
     run = schedule.ask("nightly", NOW)
@@ -206,17 +206,17 @@ def test_the_signature_of_a_job_signs_no_run_of_another(
 
 def test_a_job_signed_with_another_key_ring_is_not_run(redis_in_memory: Redis) -> None:
     """Who can write Redis, and has a key ring of their own, would sign with that."""
-    theirs = RedisSchedule(redis_in_memory, lambda: NOW, keyring=KeyRing.in_memory())
+    theirs = ScheduleStore(redis_in_memory, lambda: NOW, keyring=KeyRing.in_memory())
     theirs.add(REPORT)
     theirs.ask("nightly", NOW)
-    ours = RedisSchedule(redis_in_memory, lambda: NOW, keyring=KeyRing.in_memory())
+    ours = ScheduleStore(redis_in_memory, lambda: NOW, keyring=KeyRing.in_memory())
     assert _started(ours) == []
     assert not ours.find("nightly").signed
 
 
 @pytest.mark.parametrize("words", ["", "[]", "{}", "[[", '[["enqueue"]]', '"enqueue"', "[" * 9999])
 def test_an_unreadable_run_holds_up_no_other(
-    words: str, schedule: RedisSchedule, redis_in_memory: Redis
+    words: str, schedule: ScheduleStore, redis_in_memory: Redis
 ) -> None:
     """Who can write Redis would stop the whole schedule with a run that nobody can read."""
     write_run(redis_in_memory, "odd", words, time_limit="nan", tick="soon")
@@ -227,7 +227,7 @@ def test_an_unreadable_run_holds_up_no_other(
 
 
 def test_a_job_of_before_is_signed_by_applying_its_file_anew(
-    schedule: RedisSchedule, redis_in_memory: Redis
+    schedule: ScheduleStore, redis_in_memory: Redis
 ) -> None:
     """Nobody who wrote into Redis is trusted for having been there first."""
     redis_in_memory.hdel("classin:job:nightly", "mac")

@@ -9,7 +9,7 @@ import pytest
 from celery.app.task import Context
 from redis import Redis
 
-from producers.intake.request import Line
+from producers.intake.request import SubmitRequest
 from producers.intake.submitter import Submitter
 from producers.retry.edits import Setting
 from producers.retry.submissions import renewed
@@ -18,10 +18,10 @@ from tests.unit.producers import conftest as door
 from tests.unit.producers.gateway import conftest as http
 from tests.unit.producers.gateway.conftest import AskWith
 from tests.unit.stage import SCHOOL, Stage, said
-from worker.broker.consumer import Arrival
+from worker.broker.consumer import ForeignTask
 from worker.classin.catalogue import read
 from worker.config.settings import Settings
-from worker.errors import Invalid
+from worker.errors import ValidationError
 from worker.ledger.states import Reason, State
 
 #: A gateway, with a ledger and a broker in memory.
@@ -143,7 +143,7 @@ def by_object(submitter: Submitter, fields: Mapping[str, Any]) -> None:
 
 def in_a_batch(submitter: Submitter, fields: Mapping[str, Any]) -> None:
     """As a line of JSONL, a row of a sheet, or a command of a job."""
-    submitter.submit_many([Line.read({"operation": "register", "fields": fields})])
+    submitter.submit_many([SubmitRequest.read({"operation": "register", "fields": fields})])
 
 
 def in_a_list(submitter: Submitter, fields: Mapping[str, Any]) -> None:
@@ -161,7 +161,7 @@ def test_nothing_is_taken_that_comes_sealed(
     ada = submitter.submit("register", ADA).id
     stolen = fields_of(redis, ada)["password"]
 
-    with pytest.raises(Invalid, match=r"password: should be given as it is"):
+    with pytest.raises(ValidationError, match=r"password: should be given as it is"):
         way(submitter, {**BOB, "password": stolen})
 
     assert len(list(redis.scan_iter("classin:op:*"))) == 1
@@ -182,7 +182,7 @@ def test_another_celery_sends_nothing_that_is_sealed(stage: Stage, settings: Set
     """As above, by whoever may push onto the queue."""
     request = Context(id="pushed", kwargs={**BOB, "password": {"$sealed": "canary"}}, headers={})
 
-    entry = Arrival.of("register", request).submission(settings)
+    entry = ForeignTask.of("register", request).submission(settings)
     stage.ledger.submit([entry])
 
     assert "password: should be given as it is" in entry.refused
@@ -198,7 +198,7 @@ def test_a_retry_sets_nothing_that_comes_sealed(
     stage.perform(bob.id, said(137))
     stolen = Setting("password", fields_of(redis, ada.id)["password"])
 
-    with pytest.raises(Invalid, match="should be given as it is"):
+    with pytest.raises(ValidationError, match="should be given as it is"):
         renewed(bob.record(), stage.ledger, submitter.seals, submitter.lane_of, settings=[stolen])
 
 

@@ -15,7 +15,7 @@ from openpyxl import Workbook
 from producers.files.table import read_grid
 from producers.oneroster.reading.csv_rows import LONGEST_LINE, Sheet
 from producers.oneroster.reading.schema import ORGS
-from worker.errors import InvalidInput
+from worker.errors import InvalidInputError
 
 #: Megabytes that reading may take at its peak, the program itself among them; seconds of its work.
 MOST_MEMORY, MOST_SECONDS = 300, 60
@@ -23,13 +23,13 @@ MOST_MEMORY, MOST_SECONDS = 300, 60
 #: Reads a file in a process of its own, and tells what came of it.
 READER = """
 import json, resource, sys
-from worker.errors import InvalidInput
+from worker.errors import InvalidInputError
 from producers.files.table import read_grid
 with open(sys.argv[1], "rb") as file:
     content = file.read()
 try:
     said = f"{len(read_grid(content).rows)} rows"
-except InvalidInput as error:
+except InvalidInputError as error:
     said = str(error.faults[0])
 used = resource.getrusage(resource.RUSAGE_SELF)
 try:  # what this program itself had: the other counts what its parent had, too
@@ -166,7 +166,9 @@ def test_an_opendocument_is_told_from_a_broken_workbook(tmp_path: Path) -> None:
     path = tmp_path / "a.ods"
     with zipfile.ZipFile(path, "w") as file:
         file.writestr("content.xml", "<a/>")
-    with pytest.raises(InvalidInput, match=r"is an OpenDocument file: save it as \.xlsx or \.csv"):
+    with pytest.raises(
+        InvalidInputError, match=r"is an OpenDocument file: save it as \.xlsx or \.csv"
+    ):
         read_grid(path.read_bytes())
 
 
@@ -191,12 +193,12 @@ def test_a_row_of_a_roster_that_does_not_end_is_refused() -> None:
     """Each of its lines is short, but it is kept as a whole, in memory."""
     cells = b'x","x' * 10 + b"\n"
     endless = b'sourcedId,name\n1,"' + cells * (LONGEST_LINE // len(cells) + 1)
-    with pytest.raises(InvalidInput, match="has an endless row"):
+    with pytest.raises(InvalidInputError, match="has an endless row"):
         list(Sheet(io.BytesIO(endless), ORGS).read(lambda _: None))
 
 
 def test_a_roster_of_very_many_rows_is_refused() -> None:
     """What tells rows apart is kept in memory for each of them."""
     rows = b"sourcedId,name\n" + b"".join(b"%d,a\n" % number for number in range(100))
-    with pytest.raises(InvalidInput, match="has more than 50 lines: export fewer schools"):
+    with pytest.raises(InvalidInputError, match="has more than 50 lines: export fewer schools"):
         list(Sheet(io.BytesIO(rows), ORGS, most=50).read(lambda _: None))

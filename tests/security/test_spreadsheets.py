@@ -23,8 +23,8 @@ from producers.oneroster.reading.row_errors import RowFault, Severity
 from producers.oneroster.roster import Person, Role
 from tests.unit.ledger.hands import ENTRY, REFUSED, settled
 from tests.unit.stage import RING
-from worker.errors import InvalidInput
-from worker.ledger.batch import About, mark_of_file
+from worker.errors import InvalidInputError
+from worker.ledger.batch import BatchInfo, mark_of_file
 from worker.ledger.schedule_models import Run, RunState
 from worker.ledger.store import RedisLedger
 
@@ -67,7 +67,7 @@ def test_a_formula_in_a_failure_is_text_and_comes_back_as_it_was(
 
 def fail(ledger: RedisLedger, fields: dict[str, str], message: str = "no") -> None:
     """Let an operation of a batch fail."""
-    ledger.open_batch("b", About())
+    ledger.open_batch("b", BatchInfo())
     ledger.submit([replace(ENTRY, operation="register", fields=fields, row=2)])
     settled(ledger, "a", replace(REFUSED, message=message))
 
@@ -88,7 +88,7 @@ def test_a_cell_of_the_sheet_itself_is_text_in_the_table_of_failures(
     """The sheet's own columns go back as they stood, remarks of strangers among them."""
     sheet = tmp_path / "people.csv"
     sheet.write_text("Phone,Remark,Points\n13800000002,=1+1,-5\n", encoding="utf-8")
-    about = About(
+    about = BatchInfo(
         path=str(sheet),
         digest=mark_of_file(RING, sheet.read_bytes()),
         columns={"telephone": "Phone"},
@@ -150,7 +150,7 @@ def test_a_semicolon_begins_no_cell() -> None:
 def test_no_password_begins_like_a_formula() -> None:
     """An apostrophe in front of a password would be handed out with it."""
     person = Person("1", "a@example.org", "Ann", Role.STUDENT)
-    with pytest.raises(InvalidInput, match="takes for a formula"):
+    with pytest.raises(InvalidInputError, match="takes for a formula"):
         Rule("=Hello-{id}").password(person)
 
 

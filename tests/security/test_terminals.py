@@ -33,9 +33,9 @@ from worker.config.settings import environment_with
 from worker.keyring import KeyRing
 from worker.ledger import keys
 from worker.ledger.audit import Audit
-from worker.ledger.report_store import Reports
+from worker.ledger.report_store import ReportStore
 from worker.ledger.schedule_models import Job
-from worker.ledger.schedule_store import RedisSchedule
+from worker.ledger.schedule_store import ScheduleStore
 from worker.ledger.store import RedisLedger, connect
 from worker.printable import printable
 from worker.trouble_log import PlainRecord
@@ -147,12 +147,12 @@ def fill(url: str, keyring: KeyRing) -> None:
     settled(ledger, "p", replace(PARTLY, message=EVIL, result=told))
     ledger.pause("main", EVIL)
     Audit(redis).note(EVIL, EVIL, about=EVIL, ids=["a"], why=EVIL)
-    schedule = RedisSchedule(redis, keyring=keyring)
+    schedule = ScheduleStore(redis, keyring=keyring)
     for name in ("job", EVIL):
         schedule.put(Job(name=name, cron="0 0 * * *", tz="UTC", words=("report", EVIL), file=EVIL))
     page = '{"id": "x", "until": "2026", "title": "%s", "page": "%s", "sent": []}'
     as_json = "a\\u001b[2J\\n\\u009b31m\\u202e[red]"
-    Reports(redis).keep("x", 1, page % (as_json, as_json))
+    ReportStore(redis).keep("x", 1, page % (as_json, as_json))
     about = {
         "id": EVIL, "source": f"main:{EVIL}", "began_at": "2027-01-15T08:00:00+00:00",
         "state": EVIL, "batches": [EVIL], "operations": 1, "export": EVIL,

@@ -19,9 +19,9 @@ from tests.unit.clock import Clock
 from tests.unit.ledger.hands import ENTRY, settled
 from tests.unit.stage import RING
 from worker.classin.operations.cloud import CreateFolder
-from worker.config.settings import Deadlines, Patience
+from worker.config.settings import RetrySettings, Timeouts
 from worker.keyring import KeyRing
-from worker.ledger.batch import About, Told, Webhook
+from worker.ledger.batch import BatchInfo, Webhook, WebhookState
 from worker.ledger.store import RedisLedger
 from worker.runtime.webhooks import Webhooks
 
@@ -69,7 +69,7 @@ def called() -> list[str]:
 def webhooks(books: RedisLedger, clock: Clock, called: list[str]) -> Webhooks:
     """A worker's, with the key ring of those who submit."""
 
-    def send(url: str, body: bytes, headers: Mapping[str, str], deadlines: Deadlines) -> int:
+    def send(url: str, body: bytes, headers: Mapping[str, str], deadlines: Timeouts) -> int:
         del body, headers, deadlines
         called.append(url)
         return 200
@@ -78,8 +78,8 @@ def webhooks(books: RedisLedger, clock: Clock, called: list[str]) -> Webhooks:
         books,
         send,
         secret=SECRET,
-        patience=Patience(attempts=2),
-        deadlines=Deadlines(),
+        patience=RetrySettings(attempts=2),
+        deadlines=Timeouts(),
         stopping=threading.Event(),
         start=lambda do: do(),
         clock=lambda: clock.millis() / 1000,
@@ -89,7 +89,7 @@ def webhooks(books: RedisLedger, clock: Clock, called: list[str]) -> Webhooks:
 
 def settled_batch(books: RedisLedger, batch: str = "b", url: str = OURS) -> None:
     """A batch of one that has settled, of which somebody is to be told."""
-    books.open_batch(batch, About(source="test", webhook=Webhook(url=url)))
+    books.open_batch(batch, BatchInfo(source="test", webhook=Webhook(url=url)))
     entry = replace(ENTRY, id=f"of-{batch}", batch=batch, tells=True)
     books.submit([entry])
     books.close_batch(batch)
@@ -121,13 +121,13 @@ def test_a_webhook_written_into_redis_by_hand_is_not_called(
     """Who can write Redis would have a worker call what only its host reaches, and sign it."""
     write(memory, url)
 
-    webhooks.look()
+    webhooks.run_once()
 
     assert called == []
-    assert webhook_of(books).told is Told.GIVEN_UP
+    assert webhook_of(books).told is WebhookState.GIVEN_UP
     assert webhook_of(books).tries == 0
     assert "not signed" in webhook_of(books).said
-    assert webhooks.look() == 0  # nor is it tried again
+    assert webhooks.run_once() == 0  # nor is it tried again
 
 
 @pytest.mark.parametrize("url", INSIDE)
@@ -138,7 +138,7 @@ def test_a_webhook_turned_to_another_address_is_not_called(
     settled_batch(books)
     write(memory, url)
 
-    webhooks.look()
+    webhooks.run_once()
 
     assert set(called) <= {OURS}  # an entry of the first address may be there still
     assert "not signed" in webhook_of(books).said
@@ -149,12 +149,12 @@ def test_a_signature_of_another_batch_s_webhook_does_not_count(
 ) -> None:
     """Who can write Redis would copy it, to tell a receiver of batches that are not its own."""
     settled_batch(books, "own")
-    webhooks.look()
+    webhooks.run_once()
     assert called == [OURS]
     copied = memory.hget("classin:batch-about:own", "mac")
     write(memory, OURS, "other", mac=str(copied))
 
-    webhooks.look()
+    webhooks.run_once()
 
     assert called == [OURS]
     assert "not signed" in webhook_of(books, "other").said
@@ -166,10 +166,10 @@ def test_a_webhook_signed_with_another_key_ring_is_not_called(
     """Who can write Redis would sign a webhook with keys of an installation of their own."""
     settled_batch(RedisLedger(memory, clock.millis, keyring=KeyRing.in_memory()))
 
-    webhooks.look()
+    webhooks.run_once()
 
     assert called == []
-    assert webhook_of(books).told is Told.GIVEN_UP
+    assert webhook_of(books).told is WebhookState.GIVEN_UP
 
 
 def test_a_webhook_put_there_before_the_batch_is_not_called(
@@ -180,7 +180,7 @@ def test_a_webhook_put_there_before_the_batch_is_not_called(
     memory.hset("classin:batch-about:b", "open_lasts", 1)
     settled_batch(books)
 
-    webhooks.look()
+    webhooks.run_once()
 
     assert called == []
 
@@ -196,15 +196,17 @@ def test_a_worker_calls_the_operator_s_receiver_and_no_other(
         write(redis_client, f"{inside}/admin", "forged")
         submitter = Submitter.from_settings(settings)
         checked = submitter.check_all([(Position("1"), lambda: FOLDER)], "test")
-        about = About(source="test", webhook=webhook_to(receiver, settings, "--webhook"))
+        about = BatchInfo(source="test", webhook=webhook_to(receiver, settings, "--webhook"))
         submitter.enter_batch(checked, about)
         worker.start()
         assert ours.wait(60)
         now = RedisLedger(redis_client)
-        until(lambda: webhook_of(now, "forged").told is not Told.DUE, "the other is over with")
+        until(
+            lambda: webhook_of(now, "forged").told is not WebhookState.DUE, "the other is over with"
+        )
 
     assert not theirs.is_set()
-    assert webhook_of(now, "forged").told is Told.GIVEN_UP
+    assert webhook_of(now, "forged").told is WebhookState.GIVEN_UP
     assert "webhook of batch forged to an address of somebody else's: given up" in worker.said()
     assert inside not in worker.said()
 
@@ -225,10 +227,10 @@ def test_an_operator_s_own_receiver_inside_is_called(
     """What was named where the batch was handed in is called, wherever it lies."""
     settled_batch(books, url="http://127.0.0.1:8080/hook")
 
-    webhooks.look()
+    webhooks.run_once()
 
     assert called == ["http://127.0.0.1:8080/hook"]
-    assert webhook_of(books).told is Told.DELIVERED
+    assert webhook_of(books).told is WebhookState.DELIVERED
 
 
 def test_an_address_that_is_none_neither_stops_the_round_nor_breaks_what_is_shown(
@@ -240,9 +242,9 @@ def test_an_address_that_is_none_neither_stops_the_round_nor_breaks_what_is_show
     settled_batch(books)
     shown = books.about("bad")
     assert shown is not None
-    assert shown.to_json()["webhook"]["url"] == ""
+    assert shown.to_dict()["webhook"]["url"] == ""
 
     for _ in range(3):
-        webhooks.look()
+        webhooks.run_once()
 
     assert called == [OURS]

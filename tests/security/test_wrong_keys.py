@@ -11,7 +11,7 @@ from starlette.types import Scope
 
 from producers.gateway.authentication import Admission
 from producers.gateway.client_address import client_of
-from producers.gateway.problems import Problem
+from producers.gateway.problems import ProblemError
 from producers.gateway.thread_pool import Pool
 from producers.gateway.wrong_keys import WrongKeys
 from worker.keyring import KeyRing
@@ -76,7 +76,7 @@ class Door:
         scope: Scope = {"type": "http", "client": (client, 50_000), "headers": headers}
         try:
             await self._admission.admit(scope)
-        except Problem as problem:
+        except ProblemError as problem:
             return int(problem.status)
         return 200
 

@@ -16,9 +16,9 @@ from tests.unit.stage import RING, SCHOOL, Stage
 from worker.broker.messages import QUEUE
 from worker.broker.queue import Queues, build_queues
 from worker.classin.endpoint import v1
-from worker.classin.operation import REGISTRY, Operation, Repeat
+from worker.classin.operation import REGISTRY, Idempotency, Operation
 from worker.config.settings import Settings
-from worker.encryption import Seals
+from worker.encryption import FieldCipher
 from worker.ledger.store import RedisLedger
 
 # The same examples each time, however slow the machine.
@@ -71,7 +71,7 @@ def stage(ledger: RedisLedger, clock: Clock, settings: Settings) -> Stage:
     Files may lie in memory, too.
     """
     settings = replace(settings, file_schemes=("memory", "gdrive"))
-    return Stage(ledger, clock, settings=settings, seals=Seals(settings.keyring))
+    return Stage(ledger, clock, settings=settings, seals=FieldCipher(settings.keyring))
 
 
 @pytest.fixture
@@ -97,10 +97,10 @@ def ring_bell() -> Iterator[type[Operation]]:
 
     class RingBell(
         Operation,
-        call=v1("course", "ringBell"),
-        repeat=Repeat.HARMFUL,
+        endpoint=v1("course", "ringBell"),
+        idempotency=Idempotency.UNSAFE,
         codes=(1, 103, 104),
-        partly=[103],
+        partial=[103],
     ):
         """Ring the bell of the school."""
 

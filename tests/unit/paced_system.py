@@ -11,13 +11,13 @@ from redis import Redis
 
 from tests.unit.clock import Clock
 from tests.unit.ledger.hands import DONE, entry
-from worker.execution.executor import Done
-from worker.execution.leases import InHand
+from worker.execution.executor import ExecutionResult
+from worker.execution.leases import LeaseTable
 from worker.ledger.record import Priority
 from worker.ledger.store import RedisLedger
-from worker.ledger.types import Claim, Due, Exchanged, Note, Room, Standing
-from worker.runtime.dispatcher import Dispatch, Waiting
-from worker.runtime.fair_share import Shares
+from worker.ledger.types import Capacity, Claim, ClaimUpdate, Exchanged, ReadyRecord, Transition
+from worker.runtime.dispatcher import Dispatcher, QueuedRecord
+from worker.runtime.fair_share import FairShare
 
 #: Milliseconds between two looks of rescue.
 RESCUE = 1000
@@ -30,16 +30,16 @@ class CountingLedger(RedisLedger):
 
     def exchange(
         self,
-        notes: Sequence[Note],
+        notes: Sequence[ClaimUpdate],
         asked: Mapping[str, str],
         worker: str,
         lasts: float,
-        room: Room,
+        room: Capacity,
         messageless: Collection[str] = (),
     ) -> Exchanged:
         """Count, then do it."""
         self.asked += len(asked)
-        return super().exchange(notes, asked, worker, lasts, room, messageless)
+        return super().report_and_claim(notes, asked, worker, lasts, room, messageless)
 
 
 @dataclass
@@ -56,7 +56,7 @@ class PacedSystem:
     workers: int = 1
     step: int = 50
     #: What came of a request.
-    answer: Callable[[Claim], Standing] = lambda _: DONE
+    answer: Callable[[Claim], Transition] = lambda _: DONE
     #: Each request: when it went out (ms), and its record.
     sent: list[tuple[int, str]] = field(default_factory=list)
     messages: list[tuple[int, str]] = field(default_factory=list)
@@ -66,13 +66,13 @@ class PacedSystem:
         self._dispatches = [self._worker(f"w{number}") for number in range(self.workers)]
         self._next = cycle(self._dispatches)
 
-    def _worker(self, name: str) -> Dispatch:
-        return Dispatch(
+    def _worker(self, name: str) -> Dispatcher:
+        return Dispatcher(
             ledger=self.ledger,
             execution=self,  # type: ignore[arg-type]  # all that is asked of it
             outlet=self,
-            in_hand=InHand(name, lasts=30, stuck_after=3600, clock=self.clock),
-            shares=Shares(),
+            in_hand=LeaseTable(name, lasts=30, stuck_after=3600, clock=self.clock),
+            shares=FairShare(),
             stopping=threading.Event(),
             threads=64,
             sleep=self.clock.sleep,
@@ -99,12 +99,12 @@ class PacedSystem:
         """Moments at which requests of a kind went out, in order."""
         return sorted(at for at, each in self.sent if f" {operation} " in each and at >= since)
 
-    def carry_out(self, claim: Claim) -> Done:
+    def carry_out(self, claim: Claim) -> ExecutionResult:
         """Send a request."""
         self.sent.append((self.clock.ms + round(claim.wait * 1000), claim.record.id))
-        return Done(claim, Note(claim, self.answer(claim)), [])
+        return ExecutionResult(claim, ClaimUpdate(claim, self.answer(claim)), [])
 
-    def publish(self, due: Sequence[Due]) -> None:
+    def publish(self, due: Sequence[ReadyRecord]) -> None:
         """Take messages."""
         self._send([each.id for each in due])
 
@@ -119,15 +119,15 @@ class PacedSystem:
 
     def _play(self) -> None:
         if self.clock.ms % RESCUE < self.step:
-            self.publish(self.ledger.due(1000, orphans=False))
+            self.publish(self.ledger.requeue_due(1000, orphans=False))
         here = [each for at, each in self.messages if at <= self.clock.ms]
         self.messages = [each for each in self.messages if each[0] > self.clock.ms]
         for each in here:
-            next(self._next).take([Waiting(each)], lambda: None)
+            next(self._next).enqueue([QueuedRecord(each)], lambda: None)
         for dispatch in self._dispatches:
-            dispatch.gather(wait=False)
+            dispatch.drain_inbox(wait=False)
             if dispatch.is_due:
-                dispatch.round()
+                dispatch.run_once()
             with suppress(Empty):
                 while job := dispatch.jobs.get_nowait():
                     job()

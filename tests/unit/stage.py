@@ -9,27 +9,27 @@ from queue import Empty
 from typing import Any
 
 from tests.unit.clock import Clock
-from worker.classin.endpoint import Dialect
+from worker.classin.endpoint import ApiVersion
 from worker.classin.operation import Operation
 from worker.classin.request import Request
 from worker.classin.response import Reply
 from worker.classin.school import School
-from worker.config.settings import Patience, Settings
-from worker.encryption import Seals
-from worker.errors import Accident, Unavailable
+from worker.config.settings import RetrySettings, Settings
+from worker.encryption import FieldCipher
+from worker.errors import NoReplyError, UnavailableError
 from worker.execution.executor import Execution, Sender
 from worker.execution.file_streams import Files
 from worker.execution.http_client import Stream
-from worker.execution.leases import BEATS, InHand
+from worker.execution.leases import BEATS, LeaseTable
 from worker.keyring import KeyRing
 from worker.ledger.record import Priority, Record, Submission, new_id
 from worker.ledger.store import RedisLedger
-from worker.ledger.types import Due
-from worker.runtime.dispatcher import Dispatch, Waiting
-from worker.runtime.fair_share import Shares
+from worker.ledger.types import ReadyRecord
+from worker.runtime.dispatcher import Dispatcher, QueuedRecord
+from worker.runtime.fair_share import FairShare
 
 #: What ClassIn does with one request: answer, let it perish, or something that a test does.
-Act = Reply | Accident | Callable[[], Reply]
+Act = Reply | NoReplyError | Callable[[], Reply]
 
 #: The key ring of this process's tests.
 RING = KeyRing.in_memory()
@@ -64,9 +64,9 @@ class ClassIn:
     #: What happens after each piece of a file.
     between: Callable[[], object] = lambda: None
 
-    def send(self, request: Request, dialect: Dialect, streams: Mapping[str, Stream]) -> Reply:
+    def send(self, request: Request, dialect: ApiVersion, streams: Mapping[str, Stream]) -> Reply:
         """Take one request."""
-        assert (request.form is None) == (dialect is Dialect.V2)
+        assert (request.form is None) == (dialect is ApiVersion.V2)
         assert streams.keys() == request.files.keys()
         self.sent.append(request)
         self.files.append({name: bytearray() for name in streams})
@@ -75,7 +75,7 @@ class ClassIn:
                 self.files[-1][name] += piece
                 self.between()
         act = self.script.pop(0) if len(self.script) > 1 else self.script[0]
-        if isinstance(act, Accident):
+        if isinstance(act, NoReplyError):
             raise act
         return act if isinstance(act, Reply) else act()
 
@@ -96,25 +96,25 @@ class Stage:
     settings: Settings = field(
         default_factory=lambda: Settings(home=Path(), ring=KeyRing.in_memory())
     )
-    patience: Patience = field(default_factory=Patience)
+    patience: RetrySettings = field(default_factory=RetrySettings)
     schools: Mapping[str, School] = field(default_factory=lambda: {"main": SCHOOL})
-    seals: Seals = field(default_factory=lambda: Seals(KeyRing.in_memory()))
-    shares: Shares = field(default_factory=Shares)
+    seals: FieldCipher = field(default_factory=lambda: FieldCipher(KeyRing.in_memory()))
+    shares: FairShare = field(default_factory=FairShare)
     stopping: threading.Event = field(default_factory=threading.Event)
     #: How many operations that wait for each other one delivery may carry out.
     in_a_row: int = 1
     #: Whom messages were sent for, unless the broker is away.
-    published: list[Due] = field(default_factory=list)
+    published: list[ReadyRecord] = field(default_factory=list)
     broker_away: bool = False
     #: What each worker has in hand.
-    hands: list[InHand] = field(default_factory=list)
+    hands: list[LeaseTable] = field(default_factory=list)
     #: What happens each time that a worker sleeps.
     asleep: Callable[[], object] = lambda: None
 
     def submit(self, operation: Operation, *, accepts_existing: bool = False) -> str:
         """Record an operation; gives its id."""
         return self.submit_raw(
-            operation.spec.name, operation.to_json(), accepts_existing=accepts_existing
+            operation.spec.name, operation.to_dict(), accepts_existing=accepts_existing
         )
 
     def submit_raw(self, name: str, fields: Mapping[str, Any], **more: Any) -> str:  # noqa: ANN401
@@ -127,9 +127,9 @@ class Stage:
 
     def dispatch(
         self, classin: Sender, threads: int = 1, own_clock: Callable[[], float] | None = None
-    ) -> Dispatch:
+    ) -> Dispatcher:
         """Equip a worker that meets this ClassIn; its machine may have a clock of its own."""
-        hand = InHand(
+        hand = LeaseTable(
             f"worker {len(self.hands)}",
             lasts=self.patience.lease,
             stuck_after=STUCK_AFTER,
@@ -149,7 +149,7 @@ class Stage:
             clock=self.clock,
             sleep=self.sleep,
         )
-        return Dispatch(
+        return Dispatcher(
             ledger=self.ledger,
             execution=execution,
             outlet=self,
@@ -161,15 +161,15 @@ class Stage:
             sleep=self.sleep,
         )
 
-    def publish(self, due: Sequence[Due]) -> None:
+    def publish(self, due: Sequence[ReadyRecord]) -> None:
         """Take messages."""
         if self.broker_away:
-            raise Unavailable("the broker does not answer")
+            raise UnavailableError("the broker does not answer")
         self.published += due
 
     def put_back(self, ids: Sequence[str], priority: Priority) -> None:
         """Take a message for several."""
-        self.publish([Due(each, "", priority) for each in ids])
+        self.publish([ReadyRecord(each, "", priority) for each in ids])
 
     def pass_time(self, seconds: float) -> None:
         """Let time go by in which all workers beat, as far as the ledger answers."""
@@ -177,8 +177,8 @@ class Stage:
         while self.clock.ms < ends:
             self.clock.ms = min(ends, self.clock.ms + round(self.patience.lease / BEATS * 1000))
             for hand in self.hands:
-                with suppress(Unavailable):
-                    hand.beat(self.ledger)
+                with suppress(UnavailableError):
+                    hand.renew(self.ledger)
 
     def sleep(self, seconds: float) -> None:
         """Let a worker sleep; it goes on beating."""
@@ -189,22 +189,22 @@ class Stage:
     def take_back(self, record_id: str) -> None:
         """Let a record's lease run out, and be taken back."""
         self.clock.forward(self.patience.lease)
-        assert record_id in [due.id for due in self.ledger.due(100, orphans=True)]
+        assert record_id in [due.id for due in self.ledger.requeue_due(100, orphans=True)]
 
     def perform(
         self, record_id: str, *script: Act, between: Callable[[], object] = lambda: None
     ) -> ClassIn:
         """Deliver the record's message once, to a worker that meets this ClassIn."""
         classin = ClassIn(list(script), between=between)
-        self.deliver(self.dispatch(classin), Waiting(record_id))
+        self.deliver(self.dispatch(classin), QueuedRecord(record_id))
         return classin
 
-    def deliver(self, dispatch: Dispatch, *waiting: Waiting) -> None:
+    def deliver(self, dispatch: Dispatcher, *waiting: QueuedRecord) -> None:
         """Let a worker take these, and do all that there is to do then."""
-        dispatch.take(waiting, lambda: None)
+        dispatch.enqueue(waiting, lambda: None)
         while not dispatch.is_idle:
-            dispatch.gather(wait=False)
-            dispatch.round()
+            dispatch.drain_inbox(wait=False)
+            dispatch.run_once()
             with suppress(Empty):
                 while job := dispatch.jobs.get_nowait():
                     job()

@@ -9,7 +9,7 @@ from celery.app.task import Context
 from hypothesis import given
 from hypothesis import strategies as st
 
-from worker.broker.consumer import Arrival
+from worker.broker.consumer import ForeignTask
 from worker.classin.catalogue import CATALOGUE, read
 from worker.classin.credentials import exchanged
 from worker.classin.masking import masked
@@ -17,11 +17,11 @@ from worker.classin.operation import MASK
 from worker.classin.references import with_only
 from worker.classin.seals import Sealed, credentials_of
 from worker.config.settings import Settings
-from worker.encryption import UNOPENED, Seals
-from worker.errors import InvalidInput, InvalidOperation, SealBroken
+from worker.encryption import UNOPENED, FieldCipher
+from worker.errors import DecryptionError, InvalidInputError, InvalidOperationError
 from worker.keyring import KeyRing
 
-SEALS, OTHERS = Seals(KeyRing.in_memory()), Seals(KeyRing.in_memory())
+SEALS, OTHERS = FieldCipher(KeyRing.in_memory()), FieldCipher(KeyRing.in_memory())
 
 #: Whose a credential is: a school and a record.
 HERE = ("main", "a")
@@ -38,20 +38,22 @@ NAMES = ("password", "md5pass", "oldMd5pass", "userJson", "user_json", "telephon
 @given(st.text())
 def test_what_is_sealed_can_be_opened(text: str) -> None:
     """By that ring and for that owner alone; sealed twice it looks different."""
-    first, second = SEALS.seal(text, *HERE), SEALS.seal(text, *HERE)
+    first, second = SEALS.encrypt(text, *HERE), SEALS.encrypt(text, *HERE)
 
-    assert SEALS.open(first, *HERE) == SEALS.open(second, *HERE) == text
+    assert SEALS.decrypt(first, *HERE) == SEALS.decrypt(second, *HERE) == text
     assert first != second
     for seals, owner in ((OTHERS, HERE), (SEALS, ("north", "a")), (SEALS, ("main", "a", 0))):
-        with pytest.raises(SealBroken):
-            seals.open(first, *owner)
+        with pytest.raises(DecryptionError):
+            seals.decrypt(first, *owner)
 
 
 @given(st.text())
 def test_what_is_no_token_is_not_opened(text: str) -> None:
     """Whatever it is, the same error tells so, and does not repeat it."""
-    with pytest.raises(SealBroken, match="it was sealed for another record or field, or under"):
-        SEALS.open(text, *HERE)
+    with pytest.raises(
+        DecryptionError, match="it was sealed for another record or field, or under"
+    ):
+        SEALS.decrypt(text, *HERE)
 
 
 @pytest.mark.parametrize("name", ["register", "register_multiple", "modify_password"])
@@ -111,24 +113,26 @@ def test_a_sealed_operation_can_be_read_and_written_again() -> None:
 
     operation = read("register_multiple", fields)
 
-    assert operation.to_json() == fields
+    assert operation.to_dict() == fields
     assert "a-secret" not in repr(operation)
     with pytest.raises(ValueError, match="is sealed"):
         operation.wire_fields()
-    assert SEALS.opened("register_multiple", operation.to_json(), *HERE) == {"userJson": users}
-    with pytest.raises(InvalidInput, match=r"sealed userJson\.0\.password cannot be"):
-        SEALS.at_rest(with_only(operation, "user_json", {3, 1}), *HERE)
+    assert SEALS.decrypt_fields("register_multiple", operation.to_dict(), *HERE) == {
+        "userJson": users
+    }
+    with pytest.raises(InvalidInputError, match=r"sealed userJson\.0\.password cannot be"):
+        SEALS.encrypt_fields(with_only(operation, "user_json", {3, 1}), *HERE)
 
 
 def test_only_credentials_are_taken_sealed() -> None:
     """Elsewhere it is an object where text should be."""
-    with pytest.raises(InvalidOperation, match="nickname"):
+    with pytest.raises(InvalidOperationError, match="nickname"):
         read(
             "register",
             {
                 "telephone": "13800138000",
                 "password": "a-secret",
-                "nickname": Sealed("a").to_json(),
+                "nickname": Sealed("a").to_dict(),
             },
         )
 
@@ -148,17 +152,17 @@ def test_no_follow_up_takes_a_credential() -> None:
     following = {
         name
         for kind in CATALOGUE.values()
-        for name in kind.spec.partly.values()
+        for name in kind.spec.partial.values()
         if name is not None
     }
     assert following
     assert not [name for name in following if credentials_of(CATALOGUE[name])]
 
 
-def arrival(fields: Mapping[str, Any], **headers: str) -> Arrival:
+def arrival(fields: Mapping[str, Any], **headers: str) -> ForeignTask:
     """A message of another Celery that registers somebody."""
     request = Context(id="a", kwargs=dict(fields), headers=headers)
-    return Arrival.of("register", request)
+    return ForeignTask.of("register", request)
 
 
 @pytest.mark.parametrize("name", ["password", "pasword"])
@@ -172,5 +176,5 @@ def test_what_another_celery_sends_is_sealed_as_it_is_recorded(
 
     assert Sealed.read(entry.fields[name])
     assert "a-secret" not in str(entry)
-    seen = Seals(settings.keyring).revealed("register", entry.fields, school, "a")
+    seen = FieldCipher(settings.keyring).revealed("register", entry.fields, school, "a")
     assert seen[name] == "a-secret"

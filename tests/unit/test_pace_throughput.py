@@ -10,7 +10,7 @@ from redis import Redis
 from tests.unit.clock import Clock
 from tests.unit.ledger.hands import DONE, LATER
 from tests.unit.paced_system import PacedSystem
-from worker.ledger.types import Claim, Standing
+from worker.ledger.types import Claim, Transition
 
 CLASSROOM, FOLDER, COURSE = "create_classroom", "create_folder", "edit_course"
 
@@ -113,7 +113,7 @@ def test_a_kind_that_was_slowed_down_recovers(redis: Redis, clock: Clock) -> Non
     """Nobody waits for a moment that was far away when it was given."""
     told = iter([TOO_FAST] * 4)
 
-    def answer(claim: Claim) -> Standing:
+    def answer(claim: Claim) -> Transition:
         slow = clock.ms >= slows_at and FOLDER in claim.record.id
         return next(told, DONE) if slow else DONE
 

@@ -5,8 +5,8 @@ import threading
 
 import pytest
 
-from worker.errors import Unavailable
-from worker.periodic import Rounds
+from worker.errors import UnavailableError
+from worker.periodic import PeriodicThread
 
 #: Seconds until a thread that does not end is given up: a limit, not a measure.
 LIMIT = 60
@@ -17,7 +17,7 @@ class Doing:
 
     def __init__(self, *script: Exception | None) -> None:
         self._script = list(script)
-        self.rounds = Rounds("beat", self, every=0.001)
+        self.rounds = PeriodicThread("beat", self, every=0.001)
         self.threads = set[threading.Thread]()
 
     def __call__(self) -> None:
@@ -47,7 +47,7 @@ def test_it_is_done_again_and_again() -> None:
 
 def test_trouble_is_told_in_a_line(caplog: pytest.LogCaptureFixture) -> None:
     """And the next round comes."""
-    Doing(Unavailable("Redis is away"), Unavailable("still"), None).to_the_end()
+    Doing(UnavailableError("Redis is away"), UnavailableError("still"), None).to_the_end()
     told = [(record.levelno, record.message) for record in caplog.records]
     assert told == [(logging.WARNING, "beat: Redis is away"), (logging.WARNING, "beat: still")]
 
@@ -55,7 +55,7 @@ def test_trouble_is_told_in_a_line(caplog: pytest.LogCaptureFixture) -> None:
 def test_trouble_that_lasts_is_told_once(caplog: pytest.LogCaptureFixture) -> None:
     """And that it is over; the same trouble later is news again."""
     caplog.set_level(logging.INFO)
-    away = [Unavailable("Redis is away") for _ in range(3)]
+    away = [UnavailableError("Redis is away") for _ in range(3)]
     Doing(*away, None, None, away[0], ZeroDivisionError(), ZeroDivisionError(), None).to_the_end()
     told = [(record.levelno, record.message) for record in caplog.records]
     assert told == [
@@ -80,7 +80,7 @@ def test_what_nobody_foresaw_is_told_in_full(caplog: pytest.LogCaptureFixture) -
 def test_the_wait_for_the_next_round_ends_with_a_stop() -> None:
     """Nobody waits an hour for a worker to leave."""
     begun = threading.Event()
-    rounds = Rounds("beat", begun.set, every=3600)
+    rounds = PeriodicThread("beat", begun.set, every=3600)
     rounds.start()
     assert begun.wait(LIMIT)
     rounds.stop()
@@ -91,7 +91,7 @@ def test_the_wait_for_the_next_round_ends_with_a_stop() -> None:
 def test_what_was_stopped_before_it_began_does_nothing() -> None:
     """Its worker left at once."""
     begun = threading.Event()
-    rounds = Rounds("beat", begun.set, every=3600)
+    rounds = PeriodicThread("beat", begun.set, every=3600)
     rounds.stop()
     rounds.start()
     rounds.join(LIMIT)

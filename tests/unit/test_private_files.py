@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from worker.errors import InvalidInput
+from worker.errors import InvalidInputError
 from worker.private_files import private_file
 
 
@@ -23,7 +23,10 @@ def test_what_is_there_stays(tmp_path: Path) -> None:
     (tmp_path / "old.csv").write_text("old")
     (tmp_path / "link.csv").symlink_to(tmp_path / "elsewhere.csv")
     for name in ("old.csv", "link.csv"):
-        with pytest.raises(InvalidInput, match="is there already"), private_file(tmp_path / name):
+        with (
+            pytest.raises(InvalidInputError, match="is there already"),
+            private_file(tmp_path / name),
+        ):
             pass
     assert (tmp_path / "old.csv").read_text() == "old"
     assert not (tmp_path / "elsewhere.csv").exists()
@@ -32,7 +35,7 @@ def test_what_is_there_stays(tmp_path: Path) -> None:
 def test_where_there_is_no_place(tmp_path: Path) -> None:
     """It is said why."""
     with (
-        pytest.raises(InvalidInput, match="cannot be written: No such file"),
+        pytest.raises(InvalidInputError, match="cannot be written: No such file"),
         private_file(tmp_path / "missing" / "out.csv"),
     ):
         pass

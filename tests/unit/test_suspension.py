@@ -11,7 +11,7 @@ from tests.unit.stage import ClassIn, Stage, said
 from worker.classin.operations.courses import EditCourse
 from worker.classin.response import Reply
 from worker.ledger.states import State
-from worker.runtime.dispatcher import Dispatch, Waiting
+from worker.runtime.dispatcher import Dispatcher, QueuedRecord
 
 LANES = 24
 
@@ -28,7 +28,7 @@ class Laptop:
         #: Stands still while the machine sleeps.
         self.clock = Clock(self.stage.clock.ms)
 
-    def worker(self, name: str, *codes: int) -> Dispatch:
+    def worker(self, name: str, *codes: int) -> Dispatcher:
         """Equip a worker; the requests that it sends are told apart by its name."""
 
         def answering(code: int) -> Callable[[], Reply]:
@@ -49,8 +49,8 @@ class Laptop:
         self.stage.hands.clear()  # it wakes, and does not beat at once
         self.stage.clock.forward(60)
         other = self.worker("other", 1)
-        while found := self.stage.ledger.due(100, orphans=True):
-            self.stage.deliver(other, *(Waiting(each.id) for each in found))
+        while found := self.stage.ledger.requeue_due(100, orphans=True):
+            self.stage.deliver(other, *(QueuedRecord(each.id) for each in found))
 
 
 @pytest.fixture
@@ -62,7 +62,7 @@ def laptop(stage: Stage) -> Laptop:
 
 def two_of_a_lane(stage: Stage) -> list[str]:
     """Submit two operations on one course; gives their ids."""
-    edits = [EditCourse(course_id=7, course_name=name).to_json() for name in ("old", "new")]
+    edits = [EditCourse(course_id=7, course_name=name).to_dict() for name in ("old", "new")]
     return [stage.submit_raw("edit_course", each, lane="7") for each in edits]
 
 
@@ -71,7 +71,7 @@ def test_a_suspended_machine_inverts_no_lane(stage: Stage, laptop: Laptop) -> No
     for _ in range(LANES):
         first, second = two_of_a_lane(stage)
         stage.asleep = laptop.sleep
-        stage.deliver(laptop.worker("laptop", 104, 1), Waiting(first))
+        stage.deliver(laptop.worker("laptop", 104, 1), QueuedRecord(first))
         assert [each.state for each in stage.ledger.find_all([first, second])] == [
             State.SUCCEEDED,
             State.SUCCEEDED,
@@ -91,7 +91,7 @@ def test_while_the_ledger_cannot_be_asked_nothing_is_sent(
         server.connected = not server.connected
 
     stage.asleep = lose_the_ledger
-    stage.deliver(laptop.worker("laptop", 104, 1), Waiting(first))
+    stage.deliver(laptop.worker("laptop", 104, 1), QueuedRecord(first))
     record = stage.ledger.find(first)
-    assert (record.state, record.deaths, len(record.attempts)) == (State.SUCCEEDED, 0, 2)
+    assert (record.state, record.lost_workers, len(record.attempts)) == (State.SUCCEEDED, 0, 2)
     assert sent_while_away == [1, 1]

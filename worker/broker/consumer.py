@@ -40,8 +40,8 @@ from worker.classin.lanes import lane_of
 from worker.classin.operation import Operation
 from worker.classin.references import Reference, places_of, written
 from worker.config.settings import Settings
-from worker.encryption import Seals
-from worker.errors import Fault, InvalidInput, InvalidOperation, Unavailable
+from worker.encryption import FieldCipher
+from worker.errors import FieldError, InvalidInputError, InvalidOperationError, UnavailableError
 from worker.ledger.decoding import UNREADABLE
 from worker.ledger.record import Priority, Submission
 from worker.ledger.redis_errors import trouble_of
@@ -74,7 +74,7 @@ _TRIES = {"interval_start": 1, "interval_step": 1, "interval_max": 5}
 
 
 @dataclass(frozen=True, slots=True)
-class Arrival:
+class ForeignTask:
     """What a message asks for, and how."""
 
     id: str
@@ -109,18 +109,18 @@ class Arrival:
         faults = [*([fault] if fault else []), *self._faults()]
         try:
             operation = read(self.operation, self.fields)
-        except InvalidOperation as error:
+        except InvalidOperationError as error:
             faults += map(str, error.faults)
         else:
             faults += map(str, [*sealed_faults(operation), *_references(operation)])
-            fields = operation.identified(self.id).to_json()
+            fields = operation.identified(self.id).to_dict()
             lane = lane_of(school, operation, settings.keyring.mark)
             accepts = operation.spec.accepts_existing if said is None else accepts
         return Submission(
             id=self.id,
             operation=self.operation,
             school=school,
-            fields=Seals(settings.keyring).sealed(self.operation, fields, school, self.id),
+            fields=FieldCipher(settings.keyring).sealed(self.operation, fields, school, self.id),
             lane=lane,
             source="celery",
             accepts_existing=accepts,
@@ -142,14 +142,14 @@ class Arrival:
             return "", "school: should be one of those that are configured"
         try:
             return settings.school(named).name, None
-        except InvalidInput as error:
+        except InvalidInputError as error:
             return named or "", str(error.faults[0])
 
 
-def _references(operation: Operation) -> Iterator[Fault]:
+def _references(operation: Operation) -> Iterator[FieldError]:
     """Name references: a message waits for nothing, and says nothing of who may see what."""
     for place in places_of(operation, Reference):
-        yield Fault(written(place), "cannot be a reference here: give the value itself")
+        yield FieldError(written(place), "cannot be a reference here: give the value itself")
 
 
 class Recorder(Protocol):
@@ -159,13 +159,13 @@ class Recorder(Protocol):
     def stopping(self) -> threading.Event:
         """Set as soon as the worker is to end."""
 
-    def arrival(self, request: Any) -> Arrival:  # noqa: ANN401  # Celery's Context
+    def arrival(self, request: Any) -> ForeignTask:  # noqa: ANN401  # Celery's Context
         """Read what a message asks for."""
 
-    def arrive(self, arrival: Arrival) -> None:
-        """Record what a message asks for, unless that was done. Raises Unavailable."""
+    def arrive(self, arrival: ForeignTask) -> None:
+        """Record what a message asks for, unless that was done. Raises UnavailableError."""
 
-    def take_in(self, arrival: Arrival, accepted: Callable[[], object]) -> None:
+    def take_in(self, arrival: ForeignTask, accepted: Callable[[], object]) -> None:
         """Let what is recorded wait; `accepted` is called as soon as more may come."""
 
 
@@ -208,7 +208,7 @@ def recorded(
     for tries in itertools.count():
         try:
             record()
-        except Unavailable as error:
+        except UnavailableError as error:
             if tries == 0:
                 log.warning("nothing is fetched until a message is recorded: %s", error)
         else:
@@ -221,7 +221,7 @@ def recorded(
     return True
 
 
-class CarefulConsumer(Consumer):
+class SafeConsumer(Consumer):
     """Celery's consumer, which records what needs it, and shows nothing of what it cannot use."""
 
     #: Told about once in `_LOOK` seconds while the loop turns and messages are consumed.
@@ -303,7 +303,7 @@ class CarefulConsumer(Consumer):
         while trouble is not None:
             state.maybe_shutdown()
             time.sleep(_PAUSE)
-            with suppress(Unavailable):
+            with suppress(UnavailableError):
                 queues.try_write()
                 trouble = None
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from worker.config.settings import Settings
 from worker.ledger.record import Priority
-from worker.ledger.types import Mailbox
+from worker.ledger.types import InlineQueue
 
 #: The one queue of all operations.
 QUEUE = "classin"
@@ -46,7 +46,7 @@ def task_name(operation: str) -> str:
     return f"classin.{operation}"
 
 
-def mailbox_of(settings: Settings) -> Mailbox | None:
+def mailbox_of(settings: Settings) -> InlineQueue | None:
     """Describe the queue, if it lies in the ledger's own Redis."""
     return mailbox() if settings.broker_url in (None, settings.ledger_url) else None
 
@@ -57,11 +57,11 @@ def list_of(priority: Priority) -> str:
     return f"{QUEUE}{_SEPARATOR}{number}" if number else QUEUE
 
 
-def mailbox() -> Mailbox:
+def mailbox() -> InlineQueue:
     """Describe the queue as it lies in Redis."""
     lists = {priority: (list_of(priority), number) for priority, number in PRIORITIES.items()}
     several = _text(SEVERAL, {IDS: ["@IDS@"]}).replace('"@IDS@"', "@IDS@")
-    return Mailbox(lists, _text(task_name("@OPERATION@"), {}), several, MOST)
+    return InlineQueue(lists, _text(task_name("@OPERATION@"), {}), several, MOST)
 
 
 def _text(task: str, headers: Mapping[str, Any]) -> str:

@@ -22,10 +22,10 @@ from worker.broker.messages import (
 )
 from worker.config.settings import Settings
 from worker.config.urls import split_address
-from worker.errors import Fault, InvalidSettings, Unavailable
+from worker.errors import FieldError, InvalidSettingsError, UnavailableError
 from worker.ledger.record import Priority
 from worker.ledger.redis_errors import trouble_of
-from worker.ledger.types import Due
+from worker.ledger.types import ReadyRecord
 from worker.ledger.write_check import try_write
 
 #: How a broker says, as a number or as text, that it has no such queue.
@@ -95,11 +95,11 @@ class Queues(Celery):
     #: Named here, and not in the configuration, so that no CELERY_RESULT_BACKEND takes its place.
     backend_cls = "worker.broker.result_backend:LedgerResults"
 
-    def publish(self, due: Sequence[Due]) -> None:
+    def publish(self, due: Sequence[ReadyRecord]) -> None:
         """Put messages on the queue for these records: their ids, and nothing of their fields.
 
         Each suspect has a message of its own.
-        Raises Unavailable; some may be out then.
+        Raises UnavailableError; some may be out then.
         """
         for priority in Priority:
             records = [each for each in due if each.priority is priority]
@@ -111,7 +111,10 @@ class Queues(Celery):
                 self.put_back([each.id for each in several], priority)
 
     def put_back(self, ids: Sequence[str], priority: Priority) -> None:
-        """Put messages on the queue for these records, of whatever kinds. Raises Unavailable."""
+        """Put messages on the queue for these records, of whatever kinds.
+
+        Raises UnavailableError.
+        """
         for start in range(0, len(ids), MOST):
             together = ids[start : start + MOST]
             self._send(SEVERAL, together[0], {IDS: together}, priority)
@@ -130,7 +133,7 @@ class Queues(Celery):
             )
 
     def is_empty(self) -> bool:
-        """Say whether no message waits, of any priority. Raises Unavailable."""
+        """Say whether no message waits, of any priority. Raises UnavailableError."""
         with self._reaching_broker(), self.connection_for_read() as connection:
             queue = self.amqp.queues[QUEUE].bind(connection.default_channel)
             try:
@@ -142,7 +145,7 @@ class Queues(Celery):
             return bool(declared.message_count == 0)
 
     def empty(self) -> Collection[Priority]:
-        """Return the priorities of which no message waits. Raises Unavailable.
+        """Return the priorities of which no message waits. Raises UnavailableError.
 
         Where all of them share one queue these are all or none.
         """
@@ -153,7 +156,7 @@ class Queues(Celery):
             return [each for each in Priority if not channel.client.llen(list_of(each))]
 
     def try_write(self) -> None:
-        """Try whether a broker that is a Redis takes writes. Raises Unavailable if not."""
+        """Try whether a broker that is a Redis takes writes. Raises UnavailableError if not."""
         with self._reaching_broker(), self.connection_for_read() as connection:
             channel: Any = connection.default_channel  # the stubs do not know Redis's
             try_write(channel.client)
@@ -178,16 +181,18 @@ class Queues(Celery):
         except self._no_answer as error:
             trouble = trouble_of(error)
             said = f"does not answer as it should: {error}" if trouble is None else trouble.said
-            raise Unavailable(f"the broker {said}") from error
+            raise UnavailableError(f"the broker {said}") from error
 
 
 def build_queues(settings: Settings) -> Queues:
     """Build a Celery that can send operations, and that `worker.app` gives its tasks.
 
-    Raises InvalidSettings where Celery cannot use the broker's address.
+    Raises InvalidSettingsError where Celery cannot use the broker's address.
     """
     if settings.broker_url and (what := fault_of_broker(settings.broker_url)):
-        raise InvalidSettings("the settings are not right", [Fault("CLASSIN_BROKER_URL", what)])
+        raise InvalidSettingsError(
+            "the settings are not right", [FieldError("CLASSIN_BROKER_URL", what)]
+        )
     app = Queues("classin", set_as_current=False)
     app.settings = settings
     broker = broker_url(settings)

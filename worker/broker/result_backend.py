@@ -12,8 +12,8 @@ from celery.exceptions import TimeoutError  # noqa: A004  # Celery's own
 from celery.result import GroupResult, result_from_tuple
 
 from worker.config.settings import Settings, from_env
-from worker.errors import NotFound, OperationFailed
-from worker.ledger.celery_groups import Groups
+from worker.errors import NotFoundError, OperationFailedError
+from worker.ledger.celery_groups import CeleryGroups
 from worker.ledger.record import Record
 from worker.ledger.states import State
 from worker.ledger.store import RedisLedger, connect
@@ -36,7 +36,7 @@ STATUS = {
 
 
 class LedgerResults(SyncBackendMixin, Backend):
-    """A result backend that reads the ledger; `result` is the record's, or OperationFailed."""
+    """A result backend that reads the ledger; `result` is the record's, or OperationFailedError."""
 
     app: Celery
     supports_native_join = True
@@ -56,8 +56,8 @@ class LedgerResults(SyncBackendMixin, Backend):
         return RedisLedger(connect(self._settings.ledger_url))
 
     @cached_property
-    def _groups(self) -> Groups:
-        return Groups(connect(self._settings.ledger_url))
+    def _groups(self) -> CeleryGroups:
+        return CeleryGroups(connect(self._settings.ledger_url))
 
     @property
     def _settings(self) -> Settings:
@@ -66,7 +66,7 @@ class LedgerResults(SyncBackendMixin, Backend):
     def _get_task_meta_for(self, task_id: str) -> dict[str, Any]:
         try:
             return _meta_of(self._ledger.find(task_id))
-        except NotFound:
+        except NotFoundError:
             return {"status": states.PENDING, "result": None}
 
     def get_many(  # as Celery calls it
@@ -134,7 +134,7 @@ def _meta_of(record: Record) -> dict[str, Any]:
     return {
         "task_id": record.id,
         "status": status,
-        "result": OperationFailed(_account(record)) if failed else record.result,
+        "result": OperationFailedError(_account(record)) if failed else record.result,
         "traceback": None,
         "children": [],
     }

@@ -20,7 +20,7 @@ class ItemResult:
     #: The entry as ClassIn sent it.
     entry: Mapping[str, Any]
 
-    def to_json(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, Any]:
         """Give it as the record's JSON shows it."""
         return {"position": self.position, "code": self.code, "message": self.message}
 
@@ -80,7 +80,7 @@ def _items(operation: Operation) -> Sequence[Any]:
     name = operation.items_field()
     if name is None:
         return ()
-    found: Sequence[Any] = operation.to_json().get(operation.wire_name(name), ())
+    found: Sequence[Any] = operation.to_dict().get(operation.wire_name(name), ())
     return found
 
 

@@ -7,7 +7,7 @@ from worker.classin import operations
 from worker.classin.index import INDEX
 from worker.classin.operation import REGISTRY, Operation
 from worker.classin.validation_messages import nearest
-from worker.errors import Fault, InvalidOperation
+from worker.errors import FieldError, InvalidOperationError
 
 __all__ = ["CATALOGUE", "declared", "find", "read"]
 
@@ -35,18 +35,18 @@ CATALOGUE: Mapping[str, type[Operation]] = _Catalogue()
 
 
 def find(name: str) -> type[Operation]:
-    """Find an operation by name; InvalidOperation suggests the nearest one."""
+    """Find an operation by name; InvalidOperationError suggests the nearest one."""
     try:
         return REGISTRY[name]
     except KeyError:
-        fault = Fault("operation", f"ClassIn knows no {name!r}{nearest(name, CATALOGUE)}")
-        raise InvalidOperation(name, [fault]) from None
+        fault = FieldError("operation", f"ClassIn knows no {name!r}{nearest(name, CATALOGUE)}")
+        raise InvalidOperationError(name, [fault]) from None
 
 
 def read(name: str, fields: Mapping[str, Any]) -> Operation:
     """Check fields, named in camel or snake case, against the catalogue.
 
-    Raises InvalidOperation, which names every fault.
+    Raises InvalidOperationError, which names every fault.
     """
     return find(name)(**fields)
 

@@ -5,16 +5,16 @@ from http import HTTPStatus
 
 from worker.classin.bulk_results import ItemResult, item_results
 from worker.classin.codes import Code
-from worker.classin.operation import Operation, Repeat, Spec
+from worker.classin.operation import Idempotency, Operation, Spec
 from worker.classin.response import Reply
 from worker.classin.verdicts import Verdict
-from worker.errors import Accident, NotSent
+from worker.errors import NoReplyError, NotSentError
 
 _WELL = frozenset({Verdict.DONE, Verdict.ALREADY})
 _PASSING = frozenset({HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_EARLY})
 
 
-def judge(operation: Operation, reply: Reply, *, expected: bool) -> Verdict:
+def classify_reply(operation: Operation, reply: Reply, *, expected: bool) -> Verdict:
     """Judge what ClassIn said.
 
     `expected`: "it is so already" is no surprise, because an earlier attempt may have done it, or
@@ -35,7 +35,7 @@ def judge(operation: Operation, reply: Reply, *, expected: bool) -> Verdict:
     return _judge_code(operation, reply.code, expected=expected)
 
 
-def judge_item(operation: Operation, item: ItemResult, *, expected: bool) -> Verdict:
+def classify_item(operation: Operation, item: ItemResult, *, expected: bool) -> Verdict:
     """Judge what became of one item of a bulk operation."""
     if item.code in operation.spec.done:
         return Verdict.DONE
@@ -46,27 +46,27 @@ def _judge_code(operation: Operation, number: int | None, *, expected: bool) -> 
     spec = operation.spec
     if is_already(operation, number):
         return Verdict.ALREADY if expected else Verdict.REFUSED
-    if number in spec.partly:
-        return Verdict.PARTLY
+    if number in spec.partial:
+        return Verdict.PARTIAL
     code = Code.known(number)
     verdict = code.verdict if code is not None else Verdict.REFUSED
     if verdict is Verdict.REFUSED and expected and _silent_on_repeats(operation):
-        return Verdict.UNSURE
-    return _again(operation) if verdict is Verdict.AGAIN else verdict
+        return Verdict.AMBIGUOUS
+    return _again(operation) if verdict is Verdict.RETRY else verdict
 
 
 def _silent_on_repeats(operation: Operation) -> bool:
     """Whether no page tells how a repeat is answered: then any refusal may be that answer."""
-    return operation.spec.repeat is Repeat.IDENTIFIED and not operation.spec.already
+    return operation.spec.idempotency is Idempotency.KEYED and not operation.spec.already
 
 
 def _together(operation: Operation, items: Sequence[ItemResult], *, expected: bool) -> Verdict:
     """Judge a bulk operation by its items: all well, some, or none."""
-    verdicts = {judge_item(operation, item, expected=expected) for item in items}
+    verdicts = {classify_item(operation, item, expected=expected) for item in items}
     if verdicts <= _WELL:
         return Verdict.DONE
-    if verdicts & {*_WELL, Verdict.PARTLY} or len(verdicts) > 1:
-        return Verdict.PARTLY
+    if verdicts & {*_WELL, Verdict.PARTIAL} or len(verdicts) > 1:
+        return Verdict.PARTIAL
     return verdicts.pop()
 
 
@@ -81,14 +81,14 @@ def is_already(operation: Operation, code: int | None) -> bool:
 
 def minds_repeats(spec: Spec) -> bool:
     """Say whether a reply is judged otherwise when an earlier attempt may have been done."""
-    return spec.repeat in {Repeat.HARMFUL, Repeat.IDENTIFIED} or bool(spec.already)
+    return spec.idempotency in {Idempotency.UNSAFE, Idempotency.KEYED} or bool(spec.already)
 
 
-def judge_accident(operation: Operation, accident: Accident) -> Verdict:
+def judge_accident(operation: Operation, accident: NoReplyError) -> Verdict:
     """Judge an attempt that brought no reply."""
-    return Verdict.AGAIN if isinstance(accident, NotSent) else _again(operation)
+    return Verdict.RETRY if isinstance(accident, NotSentError) else _again(operation)
 
 
 def _again(operation: Operation) -> Verdict:
     """Repeat, unless the first may have been carried out and the second would double it."""
-    return Verdict.UNSURE if operation.spec.repeat is Repeat.HARMFUL else Verdict.AGAIN
+    return Verdict.AMBIGUOUS if operation.spec.idempotency is Idempotency.UNSAFE else Verdict.RETRY

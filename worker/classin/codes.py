@@ -1,7 +1,7 @@
 """ClassIn's numbers: wording, verdict and remedy, in one table.
 
 A code that says "it is so already", or that only a part is missing, is refused here: the operations
-that take it otherwise say so themselves, in `already` and `partly`.
+that take it otherwise say so themselves, in `already` and `partial`.
 
 Source: the code tables of the operations' pages; Error-Handling/Basic_errors and Lesson_errors.
 """
@@ -12,15 +12,15 @@ from typing import Self
 from worker.classin.remedies import Remedy
 from worker.classin.verdicts import Verdict
 
-DONE, AGAIN, THROTTLED, LATER = Verdict.DONE, Verdict.AGAIN, Verdict.THROTTLED, Verdict.LATER
-LOCKED_OUT, CLOCK, REFUSED = Verdict.LOCKED_OUT, Verdict.CLOCK, Verdict.REFUSED
+DONE, AGAIN, THROTTLED, LATER = Verdict.DONE, Verdict.RETRY, Verdict.THROTTLED, Verdict.DEFER
+LOCKED_OUT, CLOCK, REFUSED = Verdict.LOCKED_OUT, Verdict.CLOCK_SKEW, Verdict.REFUSED
 
 
 class Code(IntEnum):
     """A code that ClassIn documents.
 
     `phrase` says what it means; `verdict` what it means for an attempt, unless the operation
-    counts it among its `done`, `already` or `partly`; `remedy` what a person does about it.
+    counts it among its `done`, `already` or `partial`; `remedy` what a person does about it.
     """
 
     phrase: str

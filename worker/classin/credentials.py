@@ -6,11 +6,11 @@ from typing import Any
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from worker.classin.field_shape import anatomy, by_spelling
+from worker.classin.field_shape import by_spelling, field_shape
 from worker.classin.operation import Operation
 from worker.classin.references import Place, Reference, places_of, written
 from worker.classin.seals import Sealed, credentials_of, is_credential
-from worker.errors import Fault
+from worker.errors import FieldError
 
 #: What is wrong with a value that somebody hands in sealed.
 COMES_SEALED = "should be given as it is: nothing is taken that comes sealed"
@@ -46,7 +46,7 @@ def _value(field: FieldInfo | None, value: object, change: Change, place: Place)
     """Exchange the value of a field, be it one that nobody knows."""
     if field is None or is_credential(field):
         return value if _stays(value) else change(value, place)
-    return _items(field, anatomy(field).depth, value, change, place)
+    return _items(field, field_shape(field).depth, value, change, place)
 
 
 def _items(field: FieldInfo, depth: int, value: object, change: Change, place: Place) -> object:
@@ -56,7 +56,7 @@ def _items(field: FieldInfo, depth: int, value: object, change: Change, place: P
     if depth and isinstance(value, (list, tuple)):
         return [_items(field, depth - 1, each, change, (*place, n)) for n, each in enumerate(value)]
     if not depth and isinstance(value, dict) and not Sealed.read(value):
-        return _object(anatomy(field).base, value, change, place)
+        return _object(field_shape(field).base, value, change, place)
     return change(value, place)
 
 
@@ -64,6 +64,6 @@ def _stays(value: object) -> bool:
     return value is None or Reference.read(value) is not None
 
 
-def sealed_faults(operation: Operation) -> list[Fault]:
+def sealed_faults(operation: Operation) -> list[FieldError]:
     """Name what comes sealed: only the ledger has credentials so, each for one place in it."""
-    return [Fault(written(place), COMES_SEALED) for place in places_of(operation, Sealed)]
+    return [FieldError(written(place), COMES_SEALED) for place in places_of(operation, Sealed)]

@@ -14,22 +14,22 @@ from pydantic.fields import FieldInfo
 
 from worker.classin.codes import Code
 from worker.classin.field_rules import fewest
-from worker.classin.field_shape import Anatomy, anatomy
+from worker.classin.field_shape import FieldShape, field_shape
 from worker.classin.field_types import File, file_limit_among
-from worker.classin.operation import Fields, Operation, Repeat, item_kind
+from worker.classin.operation import Fields, Idempotency, Operation, item_kind
 from worker.classin.verdicts import Verdict
 
 _REPEATS = {
-    Repeat.CONVERGES: "safe: doing it twice leads to the same place.",
-    Repeat.IDENTIFIED: "safe: a unique identity tells ClassIn that it is the same.",
-    Repeat.RECONCILES: "safe: ClassIn answers that it is so already.",
-    Repeat.HARMFUL: "would be a second one: after an unread reply a person decides.",
-    Repeat.READS: "safe: it changes nothing.",
+    Idempotency.IDEMPOTENT: "safe: doing it twice leads to the same place.",
+    Idempotency.KEYED: "safe: a unique identity tells ClassIn that it is the same.",
+    Idempotency.CONFLICT_DETECTED: "safe: ClassIn answers that it is so already.",
+    Idempotency.UNSAFE: "would be a second one: after an unread reply a person decides.",
+    Idempotency.READ_ONLY: "safe: it changes nothing.",
 }
 
 
 @dataclass(frozen=True, slots=True)
-class FieldExplanation:
+class FieldDescription:
     """One field, for people."""
 
     name: str
@@ -37,11 +37,11 @@ class FieldExplanation:
     required: bool
     description: str
     #: The fields of each object, where it is one or a list of such.
-    items: tuple["FieldExplanation", ...] = ()
+    items: tuple["FieldDescription", ...] = ()
 
-    def to_json(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, Any]:
         """Give it with plain values; `items` only where there are any."""
-        items = {"items": [item.to_json() for item in self.items]} if self.items else {}
+        items = {"items": [item.to_dict() for item in self.items]} if self.items else {}
         return {
             "name": self.name,
             "kind": self.kind,
@@ -52,7 +52,7 @@ class FieldExplanation:
 
 
 @dataclass(frozen=True, slots=True)
-class CodeExplanation:
+class CodeDescription:
     """One code, as this operation takes it."""
 
     number: int
@@ -61,46 +61,46 @@ class CodeExplanation:
 
 
 @dataclass(frozen=True, slots=True)
-class Explanation:
+class OperationDescription:
     """All that a submitter should know of one operation."""
 
     name: str
     chapter: str
     title: str
     remark: str
-    repeat: str
+    idempotency: str
     repeat_in_words: str
-    fields: tuple[FieldExplanation, ...]
+    fields: tuple[FieldDescription, ...]
     rules: tuple[str, ...]
-    codes: tuple[CodeExplanation, ...]
+    codes: tuple[CodeDescription, ...]
     example: str
 
-    def to_json(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, Any]:
         """Give it as `classin ops --json` prints it."""
         return {
             "name": self.name,
             "group": self.chapter,
             "title": self.title,
-            "repeat": self.repeat,
-            "fields": [field.to_json() for field in self.fields],
+            "idempotency": self.idempotency,
+            "fields": [field.to_dict() for field in self.fields],
             "rules": list(self.rules),
             "codes": [asdict(code) for code in self.codes],
             "example": self.example,
         }
 
 
-def explained(kind: type[Operation]) -> Explanation:
+def explained(kind: type[Operation]) -> OperationDescription:
     """Explain one operation."""
     spec = kind.spec
     fields = tuple(_field(info) for info in kind.model_fields.values())
     remark = (kind.__doc__ or "").partition("\n")[2].partition("Source:")[0]
-    return Explanation(
+    return OperationDescription(
         name=spec.name,
         chapter=spec.chapter,
         title=spec.title,
         remark=" ".join(remark.split()),
-        repeat=spec.repeat.value,
-        repeat_in_words=_REPEATS[spec.repeat],
+        idempotency=spec.idempotency.value,
+        repeat_in_words=_REPEATS[spec.idempotency],
         fields=fields,
         rules=tuple(rule.words(kind.wire_name) for rule in kind.rules),
         codes=tuple(_code(kind, Code(number)) for number in sorted(spec.codes)),
@@ -110,25 +110,25 @@ def explained(kind: type[Operation]) -> Explanation:
     )
 
 
-def _code(kind: type[Operation], code: Code) -> CodeExplanation:
+def _code(kind: type[Operation], code: Code) -> CodeDescription:
     spec = kind.spec
     words = code.verdict.value
     if code in spec.done:
         words = Verdict.DONE.value
-    elif code in spec.partly:
-        mended = spec.partly[code]
-        words = f"{Verdict.PARTLY.value}{f'; {mended} mends it' if mended else ''}"
+    elif code in spec.partial:
+        mended = spec.partial[code]
+        words = f"{Verdict.PARTIAL.value}{f'; {mended} mends it' if mended else ''}"
     elif code in spec.already:
         alike = "".join(f" with {to_camel(n)} {v}" for n, v in spec.already[code].items())
         when = "" if spec.accepts_existing else ", after an unread attempt"
         words = f"{Verdict.ALREADY.value}{alike}{when}; else {words}"
     if code in spec.peculiar:
         words = f"{spec.peculiar[code]}; else {words}"
-    return CodeExplanation(code.value, words, code.phrase)
+    return CodeDescription(code.value, words, code.phrase)
 
 
-def _field(info: FieldInfo) -> FieldExplanation:
-    return FieldExplanation(
+def _field(info: FieldInfo) -> FieldDescription:
+    return FieldDescription(
         name=info.alias or "",
         kind=_in_words(info),
         required=info.is_required(),
@@ -139,7 +139,7 @@ def _field(info: FieldInfo) -> FieldExplanation:
 
 def _in_words(info: FieldInfo) -> str:
     """Say what the field takes."""
-    parts, items = anatomy(info), item_kind(info)
+    parts, items = field_shape(info), item_kind(info)
     if not parts.depth:
         return "object" if items else _value_in_words(parts.base, parts.limits)
     most = _most(parts.limits)
@@ -176,7 +176,7 @@ def _most(limits: Sequence[object]) -> int | None:
     return min((part.max_length for part in limits if isinstance(part, MaxLen)), default=None)
 
 
-def _items(info: FieldInfo) -> tuple[FieldExplanation, ...]:
+def _items(info: FieldInfo) -> tuple[FieldDescription, ...]:
     """Explain the fields of an object, or of a list's objects."""
     kind = item_kind(info)
     fields = kind.model_fields.values() if kind else ()
@@ -195,14 +195,14 @@ def example(kind: type[Fields]) -> dict[str, Any]:
 
 
 def _value(info: FieldInfo) -> Any:  # noqa: ANN401  # any JSON value
-    parts, items = anatomy(info), item_kind(info)
+    parts, items = field_shape(info), item_kind(info)
     value: Any = example(items) if items else _plain(parts)
     for _ in range(parts.depth):
         value = [value]
     return value
 
 
-def _plain(parts: Anatomy) -> Any:  # noqa: ANN401  # any JSON value
+def _plain(parts: FieldShape) -> Any:  # noqa: ANN401  # any JSON value
     if parts.examples:
         return parts.examples[0]
     if issubclass(parts.base, IntEnum):

@@ -4,7 +4,7 @@ from enum import StrEnum
 from typing import NamedTuple
 
 
-class Dialect(StrEnum):
+class ApiVersion(StrEnum):
     """ClassIn's two generations of requests and answers."""
 
     #: A form with SID, safeKey and timeStamp; answers `{"data": ..., "error_info": {...}}`.
@@ -13,10 +13,10 @@ class Dialect(StrEnum):
     V2 = "v2"
 
 
-class Call(NamedTuple):
+class Endpoint(NamedTuple):
     """The address of one operation below the base URL, and its dialect."""
 
-    dialect: Dialect
+    version: ApiVersion
     path: str
     action: str | None = None  # v1 names its operation in the query
 
@@ -26,11 +26,11 @@ class Call(NamedTuple):
         return f"{self.path}?action={self.action}" if self.action else self.path
 
 
-def v1(script: str, action: str) -> Call:
+def v1(script: str, action: str) -> Endpoint:
     """Build a call of the first generation: `v1("course", "editCourse")`."""
-    return Call(Dialect.V1, f"/partner/api/{script}.api.php", action)
+    return Endpoint(ApiVersion.V1, f"/partner/api/{script}.api.php", action)
 
 
-def v2(path: str) -> Call:
+def v2(path: str) -> Endpoint:
     """Build a call of the second generation: `v2("/lms/unit/create")`."""
-    return Call(Dialect.V2, path)
+    return Endpoint(ApiVersion.V2, path)

@@ -11,7 +11,7 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 
-class Anatomy(NamedTuple):
+class FieldShape(NamedTuple):
     """A field taken apart."""
 
     #: The plain type; of a moment, datetime.
@@ -28,10 +28,10 @@ class Anatomy(NamedTuple):
 
 #: What was taken apart already, with its field: fields cannot be hashed, and those of the catalogue
 #: stay as long as the process.
-_KNOWN: dict[int, tuple[FieldInfo, Anatomy]] = {}
+_KNOWN: dict[int, tuple[FieldInfo, FieldShape]] = {}
 
 
-def anatomy(field: FieldInfo) -> Anatomy:
+def field_shape(field: FieldInfo) -> FieldShape:
     """Take a field apart; done once for each."""
     known = _KNOWN.get(id(field))
     if known is None:
@@ -46,7 +46,7 @@ def by_spelling(kind: type[BaseModel]) -> Mapping[str, FieldInfo]:
     return {field.alias: field for field in fields.values() if field.alias} | fields
 
 
-def _taken_apart(field: FieldInfo) -> Anatomy:
+def _taken_apart(field: FieldInfo) -> FieldShape:
     limits: list[object] = []
     metadata: list[object] = []
     examples: list[Any] = list(field.examples or ())
@@ -67,7 +67,7 @@ def _taken_apart(field: FieldInfo) -> Anatomy:
         elif origin in {list, tuple}:
             annotation, depth = arguments[0], depth + 1
         else:
-            return Anatomy(annotation, depth, tuple(limits), tuple(metadata), tuple(examples))
+            return FieldShape(annotation, depth, tuple(limits), tuple(metadata), tuple(examples))
 
 
 def _single(metadata: list[object], examples: list[Any]) -> list[object]:

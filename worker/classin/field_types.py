@@ -24,7 +24,7 @@ from pydantic import (
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticCustomError, core_schema
 
-from worker.classin.field_shape import anatomy
+from worker.classin.field_shape import field_shape
 
 #: The largest file that an operation takes along, and the largest picture, in bytes.
 LARGEST_FILE = 500 * 1024 * 1024
@@ -137,7 +137,7 @@ class Sensitivity(StrEnum):
 
 def sensitivity_of(field: FieldInfo) -> Sensitivity | None:
     """Say whether, and why, a field's value must not be shown."""
-    for part in anatomy(field).metadata:
+    for part in field_shape(field).metadata:
         if isinstance(part, Sensitivity):
             return part
     return None

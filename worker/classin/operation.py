@@ -13,14 +13,14 @@ from pydantic.alias_generators import to_camel
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticCustomError
 
-from worker.classin.endpoint import Call
+from worker.classin.endpoint import Endpoint
 from worker.classin.field_rules import Rule
-from worker.classin.field_shape import anatomy, by_spelling
+from worker.classin.field_shape import by_spelling, field_shape
 from worker.classin.field_types import File, sensitivity_of
-from worker.classin.references import ids_kept, keep, kept, lifted, restored
+from worker.classin.references import extract, ids_kept, keep, kept, reinsert
 from worker.classin.registry import Registry
 from worker.classin.validation_messages import explain
-from worker.errors import InvalidOperation
+from worker.errors import InvalidOperationError
 
 if TYPE_CHECKING:
     from worker.classin.response import Reply
@@ -33,19 +33,19 @@ MASK = "***"
 _LONGEST_IDENTITY = 24
 
 
-class Repeat(StrEnum):
+class Idempotency(StrEnum):
     """What happens when the same operation is sent twice."""
 
     #: The second call leads to the same place.
-    CONVERGES = "converges"
+    IDEMPOTENT = "idempotent"
     #: The API takes a unique identity, and answers a repeat with what the first call made.
-    IDENTIFIED = "identified"
+    KEYED = "keyed"
     #: A repeat answers a code that tells that it is so already.
-    RECONCILES = "reconciles"
+    CONFLICT_DETECTED = "conflict_detected"
     #: Nothing tells a repeat from a new call: it would be done twice.
-    HARMFUL = "harmful"
+    UNSAFE = "unsafe"
     #: Nothing is changed.
-    READS = "reads"
+    READ_ONLY = "read_only"
 
 
 class Fields(BaseModel):
@@ -85,13 +85,13 @@ class Fields(BaseModel):
     def holds_many(cls, name: str) -> bool:
         """Say whether a field, by either spelling, takes a list."""
         field = cls.field_named(name)
-        return field is not None and anatomy(field).depth > 0
+        return field is not None and field_shape(field).depth > 0
 
     @classmethod
     def holds_json(cls, name: str) -> bool:
         """Say whether a field, by either spelling, takes a list or an object."""
         field = cls.field_named(name)
-        return field is not None and (anatomy(field).depth > 0 or item_kind(field) is not None)
+        return field is not None and (field_shape(field).depth > 0 or item_kind(field) is not None)
 
     @classmethod
     def hides(cls, path: Sequence[int | str]) -> bool:
@@ -157,15 +157,15 @@ class Spec(NamedTuple):
     name: str  # as submitters write it: edit_course
     chapter: str  # of the API, and the module that declares it
     title: str
-    call: Call
-    repeat: Repeat
+    endpoint: Endpoint
+    idempotency: Idempotency
     lane: str | None  # the field whose entity sees its operations in order
     codes: frozenset[int]  # all that the operation's page lists; their words are in codes.py
     done: frozenset[int]
     #: Codes that say "it is so already", each with the values that fields must have for that.
     already: Mapping[int, Mapping[str, object]]
     #: Codes that say "the main thing is done", each with the operation that mends the rest.
-    partly: Mapping[int, str | None]
+    partial: Mapping[int, str | None]
     #: Codes that `judged` takes in a way of its own, each in words: `done if ...`.
     peculiar: Mapping[int, str]
     #: The attribute that takes a unique identity; `list.attribute` for one in each item.
@@ -180,7 +180,7 @@ class Spec(NamedTuple):
 class Operation(Fields):
     """One thing that ClassIn can be asked, with its fields filled.
 
-    Constructing one checks it: InvalidOperation names every fault at once. On the wire the
+    Constructing one checks it: InvalidOperationError names every fault at once. On the wire the
     fields are in camel case; both spellings are taken. Until another record's result is known,
     a Reference to it may stand for a value; then `wire_fields` raises ValueError.
     """
@@ -190,13 +190,13 @@ class Operation(Fields):
     def __init_subclass__(  # noqa: PLR0913  # the declaration of an operation, all by keyword
         cls,
         *,
-        call: Call,
-        repeat: Repeat,
+        endpoint: Endpoint,
+        idempotency: Idempotency,
         codes: Iterable[int],
         lane: str | None = None,
         done: Iterable[int] = (),
         already: Iterable[int] | Mapping[int, Mapping[str, object]] = (),
-        partly: Iterable[int] | Mapping[int, str | None] = (),
+        partial: Iterable[int] | Mapping[int, str | None] = (),
         peculiar: Mapping[int, str] = MappingProxyType({}),
         identity: str | None = None,
         bulk: Bulk | None = None,
@@ -213,20 +213,20 @@ class Operation(Fields):
             name=re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", cls.__name__).lower(),
             chapter=cls.__module__.rpartition(".")[2],
             title=(cls.__doc__ or "").partition("\n")[0].rstrip("."),
-            call=call,
-            repeat=repeat,
+            endpoint=endpoint,
+            idempotency=idempotency,
             lane=lane,
             codes=listed,
             done=frozenset({1, *done}),  # 1: carried out
             already={n: _of(already, n) or {} for n in already},
-            partly={n: _of(partly, n) for n in partly},
+            partial={n: _of(partial, n) for n in partial},
             peculiar=peculiar,
             identity=identity,
             bulk=bulk,
             accepts_existing=accepts_existing,
             private=frozenset(private),
         )
-        taken = [cls.spec.done, cls.spec.already, cls.spec.partly, cls.spec.peculiar]
+        taken = [cls.spec.done, cls.spec.already, cls.spec.partial, cls.spec.peculiar]
         unlisted = frozenset[int]().union(*taken) - listed
         if unlisted:
             message = f"{cls.__name__}: not among its codes: {sorted(unlisted)}"
@@ -250,13 +250,13 @@ class Operation(Fields):
 
         def __init__(self, /, **given):  # noqa: ANN003, ANN204  # never seen by one
             kind = type(self)
-            fields, references, faults = lifted(kind, given, kind.spec.identity)
+            fields, references, faults = extract(kind, given, kind.spec.identity)
             try:
                 super().__init__(**fields)
             except ValidationError as error:
                 faults += explain(error.errors(include_url=False), kind, given, hidden=kind.hides)
             if faults:
-                raise InvalidOperation(kind.spec.name, faults)
+                raise InvalidOperationError(kind.spec.name, faults)
             if references:
                 keep(self, references)
 
@@ -270,7 +270,7 @@ class Operation(Fields):
     def _masked(self) -> Mapping[str, Any]:
         from worker.classin.masking import masked  # noqa: PLC0415  # which knows what this is
 
-        shown: Mapping[str, Any] = masked(type(self), self.to_json())
+        shown: Mapping[str, Any] = masked(type(self), self.to_dict())
         return shown
 
     def references(self) -> frozenset[str]:
@@ -294,7 +294,7 @@ class Operation(Fields):
         """Build the operation that does what this one left out; None: a person must.
 
         `result` is the answer; for an item of a bulk operation, by position, its entry in the
-        answer. Operations whose `partly` names a follow-up override it.
+        answer. Operations whose `partial` names a follow-up override it.
         """
         del code, result, item
         return None
@@ -339,11 +339,11 @@ class Operation(Fields):
         """Give the fields that take a file, each spelling with the wire name."""
         return _file_spellings(cls)
 
-    def to_json(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, Any]:
         """Give the fields as the record keeps them: JSON values, files without their content."""
         fields = self.model_dump(mode="json", by_alias=True, exclude_none=True)
         references = kept(self)
-        return restored(fields, references) if references else fields
+        return reinsert(fields, references) if references else fields
 
     def lane(self, mark: Callable[[str], str]) -> str | None:
         """Name the entity whose operations must keep their order; a person only by a mark."""
@@ -370,13 +370,13 @@ def _files_of(kind: type[Operation]) -> Mapping[str, str]:
     return {
         name: field.alias or name
         for name, field in kind.model_fields.items()
-        if anatomy(field).base is File
+        if field_shape(field).base is File
     }
 
 
 def item_kind(field: FieldInfo) -> type[Fields] | None:
     """Find what the items of a field are, if it holds items with fields of their own."""
-    base = anatomy(field).base
+    base = field_shape(field).base
     return base if issubclass(base, Fields) else None
 
 

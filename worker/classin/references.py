@@ -18,10 +18,10 @@ from pydantic.alias_generators import to_camel
 from pydantic.fields import FieldInfo
 
 from worker.classin.field_rules import fewest
-from worker.classin.field_shape import Anatomy, anatomy
+from worker.classin.field_shape import FieldShape, field_shape
 from worker.classin.field_types import File
 from worker.classin.seals import SEAL, Sealed, credentials_of
-from worker.errors import Fault, InvalidOperation
+from worker.errors import FieldError, InvalidOperationError
 
 #: A value's place among an operation's fields: names, and positions in lists.
 Place = tuple[str | int, ...]
@@ -61,7 +61,7 @@ class Reference:
         """Give it in one word, as lanes are named."""
         return f"{_MARK}:{self.id}:{self.path}"
 
-    def to_json(self) -> dict[str, str]:
+    def to_dict(self) -> dict[str, str]:
         """Give it as a record's fields hold it."""
         return {_MARK: self.id, "path": self.path}
 
@@ -109,7 +109,7 @@ def renamed(fields: Mapping[str, Any], names: Mapping[str, str]) -> dict[str, An
     """Give the fields with other ids in their references, where `names` has one for them."""
     return _changed(
         fields,
-        lambda reference, _: replace(reference, id=names.get(reference.id, reference.id)).to_json(),
+        lambda reference, _: replace(reference, id=names.get(reference.id, reference.id)).to_dict(),
     )
 
 
@@ -121,7 +121,7 @@ class Source(NamedTuple):
     shown: Mapping[str, Any] | None
 
 
-def filled(
+def resolve(
     fields: Mapping[str, Any],
     source_of: Callable[[str], Source | None],
     hides: Callable[[Place], bool],
@@ -129,10 +129,10 @@ def filled(
     """Give a record's fields with what they refer to; `source_of` is asked once for each id.
 
     What is masked where it comes from fills only what is masked as well: `hides` says so of a
-    place. What comes out is not checked yet. Raises InvalidOperation, which names every reference
-    that leads nowhere, or past a mask.
+    place. What comes out is not checked yet. Raises InvalidOperationError, which names every
+    reference that leads nowhere, or past a mask.
     """
-    faults: list[Fault] = []
+    faults: list[FieldError] = []
     told = cache(source_of)
 
     def fill(reference: Reference, place: Place) -> object:
@@ -140,15 +140,15 @@ def filled(
         value, shown = (reference.found_in(each) for each in source)
         if value is None or shown is None:  # a path that names what is masked finds nothing
             what = f"the result of {reference.id} has nothing at {reference.path}"
-            faults.append(Fault(written(place), what))
+            faults.append(FieldError(written(place), what))
         elif value != shown and not hides(place):
             what = f"{reference.id} keeps what is at {reference.path} masked; this field is not"
-            faults.append(Fault(written(place), what))
+            faults.append(FieldError(written(place), what))
         return value
 
     whole = _changed(fields, fill)
     if faults:
-        raise InvalidOperation("references", faults)
+        raise InvalidOperationError("references", faults)
     return whole
 
 
@@ -198,7 +198,7 @@ def with_only(operation: _Kind, name: str, positions: Collection[int]) -> _Kind:
     return chosen
 
 
-def restored(
+def reinsert(
     fields: dict[str, Any], references: Mapping[Place, Reference | Sealed]
 ) -> dict[str, Any]:
     """Put back what was lifted out to where it was; changes the fields, and gives them."""
@@ -207,13 +207,13 @@ def restored(
         holder: Any = fields
         for step in way:
             holder = holder[step]
-        holder[last] = reference.to_json()
+        holder[last] = reference.to_dict()
     return fields
 
 
-def lifted(
+def extract(
     kind: type[BaseModel], given: Mapping[str, Any], identity: str | None
-) -> tuple[Mapping[str, Any], Mapping[Place, Reference | Sealed], list[Fault]]:
+) -> tuple[Mapping[str, Any], Mapping[Place, Reference | Sealed], list[FieldError]]:
     """Take references and what is sealed out of an operation's fields; say what is wrong there.
 
     In their places stand values that pass the checks of a field, so that all else can be checked.
@@ -231,7 +231,7 @@ class _Lifter:
 
     def __init__(self, identity: str | None) -> None:
         self.references: dict[Place, Reference | Sealed] = {}
-        self.faults: list[Fault] = []
+        self.faults: list[FieldError] = []
         self._identity = [to_camel(name) for name in (identity or "").split(".")]
 
     def from_object(
@@ -240,7 +240,7 @@ class _Lifter:
         """Go through the fields of an operation or of an item; unknown ones stay as they are."""
         fields, sealable = dict(given), credentials_of(kind)
         for name, field in kind.model_fields.items():
-            wire_name, depth = field.alias or name, anatomy(field).depth
+            wire_name, depth = field.alias or name, field_shape(field).depth
             for spelling in {name, wire_name} & given.keys():
                 value, here = given[spelling], (*place, wire_name)
                 if spelling in sealable and (sealed := Sealed.read(value)):
@@ -254,7 +254,7 @@ class _Lifter:
         """Go through a value with so many lists around what the field holds."""
         if (marked := _marked(value)) is not None:
             return self._from_reference(field, depth, marked, place)
-        base = anatomy(field).base
+        base = field_shape(field).base
         if depth and isinstance(value, (list, tuple)):
             return [
                 self._from_value(field, depth - 1, each, (*place, position))
@@ -269,12 +269,12 @@ class _Lifter:
     ) -> object:
         """Keep a reference, or what is wrong with it; gives what stands in its place."""
         where = written(place)
-        if anatomy(field).base is File:
-            self.faults.append(Fault(where, "cannot be a reference: no result holds a file"))
+        if field_shape(field).base is File:
+            self.faults.append(FieldError(where, "cannot be a reference: no result holds a file"))
         elif [step for step in place if isinstance(step, str)] == self._identity:
             what = "cannot be a reference: ClassIn knows a repeat by it"
-            self.faults.append(Fault(where, what))
-        elif ill := [Fault(where + part, what) for part, what in _ill_formed(marked)]:
+            self.faults.append(FieldError(where, what))
+        elif ill := [FieldError(where + part, what) for part, what in _ill_formed(marked)]:
             self.faults += ill
         else:
             self.references[place] = Reference(marked[_MARK], marked["path"])
@@ -283,13 +283,13 @@ class _Lifter:
 
 def _stand_in(field: FieldInfo, depth: int, number: int) -> object:
     """Give a value that passes a field's checks; numbers differ from each other and from ids."""
-    value = _plain(anatomy(field), number)
+    value = _plain(field_shape(field), number)
     for _ in range(depth):
         value = (value,)
     return value
 
 
-def _plain(parts: Anatomy, number: int) -> object:
+def _plain(parts: FieldShape, number: int) -> object:
     base = parts.base
     if base is File:
         return File.model_construct(name="a.jpg", size=1)
@@ -311,7 +311,7 @@ def _blank(kind: type[BaseModel], number: int) -> BaseModel:
     required = (name for name, field in kind.model_fields.items() if field.is_required())
     needed = fewest(required, getattr(kind, "rules", ()))
     values: dict[str, Any] = {
-        name: _stand_in(field, anatomy(field).depth, number)
+        name: _stand_in(field, field_shape(field).depth, number)
         for name, field in kind.model_fields.items()
         if name in needed
     }
@@ -364,7 +364,7 @@ def _changed_value(
 def _marked(value: object) -> Mapping[str, Any] | None:
     """Give the JSON of what is marked as a reference, well-formed or not."""
     if isinstance(value, Reference):
-        return value.to_json()
+        return value.to_dict()
     return {"path": _DATA, **value} if isinstance(value, dict) and _MARK in value else None
 
 

@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from worker.classin.endpoint import Dialect
+from worker.classin.endpoint import ApiVersion
 from worker.classin.field_types import File
 from worker.classin.operation import Operation
 from worker.classin.school import School
@@ -32,17 +32,17 @@ def prepare(
 
     `counting` says which long texts are signed.
     """
-    call = operation.spec.call
+    call = operation.spec.endpoint
     fields = operation.wire_fields()
-    match call.dialect:
-        case Dialect.V1:
+    match call.version:
+        case ApiVersion.V1:
             proof = {
                 "SID": school.sid,
                 "safeKey": safe_key(school.secret, timestamp),
                 "timeStamp": str(timestamp),
             }
             return Request(call.target, form=proof | _as_form(fields), files=operation.files())
-        case Dialect.V2:
+        case ApiVersion.V2:
             headers = {
                 "Content-Type": "application/json",
                 "X-EEO-SIGN": signature(fields, school.sid, school.secret, timestamp, counting),

@@ -13,7 +13,7 @@ from email.utils import parsedate_to_datetime
 from functools import lru_cache
 from typing import Any
 
-from worker.classin.endpoint import Dialect
+from worker.classin.endpoint import ApiVersion
 
 #: So much of a message is kept; ClassIn's own are far shorter.
 LONGEST_MESSAGE = 500
@@ -41,7 +41,7 @@ class Reply:
     retry_after: float | None = None
 
 
-def read_reply(dialect: Dialect, http: int, headers: Mapping[str, str], body: bytes) -> Reply:
+def read_reply(dialect: ApiVersion, http: int, headers: Mapping[str, str], body: bytes) -> Reply:
     """Read an answer of either dialect; codes may arrive as numbers or as strings."""
     date = _date(headers.get("Date"))
     retry_after = _wait(headers.get("Retry-After"), date)
@@ -55,18 +55,18 @@ def read_reply(dialect: Dialect, http: int, headers: Mapping[str, str], body: by
     return Reply(http, code, message[:LONGEST_MESSAGE], result, date, retry_after)
 
 
-def _parts(dialect: Dialect, answer: object) -> tuple[int | None, str, dict[str, Any] | None]:
+def _parts(dialect: ApiVersion, answer: object) -> tuple[int | None, str, dict[str, Any] | None]:
     """Take an answer apart: code, message, and the rest."""
     if not isinstance(answer, dict):
         return None, "", None
     match dialect:
-        case Dialect.V1:
+        case ApiVersion.V1:
             info = answer.get("error_info")
             if not isinstance(info, dict):
                 return None, "", None
             number, text = info.get("errno"), info.get("error")
             rest = {key: value for key, value in answer.items() if key != "error_info"}
-        case Dialect.V2:
+        case ApiVersion.V2:
             info = answer.get("error_info")
             if "code" not in answer and isinstance(info, dict):  # as v1 would say it
                 answer = {**answer, "code": info.get("code", info.get("errno"))}

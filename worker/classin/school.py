@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from worker.errors import Fault
+from worker.errors import FieldError
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,9 +16,9 @@ class School:
     secret: str = field(repr=False)
 
 
-def faults_of(school: School, sid_at: str, secret_at: str) -> Iterator[Fault]:
+def faults_of(school: School, sid_at: str, secret_at: str) -> Iterator[FieldError]:
     """Give what is wrong with a school, by where its SID and its secret stand."""
     if not re.fullmatch("[0-9]+", school.sid):
-        yield Fault(sid_at, "should be the institution's SID, in digits")
+        yield FieldError(sid_at, "should be the institution's SID, in digits")
     if not school.secret:
-        yield Fault(secret_at, "is missing")
+        yield FieldError(secret_at, "is missing")

@@ -7,7 +7,7 @@ from functools import cache
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from worker.classin.field_shape import anatomy, by_spelling
+from worker.classin.field_shape import by_spelling, field_shape
 from worker.classin.field_types import Sensitivity, sensitivity_of
 
 #: The key that tells a sealed value from other objects.
@@ -21,7 +21,7 @@ class Sealed:
     #: What the cipher made of it.
     token: str
 
-    def to_json(self) -> dict[str, str]:
+    def to_dict(self) -> dict[str, str]:
         """Give it as a record's fields hold it."""
         return {SEAL: self.token}
 
@@ -53,5 +53,5 @@ def is_credential(field: FieldInfo) -> bool:
 
 def credentials_within(field: FieldInfo) -> Mapping[str, FieldInfo]:
     """Give the credentials of the items that a field holds."""
-    base = anatomy(field).base
+    base = field_shape(field).base
     return credentials_of(base) if issubclass(base, BaseModel) else {}

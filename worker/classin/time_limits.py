@@ -3,14 +3,14 @@
 from collections.abc import Mapping
 from functools import cache
 
-from worker.classin.field_shape import anatomy
+from worker.classin.field_shape import field_shape
 from worker.classin.field_types import Ahead
 from worker.classin.operation import Operation
 from worker.classin.references import kept
-from worker.errors import Fault
+from worker.errors import FieldError
 
 
-def untimely(operation: Operation, now: float) -> list[Fault]:
+def untimely(operation: Operation, now: float) -> list[FieldError]:
     """Find moments that lie nearer, or farther ahead, than their fields allow.
 
     `now`: seconds since 1970. What another record's result will tell is not judged yet.
@@ -25,7 +25,7 @@ def untimely(operation: Operation, now: float) -> list[Fault]:
         for name, moment in moments.items()
         if isinstance(moment, int) and operation.wire_name(name) not in waiting
     }
-    return [Fault(name, what, "untimely") for name, what in faults.items() if what]
+    return [FieldError(name, what, "untimely") for name, what in faults.items() if what]
 
 
 @cache
@@ -34,6 +34,6 @@ def _bounds(kind: type[Operation]) -> Mapping[str, Ahead]:
     return {
         name: part
         for name, field in kind.model_fields.items()
-        for part in anatomy(field).metadata
+        for part in field_shape(field).metadata
         if isinstance(part, Ahead)
     }

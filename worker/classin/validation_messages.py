@@ -4,7 +4,7 @@ import difflib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from worker.errors import Fault
+from worker.errors import FieldError
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
@@ -31,7 +31,7 @@ def explain(
     given: Mapping[str, Any],
     *,
     hidden: Callable[[Sequence[int | str]], bool] = lambda _: False,
-) -> list[Fault]:
+) -> list[FieldError]:
     """Turn all of pydantic's errors for one operation into faults, by wire name.
 
     `hidden` says of a place whether what was given there must not be echoed.
@@ -52,18 +52,18 @@ def _fault(
     *,
     hidden: bool,
     helped: bool,
-) -> Fault:
+) -> FieldError:
     aliases = {name: field.alias or name for name, field in model.model_fields.items()}
     path = [str(step) for step in error["loc"]] or [""]
     where = ".".join([aliases.get(path[0], path[0]), *path[1:]])
     if error["type"] == "extra_forbidden" and len(path) > 1:
-        return Fault(where, "unknown field", error["type"])
+        return FieldError(where, "unknown field", error["type"])
     if error["type"] == "extra_forbidden":
         twice = path[0] in aliases and aliases[path[0]] in given
         known = nearest(path[0], {*aliases.values(), *aliases}) if helped else ""
         what = f"given twice, also as {where}" if twice else f"unknown field{known}"
-        return Fault(path[0], what, error["type"])
-    return Fault(where, _phrase(error, hidden=hidden), error["type"])
+        return FieldError(path[0], what, error["type"])
+    return FieldError(where, _phrase(error, hidden=hidden), error["type"])
 
 
 #: What would be right, by pydantic's kind of error; filled with its context, `got` and `has`.

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from worker.config.rate_limits import Paces, read_paces
 from worker.config.urls import is_loopback, split_address
-from worker.errors import Fault, InvalidInput
+from worker.errors import FieldError, InvalidInputError
 
 #: The longest home, in bytes: the path of the socket in it has limits of the system's.
 _LONGEST_HOME = 85
@@ -21,7 +21,7 @@ _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 class Variables:
     """Reads single variables and gathers what is wrong with them."""
 
-    def __init__(self, environment: Mapping[str, str], faults: list[Fault]) -> None:
+    def __init__(self, environment: Mapping[str, str], faults: list[FieldError]) -> None:
         self._environment = environment
         self.faults = faults
 
@@ -113,7 +113,7 @@ class Variables:
         """Read words like create_classroom=1000/m."""
         try:
             return read_paces(self.text(name) or "", name)
-        except InvalidInput as error:
+        except InvalidInputError as error:
             self.faults += error.faults
             return {}
 
@@ -155,7 +155,7 @@ class Variables:
 
     def wrong(self, where: str, what: str) -> None:
         """Note a fault."""
-        self.faults.append(Fault(where, what))
+        self.faults.append(FieldError(where, what))
 
 
 def read_seconds(text: str) -> float:

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 
 from worker.classin.index import INDEX
 from worker.classin.validation_messages import LONGEST_ECHO, nearest
-from worker.errors import Fault, InvalidInput
+from worker.errors import FieldError, InvalidInputError
 
 #: By operation, or by `all`: the least milliseconds between two requests; None lifts a limit.
 Paces = Mapping[str, float | None]
@@ -20,24 +20,27 @@ _UNITS = {"s": 1000.0, "m": 60_000.0, "h": 3_600_000.0}
 
 
 def read_paces(text: str, where: str) -> Paces:
-    """Read words, separated by spaces or commas. Raises InvalidInput, which names every fault."""
+    """Read words, separated by spaces or commas.
+
+    Raises InvalidInputError, which names every fault.
+    """
     paces: dict[str, float | None] = {}
-    faults: list[Fault] = []
+    faults: list[FieldError] = []
     for word in text.replace(",", " ").split():
         name, _, pace = word.partition("=")
         if name not in INDEX and name != ALL:
             near = nearest(name, [*INDEX, ALL])
-            faults.append(Fault(where, f"ClassIn knows no {name[:LONGEST_ECHO]!r}{near}"))
+            faults.append(FieldError(where, f"ClassIn knows no {name[:LONGEST_ECHO]!r}{near}"))
         elif name in paces:
-            faults.append(Fault(where, f"{name} should be there once only"))
+            faults.append(FieldError(where, f"{name} should be there once only"))
         else:
             try:
                 paces[name] = _milliseconds(pace)
             except ValueError:
                 right = f"{name} should be like {name}=10/s, 600/m, 50/h or none"
-                faults.append(Fault(where, f"{right}; got {pace[:LONGEST_ECHO]!r}"))
+                faults.append(FieldError(where, f"{right}; got {pace[:LONGEST_ECHO]!r}"))
     if faults:
-        raise InvalidInput("paces", faults)
+        raise InvalidInputError("paces", faults)
     return paces
 
 

@@ -7,28 +7,30 @@ from pathlib import Path
 from worker.classin.school import School, faults_of
 from worker.config.rate_limits import Paces, read_paces
 from worker.config.toml_file import read_toml
-from worker.errors import Fault, InvalidInput
+from worker.errors import FieldError, InvalidInputError
 from worker.private_files import read_secret
 
 _KEYS = ("sid", "secret", "secret_file", "pace")
 
 
-def read_schools(path: Path, faults: list[Fault]) -> Iterator[tuple[School, Paces]]:
+def read_schools(path: Path, faults: list[FieldError]) -> Iterator[tuple[School, Paces]]:
     """Read a TOML file with a table for each school; adds what is wrong, and quotes no secret."""
     try:
         tables = read_toml(path, read_secret)
-    except InvalidInput as error:
-        faults += (Fault("CLASSIN_SCHOOLS", f"{each.where} {each.what}") for each in error.faults)
+    except InvalidInputError as error:
+        faults += (
+            FieldError("CLASSIN_SCHOOLS", f"{each.where} {each.what}") for each in error.faults
+        )
         return
     if not tables:
-        faults.append(Fault("CLASSIN_SCHOOLS", f"{path} has no table of a school"))
+        faults.append(FieldError("CLASSIN_SCHOOLS", f"{path} has no table of a school"))
     for name, table in tables.items():
         here = f"{path} [{name}]"
         if not isinstance(table, dict) or not re.fullmatch(r"[A-Za-z0-9_-]{1,64}", name):
-            faults.append(Fault(here, "should be a table named by letters, digits, - and _"))
+            faults.append(FieldError(here, "should be a table named by letters, digits, - and _"))
             continue
         faults += (
-            Fault(here, f"unknown key {key}; known are {', '.join(_KEYS)}")
+            FieldError(here, f"unknown key {key}; known are {', '.join(_KEYS)}")
             for key in sorted(table.keys() - set(_KEYS))
         )
         secret = _secret_of(here, table, path.parent, faults)
@@ -39,23 +41,23 @@ def read_schools(path: Path, faults: list[Fault]) -> Iterator[tuple[School, Pace
 
 
 def _secret_of(
-    here: str, table: Mapping[str, object], folder: Path, faults: list[Fault]
+    here: str, table: Mapping[str, object], folder: Path, faults: list[FieldError]
 ) -> str | None:
     if "secret_file" not in table:
         return str(table["secret"]) if "secret" in table else None
     if "secret" in table:
-        faults.append(Fault(here, "should have secret or secret_file, not both"))
+        faults.append(FieldError(here, "should have secret or secret_file, not both"))
     try:
         return read_secret(folder / str(table["secret_file"])).decode().strip()
     except (OSError, ValueError) as error:
-        faults.append(Fault(f"{here} secret_file", f"cannot be read: {_reason(error)}"))
+        faults.append(FieldError(f"{here} secret_file", f"cannot be read: {_reason(error)}"))
         return "unread"  # one fault is enough
 
 
-def _paces_of(here: str, table: Mapping[str, object], faults: list[Fault]) -> Paces:
+def _paces_of(here: str, table: Mapping[str, object], faults: list[FieldError]) -> Paces:
     try:
         return read_paces(str(table.get("pace", "")), f"{here} pace")
-    except InvalidInput as error:
+    except InvalidInputError as error:
         faults += error.faults
         return {}
 

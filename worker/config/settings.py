@@ -14,7 +14,7 @@ from worker.config.file_access import FileAccess, fault_of_folders, fault_of_hos
 from worker.config.rate_limits import USUAL, Paces, paces_of
 from worker.config.urls import is_loopback
 from worker.config.webhook_urls import fault_of_origins, fault_of_secret
-from worker.errors import Fault, InvalidInput, InvalidSettings
+from worker.errors import FieldError, InvalidInputError, InvalidSettingsError
 from worker.keyring import VARIABLE, KeyRing
 from worker.private_files import folder_fault
 
@@ -53,7 +53,7 @@ def usual_processes(cores: int) -> int:
 
 
 @dataclass(frozen=True, slots=True)
-class Patience:
+class RetrySettings:
     """How long, and how often, an operation is tried. All times in seconds."""
 
     #: Attempts of one delivery, and the jittered exponential waits between them.
@@ -61,14 +61,14 @@ class Patience:
     first_wait: float = 0.5
     longest_wait: float = 8.0
     #: When a delivery's attempts are spent, the next comes after these; the last one repeats.
-    deferrals: tuple[float, ...] = (60, 300, 900, 3600, 10800, 21600)
+    defer_delays: tuple[float, ...] = (60, 300, 900, 3600, 10800, 21600)
     #: From the first attempt on; after that the operation has failed.
     give_up_after: float = 86400.0
     #: After being told to slow down, without another word.
     throttled_wait: float = 5.0
     #: While a school is locked out or ClassIn is in maintenance: the pauses until the next look
     #: whether that is over; the last one repeats.
-    looks: tuple[float, ...] = (60, 120, 300, 600, 1800, 3600)
+    probe_intervals: tuple[float, ...] = (60, 120, 300, 600, 1800, 3600)
     #: A worker process that is silent for so long loses its operations to others; a heartbeat
     #: renews the lease six times as often.
     lease: float = 30.0
@@ -78,7 +78,7 @@ class Patience:
 
 
 @dataclass(frozen=True, slots=True)
-class Deadlines:
+class Timeouts:
     """How long one request may take, in seconds."""
 
     connect: float = 5.0
@@ -125,8 +125,8 @@ class Settings:
     broker_url: str | None = field(default=None, repr=False)
     base_url: str = CLASSIN
     schools: Mapping[str, School] = field(default_factory=dict)
-    patience: Patience = Patience()
-    deadlines: Deadlines = Deadlines()
+    patience: RetrySettings = RetrySettings()
+    deadlines: Timeouts = Timeouts()
     #: Worker processes that `classin worker` and `classin up` start.
     processes: int = field(default_factory=lambda: usual_processes(usable_cores()))
     #: Operations that one worker process carries out side by side.
@@ -163,11 +163,11 @@ class Settings:
     def keyring(self) -> KeyRing:
         """The keys that Redis does not have, read from their file at their first use.
 
-        It raises InvalidSettings where the file is not as it should be, and Unavailable.
+        It raises InvalidSettingsError where the file is not as it should be, and UnavailableError.
         """
         if self.ring is None and self.keys is None:
-            fault = Fault(VARIABLE, "names no key file: read the settings by from_env")
-            raise InvalidSettings("there is no key ring", [fault])
+            fault = FieldError(VARIABLE, "names no key file: read the settings by from_env")
+            raise InvalidSettingsError("there is no key ring", [fault])
         return self.ring or _ring(self.keys or Path(), self.ledger_url)
 
     @property
@@ -194,7 +194,7 @@ class Settings:
     def school(self, name: str | None = None) -> School:
         """Find a school by name; without one, the only school, or the one called main.
 
-        Raises InvalidInput.
+        Raises InvalidInputError.
         """
         if name is None and len(self.schools) == 1:
             return next(iter(self.schools.values()))
@@ -206,14 +206,14 @@ class Settings:
             return self.schools[name or ONLY_SCHOOL]
         else:
             what = f"there is no {name!r}{nearest(name or '', self.schools)}"
-        raise InvalidInput("school", [Fault("school", what)])
+        raise InvalidInputError("school", [FieldError("school", what)])
 
 
 def from_env(environment: Mapping[str, str] = os.environ) -> Settings:
-    """Read the CLASSIN_ variables; InvalidSettings names every fault, and never a secret."""
-    faults: list[Fault] = []
+    """Read the CLASSIN_ variables; InvalidSettingsError names every fault, and never a secret."""
+    faults: list[FieldError] = []
     reader = Variables(environment, faults)
-    usual, deadlines = Settings(home=Path()), Deadlines()
+    usual, deadlines = Settings(home=Path()), Timeouts()
     schools, paces = _schools(reader, reader.paces("CLASSIN_PACE"))
     home = reader.home("CLASSIN_HOME")
     settings = Settings(
@@ -222,8 +222,8 @@ def from_env(environment: Mapping[str, str] = os.environ) -> Settings:
         broker_url=reader.text("CLASSIN_BROKER_URL"),
         base_url=reader.base_url("CLASSIN_BASE_URL", CLASSIN),
         schools=schools,
-        patience=_patience(reader, Patience()),
-        deadlines=Deadlines(
+        patience=_patience(reader, RetrySettings()),
+        deadlines=Timeouts(
             connect=reader.seconds("CLASSIN_CONNECT_TIMEOUT", deadlines.connect, least=_SOME),
             reply=reader.seconds("CLASSIN_REPLY_TIMEOUT", deadlines.reply, least=_SOME),
         ),
@@ -249,7 +249,7 @@ def from_env(environment: Mapping[str, str] = os.environ) -> Settings:
     if not faults:
         faults += _too_short(settings)
     if faults:
-        raise InvalidSettings("the settings are not right", faults)
+        raise InvalidSettingsError("the settings are not right", faults)
     return settings
 
 
@@ -258,11 +258,11 @@ def _ring(path: Path, ledger_url: str) -> KeyRing:
     """Return the key ring of a file and a ledger, the same one each time."""
 
     def load() -> bytes:
-        from worker.ledger.key_fingerprint import SharedKeys  # noqa: PLC0415  # as above
+        from worker.ledger.key_fingerprint import KeyFingerprint  # noqa: PLC0415  # as above
         from worker.ledger.store import connect  # noqa: PLC0415  # most commands need no Redis
 
         with connect(ledger_url, submits=True) as redis:
-            return SharedKeys(path, redis).load()
+            return KeyFingerprint(path, redis).load()
 
     return KeyRing(load)
 
@@ -293,13 +293,13 @@ def _each_school(reader: Variables) -> Iterator[tuple[School, Paces]]:
         yield school, {}
 
 
-def _patience(reader: Variables, usual: Patience) -> Patience:
-    return Patience(
+def _patience(reader: Variables, usual: RetrySettings) -> RetrySettings:
+    return RetrySettings(
         attempts=reader.count("CLASSIN_ATTEMPTS", usual.attempts),
         first_wait=reader.seconds("CLASSIN_FIRST_WAIT", usual.first_wait),
         longest_wait=reader.seconds("CLASSIN_LONGEST_WAIT", usual.longest_wait),
-        deferrals=reader.several_seconds("CLASSIN_DEFERRALS", usual.deferrals),
-        looks=reader.several_seconds("CLASSIN_LOOKS", usual.looks, least=_SOME),
+        defer_delays=reader.several_seconds("CLASSIN_DEFERRALS", usual.defer_delays),
+        probe_intervals=reader.several_seconds("CLASSIN_LOOKS", usual.probe_intervals, least=_SOME),
         give_up_after=reader.seconds("CLASSIN_GIVE_UP_AFTER", usual.give_up_after),
         lease=reader.seconds("CLASSIN_LEASE", usual.lease, least=_SHORTEST_LEASE),
         throttled_wait=reader.seconds("CLASSIN_THROTTLED_WAIT", usual.throttled_wait),
@@ -319,16 +319,16 @@ def _gateway(reader: Variables, usual: Gateway) -> Gateway:
     )
 
 
-def _too_short(settings: Settings) -> Iterator[Fault]:
+def _too_short(settings: Settings) -> Iterator[FieldError]:
     """Give a fault for each time that an attempt, as long as it may take, does not fit into."""
     attempt = settings.deadlines.connect + settings.deadlines.reply
     if settings.grace <= attempt:
         what = "CLASSIN_CONNECT_TIMEOUT and CLASSIN_REPLY_TIMEOUT together"
-        yield Fault("CLASSIN_GRACE", f"should be over {attempt:g} s: {what}")
+        yield FieldError("CLASSIN_GRACE", f"should be over {attempt:g} s: {what}")
     longest = attempt + settings.patience.longest_wait
     if settings.stalled_after <= longest:
         what = "both timeouts and CLASSIN_LONGEST_WAIT together"
-        yield Fault("CLASSIN_STALLED_AFTER", f"should be over {longest:g} s: {what}")
+        yield FieldError("CLASSIN_STALLED_AFTER", f"should be over {longest:g} s: {what}")
 
 
 def environment_with(variables: Mapping[str, str]) -> dict[str, str]:

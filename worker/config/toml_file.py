@@ -6,14 +6,17 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from worker.errors import Fault, InvalidInput
+from worker.errors import FieldError, InvalidInputError
 
 #: TOML knows no larger numbers; Python would read them, and then refuse to write them out.
 _MOST = 2**63
 
 
 def read_toml(path: Path, read: Callable[[Path], bytes] = Path.read_bytes) -> dict[str, Any]:
-    """Read a TOML file. Raises InvalidInput, which says where it breaks off, and quotes nothing."""
+    """Read a TOML file.
+
+    Raises InvalidInputError, which says where it breaks off, and quotes nothing.
+    """
     try:
         tables = tomllib.loads(read(path).decode())
         if _has_huge_number(tables):
@@ -29,7 +32,7 @@ def read_toml(path: Path, read: Callable[[Path], bytes] = Path.read_bytes) -> di
     except ValueError as error:  # besides tomllib's own, that of a number without an end
         place = re.search(r"\(at [^)]*\)", str(error))
         reason = f"it is not TOML {place[0] if place else ''}".rstrip()
-    raise InvalidInput("file", [Fault(str(path), f"cannot be read: {reason}")])
+    raise InvalidInputError("file", [FieldError(str(path), f"cannot be read: {reason}")])
 
 
 def _has_huge_number(value: object) -> bool:

@@ -29,7 +29,7 @@ _UNITS = {"d": 86400, "h": 3600, "min": 60, "s": 1}
 
 
 @dataclass(frozen=True, slots=True)
-class Sighting:
+class ClockSample:
     """One reply's Date, and the time before and after it by this machine's own clock."""
 
     sent: float
@@ -70,8 +70,8 @@ class SigningClock:
         self._clock = clock
         self._lock = threading.Lock()
         # From the best to the newest: whatever a newer one betters is forgotten.
-        self._believed: deque[Sighting] = deque()
-        self._doubted: Sighting | None = None
+        self._believed: deque[ClockSample] = deque()
+        self._doubted: ClockSample | None = None
 
     def observe(
         self, sent: float, received: float, date: int | None, *, told: bool = False
@@ -83,7 +83,7 @@ class SigningClock:
         """
         if date is None or not 0 <= received - sent <= SLOWEST:
             return
-        seen = Sighting(sent, received, date)
+        seen = ClockSample(sent, received, date)
         with self._lock:
             if not self._expected(seen):
                 doubted, self._doubted = self._doubted, seen
@@ -111,13 +111,13 @@ class SigningClock:
         side = "ahead of" if skew > 0 else "behind"
         return f"this machine's clock is {span(abs(skew))} {side} ClassIn's: set it by NTP"
 
-    def _expected(self, seen: Sighting) -> bool:
+    def _expected(self, seen: ClockSample) -> bool:
         """Say whether it fits what is known; before anything is, clocks are held to be right."""
         if not self._believed:
             return seen.agrees(0.0, CLOSE_ENOUGH)
         return seen.agrees(self._believed[0].ahead, self._believed[0].rough)
 
-    def _believe(self, seen: Sighting) -> None:
+    def _believe(self, seen: ClockSample) -> None:
         while self._believed and self._believed[-1].rough >= seen.rough:
             self._believed.pop()
         self._believed.append(seen)
@@ -125,7 +125,7 @@ class SigningClock:
             self._believed.popleft()
 
 
-def _confirms(seen: Sighting, doubted: Sighting) -> bool:
+def _confirms(seen: ClockSample, doubted: ClockSample) -> bool:
     """Say whether two mean the same; a Date that stands still is no clock's."""
     return seen.date != doubted.date and seen.agrees(doubted.ahead, doubted.rough)
 

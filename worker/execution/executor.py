@@ -9,46 +9,46 @@ from functools import partial
 from typing import Any, Protocol
 
 from worker.classin.catalogue import find, read
-from worker.classin.classify import judge, judge_accident, minds_repeats
+from worker.classin.classify import classify_reply, judge_accident, minds_repeats
 from worker.classin.codes import Code
-from worker.classin.endpoint import Dialect
+from worker.classin.endpoint import ApiVersion
 from worker.classin.field_types import Sensitivity
 from worker.classin.masking import hidden_values, masks_any, scrubbed, without_values
-from worker.classin.operation import Operation, Repeat
-from worker.classin.references import Source, filled, referenced
+from worker.classin.operation import Idempotency, Operation
+from worker.classin.references import Source, referenced, resolve
 from worker.classin.request import Request, prepare
 from worker.classin.response import Reply
 from worker.classin.school import School
 from worker.classin.signing import Counting
 from worker.classin.time_limits import untimely
 from worker.classin.verdicts import Verdict
-from worker.config.settings import Patience
-from worker.encryption import Seals
+from worker.config.settings import RetrySettings
+from worker.encryption import FieldCipher
 from worker.errors import (
-    Accident,
     ClassinError,
-    FileGone,
-    InvalidOperation,
+    DecryptionError,
+    FileChangedError,
+    InvalidOperationError,
+    NoReplyError,
+    ReplyLostError,
     ScriptError,
-    SealBroken,
-    Unavailable,
-    Unread,
+    UnavailableError,
 )
 from worker.execution.clock_skew import SigningClock, explains, may_mean_clock
 from worker.execution.file_streams import Files
 from worker.execution.http_client import Stream
-from worker.execution.leases import InHand
+from worker.execution.leases import LeaseTable
 from worker.execution.retry_policy import (
     Outcome,
     deferral,
+    next_transition,
     retrying,
-    standing_after,
-    worth_repeating,
+    should_retry,
 )
 from worker.execution.text_lengths import DOUBT, Countings
 from worker.ledger.record import Attempt, Record
 from worker.ledger.states import Reason, State
-from worker.ledger.types import Advanced, Claim, Due, Ledger, Note, Standing
+from worker.ledger.types import Claim, ClaimUpdate, Ledger, ReadyRecord, Transition, UpdateResult
 from worker.trouble_log import TroubleLog
 
 #: Seconds between two tries to note what happened, while the ledger is away.
@@ -60,8 +60,11 @@ log = logging.getLogger(__name__)
 class Sender(Protocol):
     """Something that brings a request to ClassIn: the transport, or a test's stand-in."""
 
-    def send(self, request: Request, dialect: Dialect, streams: Mapping[str, Stream]) -> Reply:
-        """Send, with files from these streams; raises NotSent, Unread or what a stream raises."""
+    def send(self, request: Request, dialect: ApiVersion, streams: Mapping[str, Stream]) -> Reply:
+        """Send, with files from these streams.
+
+        Raises NotSentError, ReplyLostError, or what a stream raises.
+        """
 
 
 class _PutAsideError(Exception):
@@ -70,20 +73,20 @@ class _PutAsideError(Exception):
     Without one the record stands elsewhere already.
     """
 
-    def __init__(self, note: Note | None = None) -> None:
+    def __init__(self, note: ClaimUpdate | None = None) -> None:
         super().__init__()
         self.note = note
 
 
 @dataclass(frozen=True, slots=True)
-class Done:
+class ExecutionResult:
     """What came of carrying an operation out, as far as it went now."""
 
     claim: Claim
     #: What is still to be noted of it, if anything.
-    note: Note | None
+    note: ClaimUpdate | None
     #: Who can go on because of what was noted meanwhile.
-    released: Sequence[Due]
+    released: Sequence[ReadyRecord]
 
 
 class Execution:
@@ -99,9 +102,9 @@ class Execution:
         sender: Sender,
         files: Files,
         schools: Mapping[str, School],
-        seals: Seals,
-        patience: Patience,
-        in_hand: InHand,
+        seals: FieldCipher,
+        patience: RetrySettings,
+        in_hand: LeaseTable,
         stopping: threading.Event,
         clock: Callable[[], float] = time.time,
         sleep: Callable[[float], None] | None = None,
@@ -120,10 +123,10 @@ class Execution:
         self._sleep = sleep or self._wait
         self._troubles = TroubleLog(log)
 
-    def carry_out(self, claim: Claim) -> Done:
+    def carry_out(self, claim: Claim) -> ExecutionResult:
         """Carry one operation as far as it goes now; whatever goes wrong is part of the answer."""
-        released: list[Due] = []
-        note: Note | None = None
+        released: list[ReadyRecord] = []
+        note: ClaimUpdate | None = None
         try:
             note = self._carry_out(claim, released)
         except _PutAsideError as aside:
@@ -139,7 +142,7 @@ class Execution:
             # Whatever went wrong here may have gone wrong after sending.
             log.exception("%s %s", claim.record.operation, claim.record.id)
             note = self._deferred(claim, "an error in the worker; its log says which", unread=True)
-        return Done(claim, note, released)
+        return ExecutionResult(claim, note, released)
 
     def _wait(self, seconds: float) -> None:
         """Sleep, but not beyond the moment at which the worker is to end."""
@@ -150,12 +153,12 @@ class Execution:
         self._sleep(seconds)
         self._in_hand.waited(claim)
 
-    def _noted(self, note: Note) -> Advanced:
+    def _noted(self, note: ClaimUpdate) -> UpdateResult:
         """Note what happened as soon as the ledger answers."""
         while True:
             try:
                 advanced = self._ledger.advance(*note)
-            except Unavailable as error:
+            except UnavailableError as error:
                 if self._stopping.is_set():
                     raise
                 self._troubles.trouble("what was done is noted when the ledger is back", error)
@@ -164,61 +167,65 @@ class Execution:
                 self._troubles.over("what was done is noted again")
                 return advanced
 
-    def _carry_out(self, claim: Claim, released: list[Due]) -> Note:
+    def _carry_out(self, claim: Claim, released: list[ReadyRecord]) -> ClaimUpdate:
         record = claim.record
         school = self._schools.get(record.school)
         try:
             fields = self._filled(record)
-            open_fields = self._seals.opened(record.operation, fields, record.school, record.id)
+            open_fields = self._seals.decrypt_fields(
+                record.operation, fields, record.school, record.id
+            )
             operation = read(record.operation, open_fields).identified(record.id)
-        except InvalidOperation as error:
+        except InvalidOperationError as error:
             return refusal(claim, "; ".join(str(fault) for fault in error.faults))
-        except SealBroken as broken:
+        except DecryptionError as broken:
             return self._note_incomplete(claim, str(broken))
         if late := untimely(operation, self._signing.now()):
             return self._note_incomplete(claim, "; ".join(map(str, late)))
         if school is None:
             return self._deferred(claim, f"this worker has no school {record.school!r}")
-        if record.unread and operation.spec.repeat is Repeat.HARMFUL:
+        if record.unread and operation.spec.idempotency is Idempotency.UNSAFE:
             doubt = "a worker fell silent after it may have been sent"
-            return Note(claim, Standing(state=State.UNCERTAIN, message=doubt))
+            return ClaimUpdate(claim, Transition(state=State.UNCERTAIN, message=doubt))
         if claim.wait:
             self._pause(claim, claim.wait)
         if self._stopping.is_set():
             return _given_back(claim)
         is_filled = fields is not record.fields
-        filled = self._seals.at_rest(operation, school.name, record.id) if is_filled else None
+        filled = (
+            self._seals.encrypt_fields(operation, school.name, record.id) if is_filled else None
+        )
         delivery = _Delivery(claim, operation, school, filled, released)
         try:
             outcome = self._deliver(delivery)
-        except FileGone as gone:
+        except FileChangedError as gone:
             return self._note_incomplete(claim, str(gone))
-        standing = standing_after(
+        standing = next_transition(
             outcome,
             patience=self._patience,
             tried_for=_tried_for(claim),
             deferrals=record.deferrals,
         )
-        if self._stopping.is_set() and worth_repeating(outcome.verdict, delivery.made):
+        if self._stopping.is_set() and should_retry(outcome.verdict, delivery.made):
             # Somebody else goes on; that this worker ends is no reason to put it off.
             standing = replace(standing, state=State.QUEUED, reason=None, access=None)
-        return Note(claim, standing, outcome.attempt)
+        return ClaimUpdate(claim, standing, outcome.attempt)
 
     def _filled(self, record: Record) -> Mapping[str, Any]:
-        """Give the fields with what they refer to filled in. Raises InvalidOperation."""
+        """Give the fields with what they refer to filled in. Raises InvalidOperationError."""
         named = referenced(record.fields)
         if not named:
             return record.fields
         found = self._ledger.find_all(sorted(named))
         sources = {each.id: Source(each.result, each.shown_result()) for each in found}
-        return filled(record.fields, sources.get, find(record.operation).hides)
+        return resolve(record.fields, sources.get, find(record.operation).hides)
 
-    def _note_incomplete(self, claim: Claim, message: str) -> Note:
+    def _note_incomplete(self, claim: Claim, message: str) -> ClaimUpdate:
         """Refuse what cannot be sent; uncertain if an earlier attempt may have been carried out."""
         if not self._ledger.find(claim.record.id).unread:
             return refusal(claim, message)
         message += "; an earlier attempt may have been carried out"
-        return Note(claim, Standing(state=State.UNCERTAIN, message=message))
+        return ClaimUpdate(claim, Transition(state=State.UNCERTAIN, message=message))
 
     def _deliver(self, delivery: "_Delivery") -> Outcome:
         """Try as often as one delivery may; gives the last outcome, not yet noted."""
@@ -233,28 +240,28 @@ class Execution:
         delivery.made += 1
         at = began = self._clock()
         reply: Reply | None = None
-        got_on = partial(self._in_hand.got_on, claim)
+        got_on = partial(self._in_hand.touch, claim)
         counting = self._countings.of(delivery.school.name)
         try:
             with self._files.opened(claim.record.id, operation, got_on) as streams:
                 self._prepare(delivery)
                 at, began = self._signing.now(), self._clock()  # looking through a file takes long
                 request = prepare(operation, delivery.school, int(at), counting)
-                reply = self._sender.send(request, operation.spec.call.dialect, streams)
+                reply = self._sender.send(request, operation.spec.endpoint.version, streams)
             verdict, message = self._judge(delivery, reply, began, counting)
             message, reply = _discreet(operation, message, reply)
             code, http = reply.code, reply.http
-            unread = verdict is Verdict.AGAIN
-            late = code is None and verdict in {Verdict.AGAIN, Verdict.UNSURE}
-        except Accident as accident:
+            unread = verdict is Verdict.RETRY
+            late = code is None and verdict in {Verdict.RETRY, Verdict.AMBIGUOUS}
+        except NoReplyError as accident:
             verdict = judge_accident(operation, accident)
             code, http, message = None, None, str(accident)
-            unread = late = isinstance(accident, Unread)
+            unread = late = isinstance(accident, ReplyLostError)
         delivery.expected |= unread
         took = round((self._clock() - began) * 1000)
         number = len(claim.record.attempts) + delivery.made
         attempt = Attempt(number, int(at * 1000), took, http, code, message, verdict)
-        late &= operation.spec.repeat is not Repeat.READS
+        late &= operation.spec.idempotency is not Idempotency.READ_ONLY
         return Outcome(attempt, reply, unread, late)
 
     def _judge(
@@ -263,11 +270,11 @@ class Execution:
         """Judge a reply; learn from it what time it is there, and how long texts are counted."""
         told = may_mean_clock(reply.code)
         self._signing.observe(began, self._clock(), reply.date, told=told)
-        verdict = judge(delivery.operation, reply, expected=delivery.expected)
+        verdict = classify_reply(delivery.operation, reply, expected=delivery.expected)
         if verdict is Verdict.LOCKED_OUT and explains(reply.code, self._signing.skew()):
-            verdict = Verdict.CLOCK
+            verdict = Verdict.CLOCK_SKEW
         said = reply.message or _phrase(reply.code)
-        if verdict is Verdict.CLOCK and (report := self._signing.report()) is not None:
+        if verdict is Verdict.CLOCK_SKEW and (report := self._signing.report()) is not None:
             said = f"{said}; {report}"
         if reply.code == Code.BAD_SIGNATURE and self._missigned(delivery, counting):
             return Verdict.MISSIGNED, f"{said}; {DOUBT}"
@@ -285,7 +292,7 @@ class Execution:
         if delivery.filled is None and not doubtful:
             return
         asked = self._in_hand.clock()
-        self._ledger.begin(delivery.claim, delivery.filled)
+        self._ledger.mark_sending(delivery.claim, delivery.filled)
         self._in_hand.told(delivery.claim, asked)
         delivery.filled = None
 
@@ -298,40 +305,40 @@ class Execution:
         try:
             self._announce(delivery)
             self._in_hand.confirm(claim, self._ledger)
-        except Unavailable:
-            self._in_hand.got_on(claim)
+        except UnavailableError:
+            self._in_hand.touch(claim)
             raise _PutAsideError(_given_back(claim)) from None
 
     def _note(self, delivery: "_Delivery", outcome: Outcome) -> None:
         """Write down an attempt that another will follow, unless something speaks against it."""
         claim, attempt = delivery.claim, outcome.attempt
-        standing = Standing(
+        standing = Transition(
             state=State.RUNNING,
             code=attempt.code,
             message=attempt.message,
-            unread=outcome.unread,
+            maybe_applied=outcome.unread,
             late=outcome.late,
         )
-        advanced = self._noted(Note(claim, standing, attempt, self._in_hand.lasts))
+        advanced = self._noted(ClaimUpdate(claim, standing, attempt, self._in_hand.lasts))
         delivery.released += advanced.released
         if advanced.state is not State.RUNNING:
             raise _PutAsideError
         if advanced.wait:
             self._pause(claim, advanced.wait)
 
-    def _deferred(self, claim: Claim, message: str, *, unread: bool = False) -> Note:
+    def _deferred(self, claim: Claim, message: str, *, unread: bool = False) -> ClaimUpdate:
         wait = deferral(self._patience, claim.record.deferrals)
-        standing = Standing(
+        standing = Transition(
             state=State.DEFERRED,
             message=message,
             due_in=wait,
             counts=True,
-            unread=unread,
+            maybe_applied=unread,
             late=unread,
         )
         if _tried_for(claim) >= self._patience.give_up_after:
             standing = replace(standing, state=State.FAILED, reason=Reason.EXHAUSTED)
-        return Note(claim, standing)
+        return ClaimUpdate(claim, standing)
 
 
 @dataclass(slots=True)
@@ -344,7 +351,7 @@ class _Delivery:
     #: The fields with earlier results filled in, until the record has them.
     filled: Mapping[str, Any] | None
     #: Takes who can go on because of what is noted.
-    released: list[Due]
+    released: list[ReadyRecord]
     #: Attempts made in this delivery.
     made: int = 0
     #: Whether "it is so already" is no surprise.
@@ -362,7 +369,7 @@ def _discreet(operation: Operation, message: str, reply: Reply) -> tuple[str, Re
     kind = type(operation)
     if not masks_any(kind):
         return message, reply
-    fields = operation.to_json()
+    fields = operation.to_dict()
     message = scrubbed(message, hidden_values(kind, fields))
     credentials = hidden_values(kind, fields, Sensitivity.CREDENTIAL)
     if not credentials or reply.result is None:
@@ -370,16 +377,16 @@ def _discreet(operation: Operation, message: str, reply: Reply) -> tuple[str, Re
     return message, replace(reply, result=without_values(reply.result, credentials))
 
 
-def refusal(claim: Claim, why: str) -> Note:
+def refusal(claim: Claim, why: str) -> ClaimUpdate:
     """Note that a record is refused by us, before anything was sent."""
-    return Note(claim, Standing(state=State.FAILED, reason=Reason.REFUSED, message=why))
+    return ClaimUpdate(claim, Transition(state=State.FAILED, reason=Reason.REFUSED, message=why))
 
 
-def _given_back(claim: Claim) -> Note:
+def _given_back(claim: Claim) -> ClaimUpdate:
     """Note that nothing was sent, and that another worker may try."""
     record = claim.record
-    standing = Standing(state=State.QUEUED, code=record.code, message=record.message or "")
-    return Note(claim, standing)
+    standing = Transition(state=State.QUEUED, code=record.code, message=record.message or "")
+    return ClaimUpdate(claim, standing)
 
 
 def _tried_for(claim: Claim) -> float:

@@ -15,7 +15,7 @@ from worker.classin.field_types import IN_REDIS, File
 from worker.classin.operation import Operation
 from worker.config.file_access import FileAccess, WebError
 from worker.config.settings import Settings
-from worker.errors import ClassinError, FileGone, NotSent
+from worker.errors import ClassinError, FileChangedError, NotSentError
 from worker.execution.local_files import open_path
 from worker.keyring import canonical
 from worker.ledger.types import Ledger
@@ -45,11 +45,12 @@ class Source(Protocol):
         """Let go of it."""
 
 
-class Reading:
+class VerifiedStream:
     """A file on its way: what comes out is what was submitted, or an exception.
 
-    `len` is how many bytes are still to come, as the multipart encoder asks for it. Raises FileGone
-    before the last piece is out when it is another file; NotSent when it cannot be read now.
+    `len` is how many bytes are still to come, as the multipart encoder asks for it. Raises
+    FileChangedError before the last piece is out when it is another file; NotSentError when it
+    cannot be read now.
     """
 
     def __init__(
@@ -74,7 +75,7 @@ class Reading:
             more = not self.len and bool(self._source.read(1))
         self._digest.update(piece)
         if fault := self._fault(piece, more=more):
-            raise FileGone(f"{self._label} has changed since it was submitted: {fault}")
+            raise FileChangedError(f"{self._label} has changed since it was submitted: {fault}")
         return piece
 
     def drain(self) -> None:
@@ -98,7 +99,7 @@ class Reading:
 
 
 #: What most operations have of files.
-_NOTHING: nullcontext[Mapping[str, Reading]] = nullcontext({})
+_NOTHING: nullcontext[Mapping[str, VerifiedStream]] = nullcontext({})
 
 
 class Files:
@@ -110,11 +111,11 @@ class Files:
 
     def opened(
         self, record_id: str, operation: Operation, beat: Callable[[], None]
-    ) -> AbstractContextManager[Mapping[str, Reading]]:
+    ) -> AbstractContextManager[Mapping[str, VerifiedStream]]:
         """Read every file of an operation through, then give them anew, by ClassIn's names.
 
-        `beat` is called while they are read. Raises FileGone, or NotSent when one cannot be read
-        now.
+        `beat` is called while they are read. Raises FileChangedError, or NotSentError when one
+        cannot be read now.
         """
         names = operation.files()
         return self._opened(record_id, operation, [*names], beat) if names else _NOTHING
@@ -122,7 +123,7 @@ class Files:
     @contextmanager
     def _opened(
         self, record_id: str, operation: Operation, names: Sequence[str], beat: Callable[[], None]
-    ) -> Iterator[Mapping[str, Reading]]:
+    ) -> Iterator[Mapping[str, VerifiedStream]]:
         with ExitStack() as stack:
             readings = {}
             for name in names:
@@ -130,14 +131,14 @@ class Files:
                 label = name if operation.hides((name,)) else f"{name} ({file.name})"
                 with _in_our_words(label):
                     source = stack.enter_context(closing(self._source(record_id, name, file)))
-                Reading(label, file, source, beat).drain()
+                VerifiedStream(label, file, source, beat).drain()
                 with _in_our_words(label):
                     if isinstance(source, BufferedReader):
                         source.seek(0)  # the very file that was looked at, whatever has its path
                     else:
                         source.close()
                         source = stack.enter_context(closing(self._source(record_id, name, file)))
-                readings[name] = Reading(label, file, source, beat)
+                readings[name] = VerifiedStream(label, file, source, beat)
             yield readings
 
     def _source(self, record_id: str, name: str, file: File) -> Source:
@@ -243,5 +244,5 @@ def _in_our_words(label: str) -> Iterator[None]:
         status = error.status if isinstance(error, WebError) else None
         refused = status is not None and 400 <= status < 500 and status not in _PASSING  # noqa: PLR2004  # HTTP's own bounds
         if refused or isinstance(error, _LASTING):
-            raise FileGone(f"{label} cannot be read any more: {why(error)}") from None
-        raise NotSent(f"{label} cannot be read now: {why(error)}") from None
+            raise FileChangedError(f"{label} cannot be read any more: {why(error)}") from None
+        raise NotSentError(f"{label} cannot be read now: {why(error)}") from None

@@ -15,11 +15,11 @@ from urllib3 import BaseHTTPResponse, HTTPConnectionPool, Timeout
 from urllib3.exceptions import HTTPError, NewConnectionError
 from urllib3.exceptions import TimeoutError as HTTPTimeoutError
 
-from worker.classin.endpoint import Dialect
+from worker.classin.endpoint import ApiVersion
 from worker.classin.request import Request
 from worker.classin.response import Reply, read_reply
-from worker.config.settings import Deadlines
-from worker.errors import NotSent, Unread
+from worker.config.settings import Timeouts
+from worker.errors import NotSentError, ReplyLostError
 from worker.execution.http_connection import LARGEST_REPLY, Connection, Exchange, SecureConnection
 
 _PIECE = 64 * 1024
@@ -48,7 +48,7 @@ class Transport:
     environment: no proxies, no .netrc.
     """
 
-    def __init__(self, base_url: str, deadlines: Deadlines, *, trusted: str | None = None) -> None:
+    def __init__(self, base_url: str, deadlines: Timeouts, *, trusted: str | None = None) -> None:
         """Take the service's base URL, and a file of authorities to trust; None: the usual ones."""
         self._base_url = base_url
         self._deadlines = deadlines
@@ -56,12 +56,12 @@ class Transport:
         self._local = threading.local()
 
     def send(
-        self, request: Request, dialect: Dialect, streams: Mapping[str, Stream] | None = None
+        self, request: Request, dialect: ApiVersion, streams: Mapping[str, Stream] | None = None
     ) -> Reply:
         """Send one request, its files from these streams, and read its reply.
 
-        Raises NotSent when ClassIn cannot have got it, Unread when it may have, and what else
-        reading a stream raises.
+        Raises NotSentError when ClassIn cannot have got it, ReplyLostError when it may have, and
+        what else reading a stream raises.
         """
         body, headers = _body(request, streams or {})
         way = self._way()
@@ -69,22 +69,22 @@ class Transport:
             answer = _read(response)
             return read_reply(dialect, response.status_code, response.raw.headers, answer)
 
-    def _way(self) -> "_Way":
-        way: _Way | None = getattr(self._local, "way", None)
+    def _way(self) -> "_Connector":
+        way: _Connector | None = getattr(self._local, "way", None)
         if way is None:
-            way = self._local.way = _Way(self._base_url, self._deadlines, self._trusted)
+            way = self._local.way = _Connector(self._base_url, self._deadlines, self._trusted)
         return way
 
 
-def post_once(url: str, body: bytes, headers: Mapping[str, str], deadlines: Deadlines) -> int:
+def post_once(url: str, body: bytes, headers: Mapping[str, str], deadlines: Timeouts) -> int:
     """Send a body to an address of anybody's; gives the HTTP status, and reads no more.
 
-    What holds for requests to ClassIn holds here. Raises NotSent or Unread.
+    What holds for requests to ClassIn holds here. Raises NotSentError or ReplyLostError.
     """
     target = _prepared(url).path_url
     parts = urlsplit(url)
     with (
-        closing(_Way(f"{parts.scheme}://{parts.netloc}", deadlines)) as way,
+        closing(_Connector(f"{parts.scheme}://{parts.netloc}", deadlines)) as way,
         way.exchanging(),
         way.post(target, body, headers) as response,
     ):
@@ -98,17 +98,17 @@ def _read(response: requests.Response) -> bytes:
         while piece := response.raw.read(_PIECE, decode_content=True):
             body += piece
             if len(body) > LARGEST_REPLY:
-                raise Unread("the reply is longer than any of ClassIn's")
+                raise ReplyLostError("the reply is longer than any of ClassIn's")
     except ValueError:  # of http.client, for a length that is none
-        raise Unread("the reply is not HTTP") from None
+        raise ReplyLostError("the reply is not HTTP") from None
     response.raw.release_conn()
     return bytes(body)
 
 
-class _Way(HTTPAdapter):
+class _Connector(HTTPAdapter):
     """What requests has below its sessions, for one address: all that stays is looked up once."""
 
-    def __init__(self, base_url: str, deadlines: Deadlines, trusted: str | None = None) -> None:
+    def __init__(self, base_url: str, deadlines: Timeouts, trusted: str | None = None) -> None:
         self._verify = trusted or True
         super().__init__(pool_connections=1, pool_maxsize=1, max_retries=0)
         parts = urlsplit(_prepared(base_url).url or "")
@@ -126,8 +126,8 @@ class _Way(HTTPAdapter):
         self._exchange.begin()
         try:
             yield
-        except NotSent as error:  # a file could not be read to its end
-            raise Unread(str(error)) if self._exchange.sent else error from None
+        except NotSentError as error:  # a file could not be read to its end
+            raise ReplyLostError(str(error)) if self._exchange.sent else error from None
         except (requests.RequestException, HTTPError, HTTPException, OSError) as error:
             raise _unread(error) if self._exchange.sent else _not_sent(error) from None
 
@@ -176,11 +176,11 @@ class _Way(HTTPAdapter):
 
 
 def _prepared(url: str) -> requests.PreparedRequest:
-    """Take an address as requests does. Raises NotSent if it is none."""
+    """Take an address as requests does. Raises NotSentError if it is none."""
     try:
         return requests.Request("POST", url).prepare()
     except requests.RequestException as error:
-        raise NotSent(f"no request can go to that address ({type(error).__name__})") from None
+        raise NotSentError(f"no request can go to that address ({type(error).__name__})") from None
 
 
 def _body(
@@ -206,28 +206,28 @@ def _quoted(text: str) -> str:
     return text if text.isalnum() and text.isascii() else quote_plus(text)
 
 
-def _not_sent(error: BaseException) -> NotSent:
+def _not_sent(error: BaseException) -> NotSentError:
     """Say what kept a request from leaving.
 
     The texts are ours, here and below: those of requests quote the address and more.
     """
     causes = list(_causes(error))
     if any(isinstance(each, ssl.SSLCertVerificationError) for each in causes):
-        return NotSent("the TLS certificate was not accepted")
+        return NotSentError("the TLS certificate was not accepted")
     if any(isinstance(each, ssl.SSLError) for each in causes):
-        return NotSent("no TLS connection came about")
+        return NotSentError("no TLS connection came about")
     if any(isinstance(each, NewConnectionError) for each in causes):
-        return NotSent("no connection: refused, or no such host")
+        return NotSentError("no connection: refused, or no such host")
     if any(isinstance(each, (TimeoutError, HTTPTimeoutError)) for each in causes):
-        return NotSent("no connection in time")
-    return NotSent(f"the request was not sent ({type(error).__name__})")
+        return NotSentError("no connection in time")
+    return NotSentError(f"the request was not sent ({type(error).__name__})")
 
 
-def _unread(error: BaseException) -> Unread:
+def _unread(error: BaseException) -> ReplyLostError:
     """Say what became of a reply."""
     if any(isinstance(each, (TimeoutError, HTTPTimeoutError)) for each in _causes(error)):
-        return Unread("no reply in time")
-    return Unread(f"the connection was lost before the reply ({type(error).__name__})")
+        return ReplyLostError("no reply in time")
+    return ReplyLostError(f"the connection was lost before the reply ({type(error).__name__})")
 
 
 def _causes(error: BaseException | None) -> Iterator[BaseException]:

@@ -17,7 +17,7 @@ from urllib3 import HTTPHeaderDict, HTTPResponse
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.exceptions import InvalidHeader
 
-from worker.errors import Unread
+from worker.errors import ReplyLostError
 
 #: An answer longer than this is none of ClassIn's (bytes).
 LARGEST_REPLY = 16 * 1024 * 1024
@@ -86,7 +86,7 @@ class _Incoming(io.RawIOBase):
         if self.room is None:
             return None
         if self.room <= 0:
-            raise Unread("the reply is longer than any of ClassIn's")
+            raise ReplyLostError("the reply is longer than any of ClassIn's")
         self._sock.settimeout(self._exchange.left())
         got = self._sock.recv_into(buffer)
         self.room -= got
@@ -183,7 +183,7 @@ class Connection(HTTPConnection):
             answer = client.HTTPResponse(self._replies, method="POST")  # type: ignore[arg-type]  # all that it asks of a socket
             answer.begin()
             if answer.status == HTTPStatus.SWITCHING_PROTOCOLS:
-                raise Unread("the reply would go on in another protocol")
+                raise ReplyLostError("the reply would go on in another protocol")
             if answer.status >= HTTPStatus.OK:
                 return answer
 

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from worker.boottime import boottime
-from worker.errors import LeaseLost
+from worker.errors import LeaseLostError
 from worker.ledger.quarantine import beat
 from worker.ledger.types import Claim, Ledger
 
@@ -32,7 +32,7 @@ class _Held:
     sure: float
 
 
-class InHand:
+class LeaseTable:
     """The claims of one worker process. The clocks give seconds, from any start.
 
     `lasts`: seconds that a lease lasts, by `clock`; `stuck_after`: what does not get on for so
@@ -62,7 +62,7 @@ class InHand:
         self._held: dict[str, _Held] = {}
         self._lock = threading.Lock()
 
-    def take(self, claims: Sequence[Claim], since: float) -> None:
+    def add(self, claims: Sequence[Claim], since: float) -> None:
         """Keep the leases of these, which were asked for at that moment."""
         got_on = self._awake()
         with self._lock:
@@ -70,17 +70,17 @@ class InHand:
                 self._held[claim.lease] = _Held(claim, since + self.lasts, got_on, since)
         self.on_progress()
 
-    def drop(self, claims: Iterable[Claim]) -> None:
+    def remove(self, claims: Iterable[Claim]) -> None:
         """Let these go: nothing more is to be noted of them."""
         with self._lock:
             for claim in claims:
                 self._held.pop(claim.lease, None)
 
-    def got_on(self, claim: Claim) -> None:
-        """Note that its thread gets on. Raises LeaseLost once others may have it."""
+    def touch(self, claim: Claim) -> None:
+        """Note that its thread gets on. Raises LeaseLostError once others may have it."""
         held = self._held[claim.lease]
         if held.ends <= self.clock():
-            raise LeaseLost(f"the lease on {claim.record.id} ran out")
+            raise LeaseLostError(f"the lease on {claim.record.id} ran out")
         held.got_on = self._awake()
         self.on_progress()
 
@@ -95,19 +95,19 @@ class InHand:
     def confirm(self, claim: Claim, ledger: Ledger) -> None:
         """Make sure that the lease holds, right before something is sent.
 
-        Asks the ledger after a wait, and whenever its last word is not fresh. Raises LeaseLost, or
-        Unavailable.
+        Asks the ledger after a wait, and whenever its last word is not fresh. Raises
+        LeaseLostError, or UnavailableError.
         """
         now, held = self.clock(), self._held[claim.lease]
         if now - held.sure >= SURE_FOR or held.ends <= now:
-            if ledger.beat(self.worker, self.lasts, [claim]):
+            if ledger.renew_leases(self.worker, self.lasts, [claim]):
                 held.ends = now
-                raise LeaseLost(f"another worker has {claim.record.id} now")
+                raise LeaseLostError(f"another worker has {claim.record.id} now")
             held.ends, held.sure = now + self.lasts, now
-        self.got_on(claim)
+        self.touch(claim)
 
-    def beat(self, ledger: Ledger) -> None:
-        """Renew the leases of all that gets on. Raises Unavailable."""
+    def renew(self, ledger: Ledger) -> None:
+        """Renew the leases of all that gets on. Raises UnavailableError."""
         now, awake = self.clock(), self._awake()
         with self._lock:
             held = [each for each in self._held.values() if awake - each.got_on < self._stuck_after]

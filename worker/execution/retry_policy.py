@@ -17,12 +17,12 @@ from tenacity import (
 from worker.classin.codes import Code
 from worker.classin.response import Reply
 from worker.classin.verdicts import Verdict
-from worker.config.settings import Patience
+from worker.config.settings import RetrySettings
 from worker.ledger.record import Attempt
 from worker.ledger.states import Reason, State, settlement
-from worker.ledger.types import Access, Standing
+from worker.ledger.types import SchoolSignal, Transition
 
-_AGAIN_AT_ONCE = frozenset({Verdict.LOCKED_OUT, Verdict.CLOCK, Verdict.MISSIGNED})
+_AGAIN_AT_ONCE = frozenset({Verdict.LOCKED_OUT, Verdict.CLOCK_SKEW, Verdict.MISSIGNED})
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,17 +42,17 @@ class Outcome:
         return self.attempt.verdict
 
 
-def worth_repeating(verdict: Verdict, attempt_number: int) -> bool:
+def should_retry(verdict: Verdict, attempt_number: int) -> bool:
     """Say whether to try again within this delivery.
 
     A wrong signature or time is signed anew once: the moment of signing may have been at fault, or
     the way in which a long text was counted.
     """
-    return verdict is Verdict.AGAIN or (verdict in _AGAIN_AT_ONCE and attempt_number == 1)
+    return verdict is Verdict.RETRY or (verdict in _AGAIN_AT_ONCE and attempt_number == 1)
 
 
 def retrying(
-    patience: Patience,
+    patience: RetrySettings,
     sleep: Callable[[float], None],
     note: Callable[[Outcome], None],
     stopping: threading.Event,
@@ -66,7 +66,7 @@ def retrying(
 
     def deliver(attempt: Callable[..., Outcome], *args: object) -> Outcome:
         first = attempt(*args)
-        if not worth_repeating(first.verdict, 1):  # nearly always
+        if not should_retry(first.verdict, 1):  # nearly always
             return first
         made = iter([first])
         retrier = _retrier(patience, sleep, note, stopping)
@@ -76,7 +76,7 @@ def retrying(
 
 
 def _retrier(
-    patience: Patience,
+    patience: RetrySettings,
     sleep: Callable[[float], None],
     note: Callable[[Outcome], None],
     stopping: threading.Event,
@@ -89,7 +89,7 @@ def _retrier(
         return result
 
     def again(state: RetryCallState) -> bool:
-        return worth_repeating(outcome(state).verdict, state.attempt_number)
+        return should_retry(outcome(state).verdict, state.attempt_number)
 
     return Retrying(
         sleep=sleep,
@@ -103,9 +103,9 @@ def _retrier(
     )
 
 
-def standing_after(
-    outcome: Outcome, *, patience: Patience, tried_for: float, deferrals: int
-) -> Standing:
+def next_transition(
+    outcome: Outcome, *, patience: RetrySettings, tried_for: float, deferrals: int
+) -> Transition:
     """Decide where a delivery's last outcome leaves the record.
 
     `tried_for`: seconds since the first attempt; `deferrals`: how many of them counted.
@@ -113,13 +113,13 @@ def standing_after(
     attempt, verdict = outcome.attempt, outcome.verdict
     settled = settlement(verdict)
     standing = partial(
-        Standing,
+        Transition,
         code=attempt.code,
         message=attempt.message,
-        unread=outcome.unread,
+        maybe_applied=outcome.unread,
         late=outcome.late,
         access=_access(outcome, settles=settled is not None),
-        looks=patience.looks,
+        probe_intervals=patience.probe_intervals,
     )
     if settled is not None:
         state, reason = settled
@@ -140,28 +140,28 @@ def standing_after(
     )
 
 
-def _access(outcome: Outcome, *, settles: bool) -> Access | None:
+def _access(outcome: Outcome, *, settles: bool) -> SchoolSignal | None:
     """Say what an outcome tells of the school."""
     code = outcome.attempt.code
     if outcome.verdict is Verdict.LOCKED_OUT:
-        return Access.LOCKED_OUT
+        return SchoolSignal.LOCKED_OUT
     if code == Code.MAINTENANCE:
-        return Access.MAINTENANCE
-    return Access.LET_IN if settles and code is not None else None
+        return SchoolSignal.MAINTENANCE
+    return SchoolSignal.LET_IN if settles and code is not None else None
 
 
-def deferral(patience: Patience, deferrals: int) -> float:
+def deferral(patience: RetrySettings, deferrals: int) -> float:
     """Give the seconds until the next delivery, after so many earlier ones that counted."""
-    return patience.deferrals[min(deferrals, len(patience.deferrals) - 1)]
+    return patience.defer_delays[min(deferrals, len(patience.defer_delays) - 1)]
 
 
-def throttled_wait(reply: Reply | None, patience: Patience) -> float:
+def throttled_wait(reply: Reply | None, patience: RetrySettings) -> float:
     """Give the seconds to wait when told to slow down: as told, else the usual."""
     told = reply.retry_after if reply else None
     return patience.throttled_wait if told is None else max(told, patience.throttled_wait)
 
 
-def insisting(
+def retry_until_true(
     do: Callable[[], bool], attempts: int, first_wait: float, sleep: Callable[[float], None]
 ) -> bool:
     """Do something until it works, so often at most, with longer and longer waits between.

@@ -15,7 +15,7 @@ from urllib3 import HTTPResponse
 from urllib3.exceptions import HTTPError, NewConnectionError
 
 from worker.config.file_access import USUAL_PORTS, Address, FileAccess, WebAddress, WebError
-from worker.errors import Unread
+from worker.errors import ReplyLostError
 from worker.execution.http_connection import Connection, Exchange, SecureConnection
 
 #: Seconds for a connection, for the head of a reply, and then between two pieces.
@@ -120,7 +120,7 @@ class WebFile:
                 pace.waits()
                 connection.request("GET", address.target, b"", _headers(address))
                 return cls(connection, connection.getresponse(), pace)
-            except (HTTPError, HTTPException, OSError, Unread) as failure:
+            except (HTTPError, HTTPException, OSError, ReplyLostError) as failure:
                 connection.close()
                 error = _explained(failure)
                 if not isinstance(failure, NewConnectionError):
@@ -132,7 +132,7 @@ class WebFile:
         self._pace.waits()
         try:
             piece = self._reply.read(size, decode_content=False)
-        except (HTTPError, HTTPException, OSError, Unread) as failure:
+        except (HTTPError, HTTPException, OSError, ReplyLostError) as failure:
             raise _explained(failure) from None
         self._pace.got(len(piece))
         return piece

@@ -18,7 +18,7 @@ from typing import NamedTuple
 
 from redis import Redis
 
-from worker.errors import Fault, InvalidInput, NotFound, Unavailable
+from worker.errors import FieldError, InvalidInputError, NotFoundError, UnavailableError
 from worker.keyring import KeyRing, canonical
 from worker.ledger import keys
 from worker.ledger.reader import reaching_redis
@@ -80,7 +80,7 @@ class ApiKey:
         """Return whether its time is over (ms since 1970)."""
         return self.ends_at is not None and self.ends_at <= now
 
-    def to_json(self) -> dict[str, object]:
+    def to_dict(self) -> dict[str, object]:
         """Give it for showing: without the digest."""
         return {
             "prefix": self.prefix,
@@ -109,7 +109,7 @@ class Spent(NamedTuple):
 
 
 class ApiKeys:
-    """The keys in the ledger's Redis. Each method raises Unavailable when that is away."""
+    """The keys in the ledger's Redis. Each method raises UnavailableError when that is away."""
 
     def __init__(self, redis: Redis, keyring: KeyRing) -> None:
         self._redis = redis
@@ -131,12 +131,14 @@ class ApiKeys:
     ) -> tuple[str, ApiKey]:
         """Make a key and give it, this once, with what is known of it.
 
-        Raises InvalidInput for a name that another has, and for a rate that is none.
+        Raises InvalidInputError for a name that another has, and for a rate that is none.
         """
         if rate:
             limit_of(rate)
         if any(each.name == name and each.valid for each in self.all()):
-            raise InvalidInput("keys", [Fault("name", f"there is a key named {name!r} already")])
+            raise InvalidInputError(
+                "keys", [FieldError("name", f"there is a key named {name!r} already")]
+            )
         prefix = secrets.token_hex(4)
         token = f"cq_{prefix}_{secrets.token_urlsafe(32)}"
         key = ApiKey(
@@ -192,7 +194,7 @@ class ApiKeys:
         if now - self._noted.get(key.prefix, 0) < _USED_EVERY:
             return
         self._noted[key.prefix] = now
-        with suppress(Unavailable), reaching_redis():
+        with suppress(UnavailableError), reaching_redis():
             self._redis.hset(keys.API_KEYS_USED, key.prefix, now)
 
     def spend(self, key: ApiKey) -> Spent | None:
@@ -210,14 +212,14 @@ class ApiKeys:
         return Spent(limit, max(0, limit - int(count)), resets_in, over=int(count) > limit)
 
     def named(self, which: str) -> ApiKey:
-        """Find a key by name or public half. Raises NotFound."""
+        """Find a key by name or public half. Raises NotFoundError."""
         key = next((each for each in self.all() if which in (each.name, each.prefix)), None)
         if key is None:
-            raise NotFound(f"there is no key {which!r}")
+            raise NotFoundError(f"there is no key {which!r}")
         return key
 
     def revoke(self, which: str) -> ApiKey:
-        """Let a key, by name or public half, open nothing any more. Raises NotFound."""
+        """Let a key, by name or public half, open nothing any more. Raises NotFoundError."""
         key = self.named(which)
         with reaching_redis():
             self._redis.hdel(keys.API_KEYS, key.prefix)
@@ -248,10 +250,12 @@ class ApiKeys:
 
 
 def limit_of(rate: str) -> tuple[int, int]:
-    """Return how many requests a rate allows, and in how many ms. Raises InvalidInput."""
+    """Return how many requests a rate allows, and in how many ms. Raises InvalidInputError."""
     found = _RATE.fullmatch(rate)
     if found is None:
-        raise InvalidInput("keys", [Fault("--rate", f"should be like 60/m; got {rate[:40]!r}")])
+        raise InvalidInputError(
+            "keys", [FieldError("--rate", f"should be like 60/m; got {rate[:40]!r}")]
+        )
     return int(found[1]), _UNITS[found[2]]
 
 

@@ -6,11 +6,11 @@ from typing import Any
 from worker.ledger import keys
 from worker.ledger.aside import Aside
 from worker.ledger.decoding import decoding
-from worker.ledger.reader import RedisReader, reaching_redis
+from worker.ledger.reader import LedgerReader, reaching_redis
 from worker.ledger.record import clean
 
 
-class RedisAsides(RedisReader):
+class RedisAsides(LedgerReader):
     """What the ledger in Redis does with records on which its scripts fail."""
 
     def set_aside(self, record_id: str, why: str) -> None:

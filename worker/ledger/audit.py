@@ -19,7 +19,7 @@ MOST_IDS = 500
 _WINDOW = 500
 
 
-class Deed(NamedTuple):
+class AuditEntry(NamedTuple):
     """What somebody did by hand."""
 
     #: Where it stands in the trail: later ones have greater numbers.
@@ -39,7 +39,7 @@ class Deed(NamedTuple):
         """When, in ms since 1970."""
         return place_of(self.entry)[0]
 
-    def to_json(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, Any]:
         """Give it as programs see it."""
         return {
             "at": iso(self.at),
@@ -52,7 +52,7 @@ class Deed(NamedTuple):
 
 
 class Audit:
-    """The trail in the ledger's Redis. Each method raises Unavailable when that is away."""
+    """The trail in the ledger's Redis. Each method raises UnavailableError when that is away."""
 
     def __init__(self, redis: Redis) -> None:
         self._redis = redis
@@ -71,9 +71,9 @@ class Audit:
 
     def deeds(
         self, limit: int, *, since: int | None = None, who: str = "", what: str = ""
-    ) -> list[Deed]:
+    ) -> list[AuditEntry]:
         """Give the last so many, the newest first; `since` is ms since 1970."""
-        found: list[Deed] = []
+        found: list[AuditEntry] = []
         for deed in self._backwards("-" if since is None else str(max(since, 0))):
             if len(found) == limit:
                 break
@@ -86,7 +86,7 @@ class Audit:
         with reaching_redis():
             return int(self._redis.xtrim(keys.AUDIT, minid=str(max(before, 0)), approximate=False))
 
-    def _backwards(self, first: str) -> Iterator[Deed]:
+    def _backwards(self, first: str) -> Iterator[AuditEntry]:
         last = "+"
         while True:
             with reaching_redis():
@@ -99,6 +99,6 @@ class Audit:
 
 
 @decoding("an entry of the audit trail")
-def _deed_of(entry: str, said: Mapping[str, str]) -> Deed:
+def _deed_of(entry: str, said: Mapping[str, str]) -> AuditEntry:
     ids = tuple(said["ids"].split())
-    return Deed(entry, said["who"], said["what"], said["about"], ids, said["why"])
+    return AuditEntry(entry, said["who"], said["what"], said["about"], ids, said["why"])

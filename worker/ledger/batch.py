@@ -26,7 +26,7 @@ def vouched(batch: str, url: str) -> bytes:
     return canonical([batch, url])
 
 
-class Told(StrEnum):
+class WebhookState(StrEnum):
     """Where a batch's webhook stands."""
 
     #: Operations of the batch are still being handed in.
@@ -44,7 +44,7 @@ class Webhook:
     """Whom to tell that a batch has settled, and how far that is. Times are ms since 1970."""
 
     url: str = field(repr=False)
-    told: Told = Told.OPEN
+    told: WebhookState = WebhookState.OPEN
     #: Whether all of the batch was handed in; else it is told of as a part.
     complete: bool = False
     #: How often it was begun to tell anew, because the batch went on.
@@ -59,7 +59,7 @@ class Webhook:
     #: What came of the last request.
     said: str = ""
 
-    def to_json(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, Any]:
         """Give it as people and programs see it: of the address no query, which may be a secret."""
         return {
             "url": without_query(self.url),
@@ -73,7 +73,7 @@ class Webhook:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class About:
+class BatchInfo:
     """What was said of a batch when it was handed in."""
 
     source: str | None = None
@@ -92,21 +92,21 @@ class About:
     expected: int | None = None
     webhook: Webhook | None = None
 
-    def to_json(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, Any]:
         """Give it as people and programs see it."""
         return {
             "source": self.source,
             "at": iso(self.at),
             "file": self.file,
-            "webhook": self.webhook.to_json() if self.webhook else None,
+            "webhook": self.webhook.to_dict() if self.webhook else None,
         }
 
 
-class Call(NamedTuple):
+class WebhookCall(NamedTuple):
     """A webhook that is to be called, by whoever took it."""
 
     batch: str
-    about: About
+    about: BatchInfo
     webhook: Webhook
     counts: Mapping[State, int]
     #: Which taking it is: a later one ends all earlier ones.
@@ -123,10 +123,10 @@ class Call(NamedTuple):
         return f"{scheme}//{_PATH.split(rest, maxsplit=1)[0]}"
 
 
-class Word(NamedTuple):
+class DeliveryResult(NamedTuple):
     """What came of calling a webhook."""
 
-    told: Told
+    told: WebhookState
     tries: int
     said: str
     #: Of one that is put off: for how long (seconds), and whether that lengthens the next pause.
@@ -137,7 +137,7 @@ class Word(NamedTuple):
 class Batches(Protocol):
     """What a store of records knows of batches as a whole."""
 
-    def open_batch(self, batch: str, about: About) -> bool:
+    def open_batch(self, batch: str, about: BatchInfo) -> bool:
         """Keep what is said of a batch, before its operations; False if that is known already."""
 
     def close_batch(self, batch: str) -> None:
@@ -150,19 +150,19 @@ class Batches(Protocol):
     def drop_batch(self, batch: str) -> None:
         """Forget a batch that broke off before anything of it was recorded."""
 
-    def about(self, batch: str) -> About | None:
+    def about(self, batch: str) -> BatchInfo | None:
         """Give what was said of a batch; None if nothing was."""
 
     def kinds_of(self, batch: str) -> Collection[tuple[str, str]]:
         """Return the school and operation of each kind of which a batch has, or had, records."""
 
-    def take_webhook(self, lasts: float, called: Collection[str] = ()) -> Call | None:
+    def take_webhook(self, lasts: float, called: Collection[str] = ()) -> WebhookCall | None:
         """Take a webhook that is to be called now; after so many seconds others may.
 
         None of those receivers that are `called` already.
         """
 
-    def note_webhook(self, call: Call, word: Word) -> bool:
+    def note_webhook(self, call: WebhookCall, word: DeliveryResult) -> bool:
         """Note what came of a call; False if another took it meanwhile."""
 
 

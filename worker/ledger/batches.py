@@ -6,11 +6,18 @@ from dataclasses import replace
 from typing import Any
 
 from worker.ledger import keys
-from worker.ledger.batch import About, Call, Told, Webhook, Word, vouched
+from worker.ledger.batch import (
+    BatchInfo,
+    DeliveryResult,
+    Webhook,
+    WebhookCall,
+    WebhookState,
+    vouched,
+)
 from worker.ledger.clock import LedgerClock
 from worker.ledger.codec import dump, flag, ms, whole
 from worker.ledger.decoding import decoding
-from worker.ledger.reader import RedisReader, reaching_redis
+from worker.ledger.reader import LedgerReader, reaching_redis
 from worker.ledger.record import clean
 from worker.ledger.states import State
 
@@ -24,10 +31,10 @@ EMPTY_LASTS = 86_400
 _PURPOSE = "webhook"
 
 
-class RedisBatches(RedisReader):
+class RedisBatches(LedgerReader):
     """What the ledger in Redis knows of batches."""
 
-    def open_batch(self, batch: str, about: About) -> bool:
+    def open_batch(self, batch: str, about: BatchInfo) -> bool:
         """Keep what is said of a batch; see Batches."""
         said = {
             "source": about.source,
@@ -58,7 +65,7 @@ class RedisBatches(RedisReader):
         """Forget a batch of which nothing was recorded; see Batches."""
         self._run("batch", "drop", batch)
 
-    def about(self, batch: str) -> About | None:
+    def about(self, batch: str) -> BatchInfo | None:
         """Give what was said of a batch; see Batches."""
         with reaching_redis():
             pipeline = self._redis.pipeline(transaction=False)
@@ -75,7 +82,7 @@ class RedisBatches(RedisReader):
         return [(school, operation) for school, _, operation in pairs]
 
     @decoding("a webhook")
-    def take_webhook(self, lasts: float, called: Collection[str] = ()) -> Call | None:
+    def take_webhook(self, lasts: float, called: Collection[str] = ()) -> WebhookCall | None:
         """Take a webhook that is to be called; see Batches."""
         found = self._run("webhook", "take", ms(lasts), *called)
         if not found:
@@ -87,9 +94,9 @@ class RedisBatches(RedisReader):
         by_state = {State(state): int(number) for state, number in _pairs(counts).items()}
         said = vouched(batch, webhook.url)
         signed = self._keyring.verify(_PURPOSE, said, values.get("mac", ""))
-        return Call(batch, about, webhook, by_state, int(values["takes"]), int(now), signed)
+        return WebhookCall(batch, about, webhook, by_state, int(values["takes"]), int(now), signed)
 
-    def note_webhook(self, call: Call, word: Word) -> bool:
+    def note_webhook(self, call: WebhookCall, word: DeliveryResult) -> bool:
         """Note what came of a call; see Batches."""
         told, tries, said, due_in, counts = word
         return bool(
@@ -109,7 +116,7 @@ def _pairs(flat: Sequence[str]) -> dict[str, str]:
 
 
 @decoding("what was said of a batch")
-def _about_of(values: Mapping[str, str], told: Callable[[int], int] = int) -> About:
+def _about_of(values: Mapping[str, str], told: Callable[[int], int] = int) -> BatchInfo:
     """Read what was said of a batch. Raises UnreadableValueError."""
     about = _said_of(values)
     if "webhook" not in values:
@@ -117,8 +124,8 @@ def _about_of(values: Mapping[str, str], told: Callable[[int], int] = int) -> Ab
     return replace(about, webhook=_webhook_in(values, told))
 
 
-def _said_of(values: Mapping[str, str]) -> About:
-    return About(
+def _said_of(values: Mapping[str, str]) -> BatchInfo:
+    return BatchInfo(
         source=values.get("source"),
         at=whole(values.get("at")),
         file=values.get("file"),
@@ -134,7 +141,7 @@ def _said_of(values: Mapping[str, str]) -> About:
 def _webhook_in(values: Mapping[str, str], told: Callable[[int], int]) -> Webhook:
     return Webhook(
         url=values["webhook"],
-        told=Told(values["told"]),
+        told=WebhookState(values["told"]),
         complete="complete" in values,
         tellings=int(values.get("tellings", 0)),
         tries=int(values.get("tries", 0)),

@@ -6,8 +6,8 @@ from worker.ledger import keys
 from worker.ledger.reader import reaching_redis
 
 
-class Groups:
-    """The groups that programs saved. Each method raises Unavailable when Redis is away."""
+class CeleryGroups:
+    """The groups that programs saved. Each method raises UnavailableError when Redis is away."""
 
     def __init__(self, redis: Redis) -> None:
         self._redis = redis

@@ -12,7 +12,7 @@ from worker.ledger import keys
 from worker.ledger.decoding import decoding
 from worker.ledger.record import Attempt, Edit, Priority, Record, Submission, clean
 from worker.ledger.states import Reason, State
-from worker.ledger.types import Advanced, Due, Entered, Note, Standing
+from worker.ledger.types import ClaimUpdate, ReadyRecord, SubmitResult, Transition, UpdateResult
 
 #: Times that go into a note are cut to so many seconds: no script meets a number that is none.
 LONGEST_SPAN = 10 * 365 * 86400.0
@@ -97,12 +97,12 @@ def _of_its_batch(submission: Submission) -> dict[str, str]:
 _ENTERED = {"r": (True, True), "n": (True, False), "a": (False, True), "o": (False, False)}
 
 
-def entered_of(chunk: Sequence[Submission], found: Sequence[Any]) -> list[Entered]:
+def entered_of(chunk: Sequence[Submission], found: Sequence[Any]) -> list[SubmitResult]:
     """Read what submit.lua answers for a chunk."""
     letters, *others = found
     owners = owners_in(chunk, others)
     return [
-        Entered(owners.get(submission.id, submission.id), *_ENTERED[letter])
+        SubmitResult(owners.get(submission.id, submission.id), *_ENTERED[letter])
         for submission, letter in zip(chunk, letters, strict=True)
     ]
 
@@ -115,7 +115,7 @@ def owners_in(chunk: Sequence[Submission], pairs: Sequence[Any]) -> dict[str, st
     }
 
 
-def note_of(said: Note) -> list[Any]:
+def note_of(said: ClaimUpdate) -> list[Any]:
     """Write a note as exchange.lua reads it."""
     claim, standing, attempt, lasts = said
     note: list[Any] = [
@@ -138,14 +138,14 @@ def note_of(said: Note) -> list[Any]:
     return note
 
 
-def _more_of(standing: Standing) -> dict[str, str | int]:
+def _more_of(standing: Transition) -> dict[str, str | int]:
     """Write what most notes do not have."""
     more: dict[str, str | int] = {}
     if standing.reason:
         more["reason"] = standing.reason.value
     if standing.already:
         more["already"] = "1"
-    if standing.unread:
+    if standing.maybe_applied:
         more["unread"] = "1"
     if standing.late:
         more["late"] = "1"
@@ -155,8 +155,8 @@ def _more_of(standing: Standing) -> dict[str, str | int]:
         more["counts"] = "1"
     if standing.slow_down is not None:
         more["slow_down"] = _span(standing.slow_down)
-    if standing.looks:
-        more["looks"] = " ".join(str(_span(pause)) for pause in standing.looks)
+    if standing.probe_intervals:
+        more["looks"] = " ".join(str(_span(pause)) for pause in standing.probe_intervals)
     return more
 
 
@@ -165,10 +165,10 @@ def _span(seconds: float) -> int:
     return 0 if math.isnan(seconds) else ms(max(0.0, min(seconds, LONGEST_SPAN)))
 
 
-def advanced_of(found: Sequence[Any]) -> Advanced:
+def advanced_of(found: Sequence[Any]) -> UpdateResult:
     """Read what exchange.lua answers for a note."""
     state, wait, *released = found
-    return Advanced(State(state), wait / 1000, dues(released))
+    return UpdateResult(State(state), wait / 1000, dues(released))
 
 
 def digest_of(operation: str, fields: Mapping[str, object]) -> str:
@@ -206,7 +206,7 @@ def _record_of(record_id: str, values: Mapping[str, str], told: Callable[[int], 
         school=values["school"],
         fields=_object(values["fields"]),
         state=State(values["state"]),
-        place=int(values["place"]),
+        sequence=int(values["place"]),
         enqueued_at=int(values["enqueued_at"]),
         reason=Reason(values["reason"]) if "reason" in values else None,
         code=whole(values.get("code")),
@@ -237,7 +237,7 @@ def _record_of(record_id: str, values: Mapping[str, str], told: Callable[[int], 
         row=whole(values.get("row")),
         paced_at=told(int(values["paced"])) if "paced" in values else None,
         quiet="quiet" in values,
-        deaths=int(values.get("deaths", 0)),
+        lost_workers=int(values.get("deaths", 0)),
         cancelling="cancel" in values,
     )
 
@@ -249,11 +249,11 @@ def _object(text: str) -> dict[str, Any]:
     return found
 
 
-def dues(found: Sequence[str]) -> list[Due]:
+def dues(found: Sequence[str]) -> list[ReadyRecord]:
     """Read what scripts answer of each for which a message must be sent: four texts."""
     each = zip(found[::4], found[1::4], found[2::4], found[3::4], strict=True)
     return [
-        Due(record_id, operation, Priority(priority or Priority.NORMAL), bool(suspect))
+        ReadyRecord(record_id, operation, Priority(priority or Priority.NORMAL), bool(suspect))
         for record_id, operation, priority, suspect in each
     ]
 

@@ -17,7 +17,7 @@ TOLD_FOR = 7 * 86_400
 
 
 class DataSet:
-    """The mark of a Redis database's data set. Each method raises Unavailable."""
+    """The mark of a Redis database's data set. Each method raises UnavailableError."""
 
     def __init__(self, redis: Redis) -> None:
         self._redis = redis
@@ -64,7 +64,7 @@ class DataSetWatch:
         self._is_prepared = False
 
     def look(self) -> None:
-        """Look once. Raises Unavailable."""
+        """Look once. Raises UnavailableError."""
         mark = self._data_set.mark()
         if mark != self._mark:
             if self._mark is not None:

@@ -13,7 +13,7 @@ _LONGEST_NUMBER = 19
 BEGINNING = "0-0"
 
 
-class Settlement(NamedTuple):
+class SettledEvent(NamedTuple):
     """That a record settled: no field, no message."""
 
     #: Where it stands in the stream: later ones have greater numbers.
@@ -28,7 +28,7 @@ class Settlement(NamedTuple):
     #: Ms from its submission; None: older events do not tell.
     took: int | None = None
 
-    def to_json(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, Any]:
         """Give it as programs see it."""
         return {
             "id": self.id,
@@ -42,9 +42,9 @@ class Settlement(NamedTuple):
 
 
 @decoding("an event")
-def settlement_of(event: str, values: Mapping[str, str]) -> Settlement:
+def settlement_of(event: str, values: Mapping[str, str]) -> SettledEvent:
     """Read an event. Raises UnreadableValueError."""
-    return Settlement(
+    return SettledEvent(
         event=event,
         id=values["id"],
         operation=values["operation"],

@@ -7,13 +7,13 @@ from typing import Any
 
 from worker.errors import ScriptError
 from worker.ledger.codec import advanced_of, dumped, note_of, record_of
-from worker.ledger.types import Claim, Exchanged, Note, Room
+from worker.ledger.types import Capacity, Claim, ClaimUpdate, Exchanged
 
 
 def request_of(
-    notes: Sequence[Note],
+    notes: Sequence[ClaimUpdate],
     asked: Mapping[str, str],
-    room: Room,
+    room: Capacity,
     messageless: Collection[str],
     more: Mapping[str, Any],
 ) -> bytes:

@@ -35,7 +35,7 @@ class Ending(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Happenings:
+class HourStats:
     """What happened in a while."""
 
     #: By school and operation.
@@ -46,7 +46,7 @@ class Happenings:
     took: Counter[tuple[str, int]] = field(default_factory=Counter)
     attempts: Counter[tuple[str, int]] = field(default_factory=Counter)
 
-    def add(self, other: "Happenings") -> None:
+    def add(self, other: "HourStats") -> None:
         """Add what happened in another while."""
         for mine, theirs in (
             (self.submitted, other.submitted),
@@ -57,33 +57,33 @@ class Happenings:
             mine.update(theirs)  # type: ignore[arg-type]  # each with its own kind
 
 
-def total(parts: Iterable[Happenings]) -> Happenings:
+def total(parts: Iterable[HourStats]) -> HourStats:
     """Add up what happened in several whiles."""
-    together = Happenings()
+    together = HourStats()
     for part in parts:
         together.add(part)
     return together
 
 
-def happenings_of(counted: Mapping[str, str]) -> Happenings:
+def happenings_of(counted: Mapping[str, str]) -> HourStats:
     """Read the hash of an hour.
 
     Its fields are "OPERATION submitted SCHOOL" and "OPERATION STATE REASON CODE STEP ATTEMPT
     SCHOOL": reason, code and the attempt's step may be empty. What is none of these, because
     somebody wrote it by hand, is left out.
     """
-    found = Happenings()
+    found = HourStats()
     for text, number in counted.items():
         with suppress(ValueError):
             found.add(_happening_of(text, int(number)))
     return found
 
 
-def _happening_of(text: str, number: int) -> Happenings:
+def _happening_of(text: str, number: int) -> HourStats:
     """Read one field of an hour. Raises ValueError."""
     operation, what, rest = text.split(" ", 2)
     if what == "submitted":
-        return Happenings(submitted=Counter({(rest, operation): number}))
+        return HourStats(submitted=Counter({(rest, operation): number}))
     reason, code, step, attempt, school = rest.split(" ", 4)
     ending = Ending(
         school,
@@ -92,7 +92,7 @@ def _happening_of(text: str, number: int) -> Happenings:
         Reason(reason) if reason else None,
         int(code) if code else None,
     )
-    return Happenings(
+    return HourStats(
         settled=Counter({ending: number}),
         took=Counter({(operation, int(step)): number}),
         attempts=Counter({(operation, int(attempt)): number} if attempt else {}),

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from redis import Redis
 
-from worker.errors import InvalidSettings
+from worker.errors import InvalidSettingsError
 from worker.keyring import fingerprint, make_key_file, read_key_file, refuse
 from worker.ledger import keys
 from worker.ledger.reader import reaching_redis
@@ -15,10 +15,10 @@ _COPY = (
 )
 
 
-class SharedKeys:
+class KeyFingerprint:
     """The key file of this host, and the mark of it in a ledger.
 
-    Each method raises InvalidSettings and Unavailable.
+    Each method raises InvalidSettingsError and UnavailableError.
     """
 
     def __init__(self, path: Path, redis: Redis) -> None:
@@ -41,7 +41,7 @@ class SharedKeys:
             refuse(self._path, "was taken away as it was made")
         try:
             return self._agreed(key)
-        except InvalidSettings:
+        except InvalidSettingsError:
             if made:  # another host was first: this one is of no use
                 self._path.unlink(missing_ok=True)
             raise

@@ -45,7 +45,7 @@ def family_of(key: str) -> str:
 
 
 def sizes(redis: Redis, most: int = MOST) -> Sizes:
-    """Measure the families, by a look at so many keys. Raises Unavailable."""
+    """Measure the families, by a look at so many keys. Raises UnavailableError."""
     with reaching_redis():
         known = _measured(redis, _few_and_large(redis))
         found, exact = _looked_through(redis, known, most)

@@ -10,10 +10,10 @@ from redis import Redis
 from worker.ledger import keys
 from worker.ledger.audit import Audit
 from worker.ledger.reader import reaching_redis
-from worker.ledger.schedule_store import RedisSchedule
+from worker.ledger.schedule_store import ScheduleStore
 from worker.ledger.states import State
 from worker.ledger.store import RedisLedger
-from worker.ledger.sync_store import Syncs
+from worker.ledger.sync_store import SyncStore
 
 DAY = 86400.0
 
@@ -27,7 +27,7 @@ _UNSETTLED = [keys.index("state", state.value) for state in State if not state.s
 
 
 @dataclass(frozen=True, slots=True)
-class Ages:
+class Retention:
     """For how many seconds things are kept."""
 
     #: Records after they settled; `others` is also for runs of jobs that were taken out.
@@ -57,7 +57,7 @@ class Pruned:
     syncs: int = 0
     runs: int = 0
 
-    def to_json(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, Any]:
         """Give it as programs see it."""
         return {
             "pruned": {state.value: number for state, number in self.records.items()},
@@ -68,8 +68,8 @@ class Pruned:
         }
 
 
-class Pruning:
-    """Takes old records out of the ledger's Redis. Each method raises Unavailable."""
+class Pruner:
+    """Takes old records out of the ledger's Redis. Each method raises UnavailableError."""
 
     def __init__(self, redis: Redis, ledger: RedisLedger) -> None:
         self._redis = redis
@@ -80,7 +80,7 @@ class Pruning:
 
     def run(
         self,
-        ages: Ages,
+        ages: Retention,
         now: int,
         *,
         who: str,
@@ -112,8 +112,8 @@ class Pruning:
                 on_step(gone)
         if not dry_run:
             pruned.deeds = audit.forget(now - round(ages.audit * 1000))
-            pruned.syncs = Syncs(self._redis).forget(now - round(ages.syncs * 1000))
-            pruned.runs = RedisSchedule(self._redis).forget(now - round(ages.others * 1000))
+            pruned.syncs = SyncStore(self._redis).forget(now - round(ages.syncs * 1000))
+            pruned.runs = ScheduleStore(self._redis).forget(now - round(ages.others * 1000))
         pruned.records = +pruned.records
         return pruned
 

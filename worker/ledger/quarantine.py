@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Self
 
 from worker.errors import ScriptError
-from worker.ledger.types import Claim, Due, Exchanged, Ledger, Note, Room, Turns
+from worker.ledger.types import Capacity, Claim, ClaimUpdate, Exchanged, Ledger, ReadyRecord, Turns
 from worker.trouble_log import TroubleLog
 
 log = logging.getLogger(__name__)
@@ -23,17 +23,17 @@ _TURNS = TroubleLog(log)
 class Question:
     """What an exchange is about: what is noted, and what is asked for, by id and lease."""
 
-    notes: Sequence[Note]
+    notes: Sequence[ClaimUpdate]
     asked: Mapping[str, str]
     worker: str
     lasts: float
-    room: Room
+    room: Capacity
     #: Of what is asked for, that which came without a message.
     messageless: Collection[str] = ()
 
     def put_to(self, ledger: Ledger) -> Exchanged:
-        """Ask. Raises Unavailable and ScriptError."""
-        return ledger.exchange(
+        """Ask. Raises UnavailableError and ScriptError."""
+        return ledger.report_and_claim(
             self.notes, self.asked, self.worker, self.lasts, self.room, self.messageless
         )
 
@@ -55,12 +55,15 @@ class Question:
                 of[school] = max(0, left - number)
         suspects = room.suspects
         if suspects is not None:
-            suspects = max(0, suspects - sum(claim.record.deaths > 0 for claim in claims))
+            suspects = max(0, suspects - sum(claim.record.lost_workers > 0 for claim in claims))
         return replace(self, room=replace(room, of=of, suspects=suspects))
 
 
 def exchange(ledger: Ledger, question: Question) -> Exchanged:
-    """Exchange; what the ledger fails on is set aside. Raises Unavailable: ask all of it again."""
+    """Exchange; what the ledger fails on is set aside.
+
+    Raises UnavailableError: ask all of it again.
+    """
     try:
         found = question.put_to(ledger)
     except ScriptError as error:
@@ -94,10 +97,10 @@ def _set_aside(ledger: Ledger, ids: Sequence[str], error: ScriptError) -> None:
 def beat(ledger: Ledger, worker: str, lasts: float, claims: Sequence[Claim]) -> set[str]:
     """Renew leases; returns those that are over, that on which the ledger fails among them.
 
-    Raises Unavailable.
+    Raises UnavailableError.
     """
     try:
-        return set(ledger.beat(worker, lasts, claims))
+        return set(ledger.renew_leases(worker, lasts, claims))
     except ScriptError as error:
         if not claims:
             raise
@@ -109,13 +112,13 @@ def beat(ledger: Ledger, worker: str, lasts: float, claims: Sequence[Claim]) -> 
     return set().union(*(beat(ledger, worker, lasts, half) for half in halves))
 
 
-def due(ledger: Ledger, limit: int, *, orphans: bool) -> Sequence[Due]:
+def due(ledger: Ledger, limit: int, *, orphans: bool) -> Sequence[ReadyRecord]:
     """Return what must be carried to a worker; what the ledger fails on is set aside.
 
-    Raises Unavailable.
+    Raises UnavailableError.
     """
     try:
-        return ledger.due(limit, orphans=orphans)
+        return ledger.requeue_due(limit, orphans=orphans)
     except ScriptError as error:
         if limit > 1:
             return due(ledger, limit // 2, orphans=orphans)
@@ -127,7 +130,7 @@ def turns(ask: Callable[[int], Turns], limit: int) -> Turns:
     """Return whose turn it is; nobody's where the ledger fails on one of them.
 
     Rescue comes to those who wait when their time is up, and sets that one aside. Raises
-    Unavailable.
+    UnavailableError.
     """
     try:
         found = ask(limit)

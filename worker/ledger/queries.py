@@ -13,11 +13,11 @@ from typing import Any, NamedTuple
 from worker.ledger import keys
 from worker.ledger.clock import LedgerClock
 from worker.ledger.decoding import decoding
-from worker.ledger.events import Settlement, place_of, settlement_of
-from worker.ledger.hourly_stats import HOUR, Happenings, happenings_of
+from worker.ledger.events import SettledEvent, place_of, settlement_of
+from worker.ledger.hourly_stats import HOUR, HourStats, happenings_of
 from worker.ledger.reader import (
     WINDOW,
-    RedisReader,
+    LedgerReader,
     fits,
     no_cursor,
     reaching_redis,
@@ -25,7 +25,7 @@ from worker.ledger.reader import (
 )
 from worker.ledger.record import Record
 from worker.ledger.states import State
-from worker.ledger.types import Closure, Filter
+from worker.ledger.types import Filter, SchoolPause
 
 #: Events that are read together.
 _TOGETHER = 1000
@@ -97,7 +97,7 @@ class SchoolStanding(NamedTuple):
     #: Its records that are not settled, and those of them that workers have in hand.
     unsettled: int
     running: int
-    closure: Closure | None
+    closure: SchoolPause | None
     parked: int
     #: Kinds of operation that alone are locked out, by since when (ms since 1970).
     barred: Mapping[str, int]
@@ -120,7 +120,7 @@ class Whereabouts(NamedTuple):
     lease_ends: int | None = None
 
 
-class Observer(RedisReader):
+class Observer(LedgerReader):
     """Reads the ledger for people."""
 
     def now(self) -> int:
@@ -134,8 +134,8 @@ class Observer(RedisReader):
     ) -> Listing:
         """List records, at most so many.
 
-        By `finished`, `since` and `until` are about when they settled. Raises InvalidInput for a
-        cursor that is none.
+        By `finished`, `since` and `until` are about when they settled. Raises InvalidInputError for
+        a cursor that is none.
         """
         walk = None
         unreadable: list[str] = []
@@ -144,7 +144,7 @@ class Observer(RedisReader):
             case Order.NEWEST | Order.OLDEST:
                 oldest_first = order is Order.OLDEST
                 walk = self._walk(chosen, limit + 1, cursor, oldest_first=oldest_first)
-                found = (Listed(record, str(record.place)) for record in walk)
+                found = (Listed(record, str(record.sequence)) for record in walk)
             case Order.FINISHED:
                 found = self._by_end(chosen, cursor, unreadable)
             case Order.DUE:
@@ -167,7 +167,7 @@ class Observer(RedisReader):
                 if each.id in records and fits(records[each.id], wanted):
                     yield Listed(records[each.id], each.event)
 
-    def _settled_before(self, chosen: Filter, cursor: str | None) -> Iterator[list[Settlement]]:
+    def _settled_before(self, chosen: Filter, cursor: str | None) -> Iterator[list[SettledEvent]]:
         highest = "+" if chosen.until is None else f"({chosen.until}-0"
         if cursor is not None:
             try:
@@ -202,7 +202,7 @@ class Observer(RedisReader):
             passed = moments[str(found[-2])], str(found[-2])
 
     @decoding("the counts of an hour")
-    def hours(self, since: int, until: int) -> Mapping[int, Happenings]:
+    def hours(self, since: int, until: int) -> Mapping[int, HourStats]:
         """Give what happened in each hour from that of `since` to that of `until`.
 
         All are ms since 1970; the answer is by the beginning of each hour.
@@ -224,9 +224,9 @@ class Observer(RedisReader):
             kept = int(self._redis.xlen(keys.EVENTS))
         return kept < _EVENTS_KEPT or self.keeps_event(event)
 
-    def settled_since(self, since: int, most: int) -> Sequence[Settlement]:
+    def settled_since(self, since: int, most: int) -> Sequence[SettledEvent]:
         """Give what settled since a moment (ms since 1970), the last first, so many at most."""
-        settled: list[Settlement] = []
+        settled: list[SettledEvent] = []
         highest = "+"
         while len(settled) < most:
             together = min(_TOGETHER, most - len(settled))
@@ -369,7 +369,7 @@ class Observer(RedisReader):
         )
 
 
-def has(settlement: Settlement, wanted: Mapping[str, str]) -> bool:
+def has(settlement: SettledEvent, wanted: Mapping[str, str]) -> bool:
     """Whether what settled has all that is asked for."""
     return all(str(getattr(settlement, name)) == value for name, value in wanted.items())
 

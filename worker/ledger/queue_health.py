@@ -3,7 +3,7 @@
 from typing import NamedTuple
 
 
-class Pulse(NamedTuple):
+class QueueHealth(NamedTuple):
     """Whether work gets on. Times are ms since 1970, by the clock of the store."""
 
     now: int

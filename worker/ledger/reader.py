@@ -11,19 +11,19 @@ from typing import Any
 from redis import Redis
 from redis.exceptions import RedisError
 
-from worker.errors import Fault, InvalidInput, NotFound, UnreadableValueError
+from worker.errors import FieldError, InvalidInputError, NotFoundError, UnreadableValueError
 from worker.keyring import NO_KEYS, KeyRing
 from worker.ledger import keys
 from worker.ledger.clock import LedgerClock
 from worker.ledger.codec import flag, ms, record_of, whole
 from worker.ledger.decoding import decoding
-from worker.ledger.events import BEGINNING, Settlement, place_of, settlement_of
+from worker.ledger.events import BEGINNING, SettledEvent, place_of, settlement_of
 from worker.ledger.pages import Counts, Page
-from worker.ledger.queue_health import Pulse
+from worker.ledger.queue_health import QueueHealth
 from worker.ledger.record import Priority, Record, clean
 from worker.ledger.redis_errors import unavailable
 from worker.ledger.states import State
-from worker.ledger.types import Closure, Filter, Obstacle
+from worker.ledger.types import Filter, SchoolPause, WaitReason
 
 #: Records that each further round of paging loads, and ids that one looks through for them.
 WINDOW, LOOKS = 200, 10_000
@@ -43,14 +43,16 @@ def reaching_redis() -> Iterator[None]:
         raise unavailable(error) from error
 
 
-def no_record(record_id: str) -> NotFound:
+def no_record(record_id: str) -> NotFoundError:
     """Say that there is none."""
-    return NotFound(f"there is no record {record_id!r}")
+    return NotFoundError(f"there is no record {record_id!r}")
 
 
-def pruned(record_id: str, ended: str) -> NotFound:
+def pruned(record_id: str, ended: str) -> NotFoundError:
     """Say of a record that is kept no longer how it ended; its dedup key is known still."""
-    return NotFound(f"{record_id} ended as {ended}; its record was pruned and is kept no longer")
+    return NotFoundError(
+        f"{record_id} ended as {ended}; its record was pruned and is kept no longer"
+    )
 
 
 class Walk:
@@ -85,7 +87,7 @@ class Walk:
         self.stopped_at = start.removeprefix("(")
 
 
-class RedisReader:
+class LedgerReader:
     """What can be asked of the ledger without changing it.
 
     `keyring`: for dedup keys, of which Redis knows marks only.
@@ -124,14 +126,14 @@ class RedisReader:
             values, (seconds, micros) = pipeline.execute()
         return LedgerClock.of(values, seconds * 1000 + micros // 1000)
 
-    def closures(self) -> Sequence[Closure]:
+    def closures(self) -> Sequence[SchoolPause]:
         """Give the schools that are closed; see Ledger."""
         with reaching_redis():
             names = sorted(map(str, self._redis.smembers(keys.CLOSED)))
         return list(self._closures(names).values())
 
     @decoding("what is known of closed schools")
-    def _closures(self, schools: Sequence[str]) -> dict[str, Closure]:
+    def _closures(self, schools: Sequence[str]) -> dict[str, SchoolPause]:
         if not schools:
             return {}
         with reaching_redis():
@@ -143,7 +145,7 @@ class RedisReader:
             *found, clock = pipeline.execute()
         told = LedgerClock.of(clock).told
         return {
-            school: Closure(
+            school: SchoolPause(
                 school=school,
                 held=values["state"] == "held",
                 by_hand="by_hand" in values,
@@ -157,7 +159,7 @@ class RedisReader:
             if values
         }
 
-    def obstacles(self, records: Sequence[Record]) -> Mapping[str, Obstacle]:
+    def obstacles(self, records: Sequence[Record]) -> Mapping[str, WaitReason]:
         """Say what each of these records waits for; see Ledger."""
         closures = self._closures(sorted({each.school for each in records if _may_park(each)}))
         behind = self._behind([each for each in records if each.state is State.BLOCKED])
@@ -167,11 +169,11 @@ class RedisReader:
             if record.id in behind:
                 found[record.id] = behind[record.id]
             elif _may_park(record) and record.school in closures:
-                found[record.id] = Obstacle(closure=closures[record.school])
+                found[record.id] = WaitReason(closure=closures[record.school])
             elif record.state is State.DEFERRED and record.quiet:
-                found[record.id] = Obstacle(quiet=True, due_at=record.due_at)
+                found[record.id] = WaitReason(quiet=True, due_at=record.due_at)
             elif record.id in ahead:
-                found[record.id] = Obstacle(pace=True, ahead=ahead[record.id])
+                found[record.id] = WaitReason(pace=True, ahead=ahead[record.id])
         return found
 
     def _ahead(self, records: Sequence[Record]) -> dict[str, int]:
@@ -187,7 +189,7 @@ class RedisReader:
             record.id: rank for record, rank in zip(records, ranks, strict=True) if rank is not None
         }
 
-    def _behind(self, records: Sequence[Record]) -> dict[str, Obstacle]:
+    def _behind(self, records: Sequence[Record]) -> dict[str, WaitReason]:
         """Find for blocked records whom they wait for: the first unsettled one."""
         with reaching_redis():
             pipeline = self._redis.pipeline(transaction=False)
@@ -206,7 +208,9 @@ class RedisReader:
             if (
                 other := next((each for each in waited if not each.state.settled), None)
             ) is not None:
-                found[record.id] = Obstacle(behind=other.id, state=other.state, due_at=other.due_at)
+                found[record.id] = WaitReason(
+                    behind=other.id, state=other.state, due_at=other.due_at
+                )
         return found
 
     @decoding("the list of workers")
@@ -220,7 +224,7 @@ class RedisReader:
         told = LedgerClock.of(clock).told
         return {str(name): told(int(until)) for name, until in found}
 
-    def events(self, after: str, limit: int, wait: float = 0.0) -> Sequence[Settlement]:
+    def events(self, after: str, limit: int, wait: float = 0.0) -> Sequence[SettledEvent]:
         """Give what settled after an event; see Ledger."""
         with reaching_redis():
             found: Any = self._redis.xread({keys.EVENTS: after}, limit, ms(wait) if wait else None)
@@ -239,7 +243,7 @@ class RedisReader:
         return not first or place_of(str(first[0][0])) <= place_of(event)
 
     @decoding("what tells whether work gets on")
-    def pulse(self) -> Pulse:
+    def pulse(self) -> QueueHealth:
         """Say whether work gets on; see Ledger."""
         with reaching_redis():
             pipeline = self._redis.pipeline(transaction=False)
@@ -254,7 +258,7 @@ class RedisReader:
         now = seconds * 1000 + micros // 1000
         told = LedgerClock.of(values, now).told
         waiting = [told(int(since)) for _, since in chain(*firsts) if told(since) <= now]
-        return Pulse(
+        return QueueHealth(
             now=now,
             oldest_due=min(waiting, default=None),
             last_settled=min(now, place_of(str(events[0][0]))[0]) if events else None,
@@ -306,7 +310,7 @@ class RedisReader:
         walk = self._walk(chosen, limit + 1, cursor)
         records = list(islice(walk, limit + 1))
         more = len(records) > limit
-        end = str(records[limit - 1].place) if more else walk.stopped_at
+        end = str(records[limit - 1].sequence) if more else walk.stopped_at
         return Page(records[:limit], end, walk.unreadable)
 
     def counts(self) -> Counts:
@@ -373,7 +377,7 @@ def wanted_of(chosen: Filter) -> dict[str, str]:
 
 
 def bounds_of(chosen: Filter, cursor: str | None, *, oldest_first: bool) -> tuple[str, str]:
-    """Give the places where a walk begins and ends. Raises InvalidInput for a false cursor."""
+    """Give the places where a walk begins and ends. Raises InvalidInputError for a false cursor."""
     lowest = "-inf" if chosen.since is None else str(chosen.since * 1000)
     highest = "+inf" if chosen.until is None else f"({chosen.until * 1000}"
     start, end = (lowest, highest) if oldest_first else (highest, lowest)
@@ -384,9 +388,9 @@ def bounds_of(chosen: Filter, cursor: str | None, *, oldest_first: bool) -> tupl
     return f"({cursor}", end
 
 
-def no_cursor() -> InvalidInput:
+def no_cursor() -> InvalidInputError:
     """Say that what was given is none."""
-    return InvalidInput("cursor", [Fault("cursor", "should come from an earlier page")])
+    return InvalidInputError("cursor", [FieldError("cursor", "should come from an earlier page")])
 
 
 def fits(record: Record, wanted: Mapping[str, str]) -> bool:

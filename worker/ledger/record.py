@@ -14,7 +14,7 @@ from worker.classin.field_types import is_file, shown_address, without_mac
 from worker.classin.masking import echo_masked, hidden_values, masked, scrubbed
 from worker.classin.operation import REGISTRY, Operation
 from worker.classin.verdicts import Verdict
-from worker.errors import InvalidOperation
+from worker.errors import InvalidOperationError
 from worker.ledger.states import Reason, State
 
 _CHARACTERS = "abcdefghijklmnopqrstuvwxyz234567"
@@ -75,7 +75,7 @@ class Attempt:
         n, at, ms, http, code, message, verdict = json.loads(line)
         return cls(n, at, ms, http, code, message, Verdict(verdict))
 
-    def to_json(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, Any]:
         """Give it as the record's JSON shows it."""
         return {
             "n": self.n,
@@ -96,7 +96,7 @@ class Edit(NamedTuple):
     before: Any
     after: Any
 
-    def to_json(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, Any]:
         """Give it as the record's JSON shows it."""
         return self._asdict()
 
@@ -153,7 +153,7 @@ class Record:
     fields: Mapping[str, Any] = field(repr=False)
     state: State
     #: Its place among all records, by time of submission; no two have the same.
-    place: int
+    sequence: int
     enqueued_at: int
     reason: Reason | None = None
     code: int | None = None
@@ -189,7 +189,7 @@ class Record:
     #: It waits because what was sent before it in its lane may still be carried out.
     quiet: bool = False
     #: How many workers fell silent while they had it.
-    deaths: int = 0
+    lost_workers: int = 0
     #: Somebody called it off while it was running.
     cancelling: bool = False
     started_at: int | None = None
@@ -201,7 +201,7 @@ class Record:
         """Whether it waits for its turn, by the pace of its kind or its school."""
         return self.state is State.DEFERRED and self.paced_at is not None
 
-    def discreet(self, text: str) -> str:
+    def redact(self, text: str) -> str:
         """Return ClassIn's words as they are shown: without the values of masked fields."""
         return scrubbed(text, hidden_values(REGISTRY.get(self.operation), self.fields))
 
@@ -212,7 +212,7 @@ class Record:
             return self.result
         return echo_masked(kind, self.result, hidden_values(kind, self.fields))
 
-    def to_json(self, *, reveal: bool = False) -> dict[str, Any]:
+    def to_dict(self, *, reveal: bool = False) -> dict[str, Any]:
         """Give the record as users and programs see it.
 
         What is personal or a credential is masked, unless it is to be revealed.
@@ -230,7 +230,7 @@ class Record:
             "result": self.result if reveal else self.shown_result(),
             "items": _items_of(self, reveal=reveal),
             "already": self.already,
-            "attempts": [attempt.to_json() for attempt in self.attempts],
+            "attempts": [attempt.to_dict() for attempt in self.attempts],
             "batch": self.batch,
             "row": self.row,
             "lane": self.lane,
@@ -240,7 +240,7 @@ class Record:
             "dedup_key": self.dedup_key,
             "retry_of": self.retry_of,
             "retried_by": self.retried_by,
-            "edits": [edit.to_json() for edit in self.edits],
+            "edits": [edit.to_dict() for edit in self.edits],
             "decided": self.decided,
             "source": self.source,
             "enqueued_at": iso(self.enqueued_at),
@@ -257,13 +257,13 @@ def _items_of(record: Record, *, reveal: bool) -> list[dict[str, Any]]:
         return []
     try:
         operation = read(record.operation, record.fields)
-    except InvalidOperation:
+    except InvalidOperationError:
         return []  # another Celery's, which never was one
     from worker.classin.bulk_results import item_results  # noqa: PLC0415  # with all of ClassIn's codes
 
-    items = [item.to_json() for item in item_results(operation, record.result)]
+    items = [item.to_dict() for item in item_results(operation, record.result)]
     return [
-        item if reveal else {**item, "message": record.discreet(item["message"])} for item in items
+        item if reveal else {**item, "message": record.redact(item["message"])} for item in items
     ]
 
 

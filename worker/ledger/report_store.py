@@ -9,7 +9,7 @@ from redis import Redis
 
 from worker.ledger import keys
 from worker.ledger.decoding import decoding
-from worker.ledger.events import Settlement, settlement_of
+from worker.ledger.events import SettledEvent, settlement_of
 from worker.ledger.reader import reaching_redis
 from worker.ledger.states import State
 
@@ -35,8 +35,8 @@ class Kept(NamedTuple):
     text: str
 
 
-class Reports:
-    """The reports in the ledger's Redis. Each method raises Unavailable when that is away."""
+class ReportStore:
+    """The reports in the ledger's Redis. Each method raises UnavailableError when that is away."""
 
     def __init__(self, redis: Redis) -> None:
         self._redis = redis
@@ -73,13 +73,13 @@ class Reports:
     @decoding("what settled")
     def settled(
         self, since: int, until: int, wanted: Collection[State]
-    ) -> tuple[Counter[State], list[Settlement]]:
+    ) -> tuple[Counter[State], list[SettledEvent]]:
         """Count by state what settled between two moments (ms since 1970), as far as is remembered.
 
         Gives also each settlement in one of the states that are wanted, the first first.
         """
         counts: Counter[State] = Counter()
-        found: list[Settlement] = []
+        found: list[SettledEvent] = []
         start = str(since)
         while start:
             with reaching_redis():

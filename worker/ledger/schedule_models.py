@@ -48,7 +48,7 @@ class Job:
     #: The name of the file that it came from; '': somebody added it by hand.
     file: str = ""
 
-    def to_json(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, Any]:
         """Give it as programs see it."""
         return {
             "name": self.name,
@@ -124,7 +124,7 @@ class Run:
     #: Whether this installation has signed its job, as it was at that moment; `take` looks.
     signed: bool = True
 
-    def to_json(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, Any]:
         """Give it as programs see it."""
         return {
             "id": self.id,

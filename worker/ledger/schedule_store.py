@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 from redis import Redis
 
-from worker.errors import NotFound
+from worker.errors import NotFoundError
 from worker.keyring import NO_KEYS, KeyRing, canonical
 from worker.ledger import keys
 from worker.ledger.codec import flag, ms, whole
@@ -57,11 +57,11 @@ class Carried(NamedTuple):
     lease: str
 
 
-class RedisSchedule:
+class ScheduleStore:
     """The schedule in one Redis database. `clock` gives ms since 1970; None: Redis's own time.
 
     `keyring` signs jobs, and tells those that are signed: only who forgets old runs needs none.
-    Each method raises Unavailable when Redis is away.
+    Each method raises UnavailableError when Redis is away.
     """
 
     def __init__(
@@ -100,21 +100,21 @@ class RedisSchedule:
         return self._plan("remove", name)
 
     def pause(self, name: str) -> bool:
-        """Let no tick of a job count until `resume`; False if it was so already. NotFound."""
+        """Let no tick of a job count until `resume`; False if it was so already. NotFoundError."""
         self.find(name)
         return self._plan("pause", name)
 
     def resume(self, name: str) -> bool:
-        """Let ticks count again, from now on; False if they did. Raises NotFound."""
+        """Let ticks count again, from now on; False if they did. Raises NotFoundError."""
         self.find(name)
         return self._plan("resume", name)
 
     def find(self, name: str) -> Planned:
-        """Find a job. Raises NotFound."""
+        """Find a job. Raises NotFoundError."""
         with reaching_redis():
             values: Any = self._redis.hgetall(keys.job(name))
         if not values:
-            raise NotFound(f"there is no job {name!r}; `classin schedule ls` lists all")
+            raise NotFoundError(f"there is no job {name!r}; `classin schedule ls` lists all")
         return self._planned_of(name, values)
 
     def jobs(self) -> Sequence[Planned]:
@@ -135,16 +135,16 @@ class RedisSchedule:
         return self._tick(planned.job.name, str(planned.last), tick, late=late)
 
     def ask(self, name: str, now: int) -> Run:
-        """Record a run by hand, for now (ms since 1970). Raises NotFound."""
+        """Record a run by hand, for now (ms since 1970). Raises NotFoundError."""
         if self._tick(name, "", now, late=False) is None:
             self.find(name)
         return self.run(run_id(name, now))
 
     def run(self, its_id: str) -> Run:
-        """Find a run. Raises NotFound."""
+        """Find a run. Raises NotFoundError."""
         found = self._runs([its_id])
         if not found:
-            raise NotFound(f"there is no run {its_id!r}")
+            raise NotFoundError(f"there is no run {its_id!r}")
         return found[0]
 
     def runs(self, since: int, limit: int, job: str = "") -> Sequence[Run]:

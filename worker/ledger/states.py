@@ -78,13 +78,13 @@ def settlement(verdict: Verdict) -> tuple[State, Reason | None] | None:
     match verdict:
         case Verdict.DONE | Verdict.ALREADY:
             return State.SUCCEEDED, None
-        case Verdict.PARTLY:
+        case Verdict.PARTIAL:
             return State.PARTIAL, None
         case Verdict.REFUSED:
             return State.FAILED, Reason.REFUSED
-        case Verdict.UNSURE:
+        case Verdict.AMBIGUOUS:
             return State.UNCERTAIN, None
-        case Verdict.AGAIN | Verdict.THROTTLED | Verdict.LATER:
+        case Verdict.RETRY | Verdict.THROTTLED | Verdict.DEFER:
             return None
-        case Verdict.LOCKED_OUT | Verdict.CLOCK | Verdict.MISSIGNED:
+        case Verdict.LOCKED_OUT | Verdict.CLOCK_SKEW | Verdict.MISSIGNED:
             return None

@@ -13,9 +13,9 @@ from redis.retry import Retry
 
 from worker.classin.index import INDEX, UNANNOUNCED
 from worker.errors import (
-    Fault,
-    InvalidSettings,
-    LeaseLost,
+    FieldError,
+    InvalidSettingsError,
+    LeaseLostError,
     ScriptError,
     SubmitRefusedError,
 )
@@ -38,16 +38,16 @@ from worker.ledger.record import Attempt, Priority, Submission, clean
 from worker.ledger.redis_client import LedgerClient
 from worker.ledger.states import State
 from worker.ledger.types import (
-    Advanced,
+    Capacity,
     Claim,
-    Due,
-    Entered,
+    ClaimUpdate,
     Exchanged,
-    Mailbox,
-    Note,
-    Room,
-    Standing,
+    InlineQueue,
+    ReadyRecord,
+    SubmitResult,
+    Transition,
     Turns,
+    UpdateResult,
 )
 from worker.ledger.write_check import running
 
@@ -78,7 +78,7 @@ DEATHS = 3
 
 #: What due.lua has to know of kinds of operation: most announce each request by `begin`.
 _KINDS = dump(
-    {name: "reads" for name, brief in INDEX.items() if brief.repeat == "reads"}
+    {name: "read_only" for name, brief in INDEX.items() if brief.idempotency == "read_only"}
     | dict.fromkeys(UNANNOUNCED, "silent")
 )
 
@@ -123,7 +123,7 @@ def connect(
     """Open a client. A patient one (a worker's) sits out half a minute without Redis.
 
     One that `submits` sits out a few seconds, in which Redis may start again. `connections`: how
-    many threads may use it at the same time; None: few. Raises InvalidSettings.
+    many threads may use it at the same time; None: few. Raises InvalidSettingsError.
     """
     retries = 20 if patient else 5 if submits else 0
     try:
@@ -141,8 +141,8 @@ def connect(
         pool.connection_class(**pool.connection_kwargs)  # else its faults show at the first use
     except (TypeError, ValueError):
         what = "has an option behind its ? that there is not, or whose value cannot be read"
-        raise InvalidSettings(
-            "the settings are not right", [Fault("CLASSIN_REDIS_URL", what)]
+        raise InvalidSettingsError(
+            "the settings are not right", [FieldError("CLASSIN_REDIS_URL", what)]
         ) from None
     return redis
 
@@ -172,10 +172,10 @@ class RedisLedger(RedisBatches, RedisAsides):
         self._scripts: dict[str, Script] = {}
 
     def submit(
-        self, submissions: Sequence[Submission], mailbox: Mailbox | None = None
-    ) -> Sequence[Entered]:
+        self, submissions: Sequence[Submission], mailbox: InlineQueue | None = None
+    ) -> Sequence[SubmitResult]:
         """Record new operations, a chunk in one step; see Ledger."""
-        entered: list[Entered] = []
+        entered: list[SubmitResult] = []
         box = "" if mailbox is None else dump(mailbox._asdict())
         for chunk in chunks(submissions):
             found = self._run("submit", box, *arguments_of(chunk, self._keyring))
@@ -188,24 +188,24 @@ class RedisLedger(RedisBatches, RedisAsides):
         self, record_id: str, lease: str, worker: str, lasts: float, full: Iterable[str] = ()
     ) -> Claim | None:
         """Take the lease on a record; see Ledger."""
-        room = Room(of=dict.fromkeys(full, 0))
-        exchanged = self.exchange([], {record_id: lease}, worker, lasts, room)
+        room = Capacity(of=dict.fromkeys(full, 0))
+        exchanged = self.report_and_claim([], {record_id: lease}, worker, lasts, room)
         if exchanged.missing:
             raise no_record(record_id)
         return exchanged.claims[0] if exchanged.claims else None
 
-    def begin(self, claim: Claim, fields: Mapping[str, Any] | None = None) -> None:
+    def mark_sending(self, claim: Claim, fields: Mapping[str, Any] | None = None) -> None:
         """Note that a request is about to be sent; see Ledger."""
         text = "" if fields is None else dump(fields)
         if not self._run("begin", claim.record.id, claim.lease, text):
             raise _lease_lost(claim)
 
     def advance(
-        self, claim: Claim, standing: Standing, attempt: Attempt | None, lasts: float = 0.0
-    ) -> Advanced:
+        self, claim: Claim, standing: Transition, attempt: Attempt | None, lasts: float = 0.0
+    ) -> UpdateResult:
         """Note an attempt and move the record; see Ledger."""
-        notes = [Note(claim, standing, attempt, lasts)]
-        found = self.exchange(notes, {}, "", 0, Room())
+        notes = [ClaimUpdate(claim, standing, attempt, lasts)]
+        found = self.report_and_claim(notes, {}, "", 0, Capacity())
         if found.unsound:
             raise ScriptError(f"a note on {claim.record.id}, or it itself, cannot be worked with")
         (noted,) = found.noted
@@ -213,13 +213,13 @@ class RedisLedger(RedisBatches, RedisAsides):
             raise _lease_lost(claim)
         return noted
 
-    def exchange(
+    def report_and_claim(
         self,
-        notes: Sequence[Note],
+        notes: Sequence[ClaimUpdate],
         asked: Mapping[str, str],
         worker: str,
         lasts: float,
-        room: Room,
+        room: Capacity,
         messageless: Collection[str] = (),
     ) -> Exchanged:
         """Write down notes, then claim, in one script; see Ledger."""
@@ -239,7 +239,7 @@ class RedisLedger(RedisBatches, RedisAsides):
         wait, *found = self._run("turns", limit, ms(SHORT_WAIT))
         return Turns(dues(found), int(wait) / 1000 if wait else None)
 
-    def beat(self, worker: str, lasts: float, in_hand: Sequence[Claim]) -> Sequence[str]:
+    def renew_leases(self, worker: str, lasts: float, in_hand: Sequence[Claim]) -> Sequence[str]:
         """Renew what a worker has in hand; see Ledger."""
         lost: list[str] = []
         for start in range(0, max(len(in_hand), 1), CHUNK):
@@ -248,31 +248,35 @@ class RedisLedger(RedisBatches, RedisAsides):
             lost += self._run("beat", worker, ms(lasts), *leases)
         return lost
 
-    def unpark(self, limit: int, school: str) -> Sequence[Due]:
+    def unpark(self, limit: int, school: str) -> Sequence[ReadyRecord]:
         """Give a school's parked records back; see Ledger."""
         return dues(self._run("unpark", limit, school)[1:])
 
-    def unpark_some(self, limit: int, of_each: int, cursor: str = "0") -> tuple[Sequence[Due], str]:
+    def unpark_some(
+        self, limit: int, of_each: int, cursor: str = "0"
+    ) -> tuple[Sequence[ReadyRecord], str]:
         """Give parked records of some schools back; see Ledger."""
         next_cursor, *found = self._run("unpark", limit, "", of_each, cursor)
         return dues(found), str(next_cursor)
 
-    def release(self, limit: int) -> tuple[Sequence[Due], bool]:
+    def release(self, limit: int) -> tuple[Sequence[ReadyRecord], bool]:
         """Tell some of those who waited; see Ledger."""
         more, *found = self._run("release", limit)
         return dues(found), bool(more)
 
-    def due(self, limit: int, *, orphans: bool) -> Sequence[Due]:
+    def requeue_due(self, limit: int, *, orphans: bool) -> Sequence[ReadyRecord]:
         """Give what must be carried to a worker; see Ledger."""
         more = (DEATHS, _KINDS, self._late_window, self._gives_up)
         return dues(self._run("due", limit, flag(orphans), *more))
 
-    def adrift(self, limit: int, slack: float, *, empty: Collection[Priority]) -> Sequence[Due]:
+    def requeue_lost(
+        self, limit: int, slack: float, *, empty: Collection[Priority]
+    ) -> Sequence[ReadyRecord]:
         """Give what is queued without a message; see Ledger."""
         priorities = (text for each in Priority for text in (each.value, flag(each in empty)))
         return dues(self._run("adrift", limit, ms(slack), *priorities))
 
-    def hold(self, what: str, who: str, seconds: float) -> bool:
+    def acquire_lock(self, what: str, who: str, seconds: float) -> bool:
         """Take, or renew, the sole right to something; see Ledger."""
         return bool(self._run("hold", what, who, ms(seconds)) == who)
 
@@ -297,14 +301,14 @@ class RedisLedger(RedisBatches, RedisAsides):
         """Open a school; see Ledger."""
         return bool(self._run("gate", school, "resume", ""))
 
-    def cancel(self, record_id: str) -> tuple[State, Sequence[Due]]:
+    def cancel(self, record_id: str) -> tuple[State, Sequence[ReadyRecord]]:
         """Call a record off; see Ledger."""
         state, *released = self._run("cancel", record_id)
         if state == "missing":
             raise no_record(record_id)
         return State(state), dues(released)
 
-    def decide(
+    def resolve(
         self, record_id: str, state: State, why: str, who: str, result: str = ""
     ) -> State | None:
         """Decide an uncertain record; see Ledger."""
@@ -364,12 +368,12 @@ def _refusal(before: int, chunk: Sequence[Submission], found: Sequence[Any]) -> 
     """Say why submit.lua took in none of a chunk."""
     kind, position, other, *pairs = found
     position += before
-    fault = Fault(str(position), _REFUSALS[kind].format(other), kind)
+    fault = FieldError(str(position), _REFUSALS[kind].format(other), kind)
     return SubmitRefusedError(position, fault, owners_in(chunk, pairs))
 
 
-def _lease_lost(claim: Claim) -> LeaseLost:
-    return LeaseLost(f"another worker has {claim.record.id} now")
+def _lease_lost(claim: Claim) -> LeaseLostError:
+    return LeaseLostError(f"another worker has {claim.record.id} now")
 
 
 def chunks(submissions: Iterable[Submission]) -> Iterator[list[Submission]]:

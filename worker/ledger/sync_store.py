@@ -12,7 +12,7 @@ from typing import Any
 from redis import Redis, WatchError
 from redis.client import Pipeline
 
-from worker.errors import Fault, InvalidInput, NotFound, UnreadableValueError
+from worker.errors import FieldError, InvalidInputError, NotFoundError, UnreadableValueError
 from worker.ledger import keys
 from worker.ledger.decoding import decoding
 from worker.ledger.reader import reaching_redis
@@ -45,12 +45,12 @@ class Ending:
 class Source:
     """One source of one school, in the ledger's Redis.
 
-    Each method raises Unavailable when that is away.
+    Each method raises UnavailableError when that is away.
     """
 
     def __init__(self, redis: Redis, school: str, name: str) -> None:
         self._redis = redis
-        self.syncs = Syncs(redis)
+        self.syncs = SyncStore(redis)
         #: As keys and people name it.
         self.name = f"{school}:{name}"
         #: The right that whoever works on it must hold.
@@ -94,7 +94,7 @@ class Source:
     def claim(self, who: str) -> None:
         """Let nobody write but whoever holds the source now, until somebody else claims it.
 
-        Raises InvalidInput if somebody else has it by now; so does all that writes after it.
+        Raises InvalidInputError if somebody else has it by now; so does all that writes after it.
         """
         with self._own(who, {}) as pipeline:
             pipeline.hset(keys.source(self.name), "who", who)
@@ -190,18 +190,20 @@ class Source:
             pipeline.hdel(own, "sync")
 
 
-def _taken(source: str) -> InvalidInput:
-    return InvalidInput("sync", [Fault(source, "another sync has taken it over: nothing is lost")])
+def _taken(source: str) -> InvalidInputError:
+    return InvalidInputError(
+        "sync", [FieldError(source, "another sync has taken it over: nothing is lost")]
+    )
 
 
-class Syncs:
+class SyncStore:
     """The syncs of all sources."""
 
     def __init__(self, redis: Redis) -> None:
         self._redis = redis
 
     def latest(self, limit: int) -> list[dict[str, Any]]:
-        """Give what is known of the last syncs, the latest first. Raises Unavailable.
+        """Give what is known of the last syncs, the latest first. Raises UnavailableError.
 
         One that was changed in Redis is but named, with the state `unreadable`.
         """
@@ -220,7 +222,7 @@ class Syncs:
         return abouts
 
     def forget(self, before: int) -> int:
-        """Forget those that began before (ms since 1970); return how many. Raises Unavailable.
+        """Forget those that began before (ms since 1970); return how many. Raises UnavailableError.
 
         The last of each source stays, and one that is still open.
         """
@@ -266,15 +268,18 @@ class Syncs:
         return len(closed)
 
     def about(self, sync: str) -> dict[str, Any]:
-        """Give what is known of one. Raises NotFound, UnreadableValueError or Unavailable."""
+        """Give what is known of one.
+
+        Raises NotFoundError, UnreadableValueError or UnavailableError.
+        """
         with reaching_redis():
             found = self._redis.hget(keys.sync(sync), "about")
         if found is None:
-            raise NotFound(f"there is no sync {sync!r}")
+            raise NotFoundError(f"there is no sync {sync!r}")
         return _about_of(sync, found)
 
     def changes(self, sync: str) -> list[Any]:
-        """Give what it has changed by now, as plain lists and texts. Raises Unavailable."""
+        """Give what it has changed by now, as plain lists and texts. Raises UnavailableError."""
         with reaching_redis():
             found: list[Any] | None = _unpacked(self._redis.hget(keys.sync(sync), "changes"))
         return found or []

@@ -7,14 +7,14 @@ from typing import Any, NamedTuple, Protocol
 
 from worker.ledger.aside import Asides
 from worker.ledger.batch import Batches
-from worker.ledger.events import Settlement
+from worker.ledger.events import SettledEvent
 from worker.ledger.pages import Counts, Page
-from worker.ledger.queue_health import Pulse
+from worker.ledger.queue_health import QueueHealth
 from worker.ledger.record import Attempt, Priority, Record, Submission, iso
 from worker.ledger.states import Reason, State
 
 
-class Entered(NamedTuple):
+class SubmitResult(NamedTuple):
     """What became of one submission."""
 
     #: Its own, or that of the record which stands for it: by its dedup key, or as another retry.
@@ -39,7 +39,7 @@ class Claim:
     wait: float = 0.0
 
 
-class Access(StrEnum):
+class SchoolSignal(StrEnum):
     """What a reply told of a school."""
 
     #: It lets us in.
@@ -51,7 +51,7 @@ class Access(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Standing:
+class Transition:
     """Where an attempt leaves its record."""
 
     state: State
@@ -62,7 +62,7 @@ class Standing:
     result: Mapping[str, Any] | None = None
     already: bool = False
     #: The attempt may have been carried out, and nobody read what came of it.
-    unread: bool = False
+    maybe_applied: bool = False
     #: It may still be carried out, later than what is sent next: nobody answered.
     late: bool = False
     #: Seconds until it is due again, for a deferred one.
@@ -70,14 +70,14 @@ class Standing:
     #: Whether this deferral lengthens the next.
     counts: bool = False
     #: What the reply told of the school, if anything.
-    access: Access | None = None
+    access: SchoolSignal | None = None
     #: For so many seconds this kind is not to be sent for this school, and more slowly after that.
     slow_down: float | None = None
     #: While a school is closed, the pauses until the next look, in seconds; the last one repeats.
-    looks: Sequence[float] = ()
+    probe_intervals: Sequence[float] = ()
 
 
-class Due(NamedTuple):
+class ReadyRecord(NamedTuple):
     """A record that somebody must carry to a worker."""
 
     id: str
@@ -90,32 +90,32 @@ class Due(NamedTuple):
 class Turns(NamedTuple):
     """Those whose turn it is, and after how many seconds to ask again (None: nobody waits)."""
 
-    ready: Sequence[Due]
+    ready: Sequence[ReadyRecord]
     look_in: float | None
 
 
-class Advanced(NamedTuple):
+class UpdateResult(NamedTuple):
     """Where a record stands after an attempt was noted, which the ledger has the last word on."""
 
     state: State
     #: Seconds to wait before the next request, for the pace.
     wait: float
     #: Who can go on because of that.
-    released: Sequence[Due]
+    released: Sequence[ReadyRecord]
 
 
-class Note(NamedTuple):
+class ClaimUpdate(NamedTuple):
     """What is to be written down of one claim."""
 
     claim: Claim
-    standing: Standing
+    standing: Transition
     attempt: Attempt | None = None
     #: Seconds for which the lease is renewed, of one that goes on running.
     lasts: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
-class Room:
+class Capacity:
     """How many more records of each school a worker takes; None: as many as come."""
 
     of_any: int | None = None
@@ -129,7 +129,7 @@ class Exchanged(NamedTuple):
     """What an exchange with the ledger brought."""
 
     #: By the order of the notes; None: the lease was lost, and nothing changed.
-    noted: Sequence[Advanced | None]
+    noted: Sequence[UpdateResult | None]
     #: Of what was asked for, that which may be worked on now.
     claims: Sequence[Claim]
     #: Ids that no record has.
@@ -144,7 +144,7 @@ class Exchanged(NamedTuple):
     unsound: Sequence[int] = ()
 
 
-class Mailbox(NamedTuple):
+class InlineQueue(NamedTuple):
     """A queue that lies in the ledger's own Redis: what is recorded gets its message at once.
 
     In the texts of the messages, `@TAG@` stands for what tells one from another, `@ID@` for an id,
@@ -178,7 +178,7 @@ class Filter:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Closure:
+class SchoolPause:
     """Why a school is not spoken to at present. Times are ms since 1970."""
 
     school: str
@@ -194,7 +194,7 @@ class Closure:
     #: How many records wait for it.
     parked: int = 0
 
-    def to_json(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, Any]:
         """Give it as programs see it."""
         return {
             "school": self.school,
@@ -209,7 +209,7 @@ class Closure:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Obstacle:
+class WaitReason:
     """What an unsettled record waits for: one of these. Times are ms since 1970."""
 
     #: The record that is before it in its lane, or that it was told to wait for.
@@ -217,14 +217,14 @@ class Obstacle:
     #: Where that one stands, and when it is due.
     state: State | None = None
     due_at: int | None = None
-    closure: Closure | None = None
+    closure: SchoolPause | None = None
     #: Its turn, by the pace of its kind, and how many of that kind have theirs before it.
     pace: bool = False
     ahead: int | None = None
     #: What was sent before it in its lane may still be carried out.
     quiet: bool = False
 
-    def to_json(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, Any]:
         """Give it as `waits_for` of a record's JSON."""
         return {
             "behind": self.behind,
@@ -233,16 +233,16 @@ class Obstacle:
             "pace": self.pace,
             "ahead": self.ahead,
             "quiet": self.quiet,
-            "school": self.closure.to_json() if self.closure else None,
+            "school": self.closure.to_dict() if self.closure else None,
         }
 
 
 class Ledger(Batches, Asides, Protocol):
-    """The account of all operations. Each method raises Unavailable when the store is away."""
+    """The account of all operations. Each method raises UnavailableError when the store is away."""
 
     def submit(
-        self, submissions: Sequence[Submission], mailbox: Mailbox | None = None
-    ) -> Sequence[Entered]:
+        self, submissions: Sequence[Submission], mailbox: InlineQueue | None = None
+    ) -> Sequence[SubmitResult]:
         """Record new operations; one whose id is there stays as it is.
 
         With a mailbox, those that are ready get their messages in the same step.
@@ -261,30 +261,30 @@ class Ledger(Batches, Asides, Protocol):
         """Take the lease for so many seconds; None if there is nothing to do now.
 
         What is of these schools that are `full` is parked: the worker has enough of them in hand.
-        Raises NotFound.
+        Raises NotFoundError.
         """
 
-    def begin(self, claim: Claim, fields: Mapping[str, Any] | None = None) -> None:
+    def mark_sending(self, claim: Claim, fields: Mapping[str, Any] | None = None) -> None:
         """Note that a request is about to be sent, with these fields if others than recorded.
 
-        Raises LeaseLost.
+        Raises LeaseLostError.
         """
 
     def advance(
-        self, claim: Claim, standing: Standing, attempt: Attempt | None, lasts: float = 0.0
-    ) -> Advanced:
+        self, claim: Claim, standing: Transition, attempt: Attempt | None, lasts: float = 0.0
+    ) -> UpdateResult:
         """Note an attempt and put the record where it stands now; running renews the lease.
 
-        Raises LeaseLost: then nothing was changed.
+        Raises LeaseLostError: then nothing was changed.
         """
 
-    def exchange(
+    def report_and_claim(
         self,
-        notes: Sequence[Note],
+        notes: Sequence[ClaimUpdate],
         asked: Mapping[str, str],
         worker: str,
         lasts: float,
-        room: Room,
+        room: Capacity,
         messageless: Collection[str] = (),
     ) -> Exchanged:
         """Write down notes as `advance` does, then claim as `claim` does, in one round trip.
@@ -293,16 +293,18 @@ class Ledger(Batches, Asides, Protocol):
         through the queue just now. Asking the same again gives the same answer.
         """
 
-    def beat(self, worker: str, lasts: float, in_hand: Sequence[Claim]) -> Sequence[str]:
+    def renew_leases(self, worker: str, lasts: float, in_hand: Sequence[Claim]) -> Sequence[str]:
         """Renew what a worker has in hand for so many seconds; gives the leases that are over.
 
         Without a name it is not counted as one that is there.
         """
 
-    def unpark(self, limit: int, school: str) -> Sequence[Due]:
+    def unpark(self, limit: int, school: str) -> Sequence[ReadyRecord]:
         """Give parked records of a school back, for the caller to claim at once."""
 
-    def unpark_some(self, limit: int, of_each: int, cursor: str = "0") -> tuple[Sequence[Due], str]:
+    def unpark_some(
+        self, limit: int, of_each: int, cursor: str = "0"
+    ) -> tuple[Sequence[ReadyRecord], str]:
         """Give parked records back, so many in all: some of each school that is open, one to try.
 
         About a hundred schools have their turn; gives where among them to go on ("0": all had it).
@@ -311,22 +313,24 @@ class Ledger(Batches, Asides, Protocol):
     def turns(self, limit: int) -> Turns:
         """Give those whose turn it is, by their pace, for the caller to claim at once."""
 
-    def due(self, limit: int, *, orphans: bool) -> Sequence[Due]:
+    def requeue_due(self, limit: int, *, orphans: bool) -> Sequence[ReadyRecord]:
         """Give what must be carried to a worker now; with what silent workers had, if `orphans`."""
 
-    def release(self, limit: int) -> tuple[Sequence[Due], bool]:
+    def release(self, limit: int) -> tuple[Sequence[ReadyRecord], bool]:
         """Tell so many (500 at most) of those who waited for what has settled, and were too many.
 
         Gives who can go on, and whether there are more to tell.
         """
 
-    def adrift(self, limit: int, slack: float, *, empty: Collection[Priority]) -> Sequence[Due]:
+    def requeue_lost(
+        self, limit: int, slack: float, *, empty: Collection[Priority]
+    ) -> Sequence[ReadyRecord]:
         """Return what is queued but has lost its message, `slack` seconds ago at least.
 
         `limit`: of each priority; `empty`: priorities of which no message waits.
         """
 
-    def hold(self, what: str, who: str, seconds: float) -> bool:
+    def acquire_lock(self, what: str, who: str, seconds: float) -> bool:
         """Take, or renew, the sole right to something."""
 
     def holder(self, what: str) -> str | None:
@@ -341,26 +345,26 @@ class Ledger(Batches, Asides, Protocol):
     def resume(self, school: str) -> bool:
         """Open a school, whatever closed it; False if it was open."""
 
-    def closures(self) -> Sequence[Closure]:
+    def closures(self) -> Sequence[SchoolPause]:
         """Give the schools that are closed, by name."""
 
-    def cancel(self, record_id: str) -> tuple[State, Sequence[Due]]:
+    def cancel(self, record_id: str) -> tuple[State, Sequence[ReadyRecord]]:
         """Call a record off; gives where it stands now, and who can go on because of that.
 
         One that is running is cancelled when its attempt ends, unless that settles it. Raises
-        NotFound.
+        NotFoundError.
         """
 
-    def decide(
+    def resolve(
         self, record_id: str, state: State, why: str, who: str, result: str = ""
     ) -> State | None:
         """Say of an uncertain record that it succeeded or failed; `result` is JSON, or ''.
 
         Gives the state in which it was: unless that is uncertain, nothing was changed. None: some
-        who waited for it are being told still. The audit trail has it. Raises NotFound.
+        who waited for it are being told still. The audit trail has it. Raises NotFoundError.
         """
 
-    def events(self, after: str, limit: int, wait: float = 0.0) -> Sequence[Settlement]:
+    def events(self, after: str, limit: int, wait: float = 0.0) -> Sequence[SettledEvent]:
         """Give what settled after an event, the first first; waits so many seconds for one."""
 
     def last_event(self) -> str:
@@ -369,17 +373,17 @@ class Ledger(Batches, Asides, Protocol):
     def keeps_event(self, event: str) -> bool:
         """Say whether what came after an event is still known, all of it."""
 
-    def pulse(self) -> Pulse:
+    def pulse(self) -> QueueHealth:
         """Say whether work gets on."""
 
-    def obstacles(self, records: Sequence[Record]) -> Mapping[str, Obstacle]:
+    def obstacles(self, records: Sequence[Record]) -> Mapping[str, WaitReason]:
         """Say by id what each of these records waits for; most wait for nothing."""
 
     def workers(self) -> Mapping[str, int]:
         """Give the worker processes by name, with when each counts as gone (ms since 1970)."""
 
     def find(self, record_id: str) -> Record:
-        """Give one record. Raises NotFound."""
+        """Give one record. Raises NotFoundError."""
 
     def find_all(self, record_ids: Sequence[str]) -> Sequence[Record]:
         """Give those of the records that are there, in this order."""
@@ -388,7 +392,7 @@ class Ledger(Batches, Asides, Protocol):
         """Give a piece, from 0, of a file that travels with its record; empty if there is none."""
 
     def page(self, chosen: Filter, limit: int, cursor: str | None = None) -> Page:
-        """List records, newest first. Raises InvalidInput for a cursor that is none."""
+        """List records, newest first. Raises InvalidInputError for a cursor that is none."""
 
     def counts(self) -> Counts:
         """Count the records."""

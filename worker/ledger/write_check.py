@@ -22,7 +22,7 @@ _LASTS = 1000
 
 
 def try_write(redis: Redis) -> None:
-    """Write something and take it away. Raises Unavailable, saying why that cannot be."""
+    """Write something and take it away. Raises UnavailableError, saying why that cannot be."""
     with reaching_redis():
         # By itself first: before Redis 7 what a script meets arrives without its code.
         redis.set(keys.TRIAL, "", px=_LASTS)
@@ -38,7 +38,7 @@ def try_write(redis: Redis) -> None:
 def running(name: str, redis: Redis) -> Iterator[None]:
     """Tell a script that cannot do what it is asked from a Redis that takes no writes.
 
-    Raises ScriptError for the one, Unavailable for the other.
+    Raises ScriptError for the one, UnavailableError for the other.
     """
     try:
         yield

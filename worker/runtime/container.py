@@ -7,37 +7,37 @@ import threading
 from functools import cached_property
 
 from worker.config.settings import Settings
-from worker.encryption import Seals
+from worker.encryption import FieldCipher
 from worker.execution.executor import Execution, Sender
 from worker.execution.file_streams import Files
 from worker.execution.http_client import Transport, post_once
-from worker.execution.leases import BEATS, InHand
+from worker.execution.leases import BEATS, LeaseTable
 from worker.ledger.data_set import DataSet, DataSetWatch
 from worker.ledger.store import RedisLedger, connect
-from worker.periodic import Rounds
-from worker.runtime.dispatcher import Dispatch, Outlet
-from worker.runtime.fair_share import Shares
-from worker.runtime.rescuer import Outlet as RescueOutlet
-from worker.runtime.rescuer import Rescue
-from worker.runtime.threads import Crew
-from worker.runtime.watchdog import Pulse
+from worker.periodic import PeriodicThread
+from worker.runtime.dispatcher import Dispatcher, MessagePublisher
+from worker.runtime.fair_share import FairShare
+from worker.runtime.rescuer import MessagePublisher as RescueOutlet
+from worker.runtime.rescuer import Rescuer
+from worker.runtime.threads import WorkerThreads
+from worker.runtime.watchdog import LoopHealth
 
 #: Who asks the ledger besides the threads: the rounds of the dispatch, and the webhooks, of which
 #: several go side by side.
 _BESIDES = 24
 
 
-class Equipment:
+class WorkerContainer:
     """What carries operations out in this process, made when first needed (after any fork)."""
 
-    def __init__(self, settings: Settings, outlet: Outlet) -> None:
+    def __init__(self, settings: Settings, outlet: MessagePublisher) -> None:
         self.settings = settings
         #: Operations side by side.
         self.threads = settings.threads
         #: Set once the worker is to end: no further attempt begins.
         self.stopping = threading.Event()
         #: What shows that this process gets on.
-        self.pulse = Pulse()
+        self.pulse = LoopHealth()
         self._outlet = outlet
 
     @cached_property
@@ -46,16 +46,16 @@ class Equipment:
         return self._patient_ledger(self.threads + _BESIDES)
 
     @cached_property
-    def doorstep(self) -> RedisLedger:
+    def intake_ledger(self) -> RedisLedger:
         """The same, impatient, for what should not be held up unawares."""
         return RedisLedger(connect(self.settings.ledger_url), keyring=self.settings.keyring)
 
     @cached_property
-    def in_hand(self) -> InHand:
+    def in_hand(self) -> LeaseTable:
         """What this process has leases on."""
         settings = self.settings
         name = f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(3)}"
-        return InHand(
+        return LeaseTable(
             name,
             lasts=settings.patience.lease,
             stuck_after=settings.stalled_after,
@@ -76,34 +76,34 @@ class Equipment:
             sender=self.sender,
             files=Files(self.ledger, self.settings),
             schools=self.settings.schools,
-            seals=Seals(self.settings.keyring),
+            seals=FieldCipher(self.settings.keyring),
             patience=self.settings.patience,
             in_hand=self.in_hand,
             stopping=self.stopping,
         )
 
     @cached_property
-    def dispatch(self) -> Dispatch:
+    def dispatch(self) -> Dispatcher:
         """What waits, and what is under way."""
         several = len(self.settings.schools) > 1
         most = max(1, self.threads * self.settings.share // 100) if several else None
-        return Dispatch(
+        return Dispatcher(
             ledger=self.ledger,
             execution=self.execution,
             outlet=self._outlet,
             in_hand=self.in_hand,
-            shares=Shares(most),
+            shares=FairShare(most),
             stopping=self.stopping,
             threads=self.threads,
-            turns=self.doorstep.turns,
+            turns=self.intake_ledger.turns,
         )
 
     @cached_property
-    def crew(self) -> Crew:
+    def crew(self) -> WorkerThreads:
         """The threads that do the work."""
-        return Crew(self.dispatch, self.threads, self.stopping)
+        return WorkerThreads(self.dispatch, self.threads, self.stopping)
 
-    def heartbeat(self) -> Rounds:
+    def heartbeat(self) -> PeriodicThread:
         """Build what tells that this process lives, and renews its leases.
 
         Its connection is its own and impatient: after an outage it is the first to be back.
@@ -118,18 +118,18 @@ class Equipment:
         watch = DataSetWatch(DataSet(redis), prepare)
 
         def beat() -> None:
-            in_hand.beat(ledger)
+            in_hand.renew(ledger)
             watch.look()
 
-        return Rounds("heartbeat", beat, in_hand.lasts / BEATS)
+        return PeriodicThread("heartbeat", beat, in_hand.lasts / BEATS)
 
-    def rescue(self, outlet: RescueOutlet) -> Rounds:
+    def rescue(self, outlet: RescueOutlet) -> PeriodicThread:
         """Build what brings back what is due or was left behind.
 
         Its connection is its own: what the threads do leaves it one.
         """
         settings = self.settings
-        rescue = Rescue(
+        rescue = Rescuer(
             self._patient_ledger(connections=1),
             outlet,
             who=self.in_hand.worker,
@@ -137,9 +137,9 @@ class Equipment:
             adrift_after=settings.adrift_after,
             lease=settings.patience.lease,
         )
-        return Rounds("rescue", rescue.look, rescue.tick)
+        return PeriodicThread("rescue", rescue.run_once, rescue.tick)
 
-    def webhooks(self, secret: str) -> Rounds:
+    def webhooks(self, secret: str) -> PeriodicThread:
         """Build what tells that batches have settled; it ends with the process."""
         from worker.runtime.webhooks import TICK, Webhooks  # noqa: PLC0415  # most have no webhooks
 
@@ -151,7 +151,7 @@ class Equipment:
             deadlines=self.settings.deadlines,
             stopping=self.stopping,
         )
-        return Rounds("webhooks", webhooks.look, min(TICK, self.settings.rescue_every))
+        return PeriodicThread("webhooks", webhooks.run_once, min(TICK, self.settings.rescue_every))
 
     def _patient_ledger(self, connections: int) -> RedisLedger:
         redis = connect(self.settings.ledger_url, patient=True, connections=connections)

@@ -17,14 +17,22 @@ from queue import Empty, SimpleQueue
 from secrets import token_hex
 from typing import Protocol
 
-from worker.errors import ClassinError, Unavailable
-from worker.execution.executor import NOTE_AGAIN, Done, Execution
-from worker.execution.leases import InHand
+from worker.errors import ClassinError, UnavailableError
+from worker.execution.executor import NOTE_AGAIN, Execution, ExecutionResult
+from worker.execution.leases import LeaseTable
 from worker.ledger.quarantine import Question, exchange, turns
 from worker.ledger.record import Priority
 from worker.ledger.states import State
-from worker.ledger.types import Advanced, Claim, Due, Exchanged, Ledger, Note, Turns
-from worker.runtime.fair_share import Shares
+from worker.ledger.types import (
+    Claim,
+    ClaimUpdate,
+    Exchanged,
+    Ledger,
+    ReadyRecord,
+    Turns,
+    UpdateResult,
+)
+from worker.runtime.fair_share import FairShare
 from worker.runtime.suspects import Suspects
 from worker.trouble_log import TroubleLog
 
@@ -46,18 +54,18 @@ _LITTLE = 4
 _AHEAD, _FOR_EACH_ENDED = 4, 2
 
 
-class Outlet(Protocol):
+class MessagePublisher(Protocol):
     """Where messages go."""
 
-    def publish(self, due: Sequence[Due]) -> None:
-        """Put a message for each on the queue. Raises Unavailable."""
+    def publish(self, due: Sequence[ReadyRecord]) -> None:
+        """Put a message for each on the queue. Raises UnavailableError."""
 
     def put_back(self, ids: Sequence[str], priority: Priority) -> None:
-        """Put a message for several on the queue that came from there. Raises Unavailable."""
+        """Put a message for several on the queue that came from there. Raises UnavailableError."""
 
 
 @dataclass(slots=True)
-class Waiting:
+class QueuedRecord:
     """A record that may be claimed."""
 
     id: str
@@ -99,7 +107,7 @@ class Backlog:
             accepted()
 
 
-class Dispatch:
+class Dispatcher:
     """What waits, and what is under way, in one worker process.
 
     `threads`: operations side by side. Any thread may `take`; one alone does the rounds. `turns`
@@ -111,9 +119,9 @@ class Dispatch:
         *,
         ledger: Ledger,
         execution: Execution,
-        outlet: Outlet,
-        in_hand: InHand,
-        shares: Shares,
+        outlet: MessagePublisher,
+        in_hand: LeaseTable,
+        shares: FairShare,
         stopping: threading.Event,
         threads: int,
         in_a_row: int = IN_A_ROW,
@@ -134,21 +142,21 @@ class Dispatch:
         self._sleep = sleep
         self._troubles = TroubleLog(log)
         #: What comes from other threads: what waits, what is done, or None for a look.
-        self._inbox: SimpleQueue[Sequence[Waiting] | Done | None] = SimpleQueue()
+        self._inbox: SimpleQueue[Sequence[QueuedRecord] | ExecutionResult | None] = SimpleQueue()
         #: What other threads are to do; None: to end.
         self.jobs: SimpleQueue[Callable[[], object] | None] = SimpleQueue()
         #: Leases are numbered; the mark is this worker's alone.
         self._mark, self._number = token_hex(5), count(1)
         self._backlog = Backlog(max(1, threads // _LITTLE))
-        self._waiting: deque[Waiting] = deque()
-        self._suspects: Suspects[Waiting] = Suspects()
+        self._waiting: deque[QueuedRecord] = deque()
+        self._suspects: Suspects[QueuedRecord] = Suspects()
         #: By lease: what is claimed and not yet noted, as it waited.
-        self._begun: dict[str, Waiting] = {}
-        self._notes: list[Note] = []
+        self._begun: dict[str, QueuedRecord] = {}
+        self._notes: list[ClaimUpdate] = []
         #: By school: how many were done since the last round.
         self._eased: Counter[str] = Counter()
 
-    def take(self, waiting: Sequence[Waiting], accepted: Callable[[], object]) -> None:
+    def enqueue(self, waiting: Sequence[QueuedRecord], accepted: Callable[[], object]) -> None:
         """Let records wait here until they can be claimed.
 
         `accepted` is called as soon as more may come: at once, unless many wait already.
@@ -173,20 +181,20 @@ class Dispatch:
             return True
         return self._until_look() == 0
 
-    def gather(self, *, wait: bool) -> None:
+    def drain_inbox(self, *, wait: bool) -> None:
         """Take in what came from other threads; wait for the first, if asked, or a time to look."""
         try:
             while True:
                 news = self._inbox.get(wait, self._until_look())
                 wait = False
-                if isinstance(news, Done):
+                if isinstance(news, ExecutionResult):
                     self._end(news)
                 elif news is not None:
                     self._waiting.extend(news)
         except Empty:
             pass
 
-    def round(self) -> None:
+    def run_once(self) -> None:
         """Speak with the ledger once, and set to work what can be begun."""
         if self._stopping.is_set():
             self._put_back()
@@ -201,7 +209,7 @@ class Dispatch:
         found = self._exchange(notes, asked)
         if found is None:
             return
-        self._in_hand.drop(note.claim for note in notes)
+        self._in_hand.remove(note.claim for note in notes)
         for note, advanced in zip(notes, found.noted, strict=True):
             self._follow(note, advanced, self._forget(note.claim))
         for record_id in found.missing:
@@ -222,12 +230,12 @@ class Dispatch:
     def _keep(self, claims: Sequence[Claim], since: float) -> None:
         """Keep the leases of these; where the answer took long, ask whether they still hold."""
         hand = self._in_hand
-        hand.take(claims, since)
+        hand.add(claims, since)
         if claims and hand.clock() - since > hand.lasts / 2:
-            with suppress(Unavailable):
-                hand.beat(self._ledger)
+            with suppress(UnavailableError):
+                hand.renew(self._ledger)
 
-    def _end(self, done: Done) -> None:
+    def _end(self, done: ExecutionResult) -> None:
         """Take in what came of an operation."""
         claim, school = done.claim, done.claim.record.school
         self._free += 1
@@ -237,17 +245,17 @@ class Dispatch:
             self._notes.append(done.note)
             self._tell(done.released)
         else:
-            self._in_hand.drop([claim])
+            self._in_hand.remove([claim])
             self._go_on(done.released, self._forget(claim))
 
-    def _forget(self, claim: Claim) -> Waiting:
+    def _forget(self, claim: Claim) -> QueuedRecord:
         """Let a claim go of which nothing more is to be noted; gives how it had waited."""
         self._suspects.drop(claim.lease)
         return self._begun.pop(claim.lease)
 
-    def _next(self, room: int) -> dict[str, Waiting]:
+    def _next(self, room: int) -> dict[str, QueuedRecord]:
         """Return what there is room for, by id."""
-        asked: dict[str, Waiting] = {}
+        asked: dict[str, QueuedRecord] = {}
         taken = 0
         while self._waiting and len(asked) < min(room, MOST_TOGETHER):
             waiting = self._waiting.popleft()
@@ -258,7 +266,9 @@ class Dispatch:
             self._backlog.remove(taken)
         return asked
 
-    def _exchange(self, notes: Sequence[Note], asked: Mapping[str, Waiting]) -> Exchanged | None:
+    def _exchange(
+        self, notes: Sequence[ClaimUpdate], asked: Mapping[str, QueuedRecord]
+    ) -> Exchanged | None:
         """Speak with the ledger; None: it is away, and all of it is to be said again."""
         hand = self._in_hand
         suspects = self._suspects.room({note.claim.lease for note in notes})
@@ -268,7 +278,7 @@ class Dispatch:
         try:
             question = Question(notes, leases, hand.worker, hand.lasts, room, local)
             found = exchange(self._ledger, question)
-        except Unavailable as error:
+        except UnavailableError as error:
             if self._wait_for_it(error, asked.values()):
                 self._notes[:0] = notes
                 return None
@@ -276,13 +286,13 @@ class Dispatch:
             log.exception("what was just claimed or done comes back by its lease")
         else:
             if found.full and asked:
-                self._wait_for_it(Unavailable("Redis is full (maxmemory)"), asked.values())
+                self._wait_for_it(UnavailableError("Redis is full (maxmemory)"), asked.values())
             else:
                 self._troubles.over("the ledger can be used again")
             return found
         return Exchanged([None] * len(notes), [], [])
 
-    def _wait_for_it(self, why: Unavailable, asked: Collection[Waiting]) -> bool:
+    def _wait_for_it(self, why: UnavailableError, asked: Collection[QueuedRecord]) -> bool:
         """Let some wait until the ledger takes them, unless the worker is to end."""
         self._troubles.trouble("nothing is begun until the ledger can be used", why)
         if self._stopping.is_set():
@@ -292,13 +302,13 @@ class Dispatch:
         self._sleep(NOTE_AGAIN)
         return True
 
-    def _wait_first(self, waiting: Collection[Waiting]) -> None:
+    def _wait_first(self, waiting: Collection[QueuedRecord]) -> None:
         """Let these wait before all others."""
         if waiting:
             self._backlog.add(len(waiting), _nothing)
             self._waiting.extendleft(reversed(tuple(waiting)))
 
-    def _begin(self, claim: Claim, waiting: Waiting) -> None:
+    def _begin(self, claim: Claim, waiting: QueuedRecord) -> None:
         """Let a thread carry out what is claimed."""
         self._begun[claim.lease] = waiting
         self._free -= 1
@@ -307,7 +317,9 @@ class Dispatch:
     def _carry_out(self, claim: Claim) -> None:
         self._inbox.put(self._execution.carry_out(claim))
 
-    def _follow(self, note: Note, advanced: Advanced | None, waiting: Waiting) -> None:
+    def _follow(
+        self, note: ClaimUpdate, advanced: UpdateResult | None, waiting: QueuedRecord
+    ) -> None:
         """Say in the log what became of a record, and let go on who can because of that."""
         record = note.claim.record
         if advanced is None:
@@ -316,15 +328,15 @@ class Dispatch:
         log_settled(note, advanced.state)
         self._go_on(advanced.released, waiting)
 
-    def _go_on(self, released: Sequence[Due], waiting: Waiting) -> None:
+    def _go_on(self, released: Sequence[ReadyRecord], waiting: QueuedRecord) -> None:
         """Let the first go on here, unless enough of its lane did; the others get messages."""
         row = waiting.row + 1
         if released and row < self._in_a_row and not self._stopping.is_set():
             first, *released = released
-            self._wait_first([Waiting(first.id, first.priority, row=row, by_message=False)])
+            self._wait_first([QueuedRecord(first.id, first.priority, row=row, by_message=False)])
         self._tell(released)
 
-    def _tell(self, released: Sequence[Due]) -> None:
+    def _tell(self, released: Sequence[ReadyRecord]) -> None:
         if released:
             self.jobs.put(partial(_send, partial(self._outlet.publish, released)))
 
@@ -342,11 +354,11 @@ class Dispatch:
         most = (self._free + 1) // 2 if self._waiting else self._free
         try:
             found = turns(self._turns, min(most, MOST_TOGETHER))
-        except Unavailable:
+        except UnavailableError:
             found = Turns([], None)  # others say that it is away
         soon = LATEST_LOOK if found.look_in is None else found.look_in
         self._look_at = now + min(max(soon, SOONEST_LOOK), LATEST_LOOK)
-        ready = [Waiting(each.id, each.priority, by_message=False) for each in found.ready]
+        ready = [QueuedRecord(each.id, each.priority, by_message=False) for each in found.ready]
         self._wait_first(ready)
 
     def _take_parked(self) -> None:
@@ -362,7 +374,9 @@ class Dispatch:
                 continue
             if not found:
                 self._shares.none_waiting(school)
-            self._wait_first([Waiting(each.id, each.priority, by_message=False) for each in found])
+            self._wait_first(
+                [QueuedRecord(each.id, each.priority, by_message=False) for each in found]
+            )
 
     def _put_back(self) -> None:
         """Let others have what waits; where that fails, rescue finds it."""
@@ -383,7 +397,7 @@ def _send(send: Callable[[], object]) -> None:
     """Send messages; what they are for is found by rescue where that fails."""
     try:
         send()
-    except Unavailable as error:
+    except UnavailableError as error:
         log.warning("some messages are sent a little later: %s", error)
 
 
@@ -391,7 +405,7 @@ def _nothing() -> None:
     """Nobody waits to be told."""
 
 
-def log_settled(note: Note, state: State) -> None:
+def log_settled(note: ClaimUpdate, state: State) -> None:
     """Say where a record stands now: no fields, no message."""
     record, standing = note.claim.record, note.standing
     attempts = note.attempt.n if note.attempt else len(record.attempts)

@@ -3,10 +3,10 @@
 from collections import Counter
 from collections.abc import Iterable
 
-from worker.ledger.types import Room
+from worker.ledger.types import Capacity
 
 
-class Shares:
+class FairShare:
     """Counts what is under way by school; `most` of one at a time (None: as many as come).
 
     One thread uses it.
@@ -17,11 +17,13 @@ class Shares:
         self._busy: Counter[str] = Counter()
         self._full: set[str] = set()
 
-    def room(self) -> Room:
+    def room(self) -> Capacity:
         """Say how many more of each school are taken; what comes beyond is put aside."""
         if self._most is None:
-            return Room()
-        return Room(self._most, {school: self._most - busy for school, busy in self._busy.items()})
+            return Capacity()
+        return Capacity(
+            self._most, {school: self._most - busy for school, busy in self._busy.items()}
+        )
 
     def take(self, schools: Iterable[str], *, some_left: bool) -> None:
         """Count one more of each; `some_left`: others were not taken, perhaps for want of room."""

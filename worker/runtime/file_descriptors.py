@@ -4,7 +4,7 @@ import errno
 import os
 import resource
 
-from worker.errors import Unavailable
+from worker.errors import UnavailableError
 
 #: For each thread of a worker: its connections to ClassIn and to Redis, and a file that it sends.
 PER_THREAD = 3
@@ -19,12 +19,12 @@ _NONE_LEFT = frozenset({errno.EMFILE, errno.ENFILE})
 def make_room_for_threads(threads: int) -> None:
     """See to it that a worker with so many threads may open what it needs.
 
-    Raises Unavailable if the system does not allow that.
+    Raises UnavailableError if the system does not allow that.
     """
     allowed = _raised_to(needed := threads * PER_THREAD + BESIDES)
     if allowed < needed:
         fitting = max(1, (allowed - BESIDES) // PER_THREAD)
-        raise Unavailable(
+        raise UnavailableError(
             f"{threads} threads may need {needed} file descriptors, and the system allows this"
             f" process {allowed}: raise that limit (ulimit -n), or set CLASSIN_THREADS to at most"
             f" {fitting}."
@@ -32,10 +32,10 @@ def make_room_for_threads(threads: int) -> None:
 
 
 def make_room_for_connections(connections: int) -> None:
-    """See to it that a server may hold so many connections. Raises Unavailable."""
+    """See to it that a server may hold so many connections. Raises UnavailableError."""
     allowed = _raised_to(needed := connections + BESIDES)
     if allowed < needed:
-        raise Unavailable(
+        raise UnavailableError(
             f"{connections} connections may need {needed} file descriptors, and the system allows"
             f" this process {allowed}: raise that limit (ulimit -n)."
         )

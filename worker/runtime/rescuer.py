@@ -7,7 +7,7 @@ from typing import Protocol
 from worker.boottime import boottime
 from worker.ledger.quarantine import due
 from worker.ledger.record import Priority
-from worker.ledger.types import Due, Ledger
+from worker.ledger.types import Ledger, ReadyRecord
 
 log = logging.getLogger(__name__)
 
@@ -27,17 +27,17 @@ TICK = 1.0
 _KEPT_FOR = 5
 
 
-class Outlet(Protocol):
+class MessagePublisher(Protocol):
     """Where messages go."""
 
-    def publish(self, due: Sequence[Due]) -> None:
+    def publish(self, due: Sequence[ReadyRecord]) -> None:
         """Put a message for each on the queue."""
 
     def empty(self) -> Collection[Priority]:
-        """Return the priorities of which no message waits there. Raises Unavailable."""
+        """Return the priorities of which no message waits there. Raises UnavailableError."""
 
 
-class Rescue:
+class Rescuer:
     """Looks for what must come back, unless another worker does.
 
     A look that dies between ledger and queue loses nothing: what it had found is queued without a
@@ -51,7 +51,7 @@ class Rescue:
     def __init__(  # noqa: PLR0913  # its times are its trade
         self,
         ledger: Ledger,
-        outlet: Outlet,
+        outlet: MessagePublisher,
         *,
         who: str,
         every: float,
@@ -73,8 +73,8 @@ class Rescue:
         #: Which schools have their turn next.
         self._school_cursor = "0"
 
-    def look(self) -> int:
-        """Look once; gives how many messages were sent. Raises Unavailable."""
+    def run_once(self) -> int:
+        """Look once; gives how many messages were sent. Raises UnavailableError."""
         number = 0
         for found in self._found():
             if found:
@@ -84,8 +84,8 @@ class Rescue:
             log.info("rescue: %d brought back", number)
         return number
 
-    def _found(self) -> Iterator[Sequence[Due]]:
-        holds = self._ledger.hold("rescue", self._who, self.tick * _KEPT_FOR)
+    def _found(self) -> Iterator[Sequence[ReadyRecord]]:
+        holds = self._ledger.acquire_lock("rescue", self._who, self.tick * _KEPT_FOR)
         now = self._clock()
         # After an outage of the ledger, or after all machines slept, every lease has run out: those
         # who live renew theirs first.
@@ -100,24 +100,24 @@ class Rescue:
         yield from self._unparked()
         if now - self._lost_looked_at >= self.every:
             empty = self._outlet.empty()
-            yield self._ledger.adrift(MOST, self._adrift_after, empty=empty)
+            yield self._ledger.requeue_lost(MOST, self._adrift_after, empty=empty)
             self._lost_looked_at = now
 
-    def _due(self, *, orphans: bool) -> Iterator[Sequence[Due]]:
+    def _due(self, *, orphans: bool) -> Iterator[Sequence[ReadyRecord]]:
         for _ in range(ROUNDS):
             found = due(self._ledger, MOST, orphans=orphans)
             yield found
             if len(found) < MOST:
                 return
 
-    def _released(self) -> Iterator[Sequence[Due]]:
+    def _released(self) -> Iterator[Sequence[ReadyRecord]]:
         for _ in range(ROUNDS):
             found, more = self._ledger.release(MOST)
             yield found
             if not more:
                 return
 
-    def _unparked(self) -> Iterator[Sequence[Due]]:
+    def _unparked(self) -> Iterator[Sequence[ReadyRecord]]:
         """Let each school have its turn; of very many, the rest go on with the next look."""
         for _ in range(ROUNDS):
             found, self._school_cursor = self._ledger.unpark_some(

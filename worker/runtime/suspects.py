@@ -35,7 +35,7 @@ class Suspects(Generic[T]):
     def take(self, claims: Sequence[Claim]) -> None:
         """Look for the one in hand among what was claimed."""
         for claim in claims:
-            if claim.record.deaths:
+            if claim.record.lost_workers:
                 self._lease = claim.lease
 
     def drop(self, lease: str) -> None:

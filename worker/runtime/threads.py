@@ -5,7 +5,7 @@ import threading
 import time
 from collections.abc import Callable
 
-from worker.runtime.dispatcher import Dispatch
+from worker.runtime.dispatcher import Dispatcher
 
 log = logging.getLogger(__name__)
 
@@ -14,10 +14,10 @@ log = logging.getLogger(__name__)
 SPACING = 0.005
 
 
-class Crew:
+class WorkerThreads:
     """One thread does the rounds of a dispatch, `threads` others its jobs."""
 
-    def __init__(self, dispatch: Dispatch, threads: int, stopping: threading.Event) -> None:
+    def __init__(self, dispatch: Dispatcher, threads: int, stopping: threading.Event) -> None:
         self._dispatch = dispatch
         self._stopping = stopping
         self._rounds = _thread("rounds", self._go_round)
@@ -40,12 +40,12 @@ class Crew:
     def _go_round(self) -> None:
         dispatch, next_at = self._dispatch, 0.0
         while not (self._stopping.is_set() and dispatch.is_idle):
-            dispatch.gather(wait=not dispatch.is_due)
+            dispatch.drain_inbox(wait=not dispatch.is_due)
             pause = next_at - time.monotonic()
             if pause > 0:
                 time.sleep(pause)
-                dispatch.gather(wait=False)
-            _do(dispatch.round)
+                dispatch.drain_inbox(wait=False)
+            _do(dispatch.run_once)
             next_at = time.monotonic() + SPACING
 
     def _work(self) -> None:

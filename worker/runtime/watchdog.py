@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from worker.errors import Unavailable
+from worker.errors import UnavailableError
 from worker.runtime.file_descriptors import any_left
 
 log = logging.getLogger(__name__)
@@ -34,7 +34,7 @@ class Action(StrEnum):
 
 
 @dataclass
-class Pulse:
+class LoopHealth:
     """When a worker last showed that it gets on. `clock` gives seconds, and never goes back.
 
     It stands still while the machine is suspended, which is no stall. Any thread may call.
@@ -67,7 +67,7 @@ class Pulse:
         return self.clock() - self.turn >= after
 
 
-def decide(now: float, pulse: Pulse, reconnected: float, stalled_after: float) -> Action:
+def decide(now: float, pulse: LoopHealth, reconnected: float, stalled_after: float) -> Action:
     """Decide by the last pulse, and by when the worker was last made to reconnect.
 
     What is fetched after that helps nobody until something is begun: its threads may hang.
@@ -82,13 +82,13 @@ def decide(now: float, pulse: Pulse, reconnected: float, stalled_after: float) -
 class Watchdog(threading.Thread):
     """Looks now and then, until the worker is to stop anyway.
 
-    `is_empty` says whether no message waits, and raises Unavailable; `has_descriptors` whether
+    `is_empty` says whether no message waits, and raises UnavailableError; `has_descriptors` whether
     this process may open one more.
     """
 
     def __init__(  # noqa: PLR0913  # what it looks at, and what it may do
         self,
-        pulse: Pulse,
+        pulse: LoopHealth,
         is_empty: Callable[[], bool],
         *,
         reconnect: Callable[[], object],
@@ -117,9 +117,9 @@ class Watchdog(threading.Thread):
     def run(self) -> None:
         """Look, wait, look again."""
         while not self._stopping.wait(self._stalled_after * _LOOK):
-            self.look()
+            self.check()
 
-    def look(self) -> None:
+    def check(self) -> None:
         """Look once, and do what is to be done."""
         if self._is_starved() or self._is_deaf():
             return
@@ -171,7 +171,7 @@ class Watchdog(threading.Thread):
         """Say whether no message waits, or none can be fetched: that is no stall of ours."""
         try:
             return self._is_empty()
-        except Unavailable:
+        except UnavailableError:
             self._away = self._pulse.clock()  # the consumer waits for it, as it should
             return True
         except Exception:

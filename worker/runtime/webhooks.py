@@ -16,13 +16,13 @@ from typing import Any
 from standardwebhooks import Webhook as Signer
 
 from worker.classin.verdicts import Verdict
-from worker.config.settings import Deadlines, Patience
-from worker.errors import Accident, ClassinError
-from worker.execution.retry_policy import Outcome, retrying, standing_after
-from worker.ledger.batch import Batches, Call, Told, Word, without_query
+from worker.config.settings import RetrySettings, Timeouts
+from worker.errors import ClassinError, NoReplyError
+from worker.execution.retry_policy import Outcome, next_transition, retrying
+from worker.ledger.batch import Batches, DeliveryResult, WebhookCall, WebhookState, without_query
 from worker.ledger.record import Attempt, iso
 from worker.ledger.states import State
-from worker.ledger.types import Standing
+from worker.ledger.types import Transition
 
 log = logging.getLogger(__name__)
 
@@ -39,7 +39,7 @@ MOST = 16
 _SLACK = 10.0
 
 #: Sends a body with headers to an address; gives the HTTP status.
-Send = Callable[[str, bytes, Mapping[str, str], Deadlines], int]
+Send = Callable[[str, bytes, Mapping[str, str], Timeouts], int]
 
 #: What may be over in a moment, though it is no fault of the server's.
 _PASSING = frozenset({HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_EARLY})
@@ -64,8 +64,8 @@ class Webhooks:
         send: Send,
         *,
         secret: str,
-        patience: Patience,
-        deadlines: Deadlines,
+        patience: RetrySettings,
+        deadlines: Timeouts,
         stopping: threading.Event,
         start: Callable[[Callable[[], object]], object] = in_thread,
         clock: Callable[[], float] = time.time,
@@ -86,15 +86,15 @@ class Webhooks:
         self._called: set[str] = set()
         self._lock = threading.Lock()
 
-    def look(self) -> int:
-        """Begin to call those to whom calls are due; gives how many. Raises Unavailable."""
+    def run_once(self) -> int:
+        """Begin to call those to whom calls are due; gives how many. Raises UnavailableError."""
         begun = 0
         while call := self._taken():
             self._start(partial(self._make_all, call))
             begun += 1
         return begun
 
-    def _taken(self) -> Call | None:
+    def _taken(self) -> WebhookCall | None:
         """Take a call to somebody who is not called now, while there is room for more."""
         with self._lock:
             if self._stopping.is_set() or len(self._called) >= MOST:
@@ -104,9 +104,9 @@ class Webhooks:
                 self._called.add(call.receiver)
             return call
 
-    def _make_all(self, call: Call) -> None:
+    def _make_all(self, call: WebhookCall) -> None:
         """Make a call, and then others, as long as any are due."""
-        following: Call | None = call
+        following: WebhookCall | None = call
         try:
             while following:
                 try:
@@ -120,18 +120,18 @@ class Webhooks:
         except Exception:
             log.exception("webhooks: a call was broken off, and is made again")
 
-    def _make(self, call: Call) -> None:
+    def _make(self, call: WebhookCall) -> None:
         word = self._made(call)
         if self._ledger.note_webhook(call, word):
             _log(call, word)
 
-    def _made(self, call: Call) -> Word:
+    def _made(self, call: WebhookCall) -> DeliveryResult:
         """Make one call, with a few attempts where the fault may pass.
 
         Whoever can write Redis may name any address there: what is not signed is not called.
         """
         if not call.signed:
-            return Word(Told.GIVEN_UP, call.webhook.tries, UNSIGNED)
+            return DeliveryResult(WebhookState.GIVEN_UP, call.webhook.tries, UNSIGNED)
         body = json.dumps(news_of(call), ensure_ascii=False, separators=(",", ":"))
         tries = call.webhook.tries
 
@@ -143,7 +143,7 @@ class Webhooks:
         deliver = retrying(self._patience, self._wait, lambda _: None, self._stopping)
         outcome = deliver(attempt)
         began = call.webhook.first_at or call.at
-        standing = standing_after(
+        standing = next_transition(
             outcome,
             patience=self._patience,
             tried_for=self._clock() - began / 1000,
@@ -151,7 +151,7 @@ class Webhooks:
         )
         return _word(outcome, standing, tries)
 
-    def _attempt(self, call: Call, body: str, number: int) -> Outcome:
+    def _attempt(self, call: WebhookCall, body: str, number: int) -> Outcome:
         at = self._clock()
         message_id = id_of(call)
         headers = {
@@ -165,7 +165,7 @@ class Webhooks:
         http, said = None, ""
         try:
             http = self._send(call.webhook.url, body.encode(), headers, self._deadlines)
-        except Accident as error:
+        except NoReplyError as error:
             said = str(error)
         took = round((self._clock() - at) * 1000)
         verdict = verdict_of(http)
@@ -182,13 +182,13 @@ def verdict_of(http: int | None) -> Verdict:
     Anything but 2xx says that it has not taken it; 410 that it never will.
     """
     if http is None or http >= HTTPStatus.INTERNAL_SERVER_ERROR or http in _PASSING:
-        return Verdict.AGAIN
+        return Verdict.RETRY
     if HTTPStatus.OK <= http < HTTPStatus.MULTIPLE_CHOICES:
         return Verdict.DONE
-    return Verdict.REFUSED if http == HTTPStatus.GONE else Verdict.LATER
+    return Verdict.REFUSED if http == HTTPStatus.GONE else Verdict.DEFER
 
 
-def id_of(call: Call) -> str:
+def id_of(call: WebhookCall) -> str:
     """Name what is told: the same for each repetition of it.
 
     What is told anew, because a batch went on that had broken off, has another name.
@@ -197,7 +197,7 @@ def id_of(call: Call) -> str:
     return f"batch-{call.batch}" + (f"-{number}" if number > 1 else "")
 
 
-def news_of(call: Call) -> dict[str, Any]:
+def news_of(call: WebhookCall) -> dict[str, Any]:
     """Write what a receiver is told: no field of any operation.
 
     A part of a batch has a type of its own, so that nobody takes it for the whole.
@@ -218,20 +218,20 @@ def news_of(call: Call) -> dict[str, Any]:
     }
 
 
-def _word(outcome: Outcome, standing: Standing, tries: int) -> Word:
+def _word(outcome: Outcome, standing: Transition, tries: int) -> DeliveryResult:
     """Say in the ledger's words where an outcome leaves a webhook."""
     said = outcome.attempt.message
     match standing.state:
         case State.SUCCEEDED:
-            return Word(Told.DELIVERED, tries, said)
+            return DeliveryResult(WebhookState.DELIVERED, tries, said)
         case State.FAILED:
-            return Word(Told.GIVEN_UP, tries, said)
+            return DeliveryResult(WebhookState.GIVEN_UP, tries, said)
         case _:
-            return Word(Told.DUE, tries, said, standing.due_in, standing.counts)
+            return DeliveryResult(WebhookState.DUE, tries, said, standing.due_in, standing.counts)
 
 
-def _log(call: Call, word: Word) -> None:
+def _log(call: WebhookCall, word: DeliveryResult) -> None:
     where = without_query(call.webhook.url) if call.signed else "an address of somebody else's"
-    level = logging.INFO if word.told is Told.DELIVERED else logging.WARNING
-    what = "put off" if word.told is Told.DUE else word.told.value
+    level = logging.INFO if word.told is WebhookState.DELIVERED else logging.WARNING
+    what = "put off" if word.told is WebhookState.DUE else word.told.value
     log.log(level, "webhook of batch %s to %s: %s (%s)", call.batch, where, what, word.said)

@@ -10,7 +10,7 @@ from celery.beat import Scheduler, Service
 from worker.broker.queue import Queues, build_queues
 from worker.config.settings import Settings
 from worker.errors import ClassinError
-from worker.ledger.schedule_store import RedisSchedule
+from worker.ledger.schedule_store import ScheduleStore
 from worker.ledger.store import RedisLedger, connect
 from worker.scheduling.tick_claimer import BEAT, Ticker
 from worker.trouble_log import TroubleLog
@@ -32,7 +32,7 @@ class TickScheduler(Scheduler):
     def __init__(self, app: Queues, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401  # Celery's
         super().__init__(app, *args, **kwargs)
         redis = connect(app.settings.ledger_url)
-        self.ticker = Ticker(RedisSchedule(redis, keyring=app.settings.keyring))
+        self.ticker = Ticker(ScheduleStore(redis, keyring=app.settings.keyring))
         self._ledger = RedisLedger(redis)
         self._troubles = TroubleLog(log)
         self._name = f"{socket.gethostname()}:{os.getpid()}"
@@ -43,8 +43,8 @@ class TickScheduler(Scheduler):
     def tick(self, *_: Any, **__: Any) -> float:  # noqa: ANN401  # Celery's
         """Look once; gives the seconds until the next look, whatever happened in this one."""
         try:
-            self._ledger.hold(BEAT, self._name, _ABOUT)
-            self.ticker.look()
+            self._ledger.acquire_lock(BEAT, self._name, _ABOUT)
+            self.ticker.claim_due()
         except ClassinError as error:
             self._troubles.trouble("beat", error)
         except Exception as error:  # noqa: BLE001  # told in full

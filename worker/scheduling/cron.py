@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo
 
 from croniter import croniter
 
-from worker.errors import Fault, InvalidInput
+from worker.errors import FieldError, InvalidInputError
 
 #: Clocks are not put back by more than this.
 _LONGEST_FOLD = timedelta(hours=3)
@@ -44,16 +44,16 @@ class Tick(NamedTuple):
     late: bool
 
 
-class Timing:
+class CronSchedule:
     """The ticks of a cron expression of five fields by the clocks of a time zone.
 
-    Raises InvalidInput, which names every fault.
+    Raises InvalidInputError, which names every fault.
     """
 
     def __init__(self, cron: str, tz: str) -> None:
         faults = [*_cron_faults(cron), *_zone_faults(tz)]
         if faults:
-            raise InvalidInput("timing", faults)
+            raise InvalidInputError("timing", faults)
         self._cron = cron
         self._zone = ZoneInfo(tz)
         self._every_hour = croniter(cron).expanded[1] == ["*"]
@@ -140,20 +140,20 @@ def _ms(moment: datetime) -> int:
     return round(moment.timestamp() * 1000)
 
 
-def _cron_faults(cron: str) -> Iterator[Fault]:
+def _cron_faults(cron: str) -> Iterator[FieldError]:
     example = 'should be five fields, like "30 2 * * *": minute, hour, day, month, day of week'
     try:
         fields = len(croniter(cron).expanded)
         if fields != _FIELDS or _BY_CHANCE.search(cron):
-            yield Fault("cron", f"{example}; got {cron[:80]!r}")
+            yield FieldError("cron", f"{example}; got {cron[:80]!r}")
         elif next(_times(cron, datetime(2000, 1, 1)), None) is None:  # noqa: DTZ001  # as clocks show it
-            yield Fault("cron", f"names a day that never comes; got {cron[:80]!r}")
+            yield FieldError("cron", f"names a day that never comes; got {cron[:80]!r}")
     except (ValueError, TypeError, KeyError) as error:
-        yield Fault("cron", f"{example}; got {cron[:80]!r} ({error})")
+        yield FieldError("cron", f"{example}; got {cron[:80]!r} ({error})")
 
 
-def _zone_faults(tz: str) -> Iterator[Fault]:
+def _zone_faults(tz: str) -> Iterator[FieldError]:
     try:
         ZoneInfo(tz)
     except (ValueError, OSError, KeyError):
-        yield Fault("tz", f"there is no time zone {tz[:80]!r}; they are like Asia/Shanghai")
+        yield FieldError("tz", f"there is no time zone {tz[:80]!r}; they are like Asia/Shanghai")

@@ -7,11 +7,11 @@ import logging
 from collections.abc import Callable
 from functools import cache
 
-from worker.errors import Invalid
+from worker.errors import ValidationError
 from worker.ledger.record import iso
 from worker.ledger.schedule_models import UNSIGNED, Planned
-from worker.ledger.schedule_store import RedisSchedule
-from worker.scheduling.cron import Tick, Timing
+from worker.ledger.schedule_store import ScheduleStore
+from worker.scheduling.cron import CronSchedule, Tick
 
 #: A last tick that lies so far ahead (ms) was claimed by a clock that was wrong: ticks count anew.
 #: By less a clock may be put back for a while, and each tick is run once all the same.
@@ -26,7 +26,7 @@ log = logging.getLogger(__name__)
 class Ticker:
     """Looks through the schedule; `clock` gives ms since 1970, else the schedule's own."""
 
-    def __init__(self, schedule: RedisSchedule, clock: Callable[[], int] | None = None) -> None:
+    def __init__(self, schedule: ScheduleStore, clock: Callable[[], int] | None = None) -> None:
         self._schedule = schedule
         self._clock = clock or schedule.now
         #: Of each job as it was read last, since when its ticks count, and its next one: until then
@@ -35,8 +35,8 @@ class Ticker:
         #: Jobs whose times mean nothing here, by name: each is told of once.
         self._told: dict[str, str] = {}
 
-    def look(self) -> int:
-        """Claim what is due; gives how many ticks that were. Raises Unavailable."""
+    def claim_due(self) -> int:
+        """Claim what is due; gives how many ticks that were. Raises UnavailableError."""
         now = self._clock()
         return sum(self._claim(planned, now) for planned in self._schedule.jobs())
 
@@ -50,7 +50,7 @@ class Ticker:
             return False
         try:
             tick = self._due(planned, now)
-        except Invalid as error:  # this machine knows the zone no more, or not yet
+        except ValidationError as error:  # this machine knows the zone no more, or not yet
             self._tell(job.name, str(error))
             return False
         if tick is None:
@@ -63,7 +63,7 @@ class Ticker:
         return True
 
     def _due(self, planned: Planned, now: int) -> Tick | None:
-        """Say which tick is due. Raises Invalid."""
+        """Say which tick is due. Raises ValidationError."""
         job = planned.job
         known, since, following = self._next.get(job.name, (None, 0, None))
         if known != planned or since - now > WRONG:
@@ -81,6 +81,6 @@ class Ticker:
 
 
 @cache
-def timing(cron: str, tz: str) -> Timing:
-    """Give the timing of an expression, which is read once. Raises InvalidInput."""
-    return Timing(cron, tz)
+def timing(cron: str, tz: str) -> CronSchedule:
+    """Give the timing of an expression, which is read once. Raises InvalidInputError."""
+    return CronSchedule(cron, tz)

@@ -31,7 +31,7 @@ def cancel(
     interrupted, but not repeated. What is settled stays as it is: then the exit code is 1.
     """
     from ops.cli.wiring import open_mending
-    from worker.errors import Fault, InvalidInput
+    from worker.errors import FieldError, InvalidInputError
     from worker.ledger.states import State
 
     mending = open_mending()
@@ -39,7 +39,7 @@ def cancel(
     if batch is not None:
         chosen += mending.unsettled(batch)
     elif not chosen:
-        raise InvalidInput("cancel", [Fault("", "needs an ID, or --batch")])
+        raise InvalidInputError("cancel", [FieldError("", "needs an ID, or --batch")])
     if dry_run:
         _print_standing(mending.standing(chosen), as_json=as_json)
         return

@@ -12,7 +12,7 @@ import typer
 from ops.cli.options import AsJson, Once
 from ops.cli.output import err, marked, out, print_json, say, state_of
 from ops.cli.secret_options import Ask, SecretFile, read_secrets, warn_of_arguments
-from worker.errors import Fault, InvalidInput
+from worker.errors import FieldError, InvalidInputError
 
 if TYPE_CHECKING:
     from producers.intake.receipt import Receipt
@@ -43,29 +43,33 @@ class Said:
 
     def faults(
         self, operation: str | None, fields: Sequence[str], given: "Options"
-    ) -> Iterator[Fault]:
+    ) -> Iterator[FieldError]:
         """Name what does not go together."""
         of_sheets = {"--map": self.columns, "--sheet": self.sheet, "--dedup": self.dedup}
         if (operation is None) == (self.file is None):
-            yield Fault("", "give either an operation with its fields, or --file")
+            yield FieldError("", "give either an operation with its fields, or --file")
         elif self.file is None:
             of_files = {"--operation": self.operation, "--webhook": self.webhook, **of_sheets}
             of_files["--files-from"] = self.files_from
-            yield from (Fault(name, "goes with --file") for name, said in of_files.items() if said)
+            yield from (
+                FieldError(name, "goes with --file") for name, said in of_files.items() if said
+            )
         elif self.operation is None:
             yield from (
-                Fault(name, "is for sheets: say what each row asks for, with --operation")
+                FieldError(name, "is for sheets: say what each row asks for, with --operation")
                 for name, said in of_sheets.items()
                 if said
             )
             if self.file.lower().endswith((".csv", ".tsv", ".xlsx", ".xls")):
-                yield Fault("--operation", "is needed for a sheet: what each of its rows asks for")
+                yield FieldError(
+                    "--operation", "is needed for a sheet: what each of its rows asks for"
+                )
             elif fields or any(given.values()):
-                yield Fault("--file", "each line has its own fields")
+                yield FieldError("--file", "each line has its own fields")
         elif fields:
-            yield Fault("--file", "each row has its own fields: see --map")
+            yield FieldError("--file", "each row has its own fields: see --map")
         elif given.get("dedup_key"):
-            yield Fault("--dedup-key", "would be that of every row: use --dedup COLUMN")
+            yield FieldError("--dedup-key", "would be that of every row: use --dedup COLUMN")
 
 
 def enqueue(  # noqa: PLR0913  # each is an option of the command
@@ -159,7 +163,7 @@ def enqueue(  # noqa: PLR0913  # each is an option of the command
     of_file = (file, of_sheet, columns or [], sheet, dedup, webhook, files_from or [])
     said = Said(*of_file, skip_bad=skip_bad, run=once)
     if faults := list(said.faults(operation, fields or [], given)):
-        raise InvalidInput("enqueue", faults)
+        raise InvalidInputError("enqueue", faults)
     batch = None
     receipts: Sequence[Receipt]
     if file is None:
@@ -214,29 +218,31 @@ def _print_as_json(receipts: Sequence["Receipt"]) -> None:
 
 def named_fields(words: Sequence[str]) -> dict[str, Any]:
     """Read fields, given as NAME=VALUE; what refers to another's result is written as JSON."""
-    faults: list[Fault] = []
+    faults: list[FieldError] = []
     named: dict[str, Any] = {}
     for word in words:
         name, equals, value = word.partition("=")
         if not equals or not name:
-            faults.append(Fault(word.partition("=")[0] or word, "should be written as name=value"))
+            faults.append(
+                FieldError(word.partition("=")[0] or word, "should be written as name=value")
+            )
         elif name in named:
-            faults.append(Fault(name, "given twice"))
+            faults.append(FieldError(name, "given twice"))
         try:
             named[name] = json.loads(value) if _REFERENCE.match(value) else value
         except (ValueError, RecursionError) as error:
-            faults.append(Fault(name, f"looks like a reference, but is not JSON ({error})"))
+            faults.append(FieldError(name, f"looks like a reference, but is not JSON ({error})"))
     if faults:
-        raise InvalidInput("enqueue", faults)
+        raise InvalidInputError("enqueue", faults)
     return named
 
 
 def _all_fields(operation: str, words: Sequence[str], secrets: dict[str, str]) -> dict[str, Any]:
     """Put fields together; a credential among the arguments is told of."""
     named = named_fields(words)
-    twice = [Fault(name, "given twice") for name in named.keys() & secrets.keys()]
+    twice = [FieldError(name, "given twice") for name in named.keys() & secrets.keys()]
     if twice:
-        raise InvalidInput("enqueue", twice)
+        raise InvalidInputError("enqueue", twice)
     warn_of_arguments(operation, named)
     return {**named, **secrets}
 
@@ -247,8 +253,8 @@ def _seconds(text: str | None) -> float | None:
     try:
         return None if text is None else read_seconds(text)
     except ValueError:
-        fault = Fault("--timeout", f"should be a time like 30s or 5m; got {text!r}")
-        raise InvalidInput("enqueue", [fault]) from None
+        fault = FieldError("--timeout", f"should be a time like 30s or 5m; got {text!r}")
+        raise InvalidInputError("enqueue", [fault]) from None
 
 
 def _wait(
@@ -272,7 +278,7 @@ def _wait(
     for record in records:
         good = good and record.state is State.SUCCEEDED
         if as_json:
-            print_json(record.to_json())
+            print_json(record.to_dict())
         elif in_short and len(records) == 1:
             out().print(marked("{} {}: {}", record.operation, record.id, state_of(record)))
         elif len(records) == 1:

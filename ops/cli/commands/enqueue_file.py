@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ops.cli.output import err, marked, out, write_error
-from worker.errors import Fault, InvalidInput
+from worker.errors import FieldError, InvalidInputError
 
 if TYPE_CHECKING:
     from ops.cli.commands.enqueue import Said
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from producers.intake.submitter import Submitter
     from worker.config.file_access import FileAccess
     from worker.config.settings import Settings
-    from worker.ledger.batch import About
+    from worker.ledger.batch import BatchInfo
 
 #: So many faults of a file are shown; the rest is counted.
 _MOST_FAULTS = 50
@@ -56,14 +56,14 @@ def hand_in(said: "Said", options: "Options", *, quiet: bool) -> tuple[str, Sequ
 def files_of(said: "Said", settings: "Settings") -> "FileAccess":
     """Return what a data file may name: what lies beside it, or where the command line says.
 
-    Raises InvalidInput for a folder that is none.
+    Raises InvalidInputError for a folder that is none.
     """
     from worker.config.file_access import FileAccess
 
     bad = [each for each in said.files_from or () if not Path(each).is_dir()]
     if bad:
-        raise InvalidInput(
-            "enqueue", [Fault("--files-from", f"{each} is no folder") for each in bad]
+        raise InvalidInputError(
+            "enqueue", [FieldError("--files-from", f"{each} is no folder") for each in bad]
         )
     folders = [Path(each).absolute() for each in said.files_from or ()]
     base = None
@@ -77,13 +77,16 @@ def files_of(said: "Said", settings: "Settings") -> "FileAccess":
 
 def check_file(
     said: "Said", options: "Options", content: bytes, submitter: "Submitter"
-) -> tuple["Checked", "About"]:
-    """Check a file, and say what it is. Raises Invalid for what is wrong with it as a whole."""
-    from worker.ledger.batch import About, mark_of_file
+) -> tuple["Checked", "BatchInfo"]:
+    """Check a file, and say what it is.
+
+    Raises ValidationError for what is wrong with it as a whole.
+    """
+    from worker.ledger.batch import BatchInfo, mark_of_file
 
     submitter = submitter.limited_to(files_of(said, submitter.door.settings))
     name = "standard input" if said.file in {None, "-"} else Path(said.file or "").name
-    about = About(source=SOURCE, file=name, digest=mark_of_file(submitter.keyring, content))
+    about = BatchInfo(source=SOURCE, file=name, digest=mark_of_file(submitter.keyring, content))
     if said.file != "-":
         about = replace(about, path=str(Path(said.file or "").absolute()))
     if said.operation is None:
@@ -104,7 +107,7 @@ def check_file(
 
 
 def _entered(
-    submitter: "Submitter", checked: "Checked", about: "About", *, quiet: bool
+    submitter: "Submitter", checked: "Checked", about: "BatchInfo", *, quiet: bool
 ) -> Sequence["Receipt"]:
     from rich.progress import Progress
 
@@ -127,14 +130,14 @@ def _print_batch(batch: str, receipts: Sequence["Receipt"]) -> None:
 
 
 def _content(file: str) -> bytes:
-    """Read a file. Raises InvalidInput."""
+    """Read a file. Raises InvalidInputError."""
     if file == "-":
         return sys.stdin.buffer.read()
     try:
         return Path(file).read_bytes()
     except OSError as error:
-        fault = Fault("--file", f"{file} cannot be read: {error.strerror}")
-        raise InvalidInput("enqueue", [fault]) from None
+        fault = FieldError("--file", f"{file} cannot be read: {error.strerror}")
+        raise InvalidInputError("enqueue", [fault]) from None
 
 
 def _report(checked: "Checked", *, skip_bad: bool) -> None:
@@ -143,7 +146,7 @@ def _report(checked: "Checked", *, skip_bad: bool) -> None:
         return
     shown = [*checked.faults[:_MOST_FAULTS]]
     if len(checked.faults) > _MOST_FAULTS:
-        shown.append(Fault("", f"... and {len(checked.faults) - _MOST_FAULTS:,} more faults"))
+        shown.append(FieldError("", f"... and {len(checked.faults) - _MOST_FAULTS:,} more faults"))
     if not skip_bad:
-        raise InvalidInput("nothing was submitted", shown)
-    write_error(str(InvalidInput("skipped", shown)))
+        raise InvalidInputError("nothing was submitted", shown)
+    write_error(str(InvalidInputError("skipped", shown)))

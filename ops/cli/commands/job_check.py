@@ -11,7 +11,7 @@ import typer
 from ops.cli.command_table import MODULES
 from ops.scheduling.jobs_file import DUTIES
 from worker.config.settings import from_env
-from worker.errors import Fault, Invalid
+from worker.errors import FieldError, ValidationError
 
 if TYPE_CHECKING:
     from ops.cli.commands.enqueue import Said
@@ -55,39 +55,39 @@ _MOST_FAULTS = 20
 _UsageError = cast("type[typer.BadParameter]", typer.BadParameter.__mro__[1])
 
 
-def faults_of(words: Sequence[str], *, opens: bool = True) -> list[Fault]:
+def faults_of(words: Sequence[str], *, opens: bool = True) -> list[FieldError]:
     """Say what keeps these words from being a job; nothing of them is carried out.
 
     `opens`: whether to look into the files and fields, which the command does when it is run.
     """
     if not words:
-        return [Fault("run", f"needs a command: {', '.join(DUTIES)}")]
+        return [FieldError("run", f"needs a command: {', '.join(DUTIES)}")]
     name, *rest = words
     if name not in DUTIES:
-        return [Fault("run", f"{name[:40]!r} cannot be a job; these can: {', '.join(DUTIES)}")]
-    faults = [Fault("run", what) for what in _secrets_in(rest)]
+        return [FieldError("run", f"{name[:40]!r} cannot be a job; these can: {', '.join(DUTIES)}")]
+    faults = [FieldError("run", what) for what in _secrets_in(rest)]
     try:
         name, given = _read(name, rest)
-    except Invalid as error:
+    except ValidationError as error:
         return [*faults, *error.faults]
     for parameter, (option, why) in _REFUSED.get(name, {}).items():
         if given.get(parameter):
-            faults.append(Fault(f"run: {option}", why))
+            faults.append(FieldError(f"run: {option}", why))
     if not any(given[way] for way in _ASKING.get(name, ())) and name in _ASKING:
-        faults.append(Fault("run: --yes", "is needed: nobody is there to be asked"))
+        faults.append(FieldError("run: --yes", "is needed: nobody is there to be asked"))
     if name == "enqueue" and not opens:
         faults += _unlisted_files(given["fields"] or [])
     elif name == "enqueue":
         faults += (
-            Fault(f"run: {each.where}" if each.where else "run", each.what)
+            FieldError(f"run: {each.where}" if each.where else "run", each.what)
             for each in _enqueue_faults(given)
         )
-    return faults + [Fault("run", what) for what in _relative_in(rest, given)]
+    return faults + [FieldError("run", what) for what in _relative_in(rest, given)]
 
 
 def remark_on(words: Sequence[str]) -> str | None:
     """Say what could not be checked yet, if anything."""
-    with suppress(Invalid, IndexError):
+    with suppress(ValidationError, IndexError):
         _, given = _read(words[0], words[1:])
         file = given.get("file") or given.get("path")
         if file and not Path(file).exists():
@@ -96,28 +96,30 @@ def remark_on(words: Sequence[str]) -> str | None:
 
 
 def _read(name: str, words: Sequence[str]) -> tuple[str, Mapping[str, Any]]:
-    """Read words as the command itself would; gives its whole name, too. Raises Invalid."""
+    """Read words as the command itself would; gives its whole name, too. Raises ValidationError."""
     from typer.main import get_command
 
     from ops.cli.build import build
 
     if name not in MODULES:
-        raise Invalid("run", [Fault("run", f"there is no `classin {name}` here")])
+        raise ValidationError("run", [FieldError("run", f"there is no `classin {name}` here")])
     program: Any = get_command(build([name]))
     command, known = program.commands[name], _OF_GROUPS.get(name)
     if known is not None:
         first, *words = words or [""]
         if first not in known:
             told = ", ".join(f"{name} {each}" for each in known)
-            raise Invalid("run", [Fault("run", f"of {name}, these can be jobs: {told}")])
+            raise ValidationError(
+                "run", [FieldError("run", f"of {name}, these can be jobs: {told}")]
+            )
         command, name = command.commands[first], f"{name} {first}"
     try:
         with command.make_context(name, list(words)) as context:
             return name, dict(context.params)
     except typer.Exit:
-        raise Invalid("run", [Fault("run", "asks for help only")]) from None
+        raise ValidationError("run", [FieldError("run", "asks for help only")]) from None
     except _UsageError as error:
-        raise Invalid("run", [Fault(f"run: {name}", error.format_message())]) from None
+        raise ValidationError("run", [FieldError(f"run: {name}", error.format_message())]) from None
 
 
 def _secrets_in(words: Sequence[str]) -> Iterator[str]:
@@ -138,7 +140,7 @@ def _relative_in(words: Sequence[str], given: Mapping[str, Any]) -> Iterator[str
             yield f"{word}: should be an absolute path"
 
 
-def _unlisted_files(words: Sequence[str]) -> Iterator[Fault]:
+def _unlisted_files(words: Sequence[str]) -> Iterator[FieldError]:
     """Find files whose content a job would hand in, and that may not be read where it runs."""
     from producers.intake.attachments import named
     from worker.classin.field_types import shown_address
@@ -153,10 +155,10 @@ def _unlisted_files(words: Sequence[str]) -> Iterator[Fault]:
             must_be_readable(named(where, access)[1], access)
         except (OSError, ValueError) as error:
             what = f"{shown_address(where)[:80]} cannot be read: {why(error)}"
-            yield Fault(f"run: {field}", what)
+            yield FieldError(f"run: {field}", what)
 
 
-def _enqueue_faults(given: Mapping[str, Any]) -> Sequence[Fault]:
+def _enqueue_faults(given: Mapping[str, Any]) -> Sequence[FieldError]:
     """Check the operation, or the file of them, as far as it can be done now."""
     from ops.cli.commands.enqueue import Said
     from ops.cli.wiring import open_checker
@@ -173,48 +175,48 @@ def _enqueue_faults(given: Mapping[str, Any]) -> Sequence[Fault]:
             submitter = open_checker(for_job=True)
             return _operation_faults(submitter, given["operation"], given["fields"], options)
         return _file_faults(open_checker(for_job=False), said, options)
-    except Invalid as error:
+    except ValidationError as error:
         return error.faults
 
 
 def _operation_faults(
     submitter: "Submitter", operation: str, words: Sequence[str], options: "Options"
-) -> Sequence[Fault]:
-    """Check fields against the catalogue. Raises Invalid."""
+) -> Sequence[FieldError]:
+    """Check fields against the catalogue. Raises ValidationError."""
     from ops.cli.commands.enqueue import named_fields
-    from producers.intake.request import Line
+    from producers.intake.request import SubmitRequest
     from worker.classin.catalogue import find
     from worker.classin.masking import masked
     from worker.classin.operation import MASK
 
     line = {"operation": operation, "fields": named_fields(words or []), **options}
-    found = submitter.check(Line.read(line))
+    found = submitter.check(SubmitRequest.read(line))
     if len(found) > 1:
-        return [Fault("enqueue", f"needs {len(found)} calls: put it into a file, for --file")]
+        return [FieldError("enqueue", f"needs {len(found)} calls: put it into a file, for --file")]
     shown = masked(find(found[0].operation), found[0].fields)
     return [
-        Fault(name, "is personal or a credential: that does not belong into a schedule")
+        FieldError(name, "is personal or a credential: that does not belong into a schedule")
         for name, value in shown.items()
         if MASK in repr(value) and value != found[0].fields[name]
     ]
 
 
-def _file_faults(submitter: "Submitter", said: "Said", options: "Options") -> Sequence[Fault]:
-    """Check the lines or rows of a file, if it is there. Raises Invalid."""
+def _file_faults(submitter: "Submitter", said: "Said", options: "Options") -> Sequence[FieldError]:
+    """Check the lines or rows of a file, if it is there. Raises ValidationError."""
     from ops.cli.commands.enqueue_file import check_file
 
     file = said.file or "-"
     if file == "-":
-        return [Fault("--file", "nobody is there to type: name a file")]
+        return [FieldError("--file", "nobody is there to type: name a file")]
     path = Path(file)
     if not path.is_absolute():
-        return [Fault("--file", f"should be an absolute path; got {file[:80]!r}")]
+        return [FieldError("--file", f"should be an absolute path; got {file[:80]!r}")]
     if not path.exists():
         return []
     try:
         faults = check_file(said, options, path.read_bytes(), submitter)[0].faults
     except OSError as error:
-        return [Fault("--file", f"{file} cannot be read: {error.strerror}")]
+        return [FieldError("--file", f"{file} cannot be read: {error.strerror}")]
     more = len(faults) - _MOST_FAULTS
-    told = [Fault("", f"... and {more:,} more faults")] if more > 0 else []
+    told = [FieldError("", f"... and {more:,} more faults")] if more > 0 else []
     return [*faults[:_MOST_FAULTS], *told]

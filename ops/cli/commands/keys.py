@@ -51,7 +51,7 @@ def keys(  # noqa: PLR0913  # each is an option of the command
     `init` makes this host's key ring, which `up` and the first submission do, too. `add` shows the
     key this once. Without limits it opens all, for a year; --read and --write together, both.
     """
-    from worker.errors import Fault, InvalidInput
+    from worker.errors import FieldError, InvalidInputError
     from worker.ledger.api_keys import limit_of
 
     if what == "ls":
@@ -61,14 +61,14 @@ def keys(  # noqa: PLR0913  # each is an option of the command
         _init(why, anew=anew)
         return
     if not name:
-        raise InvalidInput("keys", [Fault("", f"{what} needs the NAME of the key")])
+        raise InvalidInputError("keys", [FieldError("", f"{what} needs the NAME of the key")])
     if what == "revoke":
         opened = _open_keys()
         opened.named(name)  # or it says that there is none
         _note(f"{what} {name}", why)
         key = opened.revoke(name)
         if as_json:
-            print_json({**key.to_json(), "revoked": True})
+            print_json({**key.to_dict(), "revoked": True})
         else:
             out().print(f"{key.name} ({key.prefix}) opens nothing any more")
     else:
@@ -94,13 +94,13 @@ def keys(  # noqa: PLR0913  # each is an option of the command
 def _init(why: str, *, anew: bool) -> None:
     """Make the key ring, or say where it is; `anew`: the ledger goes with this one from now on."""
     from worker.config.settings import from_env
-    from worker.ledger.key_fingerprint import SharedKeys
+    from worker.ledger.key_fingerprint import KeyFingerprint
     from worker.ledger.store import connect
 
     settings = from_env()
     if anew and settings.keys is not None:
         _note("init --anew", why)
-        SharedKeys(settings.keys, connect(settings.ledger_url)).replace()
+        KeyFingerprint(settings.keys, connect(settings.ledger_url)).replace()
     settings.keyring.open()
     out().print(f"key ring: {settings.keys}", soft_wrap=True)
     err().print("Back it up, apart from Redis; copy it to each other host of this ledger.")
@@ -108,7 +108,7 @@ def _init(why: str, *, anew: bool) -> None:
 
 def _print_new(token: str, made: "ApiKey", *, as_json: bool) -> None:
     if as_json:
-        print_json({"key": token, **made.to_json()})
+        print_json({"key": token, **made.to_dict()})
         return
     sys.stdout.write(f"{token}\n")
     ends = "It does not end" if made.ends_at is None else f"It ends at {local(made.ends_at)}"
@@ -116,9 +116,9 @@ def _print_new(token: str, made: "ApiKey", *, as_json: bool) -> None:
 
 
 def _end(until: str | None, now: float, *, no_end: bool) -> int | None:
-    """Read when a key ends (ms since 1970); None: it does not. Raises InvalidInput."""
+    """Read when a key ends (ms since 1970); None: it does not. Raises InvalidInputError."""
     from producers.time_args import read_end
-    from worker.errors import Fault, InvalidInput
+    from worker.errors import FieldError, InvalidInputError
 
     if no_end and until is None:
         return None
@@ -131,7 +131,7 @@ def _end(until: str | None, now: float, *, no_end: bool) -> int | None:
         what = "should be in the future"
     else:
         return ends_at
-    raise InvalidInput("keys", [Fault("--until", what)])
+    raise InvalidInputError("keys", [FieldError("--until", what)])
 
 
 def _open_keys() -> "ApiKeys":
@@ -145,37 +145,37 @@ def _open_keys() -> "ApiKeys":
 
 def _note(about: str, why: str) -> None:
     """Write what is about to be done into the audit trail."""
-    from ops.admin.actor import person
+    from ops.admin.actor import actor
     from ops.cli.wiring import open_audit
 
-    open_audit().note(person(), "keys", about=about, why=why)
+    open_audit().note(actor(), "keys", about=about, why=why)
 
 
 def _must_be_known(schools: "Sequence[str]", kinds: "Sequence[str]") -> None:
-    """Refuse limits to what there is not. Raises InvalidInput."""
+    """Refuse limits to what there is not. Raises InvalidInputError."""
     from fnmatch import fnmatchcase
 
     from worker.classin.index import INDEX
     from worker.config.settings import from_env
-    from worker.errors import Fault, InvalidInput
+    from worker.errors import FieldError, InvalidInputError
 
     settings = from_env()
     for school in schools:
         settings.school(school)
     faults = [
-        Fault("--kind", f"no operation is like {kind!r}")
+        FieldError("--kind", f"no operation is like {kind!r}")
         for kind in kinds
         if not any(fnmatchcase(name, kind) for name in INDEX)
     ]
     if faults:
-        raise InvalidInput("keys", faults)
+        raise InvalidInputError("keys", faults)
 
 
 def _list(*, as_json: bool) -> None:
     found = _open_keys().all()
     if as_json:
         for key in found:
-            print_json(key.to_json())
+            print_json(key.to_dict())
         return
     if not found:
         out().print("no keys; make one with: classin keys add NAME")

@@ -29,7 +29,7 @@ def lanes(
     found, number = look_at_lanes(open_observer(), limit, stuck=stuck)
     if as_json:
         for each in found:
-            print_json(each.to_json())
+            print_json(each.to_dict())
     elif found:
         out().print(_lanes(found))
         if number > len(found):
@@ -40,7 +40,7 @@ def lanes(
 
 
 def _lanes(found: "list[LaneView]") -> "RenderableType":
-    from ops.insight.durations import span
+    from ops.insight.durations import duration_text
 
     rows = table("lane", "#length", "#still for", "its first", "operation", "state", "*why")
     for each in found:
@@ -49,7 +49,7 @@ def _lanes(found: "list[LaneView]") -> "RenderableType":
         rows.add_row(
             lane.name,
             f"{lane.length:,}",
-            span(each.still),
+            duration_text(each.still),
             lane.head.id,
             lane.head.operation,
             coloured(lane.head.state),
@@ -70,7 +70,7 @@ def schools(*, as_json: AsJson = False) -> None:
     )
     if as_json:
         for each in found:
-            print_json(each.to_json())
+            print_json(each.to_dict())
     elif found:
         out().print(_schools(found))
     else:

@@ -128,10 +128,10 @@ def _tell_of(unreadable: Sequence[str]) -> None:
 
 
 def _must_fit(wrong: bool, option: str, why: str) -> None:
-    from worker.errors import Fault, InvalidInput
+    from worker.errors import FieldError, InvalidInputError
 
     if wrong:
-        raise InvalidInput("ls", [Fault(option, why)])
+        raise InvalidInputError("ls", [FieldError(option, why)])
 
 
 def _rows(observer: "Observer", records: Sequence["Record"]) -> list["Row"]:
@@ -193,8 +193,8 @@ class _Printer:
 
         if self._given:
             return {name: plain(name, row) for name in self._names}
-        waits_for = row.obstacle.to_json() if row.obstacle else None
-        return {**row.record.to_json(), "waits_for": waits_for}
+        waits_for = row.obstacle.to_dict() if row.obstacle else None
+        return {**row.record.to_dict(), "waits_for": waits_for}
 
     def _values(self, row: "Row") -> list[str | int | None]:
         from ops.insight.columns import plain
@@ -245,12 +245,14 @@ def _fitted(name: str, text: str) -> str:
 
 def _follow(observer: "Observer", chosen: "Filter", printer: _Printer, limit: int | None) -> None:
     """Print what settles, from now on or from `since` on."""
-    from worker.errors import Fault, InvalidInput
+    from worker.errors import FieldError, InvalidInputError
     from worker.ledger.states import State
 
     if chosen.state is not None and not State(chosen.state).settled:
-        fault = Fault("--state", f"only what settles can be followed, and {chosen.state} is none")
-        raise InvalidInput("ls", [fault])
+        fault = FieldError(
+            "--state", f"only what settles can be followed, and {chosen.state} is none"
+        )
+        raise InvalidInputError("ls", [fault])
     printer.begin()
     for number, row in enumerate(_settling(observer, chosen), 1):
         printer.line(row)

@@ -11,7 +11,7 @@ from ops.cli.options import AsJson
 from ops.cli.output import marked, out, print_json, table
 
 if TYPE_CHECKING:
-    from worker.classin.describe import Explanation, FieldExplanation
+    from worker.classin.describe import FieldDescription, OperationDescription
 
 
 def ops(
@@ -29,12 +29,12 @@ def ops(
     kinds = [find(operation)] if operation is not None else list(CATALOGUE.values())
     for explanation in map(explained, kinds):
         if as_json:
-            print_json(explanation.to_json())
+            print_json(explanation.to_dict())
         else:
             _print_one(explanation)
 
 
-def _print_one(said: "Explanation") -> None:
+def _print_one(said: "OperationDescription") -> None:
     out().print(marked("[bold]{}[/]: {}.", said.name, said.title))
     if said.remark:
         out().print(said.remark)
@@ -58,7 +58,7 @@ def _print_one(said: "Explanation") -> None:
     out().print(marked("[bold]Example[/]: {}", said.example), soft_wrap=True)
 
 
-def _with_items(fields: "Iterable[FieldExplanation]") -> "Iterator[FieldExplanation]":
+def _with_items(fields: "Iterable[FieldDescription]") -> "Iterator[FieldDescription]":
     """Give each field, and below a list the fields of its objects, a step to the right."""
     for field in fields:
         yield field

@@ -10,7 +10,7 @@ def print_listing() -> None:
     chapter = ""
     for name, brief in INDEX.items():
         rows.add_row(
-            brief.chapter if brief.chapter != chapter else "", name, brief.title, brief.repeat
+            brief.chapter if brief.chapter != chapter else "", name, brief.title, brief.idempotency
         )
         chapter = brief.chapter
     out().print(rows)

@@ -12,7 +12,7 @@ from ops.cli.output import err, local, out, print_json, table
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from worker.ledger.pruner import Ages, Pruned
+    from worker.ledger.pruner import Pruned, Retention
 
 #: Of more ids of an entry only the number is told; --json has them all.
 _MOST_IDS = 3
@@ -72,33 +72,33 @@ def prune(  # noqa: PLR0913  # each is an option of the command
     _print(pruned, as_json=as_json, dry_run=dry_run)
 
 
-def _ages(said: "Mapping[str, str]") -> "Ages":
+def _ages(said: "Mapping[str, str]") -> "Retention":
     from worker.config.env import read_seconds
-    from worker.errors import Fault, InvalidInput
-    from worker.ledger.pruner import Ages
+    from worker.errors import FieldError, InvalidInputError
+    from worker.ledger.pruner import Retention
 
     seconds, faults = [], []
     for option, text in said.items():
         try:
             seconds.append(read_seconds(text))
         except ValueError:
-            faults.append(Fault(option, f"should be a time like 7d or 12h; got {text!r}"))
+            faults.append(FieldError(option, f"should be a time like 7d or 12h; got {text!r}"))
     if faults:
-        raise InvalidInput("prune", faults)
-    return Ages(*seconds)
+        raise InvalidInputError("prune", faults)
+    return Retention(*seconds)
 
 
 def _must_be_asked() -> None:
-    from worker.errors import Fault, InvalidInput
+    from worker.errors import FieldError, InvalidInputError
 
     if not sys.stdin.isatty():
-        fault = Fault("--yes", "nobody can be asked here: say so, or look with --dry-run")
-        raise InvalidInput("nothing was pruned", [fault])
+        fault = FieldError("--yes", "nobody can be asked here: say so, or look with --dry-run")
+        raise InvalidInputError("nothing was pruned", [fault])
 
 
 def _print(pruned: "Pruned", *, as_json: bool, dry_run: bool) -> None:
     if as_json:
-        print_json({"dry_run": dry_run, **pruned.to_json()})
+        print_json({"dry_run": dry_run, **pruned.to_dict()})
         return
     counted = ", ".join(f"{number:,} {state.value}" for state, number in pruned.records.items())
     said = "would go" if dry_run else "are gone"
@@ -125,16 +125,16 @@ def audit(
     """
     from ops.cli.wiring import open_audit
     from producers.time_args import moment_of
-    from worker.errors import Fault, InvalidInput
+    from worker.errors import FieldError, InvalidInputError
 
-    faults: list[Fault] = []
+    faults: list[FieldError] = []
     start = moment_of("--since", since, time.time(), faults)
     if faults:
-        raise InvalidInput("audit", faults)
+        raise InvalidInputError("audit", faults)
     deeds = open_audit().deeds(limit, since=start, who=who, what=what)
     if as_json:
         for deed in deeds:
-            print_json(deed.to_json())
+            print_json(deed.to_dict())
         return
     if not deeds:
         out().print("nothing was changed by hand")

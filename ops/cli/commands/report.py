@@ -23,7 +23,7 @@ from ops.cli.output import (
 if TYPE_CHECKING:
     from ops.reports.notify import Sent
     from ops.reports.report import Group, Report
-    from worker.ledger.report_store import Kept, Reports
+    from worker.ledger.report_store import Kept, ReportStore
 
 #: Reports that `ls` lists.
 _LISTED = 30
@@ -68,12 +68,12 @@ def report(  # noqa: PLR0913  # each is an option of the command
         _make(since, to, tz, text=text, as_json=as_json)
 
 
-def _open_reports() -> "Reports":
+def _open_reports() -> "ReportStore":
     from worker.config.settings import from_env
-    from worker.ledger.report_store import Reports
+    from worker.ledger.report_store import ReportStore
     from worker.ledger.store import connect
 
-    return Reports(connect(from_env().ledger_url))
+    return ReportStore(connect(from_env().ledger_url))
 
 
 def _make(
@@ -88,11 +88,11 @@ def _make(
     clock, made = _clock_of(tz), _gathered(since)
     its_id, reports = new_id(), _open_reports()
     page = page_of(made, clock)
-    kept = {"id": its_id, "title": title_of(made), "page": page, **made.to_json(), "sent": []}
+    kept = {"id": its_id, "title": title_of(made), "page": page, **made.to_dict(), "sent": []}
     reports.keep(its_id, made.until, json.dumps(kept, ensure_ascii=False))
     addresses = to or from_env().report_to
     sent = send(addresses, title_of(made), page) if addresses else []
-    kept["sent"] = [each.to_json() for each in sent]
+    kept["sent"] = [each.to_dict() for each in sent]
     reports.keep(its_id, made.until, json.dumps(kept, ensure_ascii=False))
     if as_json:
         print_json(kept)
@@ -107,40 +107,43 @@ def _make(
 
 
 def _gathered(since: str) -> "Report":
-    """Gather what was since then. Raises InvalidInput."""
+    """Gather what was since then. Raises InvalidInputError."""
     from ops.reports.report import gather
     from producers.time_args import moment_of
     from worker.config.settings import from_env
-    from worker.errors import Fault, InvalidInput
+    from worker.errors import FieldError, InvalidInputError
     from worker.ledger.queries import Observer
-    from worker.ledger.report_store import Reports
-    from worker.ledger.schedule_store import RedisSchedule
+    from worker.ledger.report_store import ReportStore
+    from worker.ledger.schedule_store import ScheduleStore
     from worker.ledger.store import connect
 
     now = time.time()
-    faults: list[Fault] = []
+    faults: list[FieldError] = []
     start = moment_of("--since", since, now, faults)
     if start is not None and start > now * 1000:
-        faults.append(Fault("--since", f"should be past; got {since!r}"))
+        faults.append(FieldError("--since", f"should be past; got {since!r}"))
     if start is None or faults:
-        raise InvalidInput("report", faults)
+        raise InvalidInputError("report", faults)
     redis = connect(from_env().ledger_url)
-    schedule = RedisSchedule(redis)
-    return gather(Observer(redis), schedule, Reports(redis), start, schedule.now())
+    schedule = ScheduleStore(redis)
+    return gather(Observer(redis), schedule, ReportStore(redis), start, schedule.now())
 
 
 def _clock_of(tz: str | None) -> "Callable[[int], str]":
-    """Give what writes a moment for somebody elsewhere, at another time. Raises InvalidInput."""
+    """Give what writes a moment for somebody elsewhere, at another time.
+
+    Raises InvalidInputError.
+    """
     from datetime import datetime
     from zoneinfo import ZoneInfo
 
-    from worker.errors import Fault, InvalidInput
+    from worker.errors import FieldError, InvalidInputError
 
     try:
         zone = ZoneInfo(tz) if tz else None
     except (ValueError, OSError, KeyError):
-        fault = Fault("--tz", f"there is no time zone {tz!r}; they are like Asia/Shanghai")
-        raise InvalidInput("report", [fault]) from None
+        fault = FieldError("--tz", f"there is no time zone {tz!r}; they are like Asia/Shanghai")
+        raise InvalidInputError("report", [fault]) from None
 
     def clock(ms: int) -> str:
         return datetime.fromtimestamp(ms / 1000).astimezone(zone).strftime("%Y-%m-%d %H:%M %Z")
@@ -242,12 +245,12 @@ def _report_of(kept: "Kept") -> Mapping[str, Any] | None:
 
 
 def _show_last(*, text: bool, as_json: bool) -> None:
-    from worker.errors import NotFound, UnreadableValueError
+    from worker.errors import NotFoundError, UnreadableValueError
     from worker.ledger.decoding import cannot_be_read
 
     found = _kept(1)
     if not found:
-        raise NotFound("no report is kept; make one with: classin report")
+        raise NotFoundError("no report is kept; make one with: classin report")
     if as_json:
         print_json(found[0])
     elif "page" not in found[0]:

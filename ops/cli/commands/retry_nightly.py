@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
 from ops.cli.output import out, print_json
-from worker.errors import Fault, InvalidInput
+from worker.errors import FieldError, InvalidInputError
 
 if TYPE_CHECKING:
     from producers.retry.nightly import Retried, RetryJob
@@ -35,37 +35,39 @@ def retry_nightly(  # what the command says
 ) -> None:
     """Try again what ran out of time, and what the codes name; `given`: what else was said.
 
-    Raises InvalidInput.
+    Raises InvalidInputError.
     """
     from ops.admin.actor import author
     from ops.cli.wiring import open_nightly
     from worker.ledger.record import new_id
 
     if not nightly:
-        raise InvalidInput("retry", [Fault("--nightly", "--codes and --most belong to it")])
-    faults: list[Fault] = []
+        raise InvalidInputError(
+            "retry", [FieldError("--nightly", "--codes and --most belong to it")]
+        )
+    faults: list[FieldError] = []
     job = _read(asked, faults)
     others = sorted({*given} - _ALLOWED)
     if others:
         what = f"chooses by itself: leave out {', '.join(name or 'the IDs' for name in others)}"
-        faults.append(Fault("--nightly", what))
+        faults.append(FieldError("--nightly", what))
     if faults:
-        raise InvalidInput("retry", faults)
+        raise InvalidInputError("retry", faults)
     retried = open_nightly().run(job, run or new_id(), who=author(run), dry_run=dry_run)
     if as_json:
-        print_json({**retried.to_json(), "dry_run": dry_run})
+        print_json({**retried.to_dict(), "dry_run": dry_run})
     else:
         out().print("; ".join(_told(retried, job.most, dry_run=dry_run)))
 
 
-def _read(asked: Asked, faults: list[Fault]) -> "RetryJob":
+def _read(asked: Asked, faults: list[FieldError]) -> "RetryJob":
     from producers.retry.nightly import RetryJob
     from producers.time_args import moment_of
 
     words = (asked.codes or "").replace(",", " ").split()
     codes = frozenset(int(word) for word in words if word.isascii() and word.isdecimal())
     if asked.codes is not None and len(codes) != len({*words}):
-        faults.append(Fault("--codes", f"should be like 144,193; got {asked.codes[:40]!r}"))
+        faults.append(FieldError("--codes", f"should be like 144,193; got {asked.codes[:40]!r}"))
     start = moment_of("--since", asked.since, time.time(), faults)
     usual = RetryJob()
     return replace(

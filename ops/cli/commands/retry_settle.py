@@ -101,10 +101,10 @@ def retry(  # noqa: PLR0913  # each is an option of the command
         asked = Asked(school, since, codes, most)
         retry_nightly(asked, given, nightly=nightly, run=once, dry_run=dry_run, as_json=as_json)
         return
-    named = Wanted(record_ids or [], mend=mend, insists=force)
+    named = Wanted(record_ids or [], mend=mend, force=force)
     wanted = _read(named, filters, settings)
     retrying = open_retrying(once)
-    found = retrying.look(wanted)
+    found = retrying.preview(wanted)
     chosen = [each for each in found if each.submissions]
     for kind in sorted({each.operation for each in found} if plain else ()):
         warn_of_arguments(kind, plain)
@@ -120,45 +120,47 @@ def retry(  # noqa: PLR0913  # each is an option of the command
 
 
 def _read(wanted: "Wanted", filters: dict[str, Any], settings: Sequence[str]) -> "Wanted":
-    """Read the filters and what is to be set. Raises InvalidInput, which names every fault."""
+    """Read the filters and what is to be set. Raises InvalidInputError, which names every fault."""
     from ops.insight.filters import choose
     from producers.retry.edits import Setting
-    from worker.errors import Fault, Invalid, InvalidInput
+    from worker.errors import FieldError, InvalidInputError, ValidationError
     from worker.ledger.states import State
 
-    faults: list[Fault] = []
+    faults: list[FieldError] = []
     state = filters["state"]
     is_filtered = any(each is not None for each in filters.values())
     if bool(wanted.ids) == is_filtered:
-        faults.append(Fault("", "needs either IDs, or filters like --state failed --since 2d"))
+        faults.append(FieldError("", "needs either IDs, or filters like --state failed --since 2d"))
     if wanted.mend and settings:
-        faults.append(Fault("--set", "changes the fields of a retry, not of what mends"))
+        faults.append(FieldError("--set", "changes the fields of a retry, not of what mends"))
     if state is None and is_filtered:
         filters["state"] = (State.PARTIAL if wanted.mend else State.FAILED).value
     if state in list(State) and not State(state).settled:
-        faults.append(Fault("--state", f"what is {state} is not settled: it goes on by itself"))
+        faults.append(
+            FieldError("--state", f"what is {state} is not settled: it goes on by itself")
+        )
     try:
         wanted = wanted._replace(chosen=choose(now=time.time(), **filters))
-    except Invalid as error:
+    except ValidationError as error:
         faults += error.faults
     try:
         wanted = wanted._replace(settings=Setting.read_all(settings))
-    except Invalid as error:
+    except ValidationError as error:
         faults += error.faults
     if faults:
-        raise InvalidInput("retry", faults)
+        raise InvalidInputError("retry", faults)
     return wanted
 
 
 def _ask(number: int, *, yes: bool) -> None:
-    """Ask before many are submitted. Raises InvalidInput where nobody can be asked."""
-    from worker.errors import Fault, InvalidInput
+    """Ask before many are submitted. Raises InvalidInputError where nobody can be asked."""
+    from worker.errors import FieldError, InvalidInputError
 
     if number <= MOST_UNASKED or yes:
         return
     if not sys.stdin.isatty():
-        fault = Fault("--yes", f"{number:,} would be retried: say so, or look with --dry-run")
-        raise InvalidInput("nothing was retried", [fault])
+        fault = FieldError("--yes", f"{number:,} would be retried: say so, or look with --dry-run")
+        raise InvalidInputError("nothing was retried", [fault])
     typer.confirm(f"Retry {number:,} operations?", abort=True, err=True)
 
 
@@ -226,7 +228,7 @@ def _json(prospect: "Prospect") -> dict[str, Any]:
         "retries": bool(prospect.submissions),
         "outlook": prospect.outlook.value,
         "why": prospect.why,
-        "edits": [edit.to_json() for edit in prospect.edits],
+        "edits": [edit.to_dict() for edit in prospect.edits],
     }
 
 
@@ -282,23 +284,23 @@ def settle(  # noqa: PLR0913  # each is an option of the command
     retried; --result fills in what they refer to.
     """
     from ops.cli.wiring import open_mending
-    from worker.errors import Fault, InvalidInput
+    from worker.errors import FieldError, InvalidInputError
     from worker.ledger.states import State
 
     faults = []
     if succeeded == failed:
-        faults.append(Fault("", "needs either --succeeded or --failed"))
+        faults.append(FieldError("", "needs either --succeeded or --failed"))
     if not reason.strip():
-        faults.append(Fault("--reason", "is required: how is it known?"))
+        faults.append(FieldError("--reason", "is required: how is it known?"))
     told = None
     if result is not None:
         told = _object(result)
         if told is None:
-            faults.append(Fault("--result", "should be a JSON object, like '{\"data\": 123}'"))
+            faults.append(FieldError("--result", "should be a JSON object, like '{\"data\": 123}'"))
         elif failed:
-            faults.append(Fault("--result", "is for what succeeded"))
+            faults.append(FieldError("--result", "is for what succeeded"))
     if faults:
-        raise InvalidInput("settle", faults)
+        raise InvalidInputError("settle", faults)
     state = State.SUCCEEDED if succeeded else State.FAILED
     let_down = open_mending().settle(record_id, state, reason, told, dry_run=dry_run)
     _print_settled(record_id, state, let_down, dry_run=dry_run, as_json=as_json)

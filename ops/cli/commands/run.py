@@ -92,7 +92,10 @@ def up(
 
 
 def _open_key_ring(settings: "Settings") -> None:
-    """Load the key ring, and say where it is if it was made just now. Raises InvalidSettings."""
+    """Load the key ring, and say where it is if it was made just now.
+
+    Raises InvalidSettingsError.
+    """
     there = settings.keys is None or settings.keys.exists()
     settings.keyring.open()
     if not there:
@@ -131,10 +134,10 @@ def _has_keys(settings: "Settings") -> bool:
 @contextmanager
 def _beside(name: str, log_level: str, grace: float) -> "Iterator[Callable[[], object]]":
     """Keep a command running while inside, each time that what is given is called."""
-    from ops.processes.supervisor import Children, TiedChild, classin, end
+    from ops.processes.supervisor import Children, LinkedChild, classin, end
 
-    def start(_: int) -> TiedChild:
-        return TiedChild(classin(name, "--tied", "--log-level", log_level))
+    def start(_: int) -> LinkedChild:
+        return LinkedChild(classin(name, "--tied", "--log-level", log_level))
 
     kept = Children(1, start, said=err().print, what=name)
     try:
@@ -230,18 +233,25 @@ def _supervise(
     settings: "Settings", log_level: str, tend: "Callable[[], object]" = lambda: None
 ) -> None:
     """Keep so many worker processes running until Stop. Raises Exit if they do not start."""
-    from ops.processes.supervisor import MARGIN, Children, NotStarted, TiedChild, classin, supervise
+    from ops.processes.supervisor import (
+        MARGIN,
+        Children,
+        LinkedChild,
+        NotStartedError,
+        classin,
+        supervise,
+    )
 
     options = ["--threads", str(settings.threads), "--log-level", log_level]
 
-    def start(number: int) -> TiedChild:
-        return TiedChild(classin("worker", "--number", str(number), *options))
+    def start(number: int) -> LinkedChild:
+        return LinkedChild(classin("worker", "--number", str(number), *options))
 
     _announce(settings)
     kept = Children(settings.processes, start, said=err().print)
     try:
         supervise(kept, grace=settings.grace + MARGIN, tend=tend)
-    except NotStarted as failure:
+    except NotStartedError as failure:
         err().print(lines(str(failure)))
         raise typer.Exit(failure.code) from None
 
@@ -316,7 +326,7 @@ def demo(*, as_json: AsJson = False) -> None:
     if as_json:
         for ending in shown.endings:
             said = {"story": ending.scene.story, "as_expected": ending.as_expected}
-            print_json({**said, **ending.record.to_json()})
+            print_json({**said, **ending.record.to_dict()})
         for each in shown.syncs:
             print_json({"story": each.story, "as_expected": each.as_expected, "exit": each.code})
     else:
@@ -334,7 +344,7 @@ def _mark(*, good: bool) -> Marked:
 
 
 def _print_endings(endings: "Sequence[Ending]") -> None:
-    from ops.insight.status_text import account
+    from ops.insight.status_text import status_text
 
     rows = table(
         "", "*story", "operation", "state", "#code", "#tries", "*ClassIn said", "*what to do"
@@ -349,7 +359,7 @@ def _print_endings(endings: "Sequence[Ending]") -> None:
             "" if record.code is None else str(record.code),
             str(len(record.attempts)),
             record.message or "",
-            account(record).todo,
+            status_text(record).todo,
         )
     out().print(rows)
     good = sum(ending.as_expected for ending in endings)
@@ -360,7 +370,7 @@ def _print_endings(endings: "Sequence[Ending]") -> None:
 def _must_be_able(settings: "Settings") -> None:
     """Refuse to start workers that would have no school, no descriptors or no broker.
 
-    Raises InvalidInput, InvalidSettings or Unavailable.
+    Raises InvalidInputError, InvalidSettingsError or UnavailableError.
     """
     from worker.runtime.file_descriptors import make_room_for_threads
 

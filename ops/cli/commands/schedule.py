@@ -12,9 +12,9 @@ from ops.cli.output import Marked, err, lines, local, marked, out, print_json, t
 
 if TYPE_CHECKING:
     from ops.scheduling.jobs_file import Difference
-    from ops.scheduling.service import Planning
+    from ops.scheduling.service import ScheduleService
     from worker.ledger.schedule_models import Planned, Run
-    from worker.ledger.schedule_store import RedisSchedule
+    from worker.ledger.schedule_store import ScheduleStore
 
 #: Of one job, so many runs and so many ticks to come are shown.
 _RUNS, _TICKS = 10, 3
@@ -81,13 +81,13 @@ def schedule(  # noqa: PLR0913  # each is an option of the command
     as_json: AsJson = False,
 ) -> None:
     """Say what is done at which times, and see how it went; `classin beat` does it."""
-    from worker.errors import Fault, InvalidInput
+    from worker.errors import FieldError, InvalidInputError
 
     if what == "ls":
         _list(as_json=as_json)
         return
     if not name:
-        raise InvalidInput("schedule", [Fault("", f"{what} needs a NAME")])
+        raise InvalidInputError("schedule", [FieldError("", f"{what} needs a NAME")])
     asked = {"cron": cron, "tz": tz, "if_running": if_running}
     asked |= {"catch_up": catch_up, "time_limit": time_limit}
     given = {key: text for key, text in asked.items() if text is not None}
@@ -95,7 +95,7 @@ def schedule(  # noqa: PLR0913  # each is an option of the command
         planning = None if dry_run else _planning(why)
         _add(name, {**given, "run": words or []}, planning, as_json=as_json)
     elif given or words:
-        raise InvalidInput("schedule", [Fault("", f"{what} takes no times and no words")])
+        raise InvalidInputError("schedule", [FieldError("", f"{what} takes no times and no words")])
     elif what == "apply":
         _apply(Path(name), why, yes=yes, dry_run=dry_run, as_json=as_json)
     elif what == "show":
@@ -108,25 +108,25 @@ def schedule(  # noqa: PLR0913  # each is an option of the command
         _change(what, name, _planning(why), as_json=as_json)
 
 
-def _open() -> "RedisSchedule":
+def _open() -> "ScheduleStore":
     from worker.config.settings import from_env
-    from worker.ledger.schedule_store import RedisSchedule
+    from worker.ledger.schedule_store import ScheduleStore
     from worker.ledger.store import connect
 
     settings = from_env()
-    return RedisSchedule(connect(settings.ledger_url), keyring=settings.keyring)
+    return ScheduleStore(connect(settings.ledger_url), keyring=settings.keyring)
 
 
-def _planning(why: str) -> "Planning":
-    from ops.admin.actor import person
+def _planning(why: str) -> "ScheduleService":
+    from ops.admin.actor import actor
     from ops.cli.wiring import open_audit
-    from ops.scheduling.service import Planning
+    from ops.scheduling.service import ScheduleService
 
-    return Planning(_open(), open_audit(), person(), why)
+    return ScheduleService(_open(), open_audit(), actor(), why)
 
 
 def _add(
-    name: str, asked: dict[str, object], planning: "Planning | None", *, as_json: bool
+    name: str, asked: dict[str, object], planning: "ScheduleService | None", *, as_json: bool
 ) -> None:
     """Add a job; without planning, only say whether that could be done."""
     from ops.cli.commands.job_check import faults_of, remark_on
@@ -138,7 +138,7 @@ def _add(
     if planning is not None:
         planning.add(job)
     if as_json:
-        print_json({**job.to_json(), "added": planning is not None})
+        print_json({**job.to_dict(), "added": planning is not None})
         return
     said = "could be added" if planning is None else "is in the schedule"
     tick = _next_of(job.cron, job.tz, _open().now())
@@ -150,7 +150,7 @@ def _apply(path: Path, why: str, *, yes: bool, dry_run: bool, as_json: bool) -> 
     """Show what a file changes, ask, and change it."""
     from ops.cli.commands.job_check import faults_of, remark_on
     from ops.scheduling.jobs_file import differences, read_timetable
-    from worker.errors import Fault, InvalidInput
+    from worker.errors import FieldError, InvalidInputError
 
     jobs = read_timetable(path, faults_of)
     found = differences(jobs, _open().jobs(), path.name)
@@ -158,7 +158,7 @@ def _apply(path: Path, why: str, *, yes: bool, dry_run: bool, as_json: bool) -> 
         err().print(remark)
     for each in found:
         if as_json:
-            print_json({**each.to_json(), "applied": not dry_run})
+            print_json({**each.to_dict(), "applied": not dry_run})
         else:
             _print_difference(each)
     if dry_run or not found:
@@ -167,8 +167,8 @@ def _apply(path: Path, why: str, *, yes: bool, dry_run: bool, as_json: bool) -> 
         return
     if not yes:
         if not sys.stdin.isatty():
-            fault = Fault("--yes", "is needed where nobody can be asked; --dry-run only shows")
-            raise InvalidInput("nothing was changed", [fault])
+            fault = FieldError("--yes", "is needed where nobody can be asked; --dry-run only shows")
+            raise InvalidInputError("nothing was changed", [fault])
         typer.confirm("Change the schedule so?", abort=True, err=True)
     _planning(why).apply(found)
     if not as_json:
@@ -193,7 +193,7 @@ def _print_difference(each: "Difference") -> None:
 
 
 def _would(what: str, name: str, *, as_json: bool) -> None:
-    """Say what would be done to a job. Raises NotFound."""
+    """Say what would be done to a job. Raises NotFoundError."""
     job = _open().find(name).job
     if as_json:
         print_json({"name": job.name, "done": what, "changed": False})
@@ -201,17 +201,17 @@ def _would(what: str, name: str, *, as_json: bool) -> None:
         out().print(f"{what} {job.name}: could be done; nothing was changed")
 
 
-def _run(name: str, planning: "Planning", *, as_json: bool) -> None:
+def _run(name: str, planning: "ScheduleService", *, as_json: bool) -> None:
     run = planning.run(name)
     if as_json:
-        print_json(run.to_json())
+        print_json(run.to_dict())
     else:
         told = "[bold]{}[/] {}; see it with: classin schedule show {}"
         out().print(marked(told, run.id, _state_of(run), name))
         _warn_without_beat()
 
 
-def _change(what: str, name: str, planning: "Planning", *, as_json: bool) -> None:
+def _change(what: str, name: str, planning: "ScheduleService", *, as_json: bool) -> None:
     """Take a job out, let it pause, or let it go on."""
     if what == "rm":
         planning.remove(name)
@@ -237,7 +237,7 @@ def _list(*, as_json: bool) -> None:
     if as_json:
         for planned in jobs:
             run = last.get(planned.job.name)
-            print_json({**_json(planned, now), "last_run": run.to_json() if run else None})
+            print_json({**_json(planned, now), "last_run": run.to_dict() if run else None})
         return
     if not jobs:
         out().print("nothing is scheduled; see: classin schedule add --help")
@@ -274,7 +274,7 @@ def _show(name: str, *, as_json: bool) -> None:
     planned, now = there.find(name), there.now()
     runs = there.runs(0, _RUNS, name)
     if as_json:
-        print_json({**_json(planned, now), "runs": [run.to_json() for run in runs]})
+        print_json({**_json(planned, now), "runs": [run.to_dict() for run in runs]})
         return
     answer = Table.grid(padding=(0, 2))
     answer.add_column(style="bold", no_wrap=True)
@@ -328,7 +328,7 @@ def _json(planned: "Planned", now: int) -> dict[str, object]:
     never = planned.paused or not planned.signed
     ticks = [] if never else [iso(tick) for tick in _ticks(planned, now)]
     states = {"paused": planned.paused, "signed": planned.signed}
-    return {**planned.job.to_json(), **states, "next": ticks}
+    return {**planned.job.to_dict(), **states, "next": ticks}
 
 
 def _ticks(planned: "Planned", now: int) -> list[int]:
@@ -344,12 +344,12 @@ def _ticks(planned: "Planned", now: int) -> list[int]:
 
 def _next_of(cron: str, tz: str, now: int) -> int | None:
     """Give the first tick after a moment; None if there is none, or this machine cannot say."""
-    from worker.errors import Invalid
-    from worker.scheduling.cron import Timing
+    from worker.errors import ValidationError
+    from worker.scheduling.cron import CronSchedule
 
     try:
-        return Timing(cron, tz).after(now)
-    except Invalid:  # a zone that this machine does not know
+        return CronSchedule(cron, tz).after(now)
+    except ValidationError:  # a zone that this machine does not know
         return None
 
 

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
 
     from worker.ledger.record import Record
-    from worker.ledger.types import Obstacle
+    from worker.ledger.types import WaitReason
 
 
 def show(
@@ -43,30 +43,30 @@ def _opened(record: "Record") -> "Record":
     from dataclasses import replace
 
     from worker.config.settings import from_env
-    from worker.encryption import Seals
+    from worker.encryption import FieldCipher
 
-    seals = Seals(from_env().keyring)
+    seals = FieldCipher(from_env().keyring)
     fields = seals.revealed(record.operation, record.fields, record.school, record.id)
     return replace(record, fields=fields)
 
 
 def _json(
-    record: "Record", obstacle: "Obstacle | None", *, reveal: bool = False
+    record: "Record", obstacle: "WaitReason | None", *, reveal: bool = False
 ) -> dict[str, object]:
-    waits_for = obstacle.to_json() if obstacle else None
-    return {**record.to_json(reveal=reveal), "waits_for": waits_for}
+    waits_for = obstacle.to_dict() if obstacle else None
+    return {**record.to_dict(reveal=reveal), "waits_for": waits_for}
 
 
 def print_record(
-    record: "Record", obstacle: "Obstacle | None" = None, *, reveal: bool = False
+    record: "Record", obstacle: "WaitReason | None" = None, *, reveal: bool = False
 ) -> None:
     """Print a record so that it reads like an answer."""
     from rich.table import Table
 
-    from ops.insight.status_text import account
+    from ops.insight.status_text import status_text
     from ops.insight.wait_text import in_words
 
-    said, shown = account(record), record.to_json(reveal=reveal)
+    said, shown = status_text(record), record.to_dict(reveal=reveal)
     answer = Table.grid(padding=(0, 2))
     answer.add_column(style="bold", no_wrap=True)
     answer.add_column(overflow="fold")

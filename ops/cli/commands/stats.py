@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
 
     from ops.insight.failure_causes import Failures
-    from ops.insight.statistics import Figures, Timing
+    from ops.insight.statistics import Statistics, Timing
     from worker.ledger.pages import Counts
 
 #: From nothing to the most.
@@ -39,14 +39,14 @@ def stats(
     """Count the operations by state; rates, times and failures of the last hours."""
     from ops.cli.wiring import open_observer
     from ops.insight.filters import choose
-    from ops.insight.statistics import figures
+    from ops.insight.statistics import statistics
     from ops.insight.wait_text import closure_in_words
 
     asked = time.time()
     start = choose(now=asked, since=since).since or 0
     observer = open_observer()
     counts, closures, now = observer.counts(), observer.closures(), observer.now()
-    found = figures(observer, min(start, now), now)
+    found = statistics(observer, min(start, now), now)
     if as_json:
         codes = observer.codes()
         print_json(
@@ -54,8 +54,8 @@ def stats(
                 "states": counts.by_state(),
                 "operations": {name: counts.of(name) for name in counts.operations()},
                 "codes": {str(code): codes[code] for code in sorted(codes)},
-                "closed": [closure.to_json() for closure in closures],
-                "window": found.to_json(),
+                "closed": [closure.to_dict() for closure in closures],
+                "window": found.to_dict(),
             }
         )
     elif not counts.by_operation and not found.settled:
@@ -80,7 +80,7 @@ def _by_state(counts: "Counts") -> "RenderableType":
     return rows
 
 
-def _window(found: "Figures") -> "Iterator[RenderableType]":
+def _window(found: "Statistics") -> "Iterator[RenderableType]":
     yield _headline(found)
     if not (found.settled or found.submitted):
         return
@@ -91,7 +91,7 @@ def _window(found: "Figures") -> "Iterator[RenderableType]":
         yield _failures(failures)
 
 
-def _headline(found: "Figures") -> Marked:
+def _headline(found: "Statistics") -> Marked:
     how = "counted by the hour" if found.by_hour else "each settlement looked at"
     text = how
     if found.shortened and found.by_hour:
@@ -103,9 +103,9 @@ def _headline(found: "Figures") -> Marked:
     return marked("[bold]Since {}[/], {}", local(found.since), text)
 
 
-def _rates(found: "Figures") -> "RenderableType":
+def _rates(found: "Statistics") -> "RenderableType":
     """Draw the window, a character for each piece."""
-    from ops.insight.durations import span
+    from ops.insight.durations import duration_text
 
     rows = table("", "#number", "#an hour", "")
     columns = {
@@ -120,7 +120,7 @@ def _rates(found: "Figures") -> "RenderableType":
         rows.add_row(name, f"{number:,}", rate, marked(f"[{colour}]{{}}[/]", drawn))
     if len(found.pieces) > 1:
         each = found.pieces[1].at - found.pieces[0].at
-        rows.add_row("", "", "", marked("[dim]a character: {}[/]", span(each)))
+        rows.add_row("", "", "", marked("[dim]a character: {}[/]", duration_text(each)))
     return rows
 
 
@@ -130,7 +130,7 @@ def sparkline(numbers: "Sequence[int]", most: int) -> str:
     return "".join(_BARS[-(-number * top // most) if most else 0] for number in numbers)
 
 
-def _pieces(found: "Figures") -> "RenderableType":
+def _pieces(found: "Statistics") -> "RenderableType":
     """Write the window down, for a file or another program."""
     rows = table("from", "#submitted", "#settled", "#failures")
     for each in found.pieces:
@@ -144,7 +144,7 @@ def _pieces(found: "Figures") -> "RenderableType":
 
 
 def _timings(timings: "Mapping[str, Timing]") -> "RenderableType":
-    from ops.insight.durations import span
+    from ops.insight.durations import duration_text
     from ops.insight.statistics import SHARES
 
     heads = [f"#{name}" for name in SHARES]
@@ -156,7 +156,7 @@ def _timings(timings: "Mapping[str, Timing]") -> "RenderableType":
     rows = table(*columns, title=title if tried else "From submission until settled")
     for name, each in timings.items():
         cells = [*each.took.values(), *([None, *each.attempt.values()] if tried else [])]
-        times = ("" if ms is None else span(ms) for ms in cells)
+        times = ("" if ms is None else duration_text(ms) for ms in cells)
         rows.add_row(name, _number(each.settled), *times)
     return rows
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from producers.oneroster.reading.row_errors import RowFault
     from producers.oneroster.roster import Kind
-    from worker.ledger.sync_store import Syncs
+    from worker.ledger.sync_store import SyncStore
 
 sync = typer.Typer(
     help="Keep people and courses in step with the school's system.", no_args_is_help=True
@@ -84,14 +84,14 @@ def oneroster(  # noqa: PLR0913  # each is an option of the command
     the export cannot be read, or too much would go.
     """
     from ops.cli.commands.sync_output import print_plan, print_report, write_faults
-    from ops.cli.commands.sync_runner import SyncDesk
+    from ops.cli.commands.sync_runner import SyncRunner
     from ops.cli.wiring import note_seen
     from producers.oneroster.planning.proposal import guard
     from producers.oneroster.planning.target import Options
 
     limits, allowed = _limits(most_removed or []), _kinds(allow_removals or [])
     options = Options(not no_removals, end_courses, datetime.now().astimezone().date())
-    desk = SyncDesk(school, source, password_rule, quiet=as_json)
+    desk = SyncRunner(school, source, password_rule, quiet=as_json)
     told = desk.webhook(webhook)
     faults: list[RowFault] = []
     with (
@@ -100,7 +100,7 @@ def oneroster(  # noqa: PLR0913  # each is an option of the command
         nullcontext() if dry_run else desk.held(),
     ):
         if not dry_run:
-            desk.take_up()
+            desk.resume()
         proposal = desk.propose(path, options, faults.append)
         if reveal and dry_run:
             note_seen("reveal", f"people of {desk.place} in {path.name}")
@@ -139,15 +139,15 @@ def undo(  # noqa: PLR0913  # each is an option of the command
     The next sync brings it again, unless the export has changed.
     """
     from ops.cli.commands.sync_output import print_plan, print_report
-    from ops.cli.commands.sync_runner import SyncDesk
+    from ops.cli.commands.sync_runner import SyncRunner
     from ops.cli.wiring import note_seen
     from producers.oneroster.planning.proposal import guard
 
     limits, allowed = _limits(most_removed or []), _kinds(allow_removals or [])
-    desk = SyncDesk.of_sync(run, quiet=as_json)
+    desk = SyncRunner.of_sync(run, quiet=as_json)
     with nullcontext() if dry_run else desk.held():
         if not dry_run:
-            desk.take_up()
+            desk.resume()
         proposal = desk.undoing(run)
         if dry_run or not yes:
             if reveal:
@@ -195,20 +195,20 @@ def show(
     print_report(_syncs().about(run), [], as_json=as_json)
 
 
-def _syncs() -> "Syncs":
+def _syncs() -> "SyncStore":
     from worker.config.settings import from_env
     from worker.ledger.store import connect
-    from worker.ledger.sync_store import Syncs
+    from worker.ledger.sync_store import SyncStore
 
-    return Syncs(connect(from_env().ledger_url))
+    return SyncStore(connect(from_env().ledger_url))
 
 
 def _note(about: str, why: str) -> None:
     """Write what is about to be done into the audit trail."""
-    from ops.admin.actor import person
+    from ops.admin.actor import actor
     from ops.cli.wiring import open_audit
 
-    open_audit().note(person(), "sync", about=about, why=why)
+    open_audit().note(actor(), "sync", about=about, why=why)
 
 
 def _private(path: Path | None) -> "AbstractContextManager[TextIO | None]":
@@ -230,13 +230,13 @@ def _exit(about: Mapping[str, Any]) -> None:
 
 
 def _kinds(names: Sequence[str]) -> "set[Kind]":
-    """Read what may go. Raises InvalidInput."""
+    """Read what may go. Raises InvalidInputError."""
     return {_kind("--allow-removals", name) for name in names}
 
 
 def _limits(said: Sequence[str]) -> "dict[Kind, float]":
-    """Read how many may go. Raises InvalidInput."""
-    from worker.errors import Fault, InvalidInput
+    """Read how many may go. Raises InvalidInputError."""
+    from worker.errors import FieldError, InvalidInputError
 
     limits = {}
     for word in said:
@@ -247,16 +247,18 @@ def _limits(said: Sequence[str]) -> "dict[Kind, float]":
             limit = -1.0
         if not part.endswith("%") or not 0 <= limit <= 1:
             what = f"should be a kind and a part, like people=5%; got {word!r}"
-            raise InvalidInput("sync", [Fault("--most-removed", what)])
+            raise InvalidInputError("sync", [FieldError("--most-removed", what)])
         limits[_kind("--most-removed", name)] = limit
     return limits
 
 
 def _kind(option: str, name: str) -> "Kind":
     from producers.oneroster.planning.removal_guard import LIMITS
-    from worker.errors import Fault, InvalidInput
+    from worker.errors import FieldError, InvalidInputError
 
     for kind in LIMITS:
         if kind.value == name:
             return kind
-    raise InvalidInput("sync", [Fault(option, f"{name!r} is none of {', '.join(LIMITS)}")])
+    raise InvalidInputError(
+        "sync", [FieldError(option, f"{name!r} is none of {', '.join(LIMITS)}")]
+    )

@@ -20,35 +20,37 @@ from producers.oneroster.planning.target import Options
 from producers.oneroster.reading.row_errors import Report
 from producers.webhook import webhook_to
 from worker.config.settings import Settings, from_env
-from worker.encryption import Seals
-from worker.errors import Fault, InvalidInput
+from worker.encryption import FieldCipher
+from worker.errors import FieldError, InvalidInputError
 from worker.ledger.batch import Webhook
 from worker.ledger.store import RedisLedger, connect
-from worker.ledger.sync_store import NAME_OF_SOURCE, Source, Syncs
+from worker.ledger.sync_store import NAME_OF_SOURCE, Source, SyncStore
 from worker.printable import printable
 
 #: Seconds between two renewals of what is held.
 _LOOK_IN_EVERY = 10.0
 
 
-class SyncDesk:
+class SyncRunner:
     """Where a sync is asked for."""
 
     def __init__(
         self, school: str | None, source: str, rule: str | None = None, *, quiet: bool
     ) -> None:
-        """Open what a sync needs. Raises InvalidInput."""
+        """Open what a sync needs. Raises InvalidInputError."""
         self._settings = settings = from_env()
         if not NAME_OF_SOURCE.fullmatch(source):
             what = f"should be up to 64 letters, digits, -, _ and .; got {source!r}"
-            raise InvalidInput("sync", [Fault("--source", what)])
+            raise InvalidInputError("sync", [FieldError("--source", what)])
         its = settings.school(school)
         redis = connect(settings.ledger_url, submits=True)
         self._ledger = RedisLedger(redis, keyring=settings.keyring)
         #: Whose roster it is, and where that comes from: SCHOOL:SOURCE.
         self.place = f"{its.name}:{source}"
         place = Place(self._ledger, Source(redis, its.name, source), its.name)
-        self._passwords = Passwords(place.source, Seals(settings.keyring), Rule(rule or AT_RANDOM))
+        self._passwords = Passwords(
+            place.source, FieldCipher(settings.keyring), Rule(rule or AT_RANDOM)
+        )
         submitter = Submitter(settings, self._ledger)
         watching = Watching(self._submitted, self._settled)
         self._sync = Sync(place, submitter, self._passwords, watching, time.time)
@@ -66,15 +68,15 @@ class SyncDesk:
 
     @classmethod
     def of_sync(cls, run: str, *, quiet: bool) -> Self:
-        """Open that of an earlier sync. Raises NotFound."""
+        """Open that of an earlier sync. Raises NotFoundError."""
         settings: Settings = from_env()
-        about = Syncs(connect(settings.ledger_url)).about(run)
+        about = SyncStore(connect(settings.ledger_url)).about(run)
         school, _, source = str(about["source"]).partition(":")
         return cls(school, source, quiet=quiet)
 
     @contextmanager
     def held(self) -> Iterator[None]:
-        """Have the source for oneself, and show progress. Raises InvalidInput.
+        """Have the source for oneself, and show progress. Raises InvalidInputError.
 
         Who was killed has it for a while yet: that long it is waited for.
         """
@@ -89,7 +91,7 @@ class SyncDesk:
             yield
 
     def propose(self, path: Path, options: Options, report: Report) -> Proposal:
-        """Read an export, and say what has to change. Raises InvalidInput."""
+        """Read an export, and say what has to change. Raises InvalidInputError."""
         with self._busy(f"reading {printable(path.name)}"):
             return propose(path, report, options, *self._sync.known())
 
@@ -97,15 +99,15 @@ class SyncDesk:
         """Propose the opposite of what a sync did."""
         return self._sync.undoing(run)
 
-    def take_up(self) -> None:
+    def resume(self) -> None:
         """Bring to its end what an earlier sync had begun."""
         with self._busy("looking for a sync that was interrupted"):
-            about = self._sync.take_up()
+            about = self._sync.resume()
         if about is not None and not self._quiet:
             err().print(f"sync {about['id']} had been interrupted: what it had begun is done now")
 
     def webhook(self, url: str | None) -> Webhook | None:
-        """Give the webhook at an address. Raises InvalidInput."""
+        """Give the webhook at an address. Raises InvalidInputError."""
         return None if url is None else webhook_to(url, self._settings, "--webhook")
 
     def carry_out(

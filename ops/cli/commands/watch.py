@@ -39,16 +39,18 @@ def watch(
     from ops.cli.progress_bar import show
     from ops.cli.wiring import open_ledger
     from ops.insight.progress import follow
-    from worker.errors import Fault, InvalidInput, NotFound
+    from worker.errors import FieldError, InvalidInputError, NotFoundError
 
     ledger = open_ledger()
     if batch is None:
         if failures or file:
-            raise InvalidInput("watch", [Fault("--failures", "are those of a batch: name one")])
+            raise InvalidInputError(
+                "watch", [FieldError("--failures", "are those of a batch: name one")]
+            )
         show(_everything(ledger), as_json=as_json)
         return
     if not ledger.batch(batch):
-        raise NotFound(f"there is no batch {batch!r}")
+        raise NotFoundError(f"there is no batch {batch!r}")
     last = show(follow(ledger, [batch]), as_json=as_json)
     if not as_json:
         _tell_of_webhook(ledger, batch)

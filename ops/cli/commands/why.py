@@ -22,7 +22,7 @@ def why(
 
     inquiry = inquire(open_observer(), record_id, from_env().patience.give_up_after)
     if as_json:
-        print_json(inquiry.to_json())
+        print_json(inquiry.to_dict())
         return
     record = inquiry.record
     answer = Table.grid(padding=(0, 2))

@@ -9,7 +9,7 @@ from ops.simulator.handlers.status import closed
 from ops.simulator.state.lessons import Lesson, Phase
 from ops.simulator.state.world import Institution
 from worker.classin.codes import Code
-from worker.classin.endpoint import Dialect
+from worker.classin.endpoint import ApiVersion
 from worker.classin.operations.broadcast import (
     DeleteClassVideo,
     GetWebcastUrl,
@@ -88,7 +88,7 @@ def _filmed(
     lesson = reach_within(institution, operation, operation.course_id, item.class_id)
     if isinstance(lesson, Code):
         return entry(lesson, customColumn=item.custom_column)
-    draft = changed_draft(operation, lesson, wanted(item, Dialect.V1))
+    draft = changed_draft(operation, lesson, wanted(item, ApiVersion.V1))
     if contradictory(draft):
         return entry(Code.RECORDING_NEEDED, customColumn=item.custom_column)
     if lesson.begin_time - now < FIXED:

@@ -6,12 +6,12 @@ from ops.simulator.handlers.registry import listed
 from ops.simulator.handlers.roles import unfit_teacher
 from ops.simulator.state.world import Institution
 from worker.classin.codes import Code
-from worker.classin.endpoint import Dialect
+from worker.classin.endpoint import ApiVersion
 
 #: Seconds that a lesson lasts, and that it must start ahead.
 SHORTEST, LONGEST, SOONEST = 15 * 60, 24 * 3600, 60
 #: Seconds that a lesson may start ahead: three years in the older half of the API, two else.
-FARTHEST = {Dialect.V1: 3 * 366 * 24 * 3600, Dialect.V2: 2 * 366 * 24 * 3600}
+FARTHEST = {ApiVersion.V1: 3 * 366 * 24 * 3600, ApiVersion.V2: 2 * 366 * 24 * 3600}
 #: Students on stage with whom there is HD.
 HD_SEATS = (1, 6)
 
@@ -40,7 +40,7 @@ def _bad_times(draft: Draft, now: float) -> Code | None:
         return None
     begin, end = draft.lesson.begin_time, draft.lesson.end_time
     moved = draft.before is None or draft.before.begin_time != begin
-    farthest = now + FARTHEST[draft.operation.spec.call.dialect]
+    farthest = now + FARTHEST[draft.operation.spec.endpoint.version]
     out_of_range = (Code.START_OUT_OF_RANGE, Code.BAD_PARAMETERS, Code.BUSINESS_PARAMETER_ERROR)
     if end <= begin:
         return listed(draft.operation, Code.ENDS_BEFORE_START, Code.BAD_LESSON_LENGTH)

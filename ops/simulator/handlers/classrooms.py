@@ -9,7 +9,7 @@ from ops.simulator.handlers.status import closed
 from ops.simulator.state.lessons import Lesson
 from ops.simulator.state.world import Institution
 from worker.classin.codes import Code
-from worker.classin.endpoint import Dialect
+from worker.classin.endpoint import ApiVersion
 from worker.classin.operations.classrooms import CreateClassroom, UpdateClassroom
 
 #: Activities in a unit.
@@ -26,7 +26,7 @@ def create_classroom(institution: Institution, operation: CreateClassroom, now: 
     earlier = institution.lessons.identified(operation.unique_identity)
     if earlier is not None:
         return Answer(Code.BUSINESS_PARAMETER_ERROR, _told(earlier))
-    draft = new_draft(operation, operation.course_id, wanted(operation, Dialect.V2))
+    draft = new_draft(operation, operation.course_id, wanted(operation, ApiVersion.V2))
     refusal = (
         closed(institution, operation, operation.course_id, now)
         or _bad_unit(institution, operation.course_id, operation.unit_id, Code.TOO_MANY_UNITS)
@@ -48,7 +48,7 @@ def update_classroom(institution: Institution, operation: UpdateClassroom, now: 
     lesson = _reach(institution, operation)
     if isinstance(lesson, Code):
         return Answer(lesson)
-    draft = changed_draft(operation, lesson, wanted(operation, Dialect.V2))
+    draft = changed_draft(operation, lesson, wanted(operation, ApiVersion.V2))
     filmed = draft.given & {"record", "live", "replay"} and lesson.begin_time - now < FIXED
     refusal = (
         singly_taught(institution, operation, lesson)

@@ -17,7 +17,7 @@ from ops.simulator.handlers.status import closed
 from ops.simulator.state.lessons import Lesson, Phase
 from ops.simulator.state.world import Institution
 from worker.classin.codes import Code
-from worker.classin.endpoint import Dialect
+from worker.classin.endpoint import ApiVersion
 from worker.classin.operations.double_teacher import (
     AddDoubleTeacherClass,
     DeleteDoubleTeacherClass,
@@ -65,7 +65,7 @@ def edit_double_teacher_class(
         return Answer(lesson)
     if not institution.lessons.has_two_teachers(lesson):
         return Answer(Code.NOT_DOUBLE_TEACHER)
-    draft = changed_draft(operation, lesson, wanted(operation, Dialect.V2))
+    draft = changed_draft(operation, lesson, wanted(operation, ApiVersion.V2))
     if lesson.main_class_id is not None and draft.given & _OF_THE_MAIN:
         return Answer(Code.SUB_LESSON_FIXED)
     filmed = draft.given & {"record", "live", "replay"} and lesson.begin_time - now < FIXED
@@ -125,7 +125,7 @@ def _add_sub(
     draft = new_draft(
         operation,
         item.course_id,
-        wanted(item, Dialect.V2),
+        wanted(item, ApiVersion.V2),
         main_class_id=main.class_id,
         teacher_uid=main.teacher_uid,
         begin_time=main.begin_time,

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ops.simulator.state.lessons import Lesson
-from worker.classin.endpoint import Dialect
+from worker.classin.endpoint import ApiVersion
 from worker.classin.operation import Fields, Operation
 
 #: What a lesson calls the fields of either family; others are kept under their own names.
@@ -58,7 +58,7 @@ class Draft:
         return self.said.keys()
 
 
-def wanted(item: Fields, dialect: Dialect) -> dict[str, Any]:
+def wanted(item: Fields, dialect: ApiVersion) -> dict[str, Any]:
     """Give what an operation or an item of it says of a lesson."""
     fields = item.model_dump(mode="json", by_alias=True, exclude_none=True)
     said = {
@@ -72,7 +72,7 @@ def wanted(item: Fields, dialect: Dialect) -> dict[str, Any]:
         said["assistant_uids"] = tuple(said["assistant_uids"])
     for switch in {"record", "live", "replay"} & said.keys():
         said[switch] = bool(said[switch])
-    if "seat_num" in said and dialect is Dialect.V2:
+    if "seat_num" in said and dialect is ApiVersion.V2:
         # There the teacher counts as well, and too many are cut to the most.
         said["seat_num"] = min(said["seat_num"] - 1, MOST_SEATS)
     if said.get("is_dc") == SECOND_CAMERA:

@@ -9,7 +9,7 @@ from ops.simulator.handlers.status import closed
 from ops.simulator.state.lessons import Lesson, Phase
 from ops.simulator.state.world import Institution
 from worker.classin.codes import Code
-from worker.classin.endpoint import Dialect
+from worker.classin.endpoint import ApiVersion
 from worker.classin.operation import Operation
 from worker.classin.operations.lessons import (
     AddCourseClass,
@@ -66,7 +66,7 @@ def edit_course_class(institution: Institution, operation: EditCourseClass, now:
     lesson = reach(institution, operation, operation.course_id, operation.class_id, now)
     if isinstance(lesson, Code):
         return Answer(lesson)
-    draft = changed_draft(operation, lesson, wanted(operation, Dialect.V1))
+    draft = changed_draft(operation, lesson, wanted(operation, ApiVersion.V1))
     refusal = (
         singly_taught(institution, operation, lesson)
         or settled(operation, lesson, draft.given, now)
@@ -93,7 +93,7 @@ def modify_class_seat_num(
     if isinstance(lesson, Code):
         return Answer(lesson)
     # Left out, the second camera is off: its default.
-    said = {"is_dc": 0, **wanted(operation, Dialect.V1)}
+    said = {"is_dc": 0, **wanted(operation, ApiVersion.V1)}
     draft = changed_draft(operation, lesson, said)
     refusal = (
         singly_taught(institution, operation, lesson)
@@ -150,7 +150,7 @@ def _make(
 ) -> tuple[Code, Lesson | None]:
     """Make one lesson: the code, and the lesson if there is one now."""
     course_id = operation.wire_fields()["courseId"]
-    draft = new_draft(operation, course_id, wanted(item, Dialect.V1))
+    draft = new_draft(operation, course_id, wanted(item, ApiVersion.V1))
     if code := unfit(institution, draft, now):
         return code, None
     code, drafted = Code.OK, draft.lesson

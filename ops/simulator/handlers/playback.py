@@ -10,7 +10,7 @@ from ops.simulator.handlers.status import closed
 from ops.simulator.state.lessons import Lesson, Phase
 from ops.simulator.state.world import Institution
 from worker.classin.codes import Code
-from worker.classin.endpoint import Dialect
+from worker.classin.endpoint import ApiVersion
 from worker.classin.operations.playback import (
     AddPlaybackUser,
     DeletePlaybackUser,
@@ -35,7 +35,7 @@ def set_webcast(institution: Institution, operation: SetWebcast, now: float) -> 
     lesson = _classroom(institution, operation)
     if isinstance(lesson, Code) or closed(institution, operation, operation.course_id, now):
         return Answer(Code.BUSINESS_PARAMETER_ERROR)
-    said = wanted(operation, Dialect.V2)
+    said = wanted(operation, ApiVersion.V2)
     if _PASSWORD in said:
         said[_PASSWORD] = bool(said[_PASSWORD])
     draft = changed_draft(operation, lesson, said)

@@ -11,21 +11,21 @@ from typing import Any
 from ops.simulator.handlers import Answer
 from worker.classin.catalogue import read
 from worker.classin.codes import Code
-from worker.classin.endpoint import Dialect
+from worker.classin.endpoint import ApiVersion
 from worker.classin.field_types import File
 from worker.classin.operation import Operation
 from worker.classin.signing import Counting, safe_key, signature
-from worker.errors import InvalidOperation
+from worker.errors import InvalidOperationError
 
 #: Seconds that the signed time may be off, either way.
-WINDOWS = {Dialect.V1: 20 * 60, Dialect.V2: 5 * 60}
+WINDOWS = {ApiVersion.V1: 20 * 60, ApiVersion.V2: 5 * 60}
 
 
 @dataclass(frozen=True, slots=True)
 class Received:
     """A request as it arrived, taken apart but not yet believed."""
 
-    dialect: Dialect
+    dialect: ApiVersion
     #: None for an action that the catalogue does not have.
     kind: type[Operation] | None
     sid: str | None
@@ -54,12 +54,12 @@ def admit(
     `counting` says which long texts have to be signed.
     """
     if not received.legible:
-        v1 = received.dialect is Dialect.V1
+        v1 = received.dialect is ApiVersion.V1
         return Answer(Code.BAD_PARAMETERS if v1 else Code.PARAMETER_ERROR)
     match received.dialect:
-        case Dialect.V1:
+        case ApiVersion.V1:
             refusal = _doubt_v1(received, secrets, now)
-        case Dialect.V2:
+        case ApiVersion.V2:
             refusal = _doubt_v2(received, secrets, now, counting)
     if refusal is not None:
         return Answer(refusal)
@@ -70,7 +70,7 @@ def admit(
 
 def _doubt_v1(received: Received, secrets: Mapping[str, str], now: float) -> Code | None:
     secret, seconds = secrets.get(received.sid or ""), received.seconds
-    if secret is None or seconds is None or abs(now - seconds) > WINDOWS[Dialect.V1]:
+    if secret is None or seconds is None or abs(now - seconds) > WINDOWS[ApiVersion.V1]:
         return Code.NO_PERMISSION
     return None if _same(received.proof, safe_key(secret, seconds)) else Code.NO_PERMISSION
 
@@ -81,7 +81,7 @@ def _doubt_v2(
     if not received.timestamp:
         return Code.TIME_MISSING
     secret, seconds = secrets.get(received.sid or ""), received.seconds
-    if seconds is None or abs(now - seconds) > WINDOWS[Dialect.V2]:
+    if seconds is None or abs(now - seconds) > WINDOWS[ApiVersion.V2]:
         return Code.TIME_OUT_OF_DATE
     if secret is None or received.sid is None:
         return Code.BAD_SIGNATURE
@@ -100,13 +100,13 @@ def _read(kind: type[Operation], received: Mapping[str, Any]) -> Operation | Ans
     """Build the operation; what it does not know is ignored, as ClassIn does."""
     structured = _structured(kind)
     fields = {name: value for name, value in received.items() if name in structured}
-    if kind.spec.call.dialect is Dialect.V1:
+    if kind.spec.endpoint.version is ApiVersion.V1:
         fields = {
             name: _from_form(value, structured=structured[name]) for name, value in fields.items()
         }
     try:
         return read(kind.spec.name, fields)
-    except InvalidOperation as error:
+    except InvalidOperationError as error:
         code = _refusal(kind, fields, error)
         # Names only: a message must not carry what was sent.
         wrong = sorted({fault.where.partition(".")[0] for fault in error.faults})
@@ -125,9 +125,11 @@ def _from_form(value: object, *, structured: bool) -> object:
         return value
 
 
-def _refusal(kind: type[Operation], fields: Mapping[str, Any], error: InvalidOperation) -> Code:
+def _refusal(
+    kind: type[Operation], fields: Mapping[str, Any], error: InvalidOperationError
+) -> Code:
     """Choose the code that tells what is wrong, among those that the operation's page lists."""
-    if kind.spec.call.dialect is Dialect.V1:
+    if kind.spec.endpoint.version is ApiVersion.V1:
         known = Code.EMPTY_LIST in kind.spec.codes
         return Code.EMPTY_LIST if known and _lacks_list(kind, fields) else Code.BAD_PARAMETERS
     code = Code.PARAMETER_ERROR

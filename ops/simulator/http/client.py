@@ -10,7 +10,7 @@ from urllib.parse import urlencode, urlsplit
 
 from ops.simulator.faults import FaultRule
 from ops.simulator.journal import Counts, Entry, carries
-from worker.errors import Fault, InvalidInput, Unavailable
+from worker.errors import FieldError, InvalidInputError, UnavailableError
 
 #: Seconds between two looks whether the simulator is there.
 INTERVAL = 0.02
@@ -19,7 +19,7 @@ INTERVAL = 0.02
 class SimulatorClient:
     """Asks a running simulator what happened, and tells it how to misbehave.
 
-    Every method raises Unavailable when it does not answer.
+    Every method raises UnavailableError when it does not answer.
     """
 
     def __init__(self, base_url: str, timeout: float = 10.0) -> None:
@@ -66,12 +66,12 @@ class SimulatorClient:
         self._ask("POST", "reset")
 
     def wait_until_ready(self, seconds: float = 10.0) -> None:
-        """Wait until it answers; Unavailable when it has not within so many seconds."""
+        """Wait until it answers; UnavailableError when it has not within so many seconds."""
         until = time.monotonic() + seconds
         while True:
             try:
                 self._ask("GET", "health")
-            except Unavailable:
+            except UnavailableError:
                 if time.monotonic() >= until:
                     raise
                 time.sleep(INTERVAL)
@@ -89,8 +89,8 @@ class SimulatorClient:
                 answer = json.loads(reply.read())
             except (OSError, HTTPException, ValueError) as error:
                 text = f"The simulator at {self.base_url} does not answer: {error!r}."
-                raise Unavailable(text) from error
+                raise UnavailableError(text) from error
         if reply.status == HTTPStatus.UNPROCESSABLE_ENTITY:
-            faults = [Fault(**fault) for fault in answer["faults"]]
-            raise InvalidInput("The simulator refuses these rules:", faults)
+            faults = [FieldError(**fault) for fault in answer["faults"]]
+            raise InvalidInputError("The simulator refuses these rules:", faults)
         return answer

@@ -9,7 +9,7 @@ from aiohttp import web
 from ops.simulator.faults import read_rules
 from ops.simulator.simulator import Simulator
 from worker.classin.catalogue import CATALOGUE
-from worker.errors import InvalidInput
+from worker.errors import InvalidInputError
 
 #: Where the simulator is kept in its application.
 SIMULATOR = web.AppKey("simulator", Simulator)
@@ -31,7 +31,7 @@ async def journal(request: web.Request) -> web.Response:
     entries = request.app[SIMULATOR].stage.journal.select(
         operation, applied=None if applied is None else applied == "1"
     )
-    return web.json_response([entry.to_json() for entry in entries])
+    return web.json_response([entry.to_dict() for entry in entries])
 
 
 @routes.get("/simulator/state")
@@ -59,7 +59,7 @@ async def set_faults(request: web.Request) -> web.Response:
     simulator = request.app[SIMULATOR]
     try:
         simulator.stage.faults.add(read_rules(await request.json()))
-    except InvalidInput as error:
+    except InvalidInputError as error:
         return _refuse([asdict(fault) for fault in error.faults])
     except (ValueError, RecursionError):
         return _refuse([{"where": "", "what": "is not JSON"}])

@@ -6,7 +6,7 @@ from http import HTTPStatus
 
 from aiohttp import web
 
-from ops.simulator.faults import PEACE, FaultRule, When
+from ops.simulator.faults import NO_FAULT, FaultRule, When
 from ops.simulator.handlers import Answer
 from ops.simulator.http.auth import Received
 from ops.simulator.http.responses import encode
@@ -26,7 +26,7 @@ class Exchange:
     received: Received
     entry: Entry
     errno_as_text: bool
-    rule: FaultRule = PEACE
+    rule: FaultRule = NO_FAULT
 
     def reply(self, answer: Answer) -> web.StreamResponse:
         """Say what ClassIn says."""
@@ -35,7 +35,9 @@ class Exchange:
         body = encode(answer, self.received.dialect, errno_as_text=as_text)
         return web.Response(body=body, content_type="application/json")
 
-    async def suffer(self, when: When, said: Answer | None = None) -> web.StreamResponse | None:
+    async def apply_fault(
+        self, when: When, said: Answer | None = None
+    ) -> web.StreamResponse | None:
         """Let the rule strike, if this is its time: what it puts in the place of what was said."""
         rule = self.rule
         if rule.when is not when:
@@ -82,10 +84,10 @@ async def exchange(
     if this.rule.apply_after:
         return await _exchange_late(simulator, this, admitted)
     with stage.at_work(entry, admitted):
-        if (instead := await this.suffer(When.BEFORE)) is not None:
+        if (instead := await this.apply_fault(When.BEFORE)) is not None:
             return instead
         said = stage.carry_out(entry, admitted, simulator.now())
-    instead = await this.suffer(When.AFTER, said)
+    instead = await this.apply_fault(When.AFTER, said)
     return this.reply(said) if instead is None else instead
 
 
@@ -102,10 +104,10 @@ async def _exchange_late(
             carried_out.set_result(said)
 
     loop.call_later(this.rule.apply_after, carry_out)
-    if (instead := await this.suffer(When.BEFORE)) is not None:
+    if (instead := await this.apply_fault(When.BEFORE)) is not None:
         return instead
     said = await carried_out
-    instead = await this.suffer(When.AFTER, said)
+    instead = await this.apply_fault(When.AFTER, said)
     return this.reply(said) if instead is None else instead
 
 

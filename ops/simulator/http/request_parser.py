@@ -6,7 +6,7 @@ import json
 from aiohttp import BodyPartReader, web
 
 from ops.simulator.http.auth import Received
-from worker.classin.endpoint import Dialect
+from worker.classin.endpoint import ApiVersion
 from worker.classin.field_types import LARGEST_FILE, File
 from worker.classin.operation import Operation
 
@@ -14,12 +14,14 @@ from worker.classin.operation import Operation
 PIECE = 256 * 1024
 
 
-async def receive(request: web.Request, dialect: Dialect, kind: type[Operation] | None) -> Received:
+async def receive(
+    request: web.Request, dialect: ApiVersion, kind: type[Operation] | None
+) -> Received:
     """Read a request to the end and take it apart."""
     match dialect:
-        case Dialect.V1:
+        case ApiVersion.V1:
             return await _receive_form(request, kind)
-        case Dialect.V2:
+        case ApiVersion.V2:
             return await _receive_json(request, kind)
 
 
@@ -30,7 +32,7 @@ async def _receive_form(request: web.Request, kind: type[Operation] | None) -> R
     except (ValueError, LookupError):
         form, legible = {}, False
     sid, proof, timestamp = (_text(form.get(name)) for name in ("SID", "safeKey", "timeStamp"))
-    return Received(Dialect.V1, kind, sid, proof, timestamp, form, legible)
+    return Received(ApiVersion.V1, kind, sid, proof, timestamp, form, legible)
 
 
 async def _receive_json(request: web.Request, kind: type[Operation] | None) -> Received:
@@ -40,7 +42,7 @@ async def _receive_json(request: web.Request, kind: type[Operation] | None) -> R
         body = None
     headers = request.headers
     return Received(
-        Dialect.V2,
+        ApiVersion.V2,
         kind,
         headers.get("X-EEO-UID"),
         headers.get("X-EEO-SIGN"),

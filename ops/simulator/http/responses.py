@@ -3,19 +3,19 @@
 import json
 
 from ops.simulator.handlers import Answer
-from worker.classin.endpoint import Dialect
+from worker.classin.endpoint import ApiVersion
 
 
-def encode(answer: Answer, dialect: Dialect, *, errno_as_text: bool = False) -> bytes:
+def encode(answer: Answer, dialect: ApiVersion, *, errno_as_text: bool = False) -> bytes:
     """Write an answer in a dialect; the code as a number or, on demand, as text."""
     number: int | str = str(int(answer.code)) if errno_as_text else int(answer.code)
     match dialect:
-        case Dialect.V1:
+        case ApiVersion.V1:
             data = {} if answer.data is None else {"data": answer.data}
             reply = data | {
                 **(answer.beside or {}),
                 "error_info": {"errno": number, "error": answer.text},
             }
-        case Dialect.V2:
+        case ApiVersion.V2:
             reply = {"code": number, "msg": answer.text, "data": answer.data}
     return json.dumps(reply, ensure_ascii=False).encode()

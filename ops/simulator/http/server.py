@@ -18,10 +18,10 @@ from ops.simulator.http.request_parser import receive
 from ops.simulator.simulator import Simulator
 from ops.simulator.state.world import Seed
 from worker.classin.catalogue import CATALOGUE
-from worker.classin.endpoint import Dialect
+from worker.classin.endpoint import ApiVersion
 from worker.classin.operation import Operation
 from worker.classin.signing import Counting
-from worker.errors import Unavailable
+from worker.errors import UnavailableError
 
 LOOPBACK = "127.0.0.1"
 #: The largest body taken, in bytes, files apart.
@@ -61,25 +61,25 @@ def create_app(  # noqa: PLR0913  # all that may be otherwise, by keyword
     )
     for (dialect, path), kinds in _addresses().items():
         # Of the older scripts any method gets an answer; elsewhere aiohttp answers 405.
-        method = "*" if dialect is Dialect.V1 else "POST"
+        method = "*" if dialect is ApiVersion.V1 else "POST"
         app.router.add_route(method, path, _handler(dialect, kinds))
     app.add_routes(routes)
     app.on_response_prepare.append(_tell_time)
     return app
 
 
-def _addresses() -> dict[tuple[Dialect, str], dict[str | None, type[Operation]]]:
+def _addresses() -> dict[tuple[ApiVersion, str], dict[str | None, type[Operation]]]:
     """Group the operations by path, and below it by action."""
-    addresses: dict[tuple[Dialect, str], dict[str | None, type[Operation]]] = {}
+    addresses: dict[tuple[ApiVersion, str], dict[str | None, type[Operation]]] = {}
     for kind in CATALOGUE.values():
-        call = kind.spec.call
-        addresses.setdefault((call.dialect, call.path), {})[call.action] = kind
+        call = kind.spec.endpoint
+        addresses.setdefault((call.version, call.path), {})[call.action] = kind
     return addresses
 
 
-def _handler(dialect: Dialect, kinds: Mapping[str | None, type[Operation]]) -> Handler:
+def _handler(dialect: ApiVersion, kinds: Mapping[str | None, type[Operation]]) -> Handler:
     async def handle(request: web.Request) -> web.StreamResponse:
-        kind = kinds.get(request.query.get("action") if dialect is Dialect.V1 else None)
+        kind = kinds.get(request.query.get("action") if dialect is ApiVersion.V1 else None)
         try:
             received = await receive(request, dialect, kind)
         except ConnectionError:  # who sent it is gone: it never arrived
@@ -108,7 +108,7 @@ async def serve(
 ) -> None:
     """Serve until `stop` is set, or for ever; `ready` is told the base URL. Port 0: a free one.
 
-    Raises Unavailable when the port cannot be had.
+    Raises UnavailableError when the port cannot be had.
     """
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=PATIENCE)
     await runner.setup()
@@ -129,13 +129,13 @@ async def _listen(site: web.TCPSite, host: str, port: int) -> None:
             text = f"Port {port} of {host} is in use: stop what listens there, or choose another."
         else:
             text = f"The simulator cannot listen on port {port} of {host}: {error.strerror}."
-        raise Unavailable(text) from error
+        raise UnavailableError(text) from error
 
 
 def run(port: int, host: str = LOOPBACK, app: web.Application | None = None) -> None:
     """Serve in this process until SIGTERM or SIGINT; without an app, one with the defaults.
 
-    Raises Unavailable when the port cannot be had.
+    Raises UnavailableError when the port cannot be had.
     """
 
     async def main() -> None:

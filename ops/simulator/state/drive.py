@@ -17,7 +17,7 @@ class Held(BaseModel):
         validate_by_alias=True,
     )
 
-    def to_json(self) -> dict[str, object]:
+    def to_dict(self) -> dict[str, object]:
         """Give it under ClassIn's names."""
         return self.model_dump(mode="json", by_alias=True)
 

@@ -61,9 +61,9 @@ class Roster(Held):
             if uid in members:
                 members[uid] = name
 
-    def to_json(self) -> dict[str, object]:
+    def to_dict(self) -> dict[str, object]:
         """Give it under ClassIn's names, the teachers in the order of their UIDs."""
-        return super().to_json() | {"teachers": sorted(self.teachers)}
+        return super().to_dict() | {"teachers": sorted(self.teachers)}
 
 
 class Rosters:

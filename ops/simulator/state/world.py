@@ -54,13 +54,13 @@ class Course(Held):
         """Tell whether the course is neither over nor deleted."""
         return not (self.ended or self.deleted or self.expired(now))
 
-    def to_json(self) -> dict[str, object]:
+    def to_dict(self) -> dict[str, object]:
         """Give what was set, under ClassIn's names."""
         return self.model_dump(mode="json", by_alias=True, exclude_defaults=True)
 
     def edited(self, fields: Mapping[str, object]) -> "Course":
         """Give the course as it is after an edit, which uses ClassIn's names."""
-        return Course.model_validate(self.to_json() | dict(fields))
+        return Course.model_validate(self.to_dict() | dict(fields))
 
 
 class Seed(BaseModel):
@@ -235,19 +235,19 @@ class Institution:
         `users` are everybody registered with ClassIn, whichever school they belong to.
         """
         return {
-            "courses": [course.to_json() for course in self.courses.values()],
-            "folders": [folder.to_json() for folder in self.drive.folders],
-            "files": [file.to_json() for file in self.drive.files],
-            "units": [unit.to_json() for unit in self.units],
-            "lessons": [lesson.to_json() for lesson in self.lessons],
-            "tasks": [task.to_json() for task in self.activities],
-            "users": [user.to_json() for user in self.people.users.all],
-            "students": [student.to_json() for student in self.people.students.values()],
-            "teachers": [teacher.to_json() for teacher in self.people.teachers.values()],
+            "courses": [course.to_dict() for course in self.courses.values()],
+            "folders": [folder.to_dict() for folder in self.drive.folders],
+            "files": [file.to_dict() for file in self.drive.files],
+            "units": [unit.to_dict() for unit in self.units],
+            "lessons": [lesson.to_dict() for lesson in self.lessons],
+            "tasks": [task.to_dict() for task in self.activities],
+            "users": [user.to_dict() for user in self.people.users.all],
+            "students": [student.to_dict() for student in self.people.students.values()],
+            "teachers": [teacher.to_dict() for teacher in self.people.teachers.values()],
             "owner": self.owner,
             "subaccounts": sorted(self.subaccounts),
-            "rosters": [roster.to_json() for roster in self.rosters],
-            "labels": [label.to_json() for label in self.labels.all],
+            "rosters": [roster.to_dict() for roster in self.rosters],
+            "labels": [label.to_dict() for label in self.labels.all],
             "settings": dict(self.settings),
         }
 

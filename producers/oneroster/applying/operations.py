@@ -5,7 +5,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from dataclasses import dataclass, field, replace
 from typing import Any, Self, TypeAlias, TypeVar
 
-from producers.oneroster.id_map import Directory, KnownPerson
+from producers.oneroster.id_map import IdMap, KnownPerson
 from producers.oneroster.planning.change_codec import change_as_json, change_from_json
 from producers.oneroster.planning.change_keys import Atom, atoms
 from producers.oneroster.planning.diff import (
@@ -63,7 +63,7 @@ class Step:
 class Ground:
     """On what a plan is carried out."""
 
-    directory: Directory
+    directory: IdMap
     #: Who teaches in the courses by now, the main teacher first.
     teachers: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     #: What was tried in vain: it is left out, with what needs it.
@@ -77,10 +77,10 @@ def steps(
 
     `prefix` begins their keys, `identity` makes the identity of a class's course of a number.
     """
-    return _Itinerary(plan, ground, prefix, identity).steps()
+    return _OperationBuilder(plan, ground, prefix, identity).steps()
 
 
-class _Itinerary:
+class _OperationBuilder:
     """One way through a plan."""
 
     def __init__(

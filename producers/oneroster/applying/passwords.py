@@ -8,11 +8,11 @@ from typing import Any, TextIO
 
 from producers.files.csv_formulas import SafeWriter, guarded
 from producers.oneroster.applying.operations import Step
-from producers.oneroster.id_map import Directory
+from producers.oneroster.id_map import IdMap
 from producers.oneroster.planning.diff import PersonChange
 from producers.oneroster.roster import Person, Roster
-from worker.encryption import Seals
-from worker.errors import Fault, InvalidInput, SealBroken
+from worker.encryption import FieldCipher
+from worker.errors import DecryptionError, FieldError, InvalidInputError
 from worker.ledger.sync_store import Source
 
 #: Letters and digits that nobody takes for each other.
@@ -43,7 +43,7 @@ class Rule:
     def __init__(
         self, rule: str = AT_RANDOM, choose: Callable[[str], str] = secrets.choice
     ) -> None:
-        """Take a rule. Raises InvalidInput if it names what there is not."""
+        """Take a rule. Raises InvalidInputError if it names what there is not."""
         self._rule, self._choose = rule, choose
         try:
             parsed = [part for part in string.Formatter().parse(rule) if part[1] is not None]
@@ -57,7 +57,10 @@ class Rule:
             raise _unfit("is no rule: nothing but a name goes into braces, as in Hello-{id}")
 
     def password(self, person: Person) -> str:
-        """Make the password of one person. Raises InvalidInput if ClassIn would not take it."""
+        """Make the password of one person.
+
+        Raises InvalidInputError if ClassIn would not take it.
+        """
         said = {"id": person.id, "account": person.account, "random": self._random()}
         password = self._rule.format_map(said)
         if not SHORTEST <= len(password) <= LONGEST:
@@ -73,28 +76,28 @@ class Rule:
         return "".join([self._choose(_LETTERS), *letters, self._choose(_DIGITS)])
 
 
-def _unfit(what: str) -> InvalidInput:
-    return InvalidInput("password rule", [Fault("", what)])
+def _unfit(what: str) -> InvalidInputError:
+    return InvalidInputError("password rule", [FieldError("", what)])
 
 
 class Passwords:
     """The passwords of a source's new accounts."""
 
-    def __init__(self, source: Source, seals: Seals, rule: Rule) -> None:
+    def __init__(self, source: Source, seals: FieldCipher, rule: Rule) -> None:
         self._source, self._seals, self._rule = source, seals, rule
 
     def filled(self, step: Step) -> Mapping[str, Any]:
         """Give the fields of a step with a password for each new account.
 
-        It is the same each time, however often the step is submitted. Raises InvalidInput for a
-        rule that does not fit, or Unavailable.
+        It is the same each time, however often the step is submitted. Raises InvalidInputError for
+        a rule that does not fit, or UnavailableError.
         """
         return _with_passwords(step, self._of)
 
     def tried(self, step: Step) -> Mapping[str, Any]:
         """Give the fields of a step with passwords as they might be: none of them is kept.
 
-        Raises InvalidInput for a rule that does not fit.
+        Raises InvalidInputError for a rule that does not fit.
         """
         return _with_passwords(step, self._made)
 
@@ -106,7 +109,7 @@ class Passwords:
         kept = self._opened(self._source.passwords([person.id for person in people]))
         made = self._made([person for person in people if person.id not in kept])
         sealed = {
-            name: self._seals.seal(password, self._source.name, name)
+            name: self._seals.encrypt(password, self._source.name, name)
             for name, password in made.items()
         }
         self._source.keep_passwords(sealed)
@@ -116,8 +119,8 @@ class Passwords:
         found = {}
         for name, token in sealed.items():
             try:
-                found[name] = self._seals.open(token, self._source.name, name)
-            except SealBroken:
+                found[name] = self._seals.decrypt(token, self._source.name, name)
+            except DecryptionError:
                 continue
         return found
 
@@ -125,7 +128,7 @@ class Passwords:
         self,
         file: TextIO,
         roster: Roster,
-        directory: Directory,
+        directory: IdMap,
         note: Callable[[int], object] = lambda _: None,
     ) -> int:
         """Write down, this once, the passwords of all who have an account; gives how many.
@@ -164,7 +167,7 @@ def _with_passwords(
 
 
 def _rows(
-    passwords: Mapping[str, str], roster: Roster, directory: Directory
+    passwords: Mapping[str, str], roster: Roster, directory: IdMap
 ) -> Iterable[Sequence[str]]:
     for name, password in passwords.items():
         person = roster.people.get(name)

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from producers.oneroster.applying.operations import Step
-from producers.oneroster.id_map import Directory, KnownCourse, KnownPerson
+from producers.oneroster.id_map import IdMap, KnownCourse, KnownPerson
 from producers.oneroster.planning.diff import (
     Change,
     CourseChange,
@@ -15,7 +15,7 @@ from producers.oneroster.planning.diff import (
 )
 from producers.oneroster.roster import Person, Role
 from worker.classin.bulk_results import item_results
-from worker.classin.classify import judge_item
+from worker.classin.classify import classify_item
 from worker.classin.codes import Code
 from worker.classin.operation import Operation
 from worker.classin.references import referenced
@@ -59,7 +59,7 @@ class _Part:
     told: Mapping[str, Any]
 
 
-_STANDS = {State.SUCCEEDED: Verdict.DONE, State.PARTIAL: Verdict.PARTLY}
+_STANDS = {State.SUCCEEDED: Verdict.DONE, State.PARTIAL: Verdict.PARTIAL}
 
 #: With these a course that ended before, perhaps by an earlier attempt, may answer to its end.
 _OVER = frozenset(
@@ -91,7 +91,7 @@ _WELL = frozenset({Verdict.DONE, Verdict.ALREADY})
 def outcome_of(
     step: Step,
     record: Record | None,
-    directory: Directory,
+    directory: IdMap,
     owners: dict[int, str],
     operation_of: Callable[[Record], Operation],
 ) -> Outcome:
@@ -103,7 +103,7 @@ def outcome_of(
     if record is None:
         outcome.achieved += step.effects
         return outcome
-    learner = _Learner(step, record, directory, owners, outcome)
+    learner = _ResultApplier(step, record, directory, owners, outcome)
     for part in _parts(step, record, operation_of):
         learner.take(part)
     if not step.effects and record.state is not State.SUCCEEDED:
@@ -134,22 +134,22 @@ def _told_of_items(
     """Read the entries of a bulk answer by the positions of their items."""
     return {
         item.position: (
-            judge_item(operation, item, expected=True),
-            _told(item.code, record.discreet(item.message)),
+            classify_item(operation, item, expected=True),
+            _told(item.code, record.redact(item.message)),
             item.entry,
         )
         for item in item_results(operation, record.result)
     }
 
 
-class _Learner:
+class _ResultApplier:
     """Takes over what one step has achieved."""
 
     def __init__(
         self,
         step: Step,
         record: Record,
-        directory: Directory,
+        directory: IdMap,
         owners: dict[int, str],
         outcome: Outcome,
     ) -> None:
@@ -170,7 +170,7 @@ class _Learner:
     def take(self, part: _Part) -> None:
         """Take over one effect, or note why not."""
         effect = part.effect
-        operation, well = self._step.operation, part.verdict in {*_WELL, Verdict.PARTLY}
+        operation, well = self._step.operation, part.verdict in {*_WELL, Verdict.PARTIAL}
         match effect:
             case PersonChange(after=Person() as after) if operation == "register_multiple":
                 self._take_account(effect, after, part)
@@ -192,7 +192,7 @@ class _Learner:
     def _take_account(self, effect: PersonChange, after: Person, part: _Part) -> None:
         """Learn a UID, also of one who was registered but not taken into the institution."""
         uid = whole(part.told.get("data"))
-        if part.verdict not in {*_WELL, Verdict.PARTLY}:
+        if part.verdict not in {*_WELL, Verdict.PARTIAL}:
             self.fail(effect, part.why)
             return
         if not uid:

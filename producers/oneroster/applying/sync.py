@@ -13,13 +13,13 @@ from functools import partial
 from typing import Any, NamedTuple
 
 from producers.intake.checked import Position
-from producers.intake.request import Line
+from producers.intake.request import SubmitRequest
 from producers.intake.submitter import Submitter
 from producers.oneroster import SOURCE
 from producers.oneroster.applying.operations import Ground, Step, steps
 from producers.oneroster.applying.passwords import Passwords
 from producers.oneroster.applying.results import Failure, Outcome, outcome_of
-from producers.oneroster.id_map import Directory, identity_of
+from producers.oneroster.id_map import IdMap, identity_of
 from producers.oneroster.planning.change_codec import change_as_json, change_from_json
 from producers.oneroster.planning.change_keys import Atom, atoms
 from producers.oneroster.planning.diff import (
@@ -37,8 +37,8 @@ from producers.oneroster.roster import Kind, Roster
 from worker.classin.catalogue import read
 from worker.classin.operation import Operation
 from worker.config.file_access import FileAccess
-from worker.errors import Fault, InvalidInput
-from worker.ledger.batch import About, Webhook
+from worker.errors import FieldError, InvalidInputError
+from worker.ledger.batch import BatchInfo, Webhook
 from worker.ledger.record import Record, new_id
 from worker.ledger.sync_store import Ending, Source
 from worker.ledger.types import Ledger
@@ -79,7 +79,7 @@ class _Run:
     about: dict[str, Any]
     before: Roster
     roster: Roster
-    directory: Directory
+    directory: IdMap
     owners: dict[int, str] = field(default_factory=dict)
     failures: dict[Atom | str, Failure] = field(default_factory=dict)
     #: What the directory says now, as far as it is new.
@@ -115,7 +115,7 @@ class Sync:
 
     @contextmanager
     def held(self, wait: Callable[[], bool] = lambda: False) -> Iterator[None]:
-        """Have the source for oneself. Raises InvalidInput if another sync of it runs.
+        """Have the source for oneself. Raises InvalidInputError if another sync of it runs.
 
         `wait` is called while somebody has it, who may be dead, and says whether to look again.
         """
@@ -126,25 +126,25 @@ class Sync:
             self._source.claim(self._who)
             yield
         finally:
-            self._ledger.hold(self._source.hold, self._who, 0.001)
+            self._ledger.acquire_lock(self._source.hold, self._who, 0.001)
 
     def _hold(self) -> None:
-        """Have the source for a while more. Raises InvalidInput if somebody else has it."""
+        """Have the source for a while more. Raises InvalidInputError if somebody else has it."""
         if not self._try_to_hold():
             what = "another sync of it is at work; it ends, or is gone within half a minute"
-            raise InvalidInput("sync", [Fault(self._source.name, what)])
+            raise InvalidInputError("sync", [FieldError(self._source.name, what)])
 
     def _try_to_hold(self) -> bool:
-        return self._ledger.hold(self._source.hold, self._who, HELD)
+        return self._ledger.acquire_lock(self._source.hold, self._who, HELD)
 
-    def known(self) -> tuple[Roster, Directory]:
+    def known(self) -> tuple[Roster, IdMap]:
         """Give the roster as last applied, and what ClassIn calls its people and courses."""
         said = self._source.snapshot()
         roster = Roster() if said is None else Roster.from_json(said)
-        return roster, Directory.read(self._source.directory())
+        return roster, IdMap.read(self._source.directory())
 
     def undoing(self, sync: str) -> Proposal:
-        """Propose the opposite of what a sync did, as far as that stands. Raises NotFound."""
+        """Propose the opposite of what a sync did, as far as that stands. Raises NotFoundError."""
         self._source.syncs.about(sync)
         roster, directory = self.known()
         done = map(change_from_json, self._source.syncs.changes(sync))
@@ -157,8 +157,8 @@ class Sync:
         """Bring it about, and give what is known of the sync when it has ended.
 
         `about` is what is to be known of it besides; `webhook`: who is told of each round's batch.
-        Raises InvalidInput, with nothing submitted,
-        or Unavailable, after which the next one takes it up.
+        Raises InvalidInputError, with nothing submitted,
+        or UnavailableError, after which the next one takes it up.
         """
         began = self._now()
         run = self._begun(new_id(), about, began, proposal.before, proposal.directory)
@@ -173,7 +173,7 @@ class Sync:
             plan = difference(run.roster, proposal.wanted)
         return self._end(run, proposal.wanted)
 
-    def take_up(self) -> dict[str, Any] | None:
+    def resume(self) -> dict[str, Any] | None:
         """Bring the round to its end in which an earlier sync was interrupted, if one was."""
         sync = self._source.open_sync()
         if sync is None:
@@ -195,7 +195,7 @@ class Sync:
         about: Mapping[str, Any],
         began: float,
         roster: Roster,
-        directory: Directory,
+        directory: IdMap,
     ) -> _Run:
         first = {
             "id": sync,
@@ -217,18 +217,18 @@ class Sync:
         return identity_of(self._source.name, name, number)
 
     def _check(self, planned: Iterable[Step]) -> None:
-        """See that all of it can be submitted. Raises InvalidInput."""
+        """See that all of it can be submitted. Raises InvalidInputError."""
         for number, step in enumerate(planned, 1):
             if step.operation:
                 self._submitter.check(self._line(step, self._passwords.tried(step)))
             if number % _PART == 0:
                 self._hold()
 
-    def _filled(self, step: Step) -> Line:
+    def _filled(self, step: Step) -> SubmitRequest:
         return self._line(step, self._passwords.filled(step))
 
-    def _line(self, step: Step, fields: Mapping[str, Any]) -> Line:
-        return Line(
+    def _line(self, step: Step, fields: Mapping[str, Any]) -> SubmitRequest:
+        return SubmitRequest(
             operation=step.operation,
             fields=dict(fields),
             school=self._school,
@@ -254,7 +254,7 @@ class Sync:
         if not total:
             return False
         run.about["batches"].append(batch := new_id())
-        said = About(source=SOURCE, file=run.about.get("export"), webhook=run.webhook)
+        said = BatchInfo(source=SOURCE, file=run.about.get("export"), webhook=run.webhook)
         self._ledger.open_batch(batch, said)
         self._note(run, planned=True)
         self._submit(run)
@@ -290,7 +290,7 @@ class Sync:
         lines = [(Position(step.key), partial(self._filled, step)) for step in new]
         checked = self._submitter.check_all(lines, SOURCE, batch=batch)
         if checked.faults:
-            raise InvalidInput("sync", checked.faults)
+            raise InvalidInputError("sync", checked.faults)
         submissions = [replace(each, tells=tells) for each in checked.submissions]
         receipts = self._submitter.enter(submissions)
         ids |= {step.key: receipt.id for step, receipt in zip(new, receipts, strict=True)}

@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from producers.oneroster.id_map import Directory
+from producers.oneroster.id_map import IdMap
 from producers.oneroster.planning.diff import Plan, difference
 from producers.oneroster.planning.removal_guard import excess
 from producers.oneroster.planning.target import Options, intended
@@ -12,7 +12,7 @@ from producers.oneroster.reading.archive import open_bundle
 from producers.oneroster.reading.reader import read_export
 from producers.oneroster.reading.row_errors import Report
 from producers.oneroster.roster import Kind, Roster
-from worker.errors import Fault, InvalidInput
+from worker.errors import FieldError, InvalidInputError
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,13 +23,13 @@ class Proposal:
     #: The roster as last applied, and as it is to become.
     before: Roster
     wanted: Roster
-    directory: Directory
+    directory: IdMap
 
 
 def propose(
-    path: Path, report: Report, options: Options, before: Roster, directory: Directory
+    path: Path, report: Report, options: Options, before: Roster, directory: IdMap
 ) -> Proposal:
-    """Read a bundle, and say what has to change. Raises InvalidInput if it cannot be read."""
+    """Read a bundle, and say what has to change. Raises InvalidInputError if it cannot be read."""
     with open_bundle(path, report) as bundle:
         export = read_export(bundle, report, before)
     wanted, warnings = intended(export, before, options)
@@ -38,7 +38,7 @@ def propose(
     return Proposal(replace(plan, warnings=told), before, wanted, directory)
 
 
-def _moved_accounts(plan: Plan, directory: Directory) -> list[str]:
+def _moved_accounts(plan: Plan, directory: IdMap) -> list[str]:
     """Name those who are to have another account: ClassIn offers no way to change it."""
     return [
         f"person {change.id}: has another phone number or e-mail address now; in ClassIn the "
@@ -52,11 +52,11 @@ def _moved_accounts(plan: Plan, directory: Directory) -> list[str]:
 
 
 def guard(proposal: Proposal, limits: Mapping[Kind, float], allowed: Collection[Kind]) -> None:
-    """See that no more goes than may. Raises InvalidInput, which says what would go."""
+    """See that no more goes than may. Raises InvalidInputError, which says what would go."""
     told = excess(proposal.plan, proposal.before, limits, allowed)
     if told:
         faults = [
-            Fault(str(each.kind), f"{each}; if that is right: --allow-removals {each.kind}")
+            FieldError(str(each.kind), f"{each}; if that is right: --allow-removals {each.kind}")
             for each in told
         ]
-        raise InvalidInput("nothing was submitted", faults)
+        raise InvalidInputError("nothing was submitted", faults)

@@ -112,7 +112,7 @@ class Bundle:
 
     @contextmanager
     def sheet(self, table: Table) -> Iterator[Sheet]:
-        """Open a file and read its header. Raises InvalidInput if it cannot be read."""
+        """Open a file and read its header. Raises InvalidInputError if it cannot be read."""
         with _opened(self._store, self._files[table.file.lower()], table.file) as stream:
             yield Sheet(stream, table, delta=self.mode(table) is Mode.DELTA)
 
@@ -120,7 +120,7 @@ class Bundle:
 def open_bundle(path: Path, report: Report) -> Bundle:
     """Open a folder or ZIP, of which one folder may hold the files, and read its manifest.
 
-    Raises InvalidInput.
+    Raises InvalidInputError.
     """
     if not path.exists():
         raise broken_file(path.name, "is not there")
@@ -140,7 +140,7 @@ def open_bundle(path: Path, report: Report) -> Bundle:
 
 @contextmanager
 def _opened(store: _Store, name: str, file: str) -> Iterator[BinaryIO]:
-    """Open a file of a store. Raises InvalidInput."""
+    """Open a file of a store. Raises InvalidInputError."""
     try:
         stream = store.open(name)
     except (OSError, BadZipFile, RuntimeError, NotImplementedError) as error:
@@ -152,7 +152,8 @@ def _opened(store: _Store, name: str, file: str) -> Iterator[BinaryIO]:
 def _files(bundle: str, names: Iterable[str]) -> dict[str, str]:
     """Give the path of each CSV file by its name in lower case.
 
-    Raises InvalidInput if there is none, if they lie in several folders, or a name comes twice.
+    Raises InvalidInputError if there is none, if they lie in several folders, or a name comes
+    twice.
     """
     found = [PurePosixPath(name) for name in names]
     found = [

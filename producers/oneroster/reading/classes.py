@@ -6,7 +6,7 @@ from producers.oneroster.reading.row_errors import Report, Severity
 from producers.oneroster.roster import Course, Export
 
 
-class Placing:
+class ClassReader:
     """Takes classes into an export, with what they refer to."""
 
     def __init__(self, export: Export, report: Report) -> None:

@@ -96,7 +96,7 @@ class Sheet:
     ) -> None:
         """Read the header; `most` lines may come.
 
-        Raises InvalidInput if the file cannot be read that far.
+        Raises InvalidInputError if the file cannot be read that far.
         """
         self.table = table
         self._columns = [
@@ -145,7 +145,7 @@ class Sheet:
     def read(self, report: Report) -> Iterator[Row]:
         """Give every row; those that are unfit have been reported.
 
-        Raises InvalidInput where the file is broken.
+        Raises InvalidInputError where the file is broken.
         """
         checks = [
             column

@@ -9,7 +9,7 @@ from producers.oneroster.roster import Course, Export, Kind, Person, Role, Roste
 _TAKEN = frozenset(Role)
 
 
-class Enrolling:
+class EnrollmentReader:
     """Takes enrolments into an export; whoever of the staff teaches becomes a teacher by it."""
 
     def __init__(

@@ -29,7 +29,7 @@ class Manifest:
 def read_manifest(sheet: Sheet | None, report: Report, guess: Version | None = None) -> Manifest:
     """Read a manifest; one that is missing is replaced by a guess, and a warning.
 
-    Raises InvalidInput.
+    Raises InvalidInputError.
     """
     if sheet is None:
         version = guess or Version.V1_1
@@ -43,7 +43,7 @@ def read_manifest(sheet: Sheet | None, report: Report, guess: Version | None = N
 
 
 def _version(said: Mapping[str, str]) -> Version:
-    """Read the edition; of 1.2.1 the first two numbers count. Raises InvalidInput."""
+    """Read the edition; of 1.2.1 the first two numbers count. Raises InvalidInputError."""
     told = ".".join(said.get("oneroster.version", "").split(".")[:2])
     try:
         return Version(told)
@@ -53,7 +53,7 @@ def _version(said: Mapping[str, str]) -> Version:
 
 
 def _modes(said: Mapping[str, str]) -> dict[str, Mode]:
-    """Read how each file is meant. Raises InvalidInput."""
+    """Read how each file is meant. Raises InvalidInputError."""
     named = {
         name.removeprefix("file."): mode.lower()
         for name, mode in said.items()

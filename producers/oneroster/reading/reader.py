@@ -3,9 +3,9 @@
 from collections.abc import Collection, Iterator
 
 from producers.oneroster.reading.archive import Bundle
-from producers.oneroster.reading.classes import Placing
+from producers.oneroster.reading.classes import ClassReader
 from producers.oneroster.reading.csv_rows import Row
-from producers.oneroster.reading.enrollments import Enrolling
+from producers.oneroster.reading.enrollments import EnrollmentReader
 from producers.oneroster.reading.manifest import Mode
 from producers.oneroster.reading.row_errors import Report, RowFault, Severity, broken
 from producers.oneroster.reading.schema import (
@@ -19,15 +19,15 @@ from producers.oneroster.reading.schema import (
     Table,
     Version,
 )
-from producers.oneroster.reading.users import Naming
+from producers.oneroster.reading.users import UserReader
 from producers.oneroster.roster import Export, Kind, Roster
-from worker.errors import Fault, InvalidInput
+from worker.errors import FieldError, InvalidInputError
 
 
 def read_export(bundle: Bundle, report: Report, known: Roster | None = None) -> Export:
     """Read a bundle; `known` is what was applied last, to which a delta refers.
 
-    Raises InvalidInput if a file is broken: then nothing of the bundle counts.
+    Raises InvalidInputError if a file is broken: then nothing of the bundle counts.
     """
     _inspect(bundle, report)
     return _Intake(bundle, report, known or Roster()).read()
@@ -43,13 +43,13 @@ class _Intake:
     def read(self) -> Export:
         """Read the files, each after those that it refers to."""
         export, report, known = self._export, self._report, self._known
-        placing = Placing(export, report)
+        placing = ClassReader(export, report)
         placing.schools = self._ids(ORGS)
         placing.terms = self._sessions()
         placing.subjects = self._ids(COURSES)
         for row in self._rows(CLASSES):
             placing.take(row)
-        naming = Naming(export, report, known)
+        naming = UserReader(export, report, known)
         if self._bundle.version is Version.V1_2:
             for row in self._rows(ROLES):
                 naming.take_role(row)
@@ -57,7 +57,7 @@ class _Intake:
         for row in self._rows(users):
             naming.take(row, own_role=self._bundle.version is Version.V1_1)
         self._roles_of_nobody(naming)
-        enrolling = Enrolling(export, report, known, naming.staff)
+        enrolling = EnrollmentReader(export, report, known, naming.staff)
         for row in self._rows(ENROLLMENTS):
             enrolling.take(row)
         for row in self._again(users, naming.staff):
@@ -90,7 +90,7 @@ class _Intake:
                     self._report(row.fault("endDate", what, Severity.WARNING))
         return found if self._bundle.mode(SESSIONS) is Mode.BULK else None
 
-    def _roles_of_nobody(self, naming: Naming) -> None:
+    def _roles_of_nobody(self, naming: UserReader) -> None:
         """Report the roles of people whom nothing else mentions."""
         alone = naming.roles_alone()
         if Kind.PEOPLE in self._export.whole:
@@ -125,21 +125,21 @@ def _whole(bundle: Bundle) -> set[Kind]:
 
 
 def _inspect(bundle: Bundle, report: Report) -> None:
-    """Look at all files and headers first. Raises InvalidInput with all that stops the run."""
-    found, stops = _missing(bundle), list[Fault]()
+    """Look at all files and headers first. Raises InvalidInputError with all that stops the run."""
+    found, stops = _missing(bundle), list[FieldError]()
     for table in bundle.tables:
         if bundle.has(table) and bundle.mode(table) is not Mode.ABSENT:
             try:
                 with bundle.sheet(table) as sheet:
                     found += sheet.faults()
-            except InvalidInput as stop:
+            except InvalidInputError as stop:
                 stops += stop.faults
     for fault in found:
         if fault.severity is not Severity.BROKEN:
             report(fault)
     stops += broken([fault for fault in found if fault.severity is Severity.BROKEN]).faults
     if stops:
-        raise InvalidInput("bundle", stops)
+        raise InvalidInputError("bundle", stops)
 
 
 def _missing(bundle: Bundle) -> list[RowFault]:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from worker.errors import Fault, InvalidInput
+from worker.errors import FieldError, InvalidInputError
 
 
 class Severity(StrEnum):
@@ -12,7 +12,7 @@ class Severity(StrEnum):
 
     WARNING = "warning"  # a value, or nothing at all: the text says which
     LEFT_OUT = "left out"  # the row
-    BROKEN = "broken"  # the run: raised as InvalidInput, never reported
+    BROKEN = "broken"  # the run: raised as InvalidInputError, never reported
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,11 +45,11 @@ class RowFault:
 Report = Callable[[RowFault], None]
 
 
-def broken(faults: Sequence[RowFault]) -> InvalidInput:
+def broken(faults: Sequence[RowFault]) -> InvalidInputError:
     """Make the exception that stops a run, of the faults that do."""
-    return InvalidInput("bundle", [Fault(fault.where, fault.what) for fault in faults])
+    return InvalidInputError("bundle", [FieldError(fault.where, fault.what) for fault in faults])
 
 
-def broken_file(file: str, what: str, row: int = 0) -> InvalidInput:
+def broken_file(file: str, what: str, row: int = 0) -> InvalidInputError:
     """Make the exception for one file that cannot be read."""
     return broken([RowFault(file, row, "", what, Severity.BROKEN)])

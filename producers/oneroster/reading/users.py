@@ -22,7 +22,7 @@ _WEIGHT = {Role.TEACHER: 3, Role.STUDENT: 2, _STAFF: 1}
 _PRIMARY = 10
 
 
-class Naming:
+class UserReader:
     """Takes people into an export; `staff` has those who count only where they teach."""
 
     def __init__(self, export: Export, report: Report, known: Roster) -> None:

@@ -17,11 +17,11 @@ from tests.security.fuzz.place import SCHOOL, a_place
 from tests.unit.clock import Clock
 from tests.unit.stage import Stage
 from worker.classin.catalogue import read
-from worker.config.settings import Deadlines, Patience
+from worker.config.settings import RetrySettings, Timeouts
 from worker.execution.http_client import Transport
 from worker.ledger.record import Submission, new_id
 from worker.ledger.store import RedisLedger
-from worker.runtime.dispatcher import Waiting
+from worker.runtime.dispatcher import QueuedRecord
 
 #: Operations of either dialect, of one thing and of many, with canaries in what is sent.
 OPERATIONS: tuple[tuple[str, dict[str, Any]], ...] = (
@@ -52,7 +52,7 @@ def _opened() -> Iterator[Take]:
 
     turns = cycle(OPERATIONS)
     with a_place() as place, server(behave) as url:
-        transport = Transport(url, Deadlines(connect=10, reply=10))
+        transport = Transport(url, Timeouts(connect=10, reply=10))
 
         def try_out(answer: bytes) -> Iterable[str]:
             place.clear()
@@ -61,20 +61,20 @@ def _opened() -> Iterator[Take]:
             clock = Clock()
             ledger = RedisLedger(place.redis, clock.millis)
             stage = Stage(
-                ledger, clock, patience=Patience(attempts=2), schools={SCHOOL.name: SCHOOL}
+                ledger, clock, patience=RetrySettings(attempts=2), schools={SCHOOL.name: SCHOOL}
             )
             own_id = new_id()
-            kept = stage.seals.at_rest(read(name, fields), SCHOOL.name, own_id)
+            kept = stage.seals.encrypt_fields(read(name, fields), SCHOOL.name, own_id)
             entry = Submission(id=own_id, operation=name, school=SCHOOL.name, fields=kept)
             ledger.submit([entry])
-            stage.deliver(stage.dispatch(transport), Waiting(entry.id))
+            stage.deliver(stage.dispatch(transport), QueuedRecord(entry.id))
             record = ledger.find(entry.id)
             if not record.attempts:
                 raise BrokenError(f"no attempt was noted: {record.state} {record.message}")
             if (record.message or "").startswith("an error in the worker"):
                 raise BrokenError(record.message)
             place.must_keep_still()
-            yield json.dumps(record.to_json(), allow_nan=False)
+            yield json.dumps(record.to_dict(), allow_nan=False)
 
         yield try_out
 

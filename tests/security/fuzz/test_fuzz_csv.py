@@ -14,7 +14,7 @@ from tests.security.fuzz.door import Door
 from tests.security.fuzz.exploring import passes
 from tests.security.fuzz.oracle import Take
 from tests.security.fuzz.place import a_place
-from worker.ledger.batch import About
+from worker.ledger.batch import BatchInfo
 
 HEADER = ("Phone", "Mail", "Full name", "Password", "Class")
 
@@ -75,7 +75,7 @@ def opened_for_sheets() -> Iterator[Take]:
             if checked.faults:
                 place.must_be_empty()
             else:
-                place.submitter.enter_batch(checked, About(source="rows.csv"))
+                place.submitter.enter_batch(checked, BatchInfo(source="rows.csv"))
             place.must_keep_still(misplaced=True)
 
         yield take

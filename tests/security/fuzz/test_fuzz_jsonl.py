@@ -13,7 +13,7 @@ from tests.security.fuzz.door import Door
 from tests.security.fuzz.exploring import passes
 from tests.security.fuzz.oracle import Take
 from tests.security.fuzz.place import a_place
-from worker.ledger.batch import About
+from worker.ledger.batch import BatchInfo
 
 #: Lines as somebody would hand them in.
 LINES: tuple[Any, ...] = (
@@ -73,7 +73,7 @@ def _opened() -> Iterator[Take]:
             if checked.faults:
                 place.must_be_empty()
             else:
-                place.submitter.enter_batch(checked, About(source="a file"))
+                place.submitter.enter_batch(checked, BatchInfo(source="a file"))
             place.must_keep_still()
 
         yield take

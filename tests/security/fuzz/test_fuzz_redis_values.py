@@ -18,7 +18,7 @@ from tests.security.fuzz.exploring import passes
 from tests.security.fuzz.oracle import Take
 from tests.security.fuzz.system import a_system
 from worker.ledger import keys as ledger_keys
-from worker.ledger.batch import About
+from worker.ledger.batch import BatchInfo
 from worker.ledger.store import RedisLedger, connect
 
 #: Stands for the id of a record that there is.
@@ -131,7 +131,7 @@ def _filled(submitter: Submitter, url: str) -> tuple[str, str]:
     record, *_ = [submitter.submit("create_folder", fields, lane="a").id for _ in range(3)]
     line = {"operation": "create_folder", "fields": fields}
     checked = check_lines([json.dumps(line).encode()], submitter, "a file")
-    (receipt,) = submitter.enter_batch(checked, About(source="a file"))
+    (receipt,) = submitter.enter_batch(checked, BatchInfo(source="a file"))
     redis = connect(url)
     ledger = RedisLedger(redis)
     ledger.cancel(receipt.id)

@@ -16,9 +16,9 @@ from tests.security.fuzz.place import a_place
 from tests.unit.clock import Clock
 from tests.unit.ledger.hands import ENTRY, settled
 from tests.unit.stage import RING
-from worker.config.settings import Deadlines, Patience
+from worker.config.settings import RetrySettings, Timeouts
 from worker.execution.http_client import post_once
-from worker.ledger.batch import About, Webhook
+from worker.ledger.batch import BatchInfo, Webhook
 from worker.ledger.store import RedisLedger
 from worker.runtime.webhooks import Webhooks
 
@@ -44,7 +44,7 @@ def _opened() -> Iterator[Take]:
             clock = Clock()
             ledger = RedisLedger(place.redis, clock.millis, keyring=RING)
             webhook = Webhook(url=f"{url}/hook?key={CHILD.replace(' ', '')}")
-            ledger.open_batch("b", About(source="http", file="rows.csv", webhook=webhook))
+            ledger.open_batch("b", BatchInfo(source="http", file="rows.csv", webhook=webhook))
             ledger.submit([replace(ENTRY, tells=True)])
             ledger.close_batch("b")
             settled(ledger)
@@ -52,14 +52,14 @@ def _opened() -> Iterator[Take]:
                 ledger,
                 post_once,
                 secret=SECRET,
-                patience=Patience(attempts=2),
-                deadlines=Deadlines(connect=10, reply=10),
+                patience=RetrySettings(attempts=2),
+                deadlines=Timeouts(connect=10, reply=10),
                 stopping=threading.Event(),
                 start=lambda do: do(),
                 clock=clock,
                 sleep=clock.sleep,
             )
-            webhooks.look()
+            webhooks.run_once()
             about = ledger.about("b")
             if about is None or about.webhook is None or not about.webhook.tries:
                 raise BrokenError("no try was noted")

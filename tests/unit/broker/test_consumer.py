@@ -15,14 +15,14 @@ from hypothesis import strategies as st
 
 from tests.unit.published import taken_from
 from tests.unit.stage import Stage, said
-from worker.broker.consumer import Arrival, recorded, recorded_ids
+from worker.broker.consumer import ForeignTask, recorded, recorded_ids
 from worker.broker.message_check import fault_of
 from worker.broker.messages import SEVERAL, task_name
 from worker.broker.queue import Queues
 from worker.config.settings import Settings
-from worker.errors import Unavailable
+from worker.errors import UnavailableError
 from worker.ledger.states import Reason, State
-from worker.ledger.types import Due
+from worker.ledger.types import ReadyRecord
 
 TASKS = {task_name("edit_course")}
 DELETE = object()
@@ -192,7 +192,7 @@ def test_no_body_breaks_the_check(body: object) -> None:
     )
 
 
-FOREIGN = Arrival(
+FOREIGN = ForeignTask(
     id="0b7cbe0c-6a5d-4b9a-a4f4-2c4a4d6d8b0e",
     operation="create_folder",
     fields={"folder_id": "747759", "folderName": "tools"},
@@ -211,9 +211,9 @@ def received(queues: Queues) -> Sequence[str] | None:
 
 def test_our_own_messages_are_known(queues: Queues) -> None:
     """Their records were there first: nothing is to be recorded."""
-    queues.publish([Due("a", "edit_course")])
+    queues.publish([ReadyRecord("a", "edit_course")])
     assert received(queues) == ["a"]
-    queues.publish([Due("a", "edit_course"), Due("b", "create_folder")])
+    queues.publish([ReadyRecord("a", "edit_course"), ReadyRecord("b", "create_folder")])
     assert received(queues) == ["a", "b"]
 
 
@@ -251,7 +251,7 @@ def test_those_of_another_celery_are_known(queues: Queues, options: dict[str, An
 def test_an_arrival_has_its_message_s_priority(number: int | None, priority: str) -> None:
     """As far as it is one that we know."""
     request = Context({"id": "a", "delivery_info": {"priority": number}})
-    assert Arrival.of("edit_course", request).priority == priority
+    assert ForeignTask.of("edit_course", request).priority == priority
 
 
 def test_what_arrives_is_recorded_as_if_it_were_submitted(settings: Settings) -> None:
@@ -364,7 +364,7 @@ class Doorstep:
 
     def _record(self) -> None:
         if len(self.waits) < self.ledger_back_after:
-            raise Unavailable("Redis does not answer")
+            raise UnavailableError("Redis does not answer")
         self.record += 1
 
     def _put_back(self) -> None:
@@ -381,22 +381,22 @@ class Doorstep:
 @pytest.mark.parametrize("away", [0, 1, 100])
 def test_a_message_is_recorded_however_long_the_ledger_is_away(away: int) -> None:
     """Nothing else is fetched meanwhile."""
-    doorstep = Doorstep(ledger_back_after=away)
-    assert doorstep.take()
-    assert (doorstep.record, doorstep.back, len(doorstep.waits)) == (1, 0, away)
+    intake_ledger = Doorstep(ledger_back_after=away)
+    assert intake_ledger.take()
+    assert (intake_ledger.record, intake_ledger.back, len(intake_ledger.waits)) == (1, 0, away)
 
 
 def test_a_worker_that_is_to_end_puts_its_message_back() -> None:
     """It may be long until the ledger is there again."""
-    doorstep = Doorstep(ledger_back_after=100, stops_after=3)
-    assert not doorstep.take()
-    assert (doorstep.record, doorstep.back, len(doorstep.waits)) == (0, 1, 3)
+    intake_ledger = Doorstep(ledger_back_after=100, stops_after=3)
+    assert not intake_ledger.take()
+    assert (intake_ledger.record, intake_ledger.back, len(intake_ledger.waits)) == (0, 1, 3)
 
 
 @pytest.mark.parametrize(("ledger", "broker"), [(5, 9), (9, 5)])
 def test_with_both_away_the_first_to_be_back_gets_it(ledger: int, broker: int) -> None:
     """Until the grace time is over."""
-    doorstep = Doorstep(ledger, broker, stops_after=1)
-    assert doorstep.take() is (ledger < broker)
-    assert doorstep.record + doorstep.back == 1
-    assert len(doorstep.waits) == 5
+    intake_ledger = Doorstep(ledger, broker, stops_after=1)
+    assert intake_ledger.take() is (ledger < broker)
+    assert intake_ledger.record + intake_ledger.back == 1
+    assert len(intake_ledger.waits) == 5

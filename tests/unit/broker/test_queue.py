@@ -18,9 +18,9 @@ from worker.broker.messages import MOST, SEVERAL, task_name
 from worker.broker.queue import Queues, broker_url, build_queues
 from worker.classin.operations.courses import EditCourse
 from worker.config.settings import Settings
-from worker.errors import InvalidSettings, Unavailable
+from worker.errors import InvalidSettingsError, UnavailableError
 from worker.ledger.record import Priority
-from worker.ledger.types import Due
+from worker.ledger.types import ReadyRecord
 
 HOME = Path("/srv/classin")
 
@@ -56,7 +56,7 @@ def test_the_socket_is_found_under_any_name(home: str) -> None:
 def test_a_message_names_its_record_and_nothing_else(queues: Queues, stage: Stage) -> None:
     """No field of the operation passes through the broker."""
     course = stage.submit(EditCourse(course_id=352861, course_name="Today is a good day"))
-    queues.publish([Due(course, "edit_course")])
+    queues.publish([ReadyRecord(course, "edit_course")])
 
     (message,) = taken_from(queues)
 
@@ -72,15 +72,15 @@ def test_a_message_names_its_record_and_nothing_else(queues: Queues, stage: Stag
 def test_messages_keep_their_order(queues: Queues) -> None:
     """First in, first out."""
     for record_id in "abc":
-        queues.publish([Due(record_id, "create_folder")])
+        queues.publish([ReadyRecord(record_id, "create_folder")])
     assert [message["headers"]["id"] for message in taken_from(queues)] == ["a", "b", "c"]
 
 
 def test_several_share_a_message(queues: Queues) -> None:
     """So many at most, in order; a single one has a message of its own kind."""
     names = [f"r{number}" for number in range(MOST + 1)]
-    queues.publish([Due(name, "create_folder") for name in names])
-    queues.publish([Due("alone", "create_folder")])
+    queues.publish([ReadyRecord(name, "create_folder") for name in names])
+    queues.publish([ReadyRecord("alone", "create_folder")])
     messages = taken_from(queues)
     tasks = [message["headers"]["task"] for message in messages]
     assert tasks == [SEVERAL, SEVERAL, "classin.create_folder"]
@@ -89,16 +89,16 @@ def test_several_share_a_message(queues: Queues) -> None:
 
 def test_a_suspect_shares_no_message(queues: Queues) -> None:
     """Its worker died, perhaps of it: whoever takes its message takes nobody else with it."""
-    others = [Due(each, "create_folder") for each in "ab"]
-    suspects = [Due(each, "create_folder", suspect=True) for each in "xy"]
+    others = [ReadyRecord(each, "create_folder") for each in "ab"]
+    suspects = [ReadyRecord(each, "create_folder", suspect=True) for each in "xy"]
     queues.publish([suspects[0], *others, suspects[1]])
     assert [ids_in(message) for message in taken_from(queues)] == [["x"], ["y"], ["a", "b"]]
 
 
 def test_a_message_has_its_record_s_priority(queues: Queues) -> None:
     """As a number of Redis's kind: the least is taken first, and where none is given it is 0."""
-    queues.publish([Due(priority, "create_folder", priority) for priority in Priority])
-    queues.publish([Due("unsaid", "create_folder")])
+    queues.publish([ReadyRecord(priority, "create_folder", priority) for priority in Priority])
+    queues.publish([ReadyRecord("unsaid", "create_folder")])
 
     priorities = {
         message["headers"]["id"]: message["properties"]["priority"]
@@ -175,7 +175,7 @@ def test_a_broker_that_refuses_is_not_an_empty_queue(settings: Settings) -> None
     """Only a queue that is not there counts as empty."""
     queues = build_queues(settings)
     queues.conf.update(broker_url=None, broker_read_url=None, broker_transport=GuardedTransport)
-    with pytest.raises(Unavailable, match="ACCESS_REFUSED"):
+    with pytest.raises(UnavailableError, match="ACCESS_REFUSED"):
         queues.is_empty()
 
 
@@ -184,7 +184,7 @@ def test_a_queue_is_empty_until_something_is_on_it(queues: Queues) -> None:
     assert queues.is_empty()
     queues.publish([])
     assert queues.is_empty()
-    queues.publish([Due("a", "create_folder")])
+    queues.publish([ReadyRecord("a", "create_folder")])
     assert not queues.is_empty()
     assert [*queues.empty()] == []
     taken_from(queues)
@@ -223,7 +223,7 @@ def test_building_queues_leaves_another_celery_in_place(settings: Settings) -> N
 )
 def test_broker_address_that_celery_cannot_use(url: str, said: str) -> None:
     """It is refused before anything is sent, and no password is repeated."""
-    with pytest.raises(InvalidSettings) as refused:
+    with pytest.raises(InvalidSettingsError) as refused:
         build_queues(Settings(home=HOME, broker_url=url))
     assert "CLASSIN_BROKER_URL: " in str(refused.value)
     assert said in str(refused.value)

@@ -15,8 +15,8 @@ from worker.broker.queue import Queues
 from worker.broker.result_backend import STATUS, LedgerResults
 from worker.classin.operation import Operation
 from worker.classin.operations.cloud import CreateFolder
-from worker.errors import NotSent, OperationFailed, Unread
-from worker.ledger.celery_groups import Groups
+from worker.errors import NotSentError, OperationFailedError, ReplyLostError
+from worker.ledger.celery_groups import CeleryGroups
 from worker.ledger.states import State
 from worker.ledger.store import RedisLedger
 
@@ -41,8 +41,8 @@ def results(queues: Queues, ledger: RedisLedger, redis: Redis, slept: list[float
             return ledger
 
         @cached_property
-        def _groups(self) -> Groups:
-            return Groups(redis)
+        def _groups(self) -> CeleryGroups:
+            return CeleryGroups(redis)
 
     return Results(app=queues, sleep=slept.append)
 
@@ -91,9 +91,9 @@ def test_a_failure_is_raised(
     stage.perform(folder, said(code, message))
     result = result_of(folder, results)
     assert (result.state, result.failed()) == ("FAILURE", True)
-    with pytest.raises(OperationFailed, match=f"^{said_so}$"):
+    with pytest.raises(OperationFailedError, match=f"^{said_so}$"):
         result.get(timeout=1)
-    assert isinstance(result.get(timeout=1, propagate=False), OperationFailed)
+    assert isinstance(result.get(timeout=1, propagate=False), OperationFailedError)
 
 
 def test_a_time_that_is_up_without_any_reply_is_raised(
@@ -102,8 +102,10 @@ def test_a_time_that_is_up_without_any_reply_is_raised(
     """Without a code there are the words alone."""
     stage.patience = replace(stage.patience, give_up_after=0)
     folder = stage.submit(FOLDER)
-    stage.perform(folder, NotSent("no connection in time"))
-    with pytest.raises(OperationFailed, match=r"^create_folder failed/exhausted no connection"):
+    stage.perform(folder, NotSentError("no connection in time"))
+    with pytest.raises(
+        OperationFailedError, match=r"^create_folder failed/exhausted no connection"
+    ):
         result_of(folder, results).get(timeout=1)
 
 
@@ -112,8 +114,8 @@ def test_a_doubt_is_a_failure(
 ) -> None:
     """Nobody may take it for done."""
     bell = stage.submit(ring_bell())
-    stage.perform(bell, Unread("no reply in time"))
-    with pytest.raises(OperationFailed, match=r"^ring_bell uncertain no reply in time$"):
+    stage.perform(bell, ReplyLostError("no reply in time"))
+    with pytest.raises(OperationFailedError, match=r"^ring_bell uncertain no reply in time$"):
         result_of(bell, results).get(timeout=1)
 
 
@@ -184,7 +186,7 @@ def test_many_are_given_as_they_settle(
     assert {each: meta["status"] for each, meta in results.get_many([first, second])} == {
         first: "SUCCESS", second: "FAILURE",
     }  # fmt: skip
-    with pytest.raises(OperationFailed, match="no such folder"):
+    with pytest.raises(OperationFailedError, match="no such folder"):
         group_of([first, second], results).get(timeout=1)
     assert [*results.get_many([])] == []
 

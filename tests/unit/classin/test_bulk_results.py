@@ -6,7 +6,7 @@ import pytest
 
 from worker.classin.bulk_results import item_results
 from worker.classin.catalogue import read
-from worker.classin.classify import judge
+from worker.classin.classify import classify_reply
 from worker.classin.operation import Operation
 from worker.classin.response import Reply
 from worker.classin.verdicts import Verdict
@@ -69,14 +69,14 @@ def test_an_answer_without_entries_tells_of_no_item(result: dict[str, Any] | Non
     ("codes", "expected", "verdict"),
     [
         ([1, 1], 0, Verdict.DONE),
-        ([1, 144], 0, Verdict.PARTLY),
-        ([1, 104], 0, Verdict.PARTLY),
+        ([1, 144], 0, Verdict.PARTIAL),
+        ([1, 104], 0, Verdict.PARTIAL),
         ([144, 144], 0, Verdict.REFUSED),
-        ([104, 104], 0, Verdict.AGAIN),
-        ([104, 144], 0, Verdict.PARTLY),
-        ([163, 1], 0, Verdict.PARTLY),
+        ([104, 104], 0, Verdict.RETRY),
+        ([104, 144], 0, Verdict.PARTIAL),
+        ([163, 1], 0, Verdict.PARTIAL),
         ([163, 1], 1, Verdict.DONE),
-        ([841, 1], 0, Verdict.PARTLY),
+        ([841, 1], 0, Verdict.PARTIAL),
     ],
 )
 def test_a_bulk_operation_is_judged_by_its_items(
@@ -87,7 +87,7 @@ def test_a_bulk_operation_is_judged_by_its_items(
     """All well, some, or none."""
     reply = Reply(200, 1, "", {"data": [entry(code) for code in codes]})
 
-    assert judge(TWO, reply, expected=bool(expected)) is verdict
+    assert classify_reply(TWO, reply, expected=bool(expected)) is verdict
 
 
 PLAYBACK = read("add_playback_user", {"courseId": 5, "activityId": 6, "uidList": [11, 12, 13]})
@@ -122,7 +122,7 @@ def test_who_succeeded_is_found_beside_a_list_of_those_who_failed(
     ("well", "failed", "verdict"),
     [
         ([11, 12, 13], [], Verdict.DONE),
-        ([11, 12], [failure(121609003, uid=13)], Verdict.PARTLY),
+        ([11, 12], [failure(121609003, uid=13)], Verdict.PARTIAL),
         ([], [failure(121609003, uid=each) for each in (11, 12, 13)], Verdict.REFUSED),
         ([11, 12], [failure(166, uid=13)], Verdict.DONE),
     ],
@@ -133,7 +133,7 @@ def test_a_list_of_failures_does_not_hide_who_succeeded(
     """One of three who failed is a part, not all; who is there already is taken for well."""
     reply = Reply(200, 1, "", {"data": {"successList": well, "failedList": failed}})
 
-    assert judge(PLAYBACK, reply, expected=PLAYBACK.spec.accepts_existing) is verdict
+    assert classify_reply(PLAYBACK, reply, expected=PLAYBACK.spec.accepts_existing) is verdict
 
 
 @pytest.mark.parametrize(

@@ -9,10 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from worker.classin.catalogue import CATALOGUE, find, read
-from worker.classin.operation import Operation, Repeat
+from worker.classin.operation import Idempotency, Operation
 from worker.classin.operations import CHAPTERS
 from worker.classin.operations.courses import EditCourse
-from worker.errors import Fault, InvalidOperation
+from worker.errors import FieldError, InvalidOperationError
 
 values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
@@ -45,7 +45,7 @@ def test_each_operation_is_found_by_its_own_name(name: str) -> None:
 )
 def test_an_unknown_operation_is_told_the_nearest_name(name: str, said: str) -> None:
     """Where there is one that is near."""
-    with pytest.raises(InvalidOperation) as refused:
+    with pytest.raises(InvalidOperationError) as refused:
         find(name)
     assert [str(fault) for fault in refused.value.faults] == [f"operation: {said}"]
 
@@ -58,9 +58,9 @@ def test_an_operation_is_read_from_name_and_fields() -> None:
 @pytest.mark.parametrize("kind", CATALOGUE.values())
 def test_a_repeat_that_tells_has_a_code_that_tells(kind: type[Operation]) -> None:
     """An operation that reconciles by a code lists it, or takes a plain 1 for it."""
-    if kind.spec.repeat is Repeat.RECONCILES:
+    if kind.spec.idempotency is Idempotency.CONFLICT_DETECTED:
         assert kind.spec.already or kind.spec.bulk
-    if kind.spec.repeat in {Repeat.HARMFUL, Repeat.READS}:
+    if kind.spec.idempotency in {Idempotency.UNSAFE, Idempotency.READ_ONLY}:
         assert not kind.spec.already
 
 
@@ -77,12 +77,12 @@ def test_any_fields_are_taken_or_refused(data: st.DataObject, name: str) -> None
     assert all(fault.what for fault in faults)
     if not faults:
         operation = read(name, fields)
-        assert read(name, json.loads(json.dumps(operation.to_json()))) == operation
+        assert read(name, json.loads(json.dumps(operation.to_dict()))) == operation
 
 
-def _faults(name: str, fields: dict[str, Any]) -> tuple[Fault, ...]:
+def _faults(name: str, fields: dict[str, Any]) -> tuple[FieldError, ...]:
     try:
         read(name, fields)
-    except InvalidOperation as refused:
+    except InvalidOperationError as refused:
         return refused.faults
     return ()

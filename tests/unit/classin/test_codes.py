@@ -71,24 +71,24 @@ def test_an_unlisted_number_leads_nowhere(number: int | None) -> None:
 def test_remedy_and_verdict_agree(code: Code) -> None:
     """Nobody is told to wait for what is not repeated, nor to act on what is."""
     waiting = {Remedy.WAIT, Remedy.NOTHING_YET, Remedy.SLOW_DOWN}
-    passing = {Verdict.AGAIN, Verdict.LATER, Verdict.THROTTLED}
+    passing = {Verdict.RETRY, Verdict.DEFER, Verdict.THROTTLED}
     assert (code.remedy in waiting) == (code.verdict in passing)
     assert (code.remedy is Remedy.SLOW_DOWN) == (code.verdict is Verdict.THROTTLED)
     assert (code.remedy is Remedy.NOTHING) == (code.verdict is Verdict.DONE)
     assert (code.remedy is Remedy.ACCOUNT) == (code.verdict is Verdict.LOCKED_OUT)
-    assert (code.remedy is Remedy.CLOCK) == (code.verdict is Verdict.CLOCK)
+    assert (code.remedy is Remedy.CLOCK) == (code.verdict is Verdict.CLOCK_SKEW)
 
 
 @pytest.mark.parametrize("code", Code)
 def test_only_an_operation_says_already_or_partly(code: Code) -> None:
     """And nothing is unsure because of a number."""
-    assert code.verdict not in {Verdict.ALREADY, Verdict.PARTLY, Verdict.UNSURE}
+    assert code.verdict not in {Verdict.ALREADY, Verdict.PARTIAL, Verdict.AMBIGUOUS}
 
 
 @pytest.mark.parametrize("kind", CATALOGUE.values(), ids=list(CATALOGUE))
 def test_what_is_partly_done_is_looked_at(kind: type[Operation]) -> None:
     """A repeat would do the main thing twice."""
-    assert {Code(number).remedy for number in kind.spec.partly} <= {Remedy.LOOK}
+    assert {Code(number).remedy for number in kind.spec.partial} <= {Remedy.LOOK}
 
 
 def test_no_code_is_listed_for_nothing() -> None:

@@ -8,7 +8,7 @@ from worker.classin.catalogue import read
 from worker.classin.describe import explained
 from worker.classin.operations.courses import AddCourse, EditCourse
 from worker.classin.time_limits import untimely
-from worker.errors import InvalidOperation
+from worker.errors import InvalidOperationError
 
 NOW = 1_800_000_000
 DAY = 24 * 3600
@@ -23,7 +23,9 @@ def edit(**fields: object) -> Any:  # noqa: ANN401  # an edit
 def test_the_default_classroom_setting_can_be_sent() -> None:
     """It is 0: to send it is the one way back to it."""
     assert edit(classroomSettingId=0).wire_fields()["classroomSettingId"] == 0
-    with pytest.raises(InvalidOperation, match="classroomSettingId: should be at least 0; got -1"):
+    with pytest.raises(
+        InvalidOperationError, match="classroomSettingId: should be at least 0; got -1"
+    ):
         edit(classroomSettingId=-1)
 
 
@@ -34,14 +36,14 @@ def test_what_may_be_empty_travels_empty(name: str, operation: dict[str, object]
     kind = "edit_course" if "courseId" in operation else "add_course"
     built = read(kind, {**operation, name: ""})
     assert built.wire_fields()[name] == ""
-    assert read(kind, built.to_json()) == built
+    assert read(kind, built.to_dict()) == built
 
 
 @pytest.mark.parametrize("value", [" ", "x", "0x1", True, [], {}])
 @pytest.mark.parametrize("name", ["expiryTime", "mainTeacherUid"])
 def test_what_is_not_quite_empty_is_refused(name: str, value: object) -> None:
     """With one fault, as ever."""
-    with pytest.raises(InvalidOperation) as refused:
+    with pytest.raises(InvalidOperationError) as refused:
         edit(**{name: value})
     assert [fault.where for fault in refused.value.faults] == [name]
 
@@ -60,7 +62,7 @@ def test_a_teachers_picture_of_any_kind_and_size_goes_along() -> None:
     """Only of an avatar do the pages state limits."""
     teacher = {"teacherUid": 1, "teacherName": "Wang", "Filedata": PLACE}
     assert read("edit_teacher", teacher).files()["Filedata"].name == "cover.webp"
-    with pytest.raises(InvalidOperation, match="should be a jpg, jpeg, gif or png"):
+    with pytest.raises(InvalidOperationError, match="should be a jpg, jpeg, gif or png"):
         read("register", {"email": "a@b.example", "password": "secret", "Filedata": PLACE})
 
 

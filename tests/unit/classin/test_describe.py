@@ -71,13 +71,13 @@ def test_title_and_remark_come_from_the_class() -> None:
     ("kind", "number", "verdict"),
     [
         (EditCourse, 1, "done"),
-        (EditCourse, 104, "again"),
+        (EditCourse, 104, "retry"),
         (EditCourse, 144, "refused"),
         (CreateUnit, 29213, "done"),
         (CreateUnit, 29208, "already, after an unread attempt; else refused"),
         (CreateFolder, 206, "already, after an unread attempt; else refused"),
         (RenameFolder, 206, "done if the folder itself has the name; else refused"),
-        (CreateUnit, 101002006, "clock"),
+        (CreateUnit, 101002006, "clock_skew"),
     ],
 )
 def test_a_code_says_how_this_operation_takes_it(
@@ -92,7 +92,7 @@ def test_a_part_that_is_missing_is_told_as_such(ring_bell: type[Operation]) -> N
     """The main thing is done; sending it twice would not be safe."""
     told = explained(ring_bell)
     assert [(code.number, code.verdict) for code in told.codes] == [
-        (1, "done"), (103, "partly"), (104, "again"),
+        (1, "done"), (103, "partial"), (104, "retry"),
     ]  # fmt: skip
     assert told.repeat_in_words.startswith("would be a second one")
 
@@ -104,7 +104,7 @@ def test_the_example_can_be_typed_as_it_stands(kind: type[Operation]) -> None:
     assert (command, verb, name) == ("classin", "enqueue", kind.spec.name)
     typed = dict(pair.split("=", 1) for pair in given)
     fields = {**unpacked(kind, typed), **{file: PICTURE for file in typed if file == "Filedata"}}
-    assert set(read(name, fields).to_json()) == set(fields)
+    assert set(read(name, fields).to_dict()) == set(fields)
 
 
 #: What the examples of operations that edit something change.
@@ -178,7 +178,7 @@ def test_an_examples_ids_differ_where_they_must(
 @pytest.mark.parametrize("kind", CATALOGUE.values())
 def test_an_explanation_is_json(kind: type[Operation]) -> None:
     """A line of it for each operation, with the names that programs rely on."""
-    told = explained(kind).to_json()
+    told = explained(kind).to_dict()
     assert json.loads(json.dumps(told)) == told
     assert {"name", "group", "fields", "codes"} <= told.keys()
     assert [code["number"] for code in told["codes"]] == sorted(kind.spec.codes)

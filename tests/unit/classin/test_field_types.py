@@ -18,7 +18,7 @@ from worker.classin.field_types import (
     FileLimit,
     Upload,
 )
-from worker.errors import InvalidOperation
+from worker.errors import InvalidOperationError
 
 BEIJING = timezone(timedelta(hours=8))
 
@@ -57,14 +57,14 @@ def test_a_moment_may_be_an_object_or_its_text(moment: datetime) -> None:
 @pytest.mark.parametrize("value", ["2026-09-01T08:00", "2026-09-01", datetime(2026, 9, 1)])  # noqa: DTZ001  # the very point
 def test_a_moment_without_an_offset_is_refused(value: object) -> None:
     """Nobody knows which hour was meant."""
-    with pytest.raises(InvalidOperation, match="needs an offset from UTC"):
+    with pytest.raises(InvalidOperationError, match="needs an offset from UTC"):
         wire("expiryTime", value)
 
 
 @pytest.mark.parametrize("value", [-1, "-1", 2**40, True, " ", "-", "tomorrow", [], "1e9", 1.5])
 def test_what_is_no_moment_is_refused(value: object) -> None:
     """Neither guessed at nor cut."""
-    with pytest.raises(InvalidOperation, match="expiryTime"):
+    with pytest.raises(InvalidOperationError, match="expiryTime"):
         wire("expiryTime", value)
 
 
@@ -79,7 +79,7 @@ def test_an_id_is_a_positive_number(value: object) -> None:
 )
 def test_what_is_no_id_is_refused(value: object) -> None:
     """True is no 1 here, and nothing is rounded."""
-    with pytest.raises(InvalidOperation, match="folderId"):
+    with pytest.raises(InvalidOperationError, match="folderId"):
         wire("folderId", value)
 
 
@@ -96,7 +96,7 @@ def test_a_flag_is_sent_as_one_or_zero(value: object, sent: int) -> None:
 @pytest.mark.parametrize("value", [2, -1, "2", "", "maybe", [], 0.5])
 def test_what_is_no_flag_is_refused(value: object) -> None:
     """Yes and no are all there is."""
-    with pytest.raises(InvalidOperation, match="allowAddFriend"):
+    with pytest.raises(InvalidOperationError, match="allowAddFriend"):
         wire("allowAddFriend", value)
 
 
@@ -105,14 +105,14 @@ def test_what_is_no_flag_is_refused(value: object) -> None:
 def test_text_counts_in_characters(field: str, longest: int, character: str) -> None:
     """Of any script; the longest passes whole, one more is refused and never cut."""
     assert wire(field, character * longest) == character * longest
-    with pytest.raises(InvalidOperation, match=f"{field}: .*at most {longest}"):
+    with pytest.raises(InvalidOperationError, match=f"{field}: .*at most {longest}"):
         wire(field, character * (longest + 1))
 
 
 def test_a_name_may_not_be_empty_but_an_introduction_may() -> None:
     """Emptying it is how an introduction is removed."""
     assert wire("courseIntroduce", "") == ""
-    with pytest.raises(InvalidOperation, match="courseName: should not be empty"):
+    with pytest.raises(InvalidOperationError, match="courseName: should not be empty"):
         wire("courseName", "")
 
 

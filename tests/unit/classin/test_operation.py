@@ -7,18 +7,18 @@ from worker.classin.codes import Code
 from worker.classin.endpoint import v1, v2
 from worker.classin.field_rules import Needs
 from worker.classin.field_types import File
-from worker.classin.operation import Operation, Repeat
+from worker.classin.operation import Idempotency, Operation
 from worker.classin.operations.activities import CreateUnit, Publication
 from worker.classin.operations.cloud import CreateFolder, GetTopFolderId
 from worker.classin.operations.courses import EditCourse, FormerHeadTeacher, Subject
-from worker.errors import InvalidOperation
+from worker.errors import InvalidOperationError
 
 COVER = File(name="cover.png", size=3, sha256="0" * 64, at="https://files.example/secret")
 
 
 def faults(name: str, /, **fields: object) -> list[str]:
     """Everything that is wrong with these fields."""
-    with pytest.raises(InvalidOperation) as refused:
+    with pytest.raises(InvalidOperationError) as refused:
         read(name, fields)
     assert refused.value.subject == name
     return [str(fault) for fault in refused.value.faults]
@@ -29,10 +29,10 @@ def test_an_operation_knows_what_its_class_declares() -> None:
     spec = EditCourse.spec
     assert (spec.name, spec.chapter) == ("edit_course", "courses")
     assert spec.title == "Edit a course; only the fields given are changed"
-    assert spec.call == v1("course", "editCourse")
-    assert spec.call.target == "/partner/api/course.api.php?action=editCourse"
-    assert CreateUnit.spec.call == v2("/lms/unit/create")
-    assert CreateUnit.spec.call.target == "/lms/unit/create"
+    assert spec.endpoint == v1("course", "editCourse")
+    assert spec.endpoint.target == "/partner/api/course.api.php?action=editCourse"
+    assert CreateUnit.spec.endpoint == v2("/lms/unit/create")
+    assert CreateUnit.spec.endpoint.target == "/lms/unit/create"
     assert spec.done == {Code.OK}
     assert CreateUnit.spec.done == {Code.OK, Code.UNIT_CREATED}
 
@@ -95,20 +95,20 @@ def test_a_file_goes_along_under_its_own_name() -> None:
 def test_what_is_absent_travels_nowhere() -> None:
     """Neither to ClassIn nor into the record."""
     operation = EditCourse(course_id=352861, course_name=None)
-    assert operation.wire_fields() == operation.to_json() == {"courseId": 352861}
+    assert operation.wire_fields() == operation.to_dict() == {"courseId": 352861}
     assert operation.files() == {}
 
 
 def test_the_record_s_fields_build_the_same_operation() -> None:
     """What the ledger keeps is enough, the file included."""
     operation = read("edit_course", {"courseId": 1, "filedata": COVER, "allowAddFriend": 0})
-    assert operation.to_json()["Filedata"] == {
+    assert operation.to_dict()["Filedata"] == {
         "name": "cover.png",
         "size": 3,
         "sha256": "0" * 64,
         "at": "https://files.example/secret",
     }
-    assert read("edit_course", operation.to_json()) == operation
+    assert read("edit_course", operation.to_dict()) == operation
 
 
 def test_an_operation_never_changes() -> None:
@@ -172,7 +172,13 @@ def test_a_declaration_with_a_lane_that_is_no_field_is_refused() -> None:
     """A slip in the catalogue shows when it is imported."""
     with pytest.raises(TypeError, match=r"Slip: no such field: \{'folder_id'\}"):
 
-        class Slip(Operation, call=v2("/x"), repeat=Repeat.CONVERGES, codes=[1], lane="folder_id"):
+        class Slip(
+            Operation,
+            endpoint=v2("/x"),
+            idempotency=Idempotency.IDEMPOTENT,
+            codes=[1],
+            lane="folder_id",
+        ):
             """Slip."""
 
 
@@ -181,7 +187,9 @@ def test_a_declaration_with_a_rule_about_no_field_is_refused() -> None:
     rules = [Needs("here", "there")]
     with pytest.raises(TypeError, match=r"Slip: no such field: \{'there'\}"):
 
-        class Slip(Operation, call=v2("/x"), repeat=Repeat.CONVERGES, codes=[1], rules=rules):
+        class Slip(
+            Operation, endpoint=v2("/x"), idempotency=Idempotency.IDEMPOTENT, codes=[1], rules=rules
+        ):
             """Slip."""
 
             here: int | None = None
@@ -191,11 +199,17 @@ def test_a_declaration_with_an_unlisted_success_is_refused() -> None:
     """A code that means success stands among the operation's codes."""
     with pytest.raises(TypeError, match="Slip: not among its codes"):
 
-        class Slip(Operation, call=v2("/x"), repeat=Repeat.CONVERGES, codes=[1], done=[29213]):
+        class Slip(
+            Operation,
+            endpoint=v2("/x"),
+            idempotency=Idempotency.IDEMPOTENT,
+            codes=[1],
+            done=[29213],
+        ):
             """Slip."""
 
 
 def test_a_draft_is_published_as_zero() -> None:
     """An enumeration travels as its number."""
     unit = CreateUnit(course_id=1, name="a", publish_flag=Publication.DRAFT)
-    assert unit.to_json()["publishFlag"] == 0
+    assert unit.to_dict()["publishFlag"] == 0

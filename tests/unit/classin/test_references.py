@@ -13,8 +13,8 @@ from worker.classin.operation import MASK, Operation
 from worker.classin.operations.courses import EditCourse
 from worker.classin.operations.lessons import AddCourseClassMultiple
 from worker.classin.operations.users import RegisterMultiple
-from worker.classin.references import Place, Reference, Source, filled, referenced, renamed
-from worker.errors import InvalidOperation
+from worker.classin.references import Place, Reference, Source, referenced, renamed, resolve
+from worker.errors import InvalidOperationError
 
 #: What every story waits for, and its JSON.
 EARLIER = Reference("earlier", "data.found")
@@ -25,7 +25,7 @@ PICTURE = {"name": "a.jpg", "size": 1, "sha256": "0" * 64, "at": "https://files.
 
 def faults(name: str, /, **fields: object) -> list[str]:
     """Everything that is wrong with these fields."""
-    with pytest.raises(InvalidOperation) as refused:
+    with pytest.raises(InvalidOperationError) as refused:
         read(name, fields)
     assert refused.value.__context__ is None
     return [str(fault) for fault in refused.value.faults]
@@ -42,13 +42,13 @@ def enrolment(*students: object, **fields: object) -> Operation:
 def test_a_reference_stands_for_a_value(waiting: object, spelling: str) -> None:
     """As an object or as JSON, in both spellings."""
     operation = read("edit_course", {spelling: waiting, "courseName": "Mathematics"})
-    assert operation.to_json() == {"courseId": WAITING, "courseName": "Mathematics"}
+    assert operation.to_dict() == {"courseId": WAITING, "courseName": "Mathematics"}
     assert operation.references() == {"earlier"}
 
 
 def test_a_reference_leads_to_the_data_unless_it_says_where() -> None:
     """There most answers have the id of what was made."""
-    assert Reference("earlier").to_json() == {"$result": "earlier", "path": "data"}
+    assert Reference("earlier").to_dict() == {"$result": "earlier", "path": "data"}
     assert Reference.read({"$result": "earlier"}) == Reference("earlier")
     assert Reference.read(WAITING) == Reference.read(EARLIER) == EARLIER
 
@@ -63,13 +63,13 @@ def test_references_lie_as_deep_as_values_do() -> None:
     """In a list's items, instead of an item, and in lists of plain values."""
     operation = enrolment({"uid": Reference("a")}, Reference("b"), {"uid": 12}, courseId=EARLIER)
     assert operation.references() == {"a", "b", "earlier"}
-    assert operation.to_json()["studentJson"] == [
+    assert operation.to_dict()["studentJson"] == [
         {"uid": {"$result": "a", "path": "data"}},
         {"$result": "b", "path": "data"},
         {"uid": 12},
     ]
     teachers = read("add_course_teacher", {"courseId": 5, "teacherUids": [11, WAITING]})
-    assert teachers.to_json()["teacherUids"] == [11, WAITING]
+    assert teachers.to_dict()["teacherUids"] == [11, WAITING]
 
 
 def open_source(found: object) -> Source:
@@ -87,15 +87,15 @@ def shows(place: Place) -> bool:
 def test_a_whole_list_may_be_a_reference() -> None:
     """What it will hold is checked when it is known."""
     operation = enrolment(studentJson=EARLIER)
-    assert operation.to_json()["studentJson"] == WAITING
-    fields = filled(operation.to_json(), lambda _: open_source([{"uid": 11}]), shows)
+    assert operation.to_dict()["studentJson"] == WAITING
+    fields = resolve(operation.to_dict(), lambda _: open_source([{"uid": 11}]), shows)
     assert read("add_course_student_multiple", fields) == enrolment({"uid": 11})
 
 
 def test_the_record_s_fields_build_the_same_operation() -> None:
     """What the ledger keeps is enough, and two that wait for different results differ."""
     operation = enrolment({"uid": WAITING}, {"uid": 12})
-    assert read(operation.spec.name, json.loads(json.dumps(operation.to_json()))) == operation
+    assert read(operation.spec.name, json.loads(json.dumps(operation.to_dict()))) == operation
     assert operation != enrolment({"uid": Reference("another")}, {"uid": 12})
     assert EditCourse(course_id=1).references() == frozenset()
 
@@ -202,7 +202,7 @@ def test_rules_take_a_reference_for_given() -> None:
 def test_an_item_that_is_not_known_keeps_no_rules_yet() -> None:
     """Which of its fields it will have, nobody can tell."""
     operation = read("register_multiple", {"userJson": [WAITING]})
-    assert operation.to_json() == {"userJson": [WAITING]}
+    assert operation.to_dict() == {"userJson": [WAITING]}
 
 
 def test_two_unknown_students_are_not_one_student() -> None:
@@ -210,7 +210,7 @@ def test_two_unknown_students_are_not_one_student() -> None:
     group = [{"studentUid": WAITING, "isLeader": 1}, {"studentUid": EARLIER, "isLeader": 0}]
     fields = {**example(CATALOGUE["add_course_group"]), "groupList": [group]}
     operation = read("add_course_group", fields)
-    assert operation.to_json()["groupList"][0][1]["studentUid"] == WAITING
+    assert operation.to_dict()["groupList"][0][1]["studentUid"] == WAITING
 
 
 def test_a_repr_shows_the_reference() -> None:
@@ -229,9 +229,9 @@ def test_a_copy_waits_as_well() -> None:
     fields = {"courseId": WAITING, "classJson": [{**lesson, "teacherUid": WAITING}, WAITING]}
     operation = read("add_course_class_multiple", fields).identified("abc")
     assert operation.model_copy().references() == {"earlier"}
-    shown = operation.to_json()["classJson"]
+    shown = operation.to_dict()["classJson"]
     assert shown[0] == {
-        **read("add_course_class_multiple", {**fields, "courseId": 1}).to_json()["classJson"][0],
+        **read("add_course_class_multiple", {**fields, "courseId": 1}).to_dict()["classJson"][0],
         "courseUniqueIdentity": "abc-0",
     }
     assert shown[1] == WAITING
@@ -278,7 +278,7 @@ def test_fields_are_filled_from_results() -> None:
     """Each result is looked up once, and the record's own fields stay as they are."""
     fields = enrolment(
         {"uid": WAITING}, {"uid": 12}, Reference("other"), courseId=EARLIER
-    ).to_json()
+    ).to_dict()
     before, asked = copy.deepcopy(fields), []
 
     def source_of(record_id: str) -> Source:
@@ -288,7 +288,7 @@ def test_fields_are_filled_from_results() -> None:
         result = {"data": {"uid": 13}}
         return Source(result, result)
 
-    whole = filled(fields, source_of, shows)
+    whole = resolve(fields, source_of, shows)
     assert read("add_course_student_multiple", whole) == enrolment(
         {"uid": 11}, {"uid": 12}, {"uid": 13}, courseId=11
     )
@@ -298,9 +298,9 @@ def test_fields_are_filled_from_results() -> None:
 
 def test_every_reference_that_leads_nowhere_is_named() -> None:
     """Whether the result lacks the place, or there is no result."""
-    fields = enrolment({"uid": Reference("b", "data.0")}, courseId=EARLIER).to_json()
-    with pytest.raises(InvalidOperation) as refused:
-        filled(fields, {"earlier": Source({"data": {}}, {"data": {}})}.get, shows)
+    fields = enrolment({"uid": Reference("b", "data.0")}, courseId=EARLIER).to_dict()
+    with pytest.raises(InvalidOperationError) as refused:
+        resolve(fields, {"earlier": Source({"data": {}}, {"data": {}})}.get, shows)
     assert [str(fault) for fault in refused.value.faults] == [
         "courseId: the result of earlier has nothing at data.found",
         "studentJson.0.uid: the result of b has nothing at data.0",
@@ -311,25 +311,25 @@ def test_what_is_masked_fills_only_what_is_masked() -> None:
     """Be it a value or a part that has one within; all that is wrong is told, and none of it."""
     source = Source({"a": "quill", "b": {"c": "quill"}}, {"a": "***", "b": {"c": "***"}})
     fields = {
-        "shown": Reference("r", "a").to_json(),
-        "part": Reference("r", "b").to_json(),
-        "hidden": Reference("r", "a").to_json(),
+        "shown": Reference("r", "a").to_dict(),
+        "part": Reference("r", "b").to_dict(),
+        "hidden": Reference("r", "a").to_dict(),
     }
-    with pytest.raises(InvalidOperation) as refused:
-        filled(fields, lambda _: source, lambda place: place == ("hidden",))
+    with pytest.raises(InvalidOperationError) as refused:
+        resolve(fields, lambda _: source, lambda place: place == ("hidden",))
     assert [str(fault) for fault in refused.value.faults] == [
         "shown: r keeps what is at a masked; this field is not",
         "part: r keeps what is at b masked; this field is not",
     ]
     del fields["shown"], fields["part"]
-    assert filled(fields, lambda _: source, lambda _: True) == {"hidden": "quill"}
+    assert resolve(fields, lambda _: source, lambda _: True) == {"hidden": "quill"}
 
 
 def test_fields_without_references_stay_as_they_are() -> None:
     """No result is asked for, and what is ill-formed is left to the checks."""
     fields = {"courseId": 5, "folderId": {"$result": 7}}
     sources: dict[str, Source] = {}
-    assert filled(fields, sources.__getitem__, shows) == renamed(fields, {}) == fields
+    assert resolve(fields, sources.__getitem__, shows) == renamed(fields, {}) == fields
     assert referenced(fields) == set()
 
 

@@ -12,12 +12,12 @@ from pydantic.fields import FieldInfo
 
 from worker.classin.catalogue import CATALOGUE, read
 from worker.classin.describe import example
-from worker.classin.field_shape import anatomy
+from worker.classin.field_shape import field_shape
 from worker.classin.field_types import File
 from worker.classin.masking import masked
 from worker.classin.operation import Fields, Operation, item_kind
-from worker.classin.references import Place, Source, filled, referenced, renamed
-from worker.errors import InvalidOperation
+from worker.classin.references import Place, Source, referenced, renamed, resolve
+from worker.errors import InvalidOperationError
 
 WAITING = {"$result": "earlier", "path": "data.found"}
 PICTURE = {"name": "a.jpg", "size": 1, "sha256": "0" * 64, "at": "https://files.example/a"}
@@ -58,20 +58,20 @@ def test_any_value_of_any_operation_may_come_later(kind: type[Operation]) -> Non
     for place in _places(whole):
         fields, value = _replaced(whole, place)
         operation = read(name, fields)
-        kept = json.loads(json.dumps(operation.to_json()))
+        kept = json.loads(json.dumps(operation.to_dict()))
         assert operation.references() == referenced(kept) == {"earlier"}
         assert read(name, kept) == operation
         assert operation.identified("abc").references() == {"earlier"}
         result = {"data": {"found": value}}
         told = {"earlier": Source(result, result)}
-        assert read(name, filled(kept, told.get, kind.hides)) == read(name, whole)
+        assert read(name, resolve(kept, told.get, kind.hides)) == read(name, whole)
 
 
 def _optional(kind: type[Fields]) -> Iterator[tuple[str, FieldInfo]]:
     """Give the fields that an example leaves out, except files."""
     for name, field in kind.model_fields.items():
         wire_name = field.alias or name
-        if wire_name not in example(kind) and anatomy(field).base is not File:
+        if wire_name not in example(kind) and field_shape(field).base is not File:
             yield wire_name, field
 
 
@@ -81,7 +81,7 @@ def test_any_optional_value_may_come_later(kind: type[Operation]) -> None:
     whole = _example(kind)
     cases = [{**whole, name: WAITING} for name, _ in _optional(kind)]
     for name, field in kind.model_fields.items():
-        if (items := item_kind(field)) and anatomy(field).depth == 1:
+        if (items := item_kind(field)) and field_shape(field).depth == 1:
             cases += [
                 {**whole, field.alias or name: [{**example(items), inner: WAITING}]}
                 for inner, _ in _optional(items)
@@ -89,7 +89,7 @@ def test_any_optional_value_may_come_later(kind: type[Operation]) -> None:
     for fields in cases:
         try:
             assert read(kind.spec.name, fields).references() == {"earlier"}
-        except InvalidOperation as refused:
+        except InvalidOperationError as refused:
             for fault in refused.faults:
                 assert fault.kind == "rules" or "knows a repeat by it" in fault.what
 
@@ -113,7 +113,7 @@ def test_any_references_are_taken_or_refused(fields: dict[str, Any]) -> None:
     masked(CATALOGUE[name], fields)
     try:
         operation = read(name, fields)
-    except InvalidOperation:
+    except InvalidOperationError:
         return
     assert operation.references() == referenced(fields)
-    assert read(name, renamed(operation.to_json(), {})) == operation
+    assert read(name, renamed(operation.to_dict(), {})) == operation

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from worker.classin.endpoint import Dialect
+from worker.classin.endpoint import ApiVersion
 from worker.classin.response import LONGEST_MESSAGE, Reply, read_reply
 
 json_values = st.recursive(
@@ -19,12 +19,12 @@ json_values = st.recursive(
 
 def v1(body: object, headers: dict[str, str] | None = None) -> Reply:
     """Read an answer of the first generation."""
-    return read_reply(Dialect.V1, 200, headers or {}, json.dumps(body).encode())
+    return read_reply(ApiVersion.V1, 200, headers or {}, json.dumps(body).encode())
 
 
 def v2(body: object) -> Reply:
     """Read an answer of the second generation."""
-    return read_reply(Dialect.V2, 200, {}, json.dumps(body).encode())
+    return read_reply(ApiVersion.V2, 200, {}, json.dumps(body).encode())
 
 
 @pytest.mark.parametrize("number", [206, "206", " 206 "])
@@ -64,7 +64,7 @@ def test_what_comes_besides_the_code_is_kept(
 @pytest.mark.parametrize("body", [b"", b"<html>", b"\xff\xfe", b'{"code":', b"[" * 100_000])
 def test_a_body_that_is_not_json_has_no_code(body: bytes) -> None:
     """A gateway's page, half an answer or nothing at all."""
-    reply = read_reply(Dialect.V2, 502, {}, body)
+    reply = read_reply(ApiVersion.V2, 502, {}, body)
     assert reply == Reply(502, None, "the answer is not JSON")
 
 
@@ -136,13 +136,13 @@ def test_a_date_without_a_zone_is_in_utc() -> None:
 def test_what_is_no_number_is_left_out_of_a_result(number: str) -> None:
     """It could not be written as JSON again."""
     body = f'{{"code": 1, "data": {{"a": {number}, "b": 1.5}}}}'.encode()
-    assert read_reply(Dialect.V2, 200, {}, body).result == {"data": {"a": None, "b": 1.5}}
+    assert read_reply(ApiVersion.V2, 200, {}, body).result == {"data": {"a": None, "b": 1.5}}
 
 
 @pytest.mark.parametrize("code", ["1" * 19, "-" + "1" * 30])
 def test_a_code_of_too_many_digits_is_none(code: str) -> None:
     """No table of codes has it."""
-    assert read_reply(Dialect.V2, 200, {}, f'{{"code": {code}}}'.encode()).code is None
+    assert read_reply(ApiVersion.V2, 200, {}, f'{{"code": {code}}}'.encode()).code is None
 
 
 @pytest.mark.parametrize(
@@ -153,17 +153,17 @@ def test_a_date_that_is_none_is_left_out(date: str) -> None:
     assert v1({}, {"Date": date, "Retry-After": "Fri, 15 Jan 2027 08:00:00 GMT"}).date is None
 
 
-@given(st.sampled_from(Dialect), st.integers(100, 599), st.binary(), st.text(), st.text())
+@given(st.sampled_from(ApiVersion), st.integers(100, 599), st.binary(), st.text(), st.text())
 def test_no_bytes_and_no_headers_break_the_reading(
-    dialect: Dialect, http: int, body: bytes, date: str, wait: str
+    dialect: ApiVersion, http: int, body: bytes, date: str, wait: str
 ) -> None:
     """Whatever comes back, it is a reply."""
     reply = read_reply(dialect, http, {"Date": date, "Retry-After": wait}, body)
     assert reply.http == http
 
 
-@given(st.sampled_from(Dialect), json_values)
-def test_no_json_breaks_the_reading(dialect: Dialect, body: object) -> None:
+@given(st.sampled_from(ApiVersion), json_values)
+def test_no_json_breaks_the_reading(dialect: ApiVersion, body: object) -> None:
     """Any JSON gives a code that is a number, or none."""
     for answer in (body, {"code": body, "msg": body, "error_info": {"errno": body, "error": body}}):
         code = read_reply(dialect, 200, {}, json.dumps(answer).encode()).code

@@ -4,12 +4,12 @@ import pytest
 
 from worker.classin.catalogue import read
 from worker.classin.validation_messages import LONGEST_ECHO, nearest
-from worker.errors import Fault, InvalidInput, InvalidOperation
+from worker.errors import FieldError, InvalidInputError, InvalidOperationError
 
 
 def faults(name: str, fields: dict[str, object]) -> list[str]:
     """Everything that is wrong with these fields."""
-    with pytest.raises(InvalidOperation) as refused:
+    with pytest.raises(InvalidOperationError) as refused:
         read(name, fields)
     return [str(fault) for fault in refused.value.faults]
 
@@ -144,5 +144,7 @@ def test_the_nearest_word_is_found_in_any_case() -> None:
 
 def test_an_error_says_its_subject_and_every_fault() -> None:
     """One line each, so that a person reads all of it."""
-    error = InvalidInput("ls", [Fault("--state", "there is no 'x'"), Fault("", "nor this")])
+    error = InvalidInputError(
+        "ls", [FieldError("--state", "there is no 'x'"), FieldError("", "nor this")]
+    )
     assert str(error) == "ls\n  --state: there is no 'x'\n  nor this"

@@ -5,12 +5,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from worker.config.rate_limits import USUAL, paces_of, read_paces
-from worker.errors import InvalidInput
+from worker.errors import InvalidInputError
 
 
 def faults(text: str) -> list[str]:
     """Everything that is wrong with these words."""
-    with pytest.raises(InvalidInput) as refused:
+    with pytest.raises(InvalidInputError) as refused:
         read_paces(text, "HERE")
     return [str(fault) for fault in refused.value.faults]
 

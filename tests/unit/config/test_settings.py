@@ -10,13 +10,13 @@ from worker.classin.school import School
 from worker.config.env import read_seconds
 from worker.config.settings import (
     USUAL_PROCESSES,
-    Deadlines,
-    Patience,
+    RetrySettings,
     Settings,
+    Timeouts,
     from_env,
     usual_processes,
 )
-from worker.errors import InvalidInput, InvalidSettings
+from worker.errors import InvalidInputError, InvalidSettingsError
 from worker.ledger.store import connect
 
 SECRET = "Mb7SR6H"
@@ -24,7 +24,7 @@ SECRET = "Mb7SR6H"
 
 def faults(environment: dict[str, str]) -> list[str]:
     """Everything that is wrong with these variables."""
-    with pytest.raises(InvalidSettings) as refused:
+    with pytest.raises(InvalidSettingsError) as refused:
         from_env(environment)
     assert SECRET not in repr(refused.value) + str(refused.value)
     return [str(fault) for fault in refused.value.faults]
@@ -43,7 +43,7 @@ def test_an_empty_environment_has_defaults() -> None:
     settings = from_env({})
     assert settings.base_url == "https://api.eeo.cn"
     assert (settings.redis_url, settings.broker_url, settings.schools) == (None, None, {})
-    assert (settings.patience, settings.deadlines) == (Patience(), Deadlines())
+    assert (settings.patience, settings.deadlines) == (RetrySettings(), Timeouts())
     assert settings.home.is_absolute()
     assert settings.home.name == "classin-queue"
     assert settings.ledger_url == f"unix://{settings.home}/redis.sock"
@@ -102,18 +102,18 @@ def test_every_variable_has_its_say() -> None:
         broker_url="amqp://example",
         base_url="http://127.0.0.1:8000",
         schools={"main": School("main", "1000082", SECRET)},
-        patience=Patience(
+        patience=RetrySettings(
             attempts=2,
             first_wait=0.1,
             longest_wait=1,
-            deferrals=(30, 90, 7200, 86400),
+            defer_delays=(30, 90, 7200, 86400),
             give_up_after=172800,
             throttled_wait=7,
-            looks=(10, 60),
+            probe_intervals=(10, 60),
             lease=2,
             late_window=90,
         ),
-        deadlines=Deadlines(connect=3, reply=60),
+        deadlines=Timeouts(connect=3, reply=60),
         processes=3,
         threads=4,
         share=100,
@@ -470,7 +470,7 @@ def test_an_unknown_school_is_refused(
     schools: dict[str, School], name: str | None, said: str
 ) -> None:
     """With what would be right."""
-    with pytest.raises(InvalidInput) as refused:
+    with pytest.raises(InvalidInputError) as refused:
         Settings(home=Path("/"), schools=schools).school(name)
     assert str(refused.value.faults[0]).startswith(said)
 

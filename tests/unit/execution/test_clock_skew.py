@@ -13,7 +13,7 @@ from worker.execution.clock_skew import (
     CLOSE_ENOUGH,
     CORRECTABLE,
     SLOWEST,
-    Sighting,
+    ClockSample,
     SigningClock,
     explains,
     may_mean_clock,
@@ -256,9 +256,9 @@ def test_two_codes_may_mean_the_clock() -> None:
 
 def test_a_sighting_says_how_rough_it_is() -> None:
     """Half the round trip, and half the second that the header leaves open."""
-    seen = Sighting(sent=1000.0, received=1004.0, date=991)
+    seen = ClockSample(sent=1000.0, received=1004.0, date=991)
     assert (seen.ahead, seen.rough, seen.skew) == (10.5, 2.5, 10.5)
-    assert Sighting(sent=1000.0, received=1040.0, date=1003).skew == 0.0
+    assert ClockSample(sent=1000.0, received=1040.0, date=1003).skew == 0.0
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from worker.classin.operations.cloud import CreateFolder, RenameFolder
 from worker.classin.operations.courses import EditCourse
 from worker.classin.response import Reply
 from worker.classin.verdicts import Verdict
-from worker.errors import NotSent, Unread
+from worker.errors import NotSentError, ReplyLostError
 from worker.ledger.states import Reason, State
 
 FOLDER = CreateFolder(folder_id=747759, folder_name="tools")
@@ -20,8 +20,8 @@ COURSE = EditCourse(course_id=352861, course_name="Today is a good day")
 UNIT = CreateUnit(course_id=414193, name="Create Unit", publish_flag=Publication.PUBLISHED)
 
 UNKNOWN_ERROR = said(104, "unknown error")
-TIMEOUT = Unread("no reply in time")
-REFUSED_CONNECTION = NotSent("no connection: refused, or no such host")
+TIMEOUT = ReplyLostError("no reply in time")
+REFUSED_CONNECTION = NotSentError("no connection: refused, or no such host")
 
 
 def test_a_folder_is_created_at_the_first_attempt(stage: Stage) -> None:
@@ -79,7 +79,7 @@ def test_an_unknown_error_that_stays_ends_exhausted(stage: Stage) -> None:
 
 def test_the_waits_between_deliveries_grow(stage: Stage) -> None:
     """The last of them repeats, and none goes beyond the end of patience."""
-    stage.patience = replace(stage.patience, attempts=1, deferrals=(10, 20), give_up_after=65)
+    stage.patience = replace(stage.patience, attempts=1, defer_delays=(10, 20), give_up_after=65)
     folder, waits = stage.submit(FOLDER), []
     stage.perform(folder, UNKNOWN_ERROR)
     while not stage.ledger.find(folder).state.settled:
@@ -119,7 +119,7 @@ def test_so_already_after_an_unread_attempt_is_success(stage: Stage, unread: Act
     record = stage.ledger.find(folder)
     assert (record.state, record.already, record.code) == (State.SUCCEEDED, True, 206)
     assert record.result == {"data": 123456}
-    assert [attempt.verdict for attempt in record.attempts] == [Verdict.AGAIN, Verdict.ALREADY]
+    assert [attempt.verdict for attempt in record.attempts] == [Verdict.RETRY, Verdict.ALREADY]
 
 
 def test_a_doubt_is_remembered_across_deliveries(stage: Stage) -> None:
@@ -173,7 +173,7 @@ def test_a_locked_out_school_is_signed_anew_once(stage: Stage) -> None:
 
     (closure,) = stage.ledger.closures()
     assert (closure.code, closure.parked) == (102, 2)
-    stage.clock.forward(stage.patience.looks[0])
+    stage.clock.forward(stage.patience.probe_intervals[0])
     stage.perform(folder, said(1))
 
     assert stage.ledger.closures() == []
@@ -184,7 +184,7 @@ def test_a_locked_out_school_is_signed_anew_once(stage: Stage) -> None:
 def test_maintenance_holds_a_school_until_a_look_finds_it_over(stage: Stage) -> None:
     """Nothing else of it is sent meanwhile; there is no end to a school's patience."""
     folder, course = stage.submit(FOLDER), stage.submit(COURSE)
-    for look in stage.patience.looks[:3]:
+    for look in stage.patience.probe_intervals[:3]:
         assert len(stage.perform(folder, said(901)).sent) == 1
         assert stage.perform(course, said(1)).sent == []
         assert stage.seconds_until_due(folder) == look
@@ -281,5 +281,5 @@ def test_nothing_secret_gets_into_the_record(stage: Stage) -> None:
     proofs |= {request.headers["X-EEO-SIGN"] for request in bodies}
     for record_id in (folder, unit):
         record = stage.ledger.find(record_id)
-        shown = f"{record!r} {record.to_json()} {dict(record.fields)}"
+        shown = f"{record!r} {record.to_dict()} {dict(record.fields)}"
         assert [secret for secret in {*proofs, SCHOOL.secret} if secret in shown] == []

@@ -13,7 +13,7 @@ from worker.classin.operations.cloud import UploadFile
 from worker.classin.operations.courses import EditCourse
 from worker.classin.operations.users import AddTeacher
 from worker.classin.response import Reply
-from worker.errors import Unread
+from worker.errors import ReplyLostError
 from worker.execution.file_streams import PIECE, vouched_for
 from worker.ledger.codec import PIECE as KEPT_PIECE
 from worker.ledger.states import Reason, State
@@ -76,7 +76,7 @@ def test_a_file_may_lie_wherever_fsspec_reaches(stage: Stage) -> None:
 
 def test_a_file_that_is_kept_goes_out_from_redis(stage: Stage) -> None:
     """In as many pieces as it has."""
-    fields = UploadFile(folder_id=1, filedata=at("redis")).to_json()
+    fields = UploadFile(folder_id=1, filedata=at("redis")).to_dict()
     record_id = stage.submit_raw("upload_file", fields, contents={"Filedata": CONTENT})
     assert stage.perform(record_id, said(1)).files == [{"Filedata": CONTENT}]
 
@@ -176,7 +176,7 @@ def test_a_file_that_vanished_after_a_reply_got_lost_leaves_doubt(
 
     def lose_both() -> Reply:
         cover.unlink()
-        raise Unread("no reply in time")
+        raise ReplyLostError("no reply in time")
 
     assert len(stage.perform(record_id, lose_both).sent) == 1
 
@@ -229,7 +229,7 @@ def test_a_slow_upload_keeps_its_lease(stage: Stage, slides: Path) -> None:
         nonlocal pauses
         pauses += 1
         stage.pass_time(stage.patience.lease / 2)
-        assert stage.ledger.due(5, orphans=True) == []
+        assert stage.ledger.requeue_due(5, orphans=True) == []
         assert stage.perform(record_id, said(1)).sent == []
 
     stage.perform(record_id, said(1), between=pause)

@@ -8,15 +8,15 @@ from tests.unit.stage import SCHOOL, Act, Stage, said
 from worker.classin.operations.cloud import CreateFolder
 from worker.classin.operations.courses import EditCourse
 from worker.classin.response import Reply
-from worker.errors import NotSent
+from worker.errors import NotSentError
 from worker.ledger.states import Reason, State
-from worker.ledger.types import Due
+from worker.ledger.types import ReadyRecord
 from worker.runtime.dispatcher import IN_A_ROW
-from worker.runtime.fair_share import Shares
+from worker.runtime.fair_share import FairShare
 
 FOLDER = CreateFolder(folder_id=747759, folder_name="tools")
 COURSE = EditCourse(course_id=352861, course_name="Today is a good day")
-REFUSED_CONNECTION = NotSent("no connection: refused, or no such host")
+REFUSED_CONNECTION = NotSentError("no connection: refused, or no such host")
 
 
 def stopped(stage: Stage, act: Act) -> Act:
@@ -40,7 +40,7 @@ def test_a_worker_that_is_to_end_gives_back_what_another_attempt_might_do(
     assert len(stage.perform(course, stopped(stage, act)).sent) == 1
     record = stage.ledger.find(course)
     assert (record.state, record.deferrals, len(record.attempts)) == (State.QUEUED, 0, 1)
-    assert stage.published == [Due(course, "edit_course")]
+    assert stage.published == [ReadyRecord(course, "edit_course")]
     assert stage.ledger.closures() == []
 
     stage.stopping.clear()
@@ -81,7 +81,7 @@ def test_what_has_not_begun_when_the_worker_is_to_end_is_given_back(stage: Stage
     assert stage.perform(second, said(1)).sent == []
     record = stage.ledger.find(second)
     assert (record.state, record.code, record.message) == (State.QUEUED, 253, "not now")
-    assert stage.published == [Due(second, "edit_course")]
+    assert stage.published == [ReadyRecord(second, "edit_course")]
 
 
 def test_what_is_called_off_while_it_runs_is_not_tried_again(stage: Stage) -> None:
@@ -114,14 +114,14 @@ def test_who_waited_for_it_goes_on_at_once(stage: Stage) -> None:
     """One with the worker that brought the news, good or bad; the others get a message."""
     stage.in_a_row = IN_A_ROW
     first = stage.submit(FOLDER)
-    second = stage.submit_raw("edit_course", COURSE.to_json(), after=(first,), lane="l")
-    third = stage.submit_raw("edit_course", COURSE.to_json(), lane="l")
+    second = stage.submit_raw("edit_course", COURSE.to_dict(), after=(first,), lane="l")
+    third = stage.submit_raw("edit_course", COURSE.to_dict(), lane="l")
     stage.perform(first, said(193), said(1))
     assert stage.ledger.find(second).reason is Reason.DEPENDENCY
     assert stage.ledger.find(third).state is State.SUCCEEDED
 
     first = stage.submit(FOLDER)
-    waiting = {stage.submit_raw("edit_course", COURSE.to_json(), after=(first,)) for _ in range(3)}
+    waiting = {stage.submit_raw("edit_course", COURSE.to_dict(), after=(first,)) for _ in range(3)}
     stage.perform(first, said(1))
     told = {due.id for due in stage.published}
     assert told < waiting
@@ -134,12 +134,12 @@ def test_a_long_lane_lets_others_have_a_turn(stage: Stage) -> None:
     """After some in a row the next one's message goes to the end of the queue."""
     stage.in_a_row = IN_A_ROW
     lane = [
-        stage.submit_raw("edit_course", COURSE.to_json(), lane="l") for _ in range(IN_A_ROW + 2)
+        stage.submit_raw("edit_course", COURSE.to_dict(), lane="l") for _ in range(IN_A_ROW + 2)
     ]
     stage.perform(lane[0], said(1))
     states = [stage.ledger.find(each).state for each in lane]
     assert states == [State.SUCCEEDED] * IN_A_ROW + [State.QUEUED, State.BLOCKED]
-    assert stage.published == [Due(lane[IN_A_ROW], "edit_course")]
+    assert stage.published == [ReadyRecord(lane[IN_A_ROW], "edit_course")]
 
 
 def test_a_short_wait_for_the_pace_is_slept_through(stage: Stage) -> None:
@@ -195,10 +195,10 @@ def test_too_fast_puts_others_of_its_kind_off(stage: Stage) -> None:
 
 def test_of_a_school_that_has_its_share_nothing_more_is_taken(stage: Stage) -> None:
     """It is carried out afterwards, without a message; another school's goes on beside it."""
-    stage.shares = Shares(1)
+    stage.shares = FairShare(1)
     stage.schools = {"main": SCHOOL, "other": replace(SCHOOL, name="other")}
     first, second, third = (stage.submit(COURSE) for _ in range(3))
-    other = stage.submit_raw("edit_course", COURSE.to_json(), school="other")
+    other = stage.submit_raw("edit_course", COURSE.to_dict(), school="other")
 
     def meanwhile() -> Reply:
         for record_id in (third, second):
@@ -217,7 +217,7 @@ def test_of_a_school_that_has_its_share_nothing_more_is_taken(stage: Stage) -> N
 
 def test_a_worker_that_is_to_end_takes_nothing_that_was_put_aside(stage: Stage) -> None:
     """It comes back to others with the next look."""
-    stage.shares = Shares(1)
+    stage.shares = FairShare(1)
     first, second = stage.submit(COURSE), stage.submit(COURSE)
 
     def meanwhile() -> Reply:
@@ -226,7 +226,7 @@ def test_a_worker_that_is_to_end_takes_nothing_that_was_put_aside(stage: Stage) 
         return said(1)
 
     assert len(stage.perform(first, meanwhile).sent) == 1
-    assert stage.ledger.unpark_some(5, 5)[0] == [Due(second, "edit_course")]
+    assert stage.ledger.unpark_some(5, 5)[0] == [ReadyRecord(second, "edit_course")]
 
 
 def referring(stage: Stage, first: str, path: str = "data") -> str:

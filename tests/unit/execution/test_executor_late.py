@@ -8,14 +8,14 @@ from worker.classin.operation import Operation
 from worker.classin.operations.cloud import GetTopFolderId
 from worker.classin.operations.courses import EditCourse
 from worker.classin.response import Reply
-from worker.config.settings import Patience
-from worker.errors import NotSent, Unread
+from worker.config.settings import RetrySettings
+from worker.errors import NotSentError, ReplyLostError
 from worker.ledger import keys
 from worker.ledger.states import State
 from worker.ledger.store import RedisLedger
 
 COURSE = EditCourse(course_id=352861, course_name="Today is a good day")
-LOST = Unread("no reply in time")
+LOST = ReplyLostError("no reply in time")
 
 
 def broken() -> Reply:
@@ -29,7 +29,7 @@ def broken() -> Reply:
         pytest.param(LOST, True, id="no reply"),
         pytest.param(said(None, http=502), True, id="an answer of something in between"),
         pytest.param(broken, True, id="an error of ours, perhaps after sending"),
-        pytest.param(NotSent("no connection"), False, id="never sent"),
+        pytest.param(NotSentError("no connection"), False, id="never sent"),
         pytest.param(said(104), False, id="ClassIn's own answer"),
         pytest.param(said(None, http=429), False, id="turned away"),
     ],
@@ -38,7 +38,7 @@ def test_a_request_is_late_if_nobody_answered_it(
     stage: Stage, redis: Redis, act: Act, *, late: bool
 ) -> None:
     """The lane learns of it, whatever came of the record."""
-    record = stage.submit_raw("edit_course", COURSE.to_json(), lane="l")
+    record = stage.submit_raw("edit_course", COURSE.to_dict(), lane="l")
     stage.perform(record, act)
     assert redis.exists(keys.QUIET) == late
 
@@ -47,7 +47,7 @@ def test_a_lost_reply_is_told_at_once_though_another_attempt_follows(
     stage: Stage, redis: Redis
 ) -> None:
     """The repeat is answered, and the lane is to wait all the same."""
-    stage.perform(stage.submit_raw("edit_course", COURSE.to_json(), lane="l"), LOST, said(1))
+    stage.perform(stage.submit_raw("edit_course", COURSE.to_dict(), lane="l"), LOST, said(1))
     assert redis.zrange(keys.QUIET, 0, -1) == ["l"]
 
 
@@ -57,16 +57,16 @@ def test_a_lost_reply_matters_to_writes_only(
 ) -> None:
     """A read undoes nothing; what is uncertain may be done yet."""
     operation = ring_bell() if harmful else GetTopFolderId()
-    stage.perform(stage.submit_raw(operation.spec.name, operation.to_json(), lane="l"), LOST)
+    stage.perform(stage.submit_raw(operation.spec.name, operation.to_dict(), lane="l"), LOST)
     assert redis.exists(keys.QUIET) == harmful
 
 
 def test_a_worker_s_lane_waits_before_it_goes_on_there(stage: Stage, redis: Redis) -> None:
     """Also where the next of it would go on in the same worker, without a message."""
-    window = Patience().late_window
+    window = RetrySettings().late_window
     stage.ledger = RedisLedger(redis, stage.clock.millis, late_window=window)
     stage.in_a_row = 10
-    first, second = (stage.submit_raw("edit_course", COURSE.to_json(), lane="l") for _ in range(2))
+    first, second = (stage.submit_raw("edit_course", COURSE.to_dict(), lane="l") for _ in range(2))
     classin = stage.perform(first, LOST, said(1))
     assert len(classin.sent) == 2
     record = stage.ledger.find(second)

@@ -12,11 +12,11 @@ from worker.classin.operations.cloud import CreateFolder
 from worker.classin.operations.courses import EditCourse
 from worker.classin.operations.lessons import AddCourseClass
 from worker.classin.response import Reply
-from worker.errors import Unread
+from worker.errors import ReplyLostError
 from worker.ledger import keys
 from worker.ledger.record import Priority
 from worker.ledger.states import Reason, State
-from worker.ledger.types import Due
+from worker.ledger.types import ReadyRecord
 
 COURSE = EditCourse(course_id=352861, course_name="Today is a good day")
 FOLDER = CreateFolder(folder_id=747759, folder_name="tools")
@@ -65,7 +65,7 @@ def test_a_message_without_a_record_is_told(stage: Stage, caplog: pytest.LogCapt
 
 def test_a_school_that_this_worker_lacks_is_waited_for(stage: Stage) -> None:
     """Another worker, or a corrected setting, may have it."""
-    folder = stage.submit_raw("create_folder", FOLDER.to_json(), school="elsewhere")
+    folder = stage.submit_raw("create_folder", FOLDER.to_dict(), school="elsewhere")
 
     assert stage.perform(folder, said(1)).sent == []
 
@@ -79,7 +79,7 @@ def test_a_school_that_this_worker_lacks_is_waited_for(stage: Stage) -> None:
 
 def test_a_school_that_comes_in_time_is_served(stage: Stage) -> None:
     """The record was only waiting for it."""
-    folder = stage.submit_raw("create_folder", FOLDER.to_json(), school="elsewhere")
+    folder = stage.submit_raw("create_folder", FOLDER.to_dict(), school="elsewhere")
     stage.perform(folder, said(1))
     stage.schools = {"elsewhere": stage.schools["main"]}
     assert stage.carry_on(folder, said(1)).state is State.SUCCEEDED
@@ -126,9 +126,9 @@ def test_an_expiry_that_passed_after_an_unread_attempt_is_left_to_a_person(stage
     day = 24 * 3600
     expiry = stage.clock.ms // 1000 + day + 60
     record_id = stage.submit_raw("edit_course", {"courseId": 1, "expiryTime": expiry})
-    stage.perform(record_id, Unread("no reply in time"))
+    stage.perform(record_id, ReplyLostError("no reply in time"))
 
-    record = stage.carry_on(record_id, Unread("no reply in time"))
+    record = stage.carry_on(record_id, ReplyLostError("no reply in time"))
 
     assert record.state is State.UNCERTAIN
     assert (record.message or "").endswith("an earlier attempt may have been carried out")
@@ -182,7 +182,7 @@ def test_a_worker_that_lost_its_lease_stops_repeating(stage: Stage) -> None:
 
     def stuck() -> Reply:
         stage.take_back(folder)
-        raise Unread("no reply in time")
+        raise ReplyLostError("no reply in time")
 
     assert len(stage.perform(folder, stuck).sent) == 1
     assert stage.ledger.find(folder).attempts == ()
@@ -210,9 +210,11 @@ def test_a_killed_worker_s_record_is_due_when_its_lease_ends(stage: Stage) -> No
     folder = stage.submit(FOLDER)
     with pytest.raises(KeyboardInterrupt):
         stage.perform(folder, killed)
-    assert stage.ledger.due(5, orphans=True) == []
+    assert stage.ledger.requeue_due(5, orphans=True) == []
     stage.clock.forward(stage.patience.lease)
-    assert stage.ledger.due(5, orphans=True) == [Due(folder, "create_folder", suspect=True)]
+    assert stage.ledger.requeue_due(5, orphans=True) == [
+        ReadyRecord(folder, "create_folder", suspect=True)
+    ]
     stage.perform(folder, said(206))
     assert stage.ledger.find(folder).already is True
 
@@ -275,7 +277,7 @@ def test_what_kills_its_workers_is_given_up(stage: Stage) -> None:
         with pytest.raises(KeyboardInterrupt):
             stage.perform(folder, killed)
         stage.clock.forward(stage.patience.lease)
-        stage.ledger.due(5, orphans=True)
+        stage.ledger.requeue_due(5, orphans=True)
     assert stage.ledger.find(folder).reason is Reason.POISON
 
 
@@ -332,10 +334,10 @@ def test_who_can_go_on_is_told_later_where_the_broker_is_away(stage: Stage) -> N
     """The record is settled all the same; its follower is queued, and its message found missing."""
     first = stage.submit(FOLDER)
     waiting = [
-        stage.submit_raw("create_folder", FOLDER.to_json(), after=(first,)) for _ in range(2)
+        stage.submit_raw("create_folder", FOLDER.to_dict(), after=(first,)) for _ in range(2)
     ]
     stage.broker_away = True
     stage.perform(first, said(1))
     assert stage.ledger.find(first).state is State.SUCCEEDED
-    adrift = stage.ledger.adrift(5, 0, empty=(*Priority,))
+    adrift = stage.ledger.requeue_lost(5, 0, empty=(*Priority,))
     assert {due.id for due in adrift} == {*waiting}

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 import pytest
 
 from tests.unit.stage import SCHOOL, ClassIn, Stage, said
-from worker.classin.endpoint import Dialect
+from worker.classin.endpoint import ApiVersion
 from worker.classin.operations.activities import CreateUnit, Publication
 from worker.classin.request import Request
 from worker.classin.response import Reply
@@ -15,7 +15,7 @@ from worker.classin.signing import Counting, signature
 from worker.classin.verdicts import Verdict
 from worker.execution.http_client import Stream
 from worker.ledger.states import State
-from worker.runtime.dispatcher import Waiting
+from worker.runtime.dispatcher import QueuedRecord
 
 WRONG_SIGNATURE = said(101002005, "signature exception")
 
@@ -27,7 +27,7 @@ class Checking(ClassIn):
     counting: Counting = Counting.BYTES
     script: list[object] = field(default_factory=list)  # type: ignore[assignment]  # none is played
 
-    def send(self, request: Request, dialect: Dialect, streams: Mapping[str, Stream]) -> Reply:
+    def send(self, request: Request, dialect: ApiVersion, streams: Mapping[str, Stream]) -> Reply:
         """Take one request, if it is signed as it should be."""
         del dialect, streams
         self.sent.append(request)
@@ -48,7 +48,7 @@ def carry_out(stage: Stage, classin: ClassIn, *contents: str) -> list[str]:
     dispatch, ids = stage.dispatch(classin), []
     for content in contents:
         ids.append(stage.submit(unit(content)))
-        stage.deliver(dispatch, Waiting(ids[-1]))
+        stage.deliver(dispatch, QueuedRecord(ids[-1]))
     return ids
 
 
@@ -123,10 +123,10 @@ def test_the_other_way_comes_next_where_one_attempt_is_all_there_is(stage: Stage
     dispatch = stage.dispatch(classin)
     record_id = stage.submit(unit(MORE_BYTES))
 
-    stage.deliver(dispatch, Waiting(record_id))
+    stage.deliver(dispatch, QueuedRecord(record_id))
     assert stage.ledger.find(record_id).state is State.DEFERRED
     stage.clock.forward(stage.seconds_until_due(record_id))
-    stage.deliver(dispatch, Waiting(record_id))
+    stage.deliver(dispatch, QueuedRecord(record_id))
 
     assert stage.ledger.find(record_id).state is State.SUCCEEDED
     assert len(classin.sent) == 2

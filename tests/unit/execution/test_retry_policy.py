@@ -11,21 +11,21 @@ from tests.unit.clock import Clock
 from tests.unit.stage import said
 from worker.classin.response import Reply
 from worker.classin.verdicts import Verdict
-from worker.config.settings import Patience
+from worker.config.settings import RetrySettings
 from worker.execution.retry_policy import (
     Outcome,
     deferral,
+    next_transition,
     retrying,
-    standing_after,
+    should_retry,
     throttled_wait,
-    worth_repeating,
 )
 from worker.ledger.record import Attempt
 from worker.ledger.states import Reason, State
-from worker.ledger.types import Access
+from worker.ledger.types import SchoolSignal
 
-PATIENCE = Patience()
-PASSING = {Verdict.AGAIN, Verdict.THROTTLED, Verdict.LATER, Verdict.CLOCK, Verdict.MISSIGNED}
+PATIENCE = RetrySettings()
+PASSING = {Verdict.RETRY, Verdict.THROTTLED, Verdict.DEFER, Verdict.CLOCK_SKEW, Verdict.MISSIGNED}
 GOING_ON = {*PASSING, Verdict.LOCKED_OUT}
 
 
@@ -36,7 +36,9 @@ def outcome(
     return Outcome(Attempt(1, 0, 5, 200, code, "said so", verdict), reply, unread)
 
 
-def delivery(patience: Patience, *verdicts: Verdict) -> tuple[Outcome, list[Outcome], list[float]]:
+def delivery(
+    patience: RetrySettings, *verdicts: Verdict
+) -> tuple[Outcome, list[Outcome], list[float]]:
     """Try as often as one delivery may: the last outcome, those noted, and the waits."""
     clock, noted = Clock(), list[Outcome]()
     script = iter(verdicts)
@@ -46,16 +48,16 @@ def delivery(patience: Patience, *verdicts: Verdict) -> tuple[Outcome, list[Outc
 
 def test_a_passing_fault_is_repeated_until_it_passes() -> None:
     """Each outcome but the last is noted, before the wait."""
-    last, noted, waits = delivery(PATIENCE, Verdict.AGAIN, Verdict.AGAIN, Verdict.DONE)
+    last, noted, waits = delivery(PATIENCE, Verdict.RETRY, Verdict.RETRY, Verdict.DONE)
     assert last.verdict is Verdict.DONE
-    assert [earlier.verdict for earlier in noted] == [Verdict.AGAIN, Verdict.AGAIN]
+    assert [earlier.verdict for earlier in noted] == [Verdict.RETRY, Verdict.RETRY]
     assert len(waits) == 2
 
 
 def test_the_attempts_of_one_delivery_are_counted() -> None:
     """The last outcome is handed back, not raised, and not noted here."""
-    last, noted, waits = delivery(Patience(attempts=3), *[Verdict.AGAIN] * 3)
-    assert last.verdict is Verdict.AGAIN
+    last, noted, waits = delivery(RetrySettings(attempts=3), *[Verdict.RETRY] * 3)
+    assert last.verdict is Verdict.RETRY
     assert len(noted) == len(waits) == 2
 
 
@@ -66,27 +68,27 @@ def test_what_is_not_worth_repeating_is_tried_once(verdict: Verdict) -> None:
     assert (last.verdict, noted, waits) == (verdict, [], [])
 
 
-@pytest.mark.parametrize("verdict", [Verdict.LOCKED_OUT, Verdict.CLOCK, Verdict.MISSIGNED])
+@pytest.mark.parametrize("verdict", [Verdict.LOCKED_OUT, Verdict.CLOCK_SKEW, Verdict.MISSIGNED])
 def test_a_wrong_signature_is_signed_anew_once(verdict: Verdict) -> None:
     """A second time would lock the door harder."""
     last, noted, _ = delivery(PATIENCE, verdict, verdict)
     assert (last.verdict, len(noted)) == (verdict, 1)
-    assert worth_repeating(verdict, 1)
-    assert not worth_repeating(verdict, 2)
+    assert should_retry(verdict, 1)
+    assert not should_retry(verdict, 2)
 
 
 def test_the_waits_have_bounds_that_grow_to_a_limit() -> None:
     """Half a second to one, to two, to four, and so on; never more than the longest."""
-    patience = Patience(attempts=40, first_wait=0.5, longest_wait=8)
-    _, _, waits = delivery(patience, *[Verdict.AGAIN] * 40)
+    patience = RetrySettings(attempts=40, first_wait=0.5, longest_wait=8)
+    _, _, waits = delivery(patience, *[Verdict.RETRY] * 40)
     bounds = [min(8, 2**n) for n in range(39)]
     assert all(0.5 <= wait <= bound for wait, bound in zip(waits, bounds, strict=True))
 
 
 def test_the_waits_are_not_the_same_for_all() -> None:
     """Many workers that failed together come back one by one."""
-    patience = Patience(attempts=40, first_wait=1, longest_wait=8)
-    _, _, waits = delivery(patience, *[Verdict.AGAIN] * 40)
+    patience = RetrySettings(attempts=40, first_wait=1, longest_wait=8)
+    _, _, waits = delivery(patience, *[Verdict.RETRY] * 40)
     assert len(set(waits)) == len(waits)
 
 
@@ -105,14 +107,14 @@ def test_an_accident_of_our_own_is_not_repeated() -> None:
 def test_a_worker_that_is_to_end_begins_no_further_attempt() -> None:
     """It hands back what it has, without a note and without a wait."""
     clock, noted, stopping = Clock(), list[Outcome](), threading.Event()
-    script = [Verdict.AGAIN, Verdict.AGAIN, Verdict.DONE]
+    script = [Verdict.RETRY, Verdict.RETRY, Verdict.DONE]
 
     def attempt() -> Outcome:
         if len(script) == 2:
             stopping.set()
         return outcome(script.pop(0))
 
-    assert retrying(PATIENCE, clock.sleep, noted.append, stopping)(attempt).verdict is Verdict.AGAIN
+    assert retrying(PATIENCE, clock.sleep, noted.append, stopping)(attempt).verdict is Verdict.RETRY
     assert (len(script), len(noted), len(clock.waits)) == (1, 1, 1)
 
 
@@ -121,9 +123,9 @@ def test_a_worker_that_is_to_end_begins_no_further_attempt() -> None:
     [
         (Verdict.DONE, State.SUCCEEDED, None),
         (Verdict.ALREADY, State.SUCCEEDED, None),
-        (Verdict.PARTLY, State.PARTIAL, None),
+        (Verdict.PARTIAL, State.PARTIAL, None),
         (Verdict.REFUSED, State.FAILED, Reason.REFUSED),
-        (Verdict.UNSURE, State.UNCERTAIN, None),
+        (Verdict.AMBIGUOUS, State.UNCERTAIN, None),
     ],
 )
 @pytest.mark.parametrize("tried_for", [0.0, 10.0**9])
@@ -132,7 +134,7 @@ def test_a_settling_verdict_settles(
 ) -> None:
     """However late it comes, with what came back."""
     told = outcome(verdict, reply=said(1, data=5))
-    standing = standing_after(told, patience=PATIENCE, tried_for=tried_for, deferrals=9)
+    standing = next_transition(told, patience=PATIENCE, tried_for=tried_for, deferrals=9)
     assert (standing.state, standing.reason) == (state, reason)
     assert standing.already == (verdict is Verdict.ALREADY)
     assert standing.result == {"data": 5}
@@ -143,9 +145,9 @@ def test_a_settling_verdict_settles(
 def test_a_passing_verdict_defers_until_time_is_up(verdict: Verdict) -> None:
     """Then the record has failed."""
     told = outcome(verdict, unread=True)
-    before = standing_after(told, patience=PATIENCE, tried_for=86399, deferrals=0)
-    after = standing_after(told, patience=PATIENCE, tried_for=86400, deferrals=0)
-    assert (before.state, before.due_in, before.unread) == (State.DEFERRED, 1, True)
+    before = next_transition(told, patience=PATIENCE, tried_for=86399, deferrals=0)
+    after = next_transition(told, patience=PATIENCE, tried_for=86400, deferrals=0)
+    assert (before.state, before.due_in, before.maybe_applied) == (State.DEFERRED, 1, True)
     assert (after.state, after.reason) == (State.FAILED, Reason.EXHAUSTED)
 
 
@@ -153,33 +155,33 @@ def test_a_passing_verdict_defers_until_time_is_up(verdict: Verdict) -> None:
 def test_what_is_locked_out_waits_for_its_school(tried_for: float) -> None:
     """However long that takes: it is no fault of its own."""
     told = outcome(Verdict.LOCKED_OUT, code=102)
-    standing = standing_after(told, patience=PATIENCE, tried_for=tried_for, deferrals=9)
-    assert (standing.state, standing.access) == (State.QUEUED, Access.LOCKED_OUT)
-    assert (standing.looks, standing.counts) == (PATIENCE.looks, False)
+    standing = next_transition(told, patience=PATIENCE, tried_for=tried_for, deferrals=9)
+    assert (standing.state, standing.access) == (State.QUEUED, SchoolSignal.LOCKED_OUT)
+    assert (standing.probe_intervals, standing.counts) == (PATIENCE.probe_intervals, False)
 
 
 @pytest.mark.parametrize(
     ("verdict", "code", "access"),
     [
-        (Verdict.DONE, 1, Access.LET_IN),
-        (Verdict.REFUSED, 193, Access.LET_IN),
-        (Verdict.PARTLY, 103, Access.LET_IN),
+        (Verdict.DONE, 1, SchoolSignal.LET_IN),
+        (Verdict.REFUSED, 193, SchoolSignal.LET_IN),
+        (Verdict.PARTIAL, 103, SchoolSignal.LET_IN),
         (Verdict.DONE, None, None),
-        (Verdict.UNSURE, None, None),
-        (Verdict.LATER, 901, Access.MAINTENANCE),
-        (Verdict.LATER, 253, None),
-        (Verdict.AGAIN, 104, None),
-        (Verdict.AGAIN, None, None),
+        (Verdict.AMBIGUOUS, None, None),
+        (Verdict.DEFER, 901, SchoolSignal.MAINTENANCE),
+        (Verdict.DEFER, 253, None),
+        (Verdict.RETRY, 104, None),
+        (Verdict.RETRY, None, None),
         (Verdict.THROTTLED, 460, None),
-        (Verdict.CLOCK, 101002006, None),
+        (Verdict.CLOCK_SKEW, 101002006, None),
     ],
 )
 def test_an_outcome_may_tell_of_the_school(
-    verdict: Verdict, code: int | None, access: Access | None
+    verdict: Verdict, code: int | None, access: SchoolSignal | None
 ) -> None:
     """A code that settles was given by a ClassIn that let us in."""
     told = outcome(verdict, code=code)
-    standing = standing_after(told, patience=PATIENCE, tried_for=0, deferrals=0)
+    standing = next_transition(told, patience=PATIENCE, tried_for=0, deferrals=0)
     assert standing.access is access
 
 
@@ -187,7 +189,7 @@ def test_an_outcome_may_tell_of_the_school(
 def test_only_too_fast_slows_others_down(verdict: Verdict) -> None:
     """For as long as its own record waits."""
     told = outcome(verdict, reply=said(None, http=429, retry_after=9))
-    standing = standing_after(told, patience=PATIENCE, tried_for=0, deferrals=0)
+    standing = next_transition(told, patience=PATIENCE, tried_for=0, deferrals=0)
     assert standing.slow_down == (9 if verdict is Verdict.THROTTLED else None)
 
 
@@ -202,7 +204,7 @@ def test_a_deferral_never_reaches_beyond_the_end(
 ) -> None:
     """The last delivery comes when time is up, not later, whatever ClassIn asks for."""
     told = outcome(verdict, reply=said(None, http=429, retry_after=retry_after))
-    standing = standing_after(told, patience=PATIENCE, tried_for=tried_for, deferrals=deferrals)
+    standing = next_transition(told, patience=PATIENCE, tried_for=tried_for, deferrals=deferrals)
     assert standing.state is State.DEFERRED
     assert 0 <= standing.due_in <= 86400 - tried_for
     assert standing.counts == (verdict is not Verdict.THROTTLED)

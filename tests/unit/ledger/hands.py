@@ -6,7 +6,7 @@ from worker.classin.verdicts import Verdict
 from worker.ledger.record import Attempt, Submission
 from worker.ledger.states import Reason, State
 from worker.ledger.store import RedisLedger
-from worker.ledger.types import Access, Advanced, Claim, Standing
+from worker.ledger.types import Claim, SchoolSignal, Transition, UpdateResult
 
 #: Seconds that a lease lasts here.
 LEASE = 10.0
@@ -23,20 +23,24 @@ ENTRY = Submission(
     source="test",
     accepts_existing=True,
 )
-DONE = Standing(
-    state=State.SUCCEEDED, code=1, message="ok", result={"data": 5}, access=Access.LET_IN
+DONE = Transition(
+    state=State.SUCCEEDED, code=1, message="ok", result={"data": 5}, access=SchoolSignal.LET_IN
 )
 PARTLY = replace(DONE, state=State.PARTIAL, code=103)
 REFUSED = replace(DONE, state=State.FAILED, reason=Reason.REFUSED, code=193, result=None)
-UNSURE = Standing(state=State.UNCERTAIN, message="no reply in time", unread=True)
-AGAIN = Standing(state=State.RUNNING, code=104, message="unknown error", unread=True)
-LATER = Standing(state=State.DEFERRED, code=253, message="not now", due_in=60, counts=True)
-GIVEN_BACK = Standing(state=State.QUEUED)
-LOCKED = Standing(
-    state=State.QUEUED, code=102, message="no permission", access=Access.LOCKED_OUT, looks=LOOKS
+UNSURE = Transition(state=State.UNCERTAIN, message="no reply in time", maybe_applied=True)
+AGAIN = Transition(state=State.RUNNING, code=104, message="unknown error", maybe_applied=True)
+LATER = Transition(state=State.DEFERRED, code=253, message="not now", due_in=60, counts=True)
+GIVEN_BACK = Transition(state=State.QUEUED)
+LOCKED = Transition(
+    state=State.QUEUED,
+    code=102,
+    message="no permission",
+    access=SchoolSignal.LOCKED_OUT,
+    probe_intervals=LOOKS,
 )
 HELD = replace(
-    LOCKED, state=State.DEFERRED, code=901, access=Access.MAINTENANCE, due_in=5, counts=True
+    LOCKED, state=State.DEFERRED, code=901, access=SchoolSignal.MAINTENANCE, due_in=5, counts=True
 )
 
 
@@ -47,7 +51,7 @@ def entry(
     return replace(ENTRY, id=record_id, lane=lane, after=tuple(after.split()), stops_lane=stops)
 
 
-def attempt(n: int, code: int | None = 104, verdict: Verdict = Verdict.AGAIN) -> Attempt:
+def attempt(n: int, code: int | None = 104, verdict: Verdict = Verdict.RETRY) -> Attempt:
     """The nth attempt."""
     return Attempt(n, 1_800_000_000_000 + n, 5, 200, code, "said\nso", verdict)
 
@@ -61,7 +65,7 @@ def claimed(
     return claim
 
 
-def settled(ledger: RedisLedger, record_id: str = "a", standing: Standing = DONE) -> Advanced:
+def settled(ledger: RedisLedger, record_id: str = "a", standing: Transition = DONE) -> UpdateResult:
     """Carry a record that is queued to where this leaves it."""
     return ledger.advance(claimed(ledger, record_id), standing, None)
 

@@ -6,13 +6,13 @@ from tests.unit.clock import Clock
 from tests.unit.ledger.hands import DONE, GIVEN_BACK, claimed, entry, settled
 from worker.ledger.record import Priority
 from worker.ledger.store import RedisLedger
-from worker.ledger.types import Room
+from worker.ledger.types import Capacity
 
 
 def adrift(ledger: RedisLedger, *, queue_empty: bool = False, limit: int = 5) -> str:
     """The ids that have lost their message, a minute ago or earlier."""
     empty = tuple(Priority) if queue_empty else ()
-    return "".join(due.id for due in ledger.adrift(limit, 60, empty=empty))
+    return "".join(due.id for due in ledger.requeue_lost(limit, 60, empty=empty))
 
 
 def submit(ledger: RedisLedger, clock: Clock, ids: str, *, every: float = 0) -> None:
@@ -136,7 +136,7 @@ def test_an_empty_queue_of_one_priority_tells_nothing_of_another(
     """Normal messages wait for hours, while that of low priority is lost."""
     ledger.submit([entry("normal"), replace(entry("low"), priority=Priority.LOW)])
     clock.forward(60)
-    assert [due.id for due in ledger.adrift(5, 60, empty=[Priority.LOW])] == ["low"]
+    assert [due.id for due in ledger.requeue_lost(5, 60, empty=[Priority.LOW])] == ["low"]
 
 
 def test_what_is_claimed_without_a_message_moves_no_frontier(
@@ -145,5 +145,5 @@ def test_what_is_claimed_without_a_message_moves_no_frontier(
     """Nothing came out of the queue: those who wait there are where they were."""
     submit(ledger, clock, "a", every=100)
     submit(ledger, clock, "b")
-    assert ledger.exchange([], {"b": "one"}, "w", 10, Room(), messageless=["b"]).claims
+    assert ledger.report_and_claim([], {"b": "one"}, "w", 10, Capacity(), messageless=["b"]).claims
     assert adrift(ledger) == ""

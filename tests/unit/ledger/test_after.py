@@ -21,7 +21,7 @@ from tests.unit.ledger.hands import (
 from worker.ledger.record import Priority
 from worker.ledger.states import Reason, State
 from worker.ledger.store import RedisLedger
-from worker.ledger.types import Due, Standing
+from worker.ledger.types import ReadyRecord, Transition
 
 
 def test_a_follower_is_blocked(ledger: RedisLedger) -> None:
@@ -31,23 +31,23 @@ def test_a_follower_is_blocked(ledger: RedisLedger) -> None:
     assert ledger.find("b").after == ("a",)
     assert ledger.find("b").state is State.BLOCKED
     assert ledger.claim("b", "one", "w", 10) is None
-    assert ledger.adrift(5, 0, empty=(*Priority,)) == [Due("a", "create_folder")]
+    assert ledger.requeue_lost(5, 0, empty=(*Priority,)) == [ReadyRecord("a", "create_folder")]
 
 
 @pytest.mark.parametrize("standing", [DONE, PARTLY])
 def test_a_follower_starts_when_the_other_went_well(
-    ledger: RedisLedger, standing: Standing
+    ledger: RedisLedger, standing: Transition
 ) -> None:
     """Who says so is told that a message is needed."""
     ledger.submit([entry("a"), entry("b", after="a")])
-    assert settled(ledger, "a", standing).released == [Due("b", "create_folder")]
+    assert settled(ledger, "a", standing).released == [ReadyRecord("b", "create_folder")]
     assert ledger.find("b").state is State.QUEUED
     assert settled(ledger, "b").state is State.SUCCEEDED
 
 
 @pytest.mark.parametrize("standing", [REFUSED, UNSURE])
 def test_a_follower_fails_when_the_other_did_not_go_well(
-    ledger: RedisLedger, clock: Clock, standing: Standing
+    ledger: RedisLedger, clock: Clock, standing: Transition
 ) -> None:
     """It says because of whom; nobody tried it."""
     ledger.submit([entry("a"), entry("b", after="a")])
@@ -63,7 +63,7 @@ def test_a_follower_of_what_is_put_off_waits_on(ledger: RedisLedger, clock: Cloc
     ledger.submit([entry("a"), entry("b", after="a")])
     assert settled(ledger, "a", LATER).released == []
     clock.forward(60)
-    assert ledger.due(5, orphans=False) == [Due("a", "create_folder")]
+    assert ledger.requeue_due(5, orphans=False) == [ReadyRecord("a", "create_folder")]
     assert released(ledger) == []
     assert ledger.find("b").state is State.BLOCKED
 
@@ -74,7 +74,7 @@ def test_a_follower_waits_for_all(ledger: RedisLedger) -> None:
     settled(ledger, "c")
     settled(ledger, "a")
     assert ledger.find("x").state is State.BLOCKED
-    assert settled(ledger, "b").released == [Due("x", "create_folder")]
+    assert settled(ledger, "b").released == [ReadyRecord("x", "create_folder")]
 
 
 def test_the_first_that_fails_fails_a_follower(ledger: RedisLedger) -> None:
@@ -116,12 +116,12 @@ def test_a_failure_goes_from_follower_to_follower(ledger: RedisLedger) -> None:
     )  # fmt: skip
     settled(ledger, "a", REFUSED)
     assert [ledger.find(each).reason for each in "bcd"] == [Reason.DEPENDENCY] * 3
-    assert settled(ledger, "o").released == [Due("p", "create_folder")]
+    assert settled(ledger, "o").released == [ReadyRecord("p", "create_folder")]
 
 
 @pytest.mark.parametrize("standing", [DONE, REFUSED])
 def test_many_followers_are_told_a_part_at_a_time(
-    ledger: RedisLedger, redis: Redis, standing: Standing
+    ledger: RedisLedger, redis: Redis, standing: Transition
 ) -> None:
     """So that no call takes long: those that are left, with the next looks."""
     followers = [f"f{n}" for n in range(250)]
@@ -158,4 +158,4 @@ def test_what_is_settled_twice_tells_its_followers_once(ledger: RedisLedger) -> 
     claim = claimed(ledger)
     assert len(ledger.advance(claim, DONE, None).released) == 1
     assert ledger.advance(claim, DONE, None).released == []
-    assert ledger.adrift(5, 0, empty=(*Priority,)) == [Due("b", "create_folder")]
+    assert ledger.requeue_lost(5, 0, empty=(*Priority,)) == [ReadyRecord("b", "create_folder")]

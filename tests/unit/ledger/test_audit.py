@@ -20,8 +20,8 @@ def test_what_was_done_is_told_newest_first(audit: Audit) -> None:
     last, first = audit.deeds(5)
 
     assert (last.who, last.what, last.ids) == ("key sis", "retry", ("z",))
-    assert first.to_json() == {
-        "at": first.to_json()["at"],
+    assert first.to_dict() == {
+        "at": first.to_dict()["at"],
         "who": "ada",
         "what": "cancel",
         "about": "batch=b",

@@ -8,12 +8,12 @@ from redis import Redis
 from tests.unit.clock import Clock
 from tests.unit.ledger.hands import DONE, ENTRY, REFUSED, settled
 from worker.ledger import keys
-from worker.ledger.batch import About, Call, Told, Webhook, Word
+from worker.ledger.batch import BatchInfo, DeliveryResult, Webhook, WebhookCall, WebhookState
 from worker.ledger.batches import EMPTY_LASTS, OPEN_LASTS
 from worker.ledger.store import RedisLedger
 
 LASTS = 60.0
-ABOUT = About(
+ABOUT = BatchInfo(
     source="command line",
     file="rows.csv",
     path="/tmp/rows.csv",  # noqa: S108  # nobody opens it
@@ -22,17 +22,17 @@ ABOUT = About(
     sheet="People",
 )
 TOLD = replace(ABOUT, webhook=Webhook(url="https://sis.example/hook?key=secret"))
-DELIVERED = Word(Told.DELIVERED, 1, "HTTP 200")
+DELIVERED = DeliveryResult(WebhookState.DELIVERED, 1, "HTTP 200")
 
 
-def hand_in(ledger: RedisLedger, ids: str, about: About = TOLD) -> None:
+def hand_in(ledger: RedisLedger, ids: str, about: BatchInfo = TOLD) -> None:
     """Hand a batch in, `b`, with these ids."""
     ledger.open_batch("b", about)
     told = about.webhook is not None
     ledger.submit([replace(ENTRY, id=each, row=n, tells=told) for n, each in enumerate(ids, 2)])
 
 
-def told(ledger: RedisLedger) -> Told:
+def told(ledger: RedisLedger) -> WebhookState:
     """Where its webhook stands."""
     about = ledger.about("b")
     assert about is not None
@@ -40,7 +40,7 @@ def told(ledger: RedisLedger) -> Told:
     return about.webhook.told
 
 
-def taken(ledger: RedisLedger) -> Call:
+def taken(ledger: RedisLedger) -> WebhookCall:
     """A webhook that is there to be called."""
     call = ledger.take_webhook(LASTS)
     assert call is not None
@@ -61,7 +61,7 @@ def test_a_record_remembers_its_row(ledger: RedisLedger) -> None:
     """As its file counts."""
     hand_in(ledger, "ac", ABOUT)
     assert [ledger.find(each).row for each in "ac"] == [2, 3]
-    assert ledger.find("a").to_json()["row"] == 2
+    assert ledger.find("a").to_dict()["row"] == 2
 
 
 def test_a_batch_without_operations_is_forgotten(ledger: RedisLedger) -> None:
@@ -77,7 +77,7 @@ def test_a_webhook_is_due_when_the_last_has_settled(ledger: RedisLedger) -> None
     hand_in(ledger, "ac")
     ledger.close_batch("b")
     settled(ledger, "a", DONE)
-    assert (told(ledger), ledger.take_webhook(LASTS)) == (Told.WAITING, None)
+    assert (told(ledger), ledger.take_webhook(LASTS)) == (WebhookState.WAITING, None)
 
     settled(ledger, "c", REFUSED)
 
@@ -106,10 +106,10 @@ def test_a_batch_that_broke_off_is_told_of_as_a_part(ledger: RedisLedger, clock:
     ledger.submit([replace(ENTRY, id="c", tells=True)])
     clock.forward(OPEN_LASTS - 1)
     assert ledger.take_webhook(LASTS) is None
-    assert told(ledger) is Told.OPEN
+    assert told(ledger) is WebhookState.OPEN
     clock.forward(2)
     assert ledger.take_webhook(LASTS) is None
-    assert told(ledger) is Told.WAITING
+    assert told(ledger) is WebhookState.WAITING
 
     settled(ledger, "a")
     settled(ledger, "c")
@@ -128,7 +128,7 @@ def test_who_goes_on_before_anybody_is_told_is_told_of_all(
 
     ledger.submit([replace(ENTRY, id="c", tells=True)])
     settled(ledger, "a")
-    assert told(ledger) is Told.OPEN
+    assert told(ledger) is WebhookState.OPEN
     ledger.close_batch("b")
     settled(ledger, "c")
 
@@ -191,7 +191,7 @@ def test_who_is_called_already_holds_up_no_other(ledger: RedisLedger, clock: Clo
     """One receiver has many calls due, another a later one."""
     for name, url in (("b1", "https://slow.example/a"), ("b2", "https://slow.example/b?c"),
                       ("b3", "https://fast.example:8443/")):  # fmt: skip
-        ledger.open_batch(name, About(expected=1, webhook=Webhook(url=url)))
+        ledger.open_batch(name, BatchInfo(expected=1, webhook=Webhook(url=url)))
         ledger.submit([replace(ENTRY, id=name, batch=name, tells=True)])
         settled(ledger, name)
         clock.forward(1)
@@ -237,7 +237,7 @@ def test_one_takes_it_until_that_one_is_silent_for_too_long(
 
     assert not ledger.note_webhook(first, DELIVERED)
     assert ledger.note_webhook(second, DELIVERED)
-    assert told(ledger) is Told.DELIVERED
+    assert told(ledger) is WebhookState.DELIVERED
     clock.forward(LASTS + 1)
     assert ledger.take_webhook(LASTS) is None
 
@@ -248,7 +248,9 @@ def test_one_that_is_put_off_is_due_later(ledger: RedisLedger, clock: Clock) -> 
     ledger.close_batch("b")
     settled(ledger)
 
-    ledger.note_webhook(taken(ledger), Word(Told.DUE, 4, "HTTP 500", 300, counts=True))
+    ledger.note_webhook(
+        taken(ledger), DeliveryResult(WebhookState.DUE, 4, "HTTP 500", 300, counts=True)
+    )
 
     assert ledger.take_webhook(LASTS) is None
     clock.forward(301)
@@ -265,10 +267,10 @@ def test_a_called_off_batch_is_told_of_as_well(ledger: RedisLedger) -> None:
 
 
 @pytest.mark.parametrize("about", [ABOUT, TOLD])
-def test_what_is_shown_of_it_has_no_secret(ledger: RedisLedger, about: About) -> None:
+def test_what_is_shown_of_it_has_no_secret(ledger: RedisLedger, about: BatchInfo) -> None:
     """No query of the address."""
     ledger.open_batch("b", about)
     found = ledger.about("b")
     assert found is not None
-    assert "secret" not in str(found.to_json())
+    assert "secret" not in str(found.to_dict())
     assert "secret" not in repr(found)

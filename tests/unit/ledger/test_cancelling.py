@@ -21,9 +21,9 @@ from tests.unit.ledger.hands import (
 from worker.ledger.record import Priority
 from worker.ledger.states import Reason, State
 from worker.ledger.store import RedisLedger
-from worker.ledger.types import Due, Standing
+from worker.ledger.types import ReadyRecord, Transition
 
-DUE_B = Due("b", "create_folder")
+DUE_B = ReadyRecord("b", "create_folder")
 
 
 def test_a_queued_record_is_cancelled_at_once(ledger: RedisLedger, clock: Clock) -> None:
@@ -33,7 +33,7 @@ def test_a_queued_record_is_cancelled_at_once(ledger: RedisLedger, clock: Clock)
     record = ledger.find("a")
     assert (record.state, record.finished_at) == (State.CANCELLED, clock.ms)
     assert ledger.claim("a", "one", "w", 10) is None
-    assert ledger.adrift(5, 0, empty=(*Priority,)) == []
+    assert ledger.requeue_lost(5, 0, empty=(*Priority,)) == []
 
 
 def test_a_deferred_record_is_cancelled_at_once(ledger: RedisLedger, clock: Clock) -> None:
@@ -42,7 +42,7 @@ def test_a_deferred_record_is_cancelled_at_once(ledger: RedisLedger, clock: Cloc
     settled(ledger, standing=LATER)
     assert ledger.cancel("a") == (State.CANCELLED, [])
     clock.forward(60)
-    assert ledger.due(5, orphans=True) == []
+    assert ledger.requeue_due(5, orphans=True) == []
     assert ledger.find("a").due_at is None
 
 
@@ -85,12 +85,12 @@ def test_a_running_record_goes_on_until_its_attempt_ends(ledger: RedisLedger) ->
     claim = claimed(ledger)
     assert ledger.cancel("a") == (State.RUNNING, [])
     assert ledger.find("a").cancelling is True
-    assert ledger.beat("w", 10, [claim]) == []
+    assert ledger.renew_leases("w", 10, [claim]) == []
 
 
 @pytest.mark.parametrize("standing", [AGAIN, LATER, GIVEN_BACK, LOCKED])
 def test_a_running_record_that_did_not_settle_is_cancelled(
-    ledger: RedisLedger, standing: Standing
+    ledger: RedisLedger, standing: Transition
 ) -> None:
     """It is not tried again, and those behind it go on."""
     ledger.submit([entry("a", lane="l"), entry("b", lane="l")])
@@ -105,7 +105,7 @@ def test_a_running_record_that_did_not_settle_is_cancelled(
 
 @pytest.mark.parametrize("standing", [DONE, REFUSED])
 def test_a_running_record_that_settles_is_what_it_is(
-    ledger: RedisLedger, standing: Standing
+    ledger: RedisLedger, standing: Transition
 ) -> None:
     """ClassIn was faster."""
     ledger.submit([ENTRY])
@@ -123,7 +123,7 @@ def test_a_running_record_whose_worker_fell_silent_is_cancelled(
     claimed(ledger)
     ledger.cancel("a")
     clock.forward(10)
-    assert ledger.due(5, orphans=True) == []
+    assert ledger.requeue_due(5, orphans=True) == []
     assert released(ledger) == []
     assert ledger.find("a").state is State.CANCELLED
     assert ledger.find("b").reason is Reason.DEPENDENCY

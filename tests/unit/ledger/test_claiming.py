@@ -19,19 +19,19 @@ from tests.unit.ledger.hands import (
     settled,
 )
 from worker.classin.verdicts import Verdict
-from worker.errors import LeaseLost
+from worker.errors import LeaseLostError
 from worker.ledger.record import Priority
 from worker.ledger.states import Reason, State
 from worker.ledger.store import RedisLedger
-from worker.ledger.types import Advanced, Claim, Due, Standing
+from worker.ledger.types import Claim, ReadyRecord, Transition, UpdateResult
 
-DUE = Due("a", "create_folder")
+DUE = ReadyRecord("a", "create_folder")
 
 
 def silenced(ledger: RedisLedger, clock: Clock) -> None:
     """Let a lease run out, and be taken back."""
     clock.forward(10)
-    assert ledger.due(5, orphans=True) == [DUE._replace(suspect=True)]
+    assert ledger.requeue_due(5, orphans=True) == [DUE._replace(suspect=True)]
 
 
 def test_a_claim_takes_the_lease(ledger: RedisLedger, clock: Clock) -> None:
@@ -53,7 +53,7 @@ def test_a_leased_record_is_nobody_else_s(ledger: RedisLedger, clock: Clock) -> 
     assert ledger.claim("a", "two", "w", 10) is None
     assert claimed(ledger).token == 1
     clock.forward(9)
-    assert ledger.due(5, orphans=True) == []
+    assert ledger.requeue_due(5, orphans=True) == []
 
 
 def test_each_claim_has_a_token_of_its_own(ledger: RedisLedger, clock: Clock) -> None:
@@ -69,7 +69,7 @@ def test_each_claim_has_a_token_of_its_own(ledger: RedisLedger, clock: Clock) ->
 @pytest.mark.parametrize("standing", [DONE, AGAIN, LATER, GIVEN_BACK])
 @pytest.mark.parametrize("claimed_since", [True, False])
 def test_a_late_writer_changes_nothing(
-    ledger: RedisLedger, clock: Clock, standing: Standing, *, claimed_since: bool
+    ledger: RedisLedger, clock: Clock, standing: Transition, *, claimed_since: bool
 ) -> None:
     """Its lease is over, whether or not another worker has the record already."""
     ledger.submit([ENTRY])
@@ -79,16 +79,16 @@ def test_a_late_writer_changes_nothing(
         claimed(ledger, lease="two")
     before = ledger.find("a")
 
-    with pytest.raises(LeaseLost, match="another worker has a now"):
+    with pytest.raises(LeaseLostError, match="another worker has a now"):
         ledger.advance(late, standing, attempt(1), 10)
-    with pytest.raises(LeaseLost, match="another worker has a now"):
-        ledger.begin(late)
-    assert ledger.beat("w", 10, [late]) == ["one"]
+    with pytest.raises(LeaseLostError, match="another worker has a now"):
+        ledger.mark_sending(late)
+    assert ledger.renew_leases("w", 10, [late]) == ["one"]
 
     assert ledger.find("a") == before
     assert ledger.codes() == {}
     clock.forward(9.999)
-    assert ledger.due(5, orphans=True) == []
+    assert ledger.requeue_due(5, orphans=True) == []
 
 
 def test_a_writer_that_is_late_by_a_deferral_changes_nothing(
@@ -100,7 +100,7 @@ def test_a_writer_that_is_late_by_a_deferral_changes_nothing(
     silenced(ledger, clock)
     ledger.advance(claimed(ledger, lease="two"), LATER, attempt(1))
     before = ledger.find("a")
-    with pytest.raises(LeaseLost):
+    with pytest.raises(LeaseLostError):
         ledger.advance(late, DONE, attempt(1))
     assert ledger.find("a") == before
 
@@ -110,9 +110,9 @@ def test_an_attempt_is_noted_and_the_lease_renewed(ledger: RedisLedger, clock: C
     ledger.submit([ENTRY])
     claim = claimed(ledger)
     clock.forward(9)
-    assert ledger.advance(claim, AGAIN, attempt(1), 10) == Advanced(State.RUNNING, 0, [])
+    assert ledger.advance(claim, AGAIN, attempt(1), 10) == UpdateResult(State.RUNNING, 0, [])
     clock.forward(9)
-    assert ledger.due(5, orphans=True) == []
+    assert ledger.requeue_due(5, orphans=True) == []
     record = ledger.find("a")
     assert record.state is State.RUNNING
     assert record.attempts == (attempt(1),)
@@ -144,10 +144,10 @@ def test_a_settled_record_stays_settled(ledger: RedisLedger, clock: Clock) -> No
     clock.forward(10**6)
     assert ledger.advance(claim, LATER, attempt(2)).state is State.SUCCEEDED
     assert ledger.claim("a", "two", "w", 10) is None
-    assert ledger.beat("w", 10, [claim]) == []
+    assert ledger.renew_leases("w", 10, [claim]) == []
     assert ledger.find("a") == before
-    assert ledger.due(5, orphans=True) == []
-    assert ledger.adrift(5, 0, empty=(*Priority,)) == []
+    assert ledger.requeue_due(5, orphans=True) == []
+    assert ledger.requeue_lost(5, 0, empty=(*Priority,)) == []
 
 
 def test_a_success_is_kept_with_its_result(ledger: RedisLedger, clock: Clock) -> None:
@@ -166,7 +166,7 @@ def test_a_success_is_kept_with_its_result(ledger: RedisLedger, clock: Clock) ->
 def test_a_failure_is_kept_with_its_reason(ledger: RedisLedger) -> None:
     """An attempt is not needed for it."""
     ledger.submit([ENTRY])
-    refused = Standing(state=State.FAILED, reason=Reason.REFUSED, message="courseId: is required")
+    refused = Transition(state=State.FAILED, reason=Reason.REFUSED, message="courseId: is required")
     settled(ledger, standing=refused)
     record = ledger.find("a")
     assert (record.state, record.reason, record.attempts) == (State.FAILED, Reason.REFUSED, ())
@@ -180,7 +180,7 @@ def test_a_deferred_record_waits_for_its_time(ledger: RedisLedger, clock: Clock)
     assert ledger.find("a").due_at == clock.ms + 60_000
     clock.forward(59.999)
     assert ledger.claim("a", "two", "w", 10) is None
-    assert ledger.due(5, orphans=True) == []
+    assert ledger.requeue_due(5, orphans=True) == []
     clock.forward(0.001)
     claim = claimed(ledger, lease="two")
     assert (claim.record.due_at, claim.record.unread, claim.record.deferrals) == (None, False, 1)
@@ -192,13 +192,13 @@ def test_what_is_due_is_told_once(ledger: RedisLedger, clock: Clock) -> None:
     for record_id in "ab":
         settled(ledger, record_id, LATER)
     clock.forward(60)
-    assert ledger.due(1, orphans=False) == [DUE]
-    assert [due.id for due in ledger.due(5, orphans=False)] == ["b"]
-    assert ledger.due(5, orphans=False) == []
+    assert ledger.requeue_due(1, orphans=False) == [DUE]
+    assert [due.id for due in ledger.requeue_due(5, orphans=False)] == ["b"]
+    assert ledger.requeue_due(5, orphans=False) == []
     record = ledger.find("a")
     assert (record.state, record.due_at) == (State.QUEUED, None)
     clock.forward(60)
-    assert DUE in ledger.adrift(5, 60, empty=(*Priority,))
+    assert DUE in ledger.requeue_lost(5, 60, empty=(*Priority,))
 
 
 def test_a_doubt_outlasts_a_deferral(ledger: RedisLedger, clock: Clock) -> None:
@@ -206,7 +206,7 @@ def test_a_doubt_outlasts_a_deferral(ledger: RedisLedger, clock: Clock) -> None:
     ledger.submit([ENTRY])
     claim = claimed(ledger)
     ledger.advance(claim, AGAIN, attempt(1), 10)
-    ledger.advance(claim, LATER, attempt(2, 253, Verdict.LATER))
+    ledger.advance(claim, LATER, attempt(2, 253, Verdict.DEFER))
     clock.forward(60)
     assert claimed(ledger, lease="two").record.unread is True
 
@@ -222,13 +222,13 @@ def test_a_record_can_be_given_back(ledger: RedisLedger, clock: Clock) -> None:
     """Another worker may have it at once, and it needs a message for that."""
     ledger.submit([ENTRY])
     claim = claimed(ledger)
-    assert ledger.advance(claim, GIVEN_BACK, attempt(1)) == Advanced(State.QUEUED, 0, [DUE])
+    assert ledger.advance(claim, GIVEN_BACK, attempt(1)) == UpdateResult(State.QUEUED, 0, [DUE])
     clock.forward(10)
-    assert ledger.due(5, orphans=True) == []
-    assert ledger.adrift(5, 11, empty=(*Priority,)) == []
-    assert ledger.adrift(5, 10, empty=(*Priority,)) == [DUE]
+    assert ledger.requeue_due(5, orphans=True) == []
+    assert ledger.requeue_lost(5, 11, empty=(*Priority,)) == []
+    assert ledger.requeue_lost(5, 10, empty=(*Priority,)) == [DUE]
     claim = claimed(ledger, lease="two")
-    assert (claim.token, claim.record.attempts, claim.record.deaths) == (2, (attempt(1),), 0)
+    assert (claim.token, claim.record.attempts, claim.record.lost_workers) == (2, (attempt(1),), 0)
 
 
 def test_who_gave_a_record_back_has_no_say_in_it(ledger: RedisLedger) -> None:
@@ -236,9 +236,9 @@ def test_who_gave_a_record_back_has_no_say_in_it(ledger: RedisLedger) -> None:
     ledger.submit([ENTRY])
     claim = claimed(ledger)
     ledger.advance(claim, GIVEN_BACK, None)
-    with pytest.raises(LeaseLost):
+    with pytest.raises(LeaseLostError):
         ledger.advance(claim, DONE, None)
-    assert ledger.beat("w", 10, [claim]) == ["one"]
+    assert ledger.renew_leases("w", 10, [claim]) == ["one"]
     assert ledger.find("a").state is State.QUEUED
 
 
@@ -246,9 +246,9 @@ def test_fields_are_kept_as_they_are_sent(ledger: RedisLedger) -> None:
     """Where earlier results were filled in; without any, they stay as they were."""
     ledger.submit([ENTRY])
     claim = claimed(ledger)
-    ledger.begin(claim)
+    ledger.mark_sending(claim)
     assert ledger.find("a").fields == ENTRY.fields
-    ledger.begin(claim, {"folderId": 5, "folderName": "\ud800"})
+    ledger.mark_sending(claim, {"folderId": 5, "folderName": "\ud800"})
     assert ledger.find("a").fields == {"folderId": 5, "folderName": "?"}
 
 
@@ -272,7 +272,7 @@ def test_a_claim_that_redis_forgot_still_counts(ledger: RedisLedger, redis: Redi
     assert ledger.advance(claim, DONE, attempt(1)).state is State.SUCCEEDED
     record = ledger.find("a")
     assert (record.state, record.attempts) == (State.SUCCEEDED, (attempt(1),))
-    assert ledger.advance(claim, DONE, attempt(1)) == Advanced(State.SUCCEEDED, 0, [])
+    assert ledger.advance(claim, DONE, attempt(1)) == UpdateResult(State.SUCCEEDED, 0, [])
 
 
 def test_a_forgotten_claim_of_a_deferred_record_counts_too(
@@ -297,10 +297,10 @@ def test_a_beat_takes_a_forgotten_claim_for_given(
     if put_off:
         deferred_and_due(ledger, clock)
     claim = forgotten(redis, ledger)
-    assert ledger.beat("w", 10, [claim]) == []
+    assert ledger.renew_leases("w", 10, [claim]) == []
     assert ledger.find("a").state is State.RUNNING
     assert ledger.claim("a", "two", "w", 10) is None
-    ledger.begin(claim)
+    ledger.mark_sending(claim)
     silenced(ledger, clock)
     assert claimed(ledger, lease="two").token == claim.token + 1
 
@@ -311,19 +311,19 @@ def test_a_forgotten_claim_ends_with_the_next_one(ledger: RedisLedger, redis: Re
     late = forgotten(redis, ledger)
     claim = claimed(ledger, lease="two")
     assert claim.token == late.token
-    with pytest.raises(LeaseLost):
+    with pytest.raises(LeaseLostError):
         ledger.advance(late, DONE, attempt(1))
-    assert ledger.beat("w", 10, [late, claim]) == ["forgotten"]
+    assert ledger.renew_leases("w", 10, [late, claim]) == ["forgotten"]
     ledger.advance(claim, GIVEN_BACK, None)
-    with pytest.raises(LeaseLost):
+    with pytest.raises(LeaseLostError):
         ledger.advance(late, DONE, attempt(1))
 
 
 def test_a_forgotten_claim_begins_nothing(ledger: RedisLedger, redis: Redis) -> None:
     """Before the ledger knows of it again, another could have the record at any moment."""
     ledger.submit([ENTRY])
-    with pytest.raises(LeaseLost):
-        ledger.begin(forgotten(redis, ledger))
+    with pytest.raises(LeaseLostError):
+        ledger.mark_sending(forgotten(redis, ledger))
 
 
 def test_a_claim_noted_after_a_crash_ends_like_any_other(
@@ -334,6 +334,6 @@ def test_a_claim_noted_after_a_crash_ends_like_any_other(
     late = forgotten(redis, ledger)
     ledger.advance(late, AGAIN, attempt(1), 10)
     silenced(ledger, clock)
-    with pytest.raises(LeaseLost):
+    with pytest.raises(LeaseLostError):
         ledger.advance(late, DONE, attempt(2))
     assert ledger.find("a").unread is True

@@ -12,14 +12,14 @@ from tests.unit.clock import Clock
 from tests.unit.ledger.hands import DONE, HELD, LATER, LEASE, claimed, entry, settled
 from worker.keyring import KeyRing
 from worker.ledger import keys
-from worker.ledger.batch import About, Webhook
+from worker.ledger.batch import BatchInfo, Webhook
 from worker.ledger.clock import LedgerClock
 from worker.ledger.queries import Observer
 from worker.ledger.record import Priority
 from worker.ledger.schedule_models import Job
-from worker.ledger.schedule_store import RedisSchedule
+from worker.ledger.schedule_store import ScheduleStore
 from worker.ledger.store import RedisLedger
-from worker.ledger.types import Note, Room
+from worker.ledger.types import Capacity, ClaimUpdate
 
 #: How far a machine's clock is off that is read in another time zone when the machine starts.
 STEP = 2 * 3600
@@ -27,7 +27,9 @@ STEP = 2 * 3600
 
 def due(ledger: RedisLedger, *, orphans: bool = True) -> list[str]:
     """What comes back to a worker now, or has its turn."""
-    return [each.id for each in (*ledger.due(100, orphans=orphans), *ledger.turns(100).ready)]
+    return [
+        each.id for each in (*ledger.requeue_due(100, orphans=orphans), *ledger.turns(100).ready)
+    ]
 
 
 def noted(redis: Redis) -> dict[str, str]:
@@ -52,7 +54,7 @@ def test_a_lease_is_renewed_over_a_step_of_the_clock(ledger: RedisLedger, clock:
     ledger.submit([entry("a")])
     claim = claimed(ledger)
     clock.forward(-STEP)
-    assert ledger.beat("w", LEASE, [claim]) == []
+    assert ledger.renew_leases("w", LEASE, [claim]) == []
     clock.forward(LEASE - 1)
     assert due(ledger) == []
     assert ledger.workers()["w"] > clock.ms
@@ -75,13 +77,13 @@ def test_a_due_time_outlives_no_step_of_the_clock(ledger: RedisLedger, clock: Cl
 
 def test_a_right_outlives_no_step_of_the_clock(ledger: RedisLedger, clock: Clock) -> None:
     """Somebody else looks for what must come back, as soon as who had it is silent."""
-    assert ledger.hold("rescue", "one", 5)
+    assert ledger.acquire_lock("rescue", "one", 5)
     clock.forward(-STEP)
-    assert not ledger.hold("rescue", "other", 5)
+    assert not ledger.acquire_lock("rescue", "other", 5)
     assert ledger.holder("rescue") == "one"
     clock.forward(5)
     assert ledger.holder("rescue") is None
-    assert ledger.hold("rescue", "other", 5)
+    assert ledger.acquire_lock("rescue", "other", 5)
 
 
 def test_a_pace_outlives_no_step_of_the_clock(ledger: RedisLedger, clock: Clock) -> None:
@@ -90,7 +92,9 @@ def test_a_pace_outlives_no_step_of_the_clock(ledger: RedisLedger, clock: Clock)
     ids = [str(number) for number in range(5)]
     ledger.submit([entry(each) for each in ids])
     asked = {each: f"lease {each}" for each in ids}
-    first = [each.record.id for each in ledger.exchange([], asked, "w", LEASE, Room()).claims]
+    first = [
+        each.record.id for each in ledger.report_and_claim([], asked, "w", LEASE, Capacity()).claims
+    ]
     clock.forward(-STEP)
     found = []
     for _ in range(10):
@@ -125,7 +129,7 @@ def test_a_school_is_looked_at_in_spite_of_a_step(ledger: RedisLedger, clock: Cl
 
 def test_a_webhook_is_called_in_spite_of_a_step(ledger: RedisLedger, clock: Clock) -> None:
     """Also where who had taken it to call it is dead."""
-    ledger.open_batch("b", About(webhook=Webhook(url="https://sis.example")))
+    ledger.open_batch("b", BatchInfo(webhook=Webhook(url="https://sis.example")))
     ledger.submit([replace(entry("a"), tells=True)])
     ledger.close_batch("b")
     settled(ledger, "a", DONE)
@@ -141,14 +145,14 @@ def test_a_lost_message_is_found_in_spite_of_a_step(ledger: RedisLedger, clock: 
     """After a minute, and not after two hours and a minute."""
     ledger.submit([entry("a")])
     clock.forward(-STEP)
-    assert ledger.adrift(5, 60, empty=(*Priority,)) == []
+    assert ledger.requeue_lost(5, 60, empty=(*Priority,)) == []
     clock.forward(60)
-    assert [each.id for each in ledger.adrift(5, 60, empty=(*Priority,))] == ["a"]
+    assert [each.id for each in ledger.requeue_lost(5, 60, empty=(*Priority,))] == ["a"]
 
 
 def test_a_run_is_taken_over_in_spite_of_a_step(redis: Redis, clock: Clock) -> None:
     """Whoever carried it out is dead."""
-    schedule = RedisSchedule(redis, clock.millis, keyring=KeyRing.in_memory())
+    schedule = ScheduleStore(redis, clock.millis, keyring=KeyRing.in_memory())
     schedule.add(Job(name="nightly", cron="* * * * *", tz="UTC", words=("report",)))
     schedule.ask("nightly", clock.ms)
     assert schedule.take("one", 30, orphans=True) is not None
@@ -167,22 +171,22 @@ def test_people_are_told_the_time_that_they_see(
     ledger.submit([entry("b"), entry("c")])
     clock.forward(10)
     claim = claimed(ledger, "b")
-    ledger.exchange([Note(claim, DONE)], {}, "w", LEASE, Room())
+    ledger.report_and_claim([ClaimUpdate(claim, DONE)], {}, "w", LEASE, Capacity())
     b, where = ledger.find("b"), Observer(redis).whereabouts(ledger.find("c"))
     assert (b.started_at, b.finished_at) == (clock.ms, clock.ms)
     assert (b.enqueued_at, where.sent_at) == (clock.ms - 10_000, clock.ms - 10_000)
-    assert ledger.find("a").place < b.place
+    assert ledger.find("a").sequence < b.sequence
     assert (claim.at, claim.record.enqueued_at) == (clock.ms, clock.ms - 10_000)
 
 
 def test_what_is_known_of_the_last_step(ledger: RedisLedger, redis: Redis, clock: Clock) -> None:
     """Small ones, as of clocks that are kept right, are told to nobody."""
-    ledger.hold("anything", "anybody", 1)
+    ledger.acquire_lock("anything", "anybody", 1)
     clock.forward(-0.5)
-    ledger.hold("anything", "anybody", 1)
+    ledger.acquire_lock("anything", "anybody", 1)
     assert LedgerClock.of(noted(redis)) == LedgerClock(500)
     clock.forward(-STEP)
-    ledger.hold("anything", "anybody", 1)
+    ledger.acquire_lock("anything", "anybody", 1)
     seen = LedgerClock.of(noted(redis))
     assert seen == LedgerClock(STEP * 1000 + 500, clock.ms, STEP * 1000)
 
@@ -191,7 +195,7 @@ def test_a_step_that_no_script_has_met_is_seen(
     ledger: RedisLedger, redis: Redis, clock: Clock
 ) -> None:
     """Redis has just begun anew, with no worker about."""
-    ledger.hold("anything", "anybody", 1)
+    ledger.acquire_lock("anything", "anybody", 1)
     seen = LedgerClock.of(noted(redis), clock.ms - 5000)
     assert seen == LedgerClock(5000, clock.ms - 5000, 5000)
     assert seen.told(clock.ms) == clock.ms - 5000
@@ -204,7 +208,7 @@ def test_the_ledgers_time_never_goes_back(spans: list[int]) -> None:
     ledger, times = RedisLedger(redis, clock.millis), list[int]()
     for ms in accumulate(spans, initial=clock.ms):
         clock.ms = ms
-        ledger.hold("anything", "anybody", 1)
+        ledger.acquire_lock("anything", "anybody", 1)
         times.append(int(noted(redis)["seen"]) + int(noted(redis)["offset"]))
     for span, before, after in zip(spans, times, times[1:], strict=False):
         assert after >= before

@@ -8,7 +8,7 @@ from redis import Redis
 from tests.ledger_books import Books
 from tests.unit.clock import Clock
 from tests.unit.ledger.hands import REFUSED, UNSURE, entry, settled, states
-from worker.errors import NotFound
+from worker.errors import NotFoundError
 from worker.ledger.audit import Audit
 from worker.ledger.states import Reason, State
 from worker.ledger.store import RedisLedger
@@ -25,7 +25,7 @@ def test_it_was_done(redis: Redis, ledger: RedisLedger, clock: Clock) -> None:
     doubtful(ledger)
     clock.forward(60)
 
-    was = ledger.decide("a", State.SUCCEEDED, "seen", "ada", json.dumps({"data": 123}))
+    was = ledger.resolve("a", State.SUCCEEDED, "seen", "ada", json.dumps({"data": 123}))
 
     record = ledger.find("a")
     assert was is State.UNCERTAIN
@@ -43,7 +43,7 @@ def test_it_was_not_done(redis: Redis, ledger: RedisLedger) -> None:
     """Then it failed, for this reason."""
     doubtful(ledger)
 
-    ledger.decide("a", State.FAILED, "no lesson there", "ada")
+    ledger.resolve("a", State.FAILED, "no lesson there", "ada")
 
     record = ledger.find("a")
     assert (record.state, record.reason) == (State.FAILED, Reason.DECIDED)
@@ -54,7 +54,7 @@ def test_it_was_not_done(redis: Redis, ledger: RedisLedger) -> None:
 def test_who_waits_from_now_on_is_not_let_down(ledger: RedisLedger) -> None:
     """Unlike who waited then, and was told."""
     doubtful(ledger)
-    ledger.decide("a", State.SUCCEEDED, "seen", "ada")
+    ledger.resolve("a", State.SUCCEEDED, "seen", "ada")
 
     ledger.submit([entry("c", after="a")])
 
@@ -67,10 +67,10 @@ def test_only_what_is_uncertain_is_decided(redis: Redis, ledger: RedisLedger) ->
     settled(ledger, "b", REFUSED)
     before = ledger.find_all("ab")
 
-    assert ledger.decide("a", State.SUCCEEDED, "seen", "ada") is State.QUEUED
-    assert ledger.decide("b", State.SUCCEEDED, "seen", "ada") is State.FAILED
-    with pytest.raises(NotFound):
-        ledger.decide("nowhere", State.FAILED, "seen", "ada")
+    assert ledger.resolve("a", State.SUCCEEDED, "seen", "ada") is State.QUEUED
+    assert ledger.resolve("b", State.SUCCEEDED, "seen", "ada") is State.FAILED
+    with pytest.raises(NotFoundError):
+        ledger.resolve("nowhere", State.FAILED, "seen", "ada")
 
     assert ledger.find_all("ab") == before
     assert Audit(redis).deeds(5) == []
@@ -81,6 +81,6 @@ def test_while_others_are_being_told_it_stays_uncertain(ledger: RedisLedger) -> 
     ledger.submit([entry("a"), *(entry(f"f{n}", after="a") for n in range(150))])
     settled(ledger, "a", UNSURE)
 
-    assert ledger.decide("a", State.SUCCEEDED, "seen", "ada") is None
+    assert ledger.resolve("a", State.SUCCEEDED, "seen", "ada") is None
     ledger.release(500)
-    assert ledger.decide("a", State.SUCCEEDED, "seen", "ada") is State.UNCERTAIN
+    assert ledger.resolve("a", State.SUCCEEDED, "seen", "ada") is State.UNCERTAIN

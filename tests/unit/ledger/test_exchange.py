@@ -18,20 +18,26 @@ from tests.unit.ledger.hands import (
     entry,
     states,
 )
-from worker.errors import Unavailable
+from worker.errors import UnavailableError
 from worker.ledger.codec import LONGEST_SPAN, note_of
 from worker.ledger.states import State
 from worker.ledger.store import RedisLedger
-from worker.ledger.types import Advanced, Due, Exchanged, Note, Room
+from worker.ledger.types import Capacity, ClaimUpdate, Exchanged, ReadyRecord, UpdateResult
 
-ANY = Room()
+ANY = Capacity()
 
 
 def exchange(
-    ledger: RedisLedger, notes: list[Note], asked: str, room: Room = ANY, lease: str = "two"
+    ledger: RedisLedger,
+    notes: list[ClaimUpdate],
+    asked: str,
+    room: Capacity = ANY,
+    lease: str = "two",
 ) -> Exchanged:
     """Ask for a record by each letter, under a lease of its own."""
-    return ledger.exchange(notes, {each: f"{lease} {each}" for each in asked}, "w", 10, room)
+    return ledger.report_and_claim(
+        notes, {each: f"{lease} {each}" for each in asked}, "w", 10, room
+    )
 
 
 def ids(exchanged: Exchanged) -> str:
@@ -46,14 +52,18 @@ def test_notes_and_claims_go_together(ledger: RedisLedger, clock: Clock) -> None
 
     exchanged = exchange(
         ledger,
-        [Note(a, DONE, attempt(1)), Note(b, LATER, attempt(1)), Note(c, GIVEN_BACK)],
+        [
+            ClaimUpdate(a, DONE, attempt(1)),
+            ClaimUpdate(b, LATER, attempt(1)),
+            ClaimUpdate(c, GIVEN_BACK),
+        ],
         "xy",
     )
 
     assert exchanged.noted == [
-        Advanced(State.SUCCEEDED, 0, []),
-        Advanced(State.DEFERRED, 0, []),
-        Advanced(State.QUEUED, 0, [Due("c", "create_folder")]),
+        UpdateResult(State.SUCCEEDED, 0, []),
+        UpdateResult(State.DEFERRED, 0, []),
+        UpdateResult(State.QUEUED, 0, [ReadyRecord("c", "create_folder")]),
     ]
     assert ids(exchanged) == "xy"
     assert [claim.record for claim in exchanged.claims] == ledger.find_all("xy")
@@ -79,15 +89,17 @@ def test_a_worker_takes_no_more_suspects_than_it_has_room_for(
     for each in "abc":
         claimed(ledger, each, lease=each)
     clock.forward(10)
-    ledger.due(5, orphans=True)
+    ledger.requeue_due(5, orphans=True)
 
-    first = exchange(ledger, [], "abxc", Room(suspects=1))
+    first = exchange(ledger, [], "abxc", Capacity(suspects=1))
     assert (ids(first), first.put_off) == ("ax", ["b", "c"])
-    assert exchange(ledger, [], "abxc", Room(suspects=1)) == first  # its answer was lost
-    assert exchange(ledger, [], "bc", Room(suspects=0), "three").put_off == ["b", "c"]
+    assert exchange(ledger, [], "abxc", Capacity(suspects=1)) == first  # its answer was lost
+    assert exchange(ledger, [], "bc", Capacity(suspects=0), "three").put_off == ["b", "c"]
     assert states(ledger, "bc") == [State.QUEUED] * 2
 
-    noted = exchange(ledger, [Note(first.claims[0], DONE, attempt(1))], "b", Room(suspects=1))
+    noted = exchange(
+        ledger, [ClaimUpdate(first.claims[0], DONE, attempt(1))], "b", Capacity(suspects=1)
+    )
     assert ids(noted) == "b"
 
 
@@ -99,9 +111,11 @@ def test_what_is_wrong_with_one_does_not_disturb_the_others(ledger: RedisLedger)
     claimed(ledger, "c", lease="somebody else's")
     gone = replace(b, record=replace(b.record, id="gone"))
 
-    exchanged = exchange(ledger, [Note(a, DONE), Note(gone, DONE), Note(b, DONE)], "zcxa")
+    exchanged = exchange(
+        ledger, [ClaimUpdate(a, DONE), ClaimUpdate(gone, DONE), ClaimUpdate(b, DONE)], "zcxa"
+    )
 
-    assert exchanged.noted == [None, None, Advanced(State.SUCCEEDED, 0, [])]
+    assert exchanged.noted == [None, None, UpdateResult(State.SUCCEEDED, 0, [])]
     assert (ids(exchanged), exchanged.missing) == ("xa", ["z"])
     assert states(ledger, "abcx") == [
         State.RUNNING, State.SUCCEEDED, State.RUNNING, State.RUNNING,
@@ -112,10 +126,10 @@ def test_an_exchange_may_be_repeated(ledger: RedisLedger, redis: Redis) -> None:
     """Its answer was lost: nothing is noted twice, and the claims are the same."""
     ledger.submit([*(entry(each) for each in "abxy"), entry("f", after="a")])
     notes = [
-        Note(claimed(ledger, "a"), DONE, attempt(1)),
-        Note(claimed(ledger, "b"), LATER, attempt(1)),
+        ClaimUpdate(claimed(ledger, "a"), DONE, attempt(1)),
+        ClaimUpdate(claimed(ledger, "b"), LATER, attempt(1)),
     ]
-    room = Room(1)
+    room = Capacity(1)
     first = exchange(ledger, notes, "xyz", room)
     before = {key: redis.dump(key) for key in redis.scan_iter()}
 
@@ -130,15 +144,15 @@ def test_an_exchange_may_be_repeated(ledger: RedisLedger, redis: Redis) -> None:
 @pytest.mark.parametrize(
     ("room", "taken"),
     [
-        (Room(), "abcd"),
-        (Room(1), "ac"),
-        (Room(2, {"main": 1}), "acd"),
-        (Room(None, {"main": 1}), "acd"),
-        (Room(0, {"other": 1}), "c"),
+        (Capacity(), "abcd"),
+        (Capacity(1), "ac"),
+        (Capacity(2, {"main": 1}), "acd"),
+        (Capacity(None, {"main": 1}), "acd"),
+        (Capacity(0, {"other": 1}), "c"),
     ],
 )
 def test_room_runs_out_within_a_call(
-    ledger: RedisLedger, redis: Redis, room: Room, taken: str
+    ledger: RedisLedger, redis: Redis, room: Capacity, taken: str
 ) -> None:
     """For each school by itself; what there is no room for is put aside."""
     ledger.submit(
@@ -156,13 +170,13 @@ def test_what_is_not_taken_uses_up_no_room(ledger: RedisLedger) -> None:
     """It is somebody else's."""
     ledger.submit([entry("a"), entry("b")])
     claimed(ledger, "a")
-    assert ids(exchange(ledger, [], "ab", Room(1))) == "b"
+    assert ids(exchange(ledger, [], "ab", Capacity(1))) == "b"
 
 
 def test_who_was_released_can_be_claimed_at_once(ledger: RedisLedger) -> None:
     """A note lets it go on, and its message had been here before."""
     ledger.submit([entry("a", lane="l"), entry("b", lane="l"), entry("f", after="a")])
-    exchanged = exchange(ledger, [Note(claimed(ledger, "a"), DONE)], "bf")
+    exchanged = exchange(ledger, [ClaimUpdate(claimed(ledger, "a"), DONE)], "bf")
     noted = exchanged.noted[0]
     assert noted is not None
     assert sorted(due.id for due in noted.released) == ["b", "f"]
@@ -172,7 +186,7 @@ def test_who_was_released_can_be_claimed_at_once(ledger: RedisLedger) -> None:
 def test_what_is_given_back_can_be_claimed_anew(ledger: RedisLedger, redis: Redis) -> None:
     """By the same call: the note comes first."""
     ledger.submit([entry("a")])
-    exchanged = exchange(ledger, [Note(claimed(ledger, "a"), GIVEN_BACK, attempt(1))], "a")
+    exchanged = exchange(ledger, [ClaimUpdate(claimed(ledger, "a"), GIVEN_BACK, attempt(1))], "a")
     (claim,) = exchanged.claims
     assert (claim.token, claim.record.attempts) == (2, (attempt(1),))
     assert redis.keys("classin:queued*") == []
@@ -182,7 +196,7 @@ def test_one_lane_may_settle_several_times_in_a_call(ledger: RedisLedger) -> Non
     """A failure that stops it reaches all who are behind, whoever else is noted."""
     ledger.submit([entry("a", lane="l", stops=True), *(entry(x, lane="l") for x in "bc")])
     ledger.submit([entry("x"), entry("y", after="x")])
-    notes = [Note(claimed(ledger, "a"), REFUSED), Note(claimed(ledger, "x"), DONE)]
+    notes = [ClaimUpdate(claimed(ledger, "a"), REFUSED), ClaimUpdate(claimed(ledger, "x"), DONE)]
     exchanged = exchange(ledger, notes, "")
     assert [[due.id for due in each.released] for each in exchanged.noted if each] == [[], ["y"]]
     assert states(ledger, "abc") == [State.FAILED] * 3
@@ -202,7 +216,7 @@ def test_requests_of_one_call_keep_their_distance(ledger: RedisLedger, clock: Cl
 def test_counts_of_many_are_right_at_the_end(ledger: RedisLedger) -> None:
     """What one adds and another takes away is nothing."""
     ledger.submit([entry(each) for each in "abxy"])
-    notes = [Note(claimed(ledger, each), DONE) for each in "ab"]
+    notes = [ClaimUpdate(claimed(ledger, each), DONE) for each in "ab"]
     exchange(ledger, notes, "xy")
     assert ledger.counts().by_state() == {State.SUCCEEDED: 2, State.RUNNING: 2}
     assert ledger.batch("b") == {State.SUCCEEDED: 2, State.RUNNING: 2}
@@ -213,7 +227,7 @@ def test_an_exchange_without_redis_says_so(ledger: RedisLedger, server: object) 
     """In one line, like all others."""
     ledger.submit([entry("a")])
     server.connected = False  # type: ignore[attr-defined]  # it is a FakeServer
-    with pytest.raises(Unavailable, match=r"^Redis does not answer as it should: [^\n]+$"):
+    with pytest.raises(UnavailableError, match=r"^Redis does not answer as it should: [^\n]+$"):
         exchange(ledger, [], "a")
 
 
@@ -228,16 +242,20 @@ def test_one_absurd_time_harms_no_other_of_its_exchange(
 
     exchanged = exchange(
         ledger,
-        [Note(also, later), Note(done, DONE, attempt(1)), Note(absurd, AGAIN, None, seconds)],
+        [
+            ClaimUpdate(also, later),
+            ClaimUpdate(done, DONE, attempt(1)),
+            ClaimUpdate(absurd, AGAIN, None, seconds),
+        ],
         "",
     )
 
     assert [each and each.state for each in exchanged.noted] == [
         State.DEFERRED, State.SUCCEEDED, State.RUNNING,
     ]  # fmt: skip
-    assert ledger.find("c").to_json()["due_at"] is not None
+    assert ledger.find("c").to_dict()["due_at"] is not None
     clock.forward(LONGEST_SPAN)
-    assert [due.id for due in ledger.due(9, orphans=False)] == ["c"]
+    assert [due.id for due in ledger.requeue_due(9, orphans=False)] == ["c"]
 
 
 @pytest.mark.parametrize(
@@ -249,7 +267,9 @@ def test_a_note_that_cannot_be_worked_with_harms_no_other(
 ) -> None:
     """It changes nothing, and is named."""
     ledger.submit([entry(each) for each in "ab"])
-    broken, sound = (note_of(Note(claimed(ledger, each, lease=each), LATER)) for each in "ab")
+    broken, sound = (
+        note_of(ClaimUpdate(claimed(ledger, each, lease=each), LATER)) for each in "ab"
+    )
     broken[place] = value
     request = {"notes": [broken, sound], "asked": [], "patience": 0, "gives_up": 0, "of": {}}
     before = redis.hgetall("classin:op:a")

@@ -9,24 +9,24 @@ from tests.unit.clock import Clock
 from tests.unit.ledger.hands import DONE, ENTRY, entry, settled
 from tests.unit.stage import RING
 from worker.broker.redis_transport import MOST_ILL_FORMED, put_aside
-from worker.errors import NotFound
+from worker.errors import NotFoundError
 from worker.keyring import KeyRing
 from worker.ledger import keys
-from worker.ledger.batch import About, Told, Webhook, Word
-from worker.ledger.pruner import DAY, Ages, Pruned, Pruning
+from worker.ledger.batch import BatchInfo, DeliveryResult, Webhook, WebhookState
+from worker.ledger.pruner import DAY, Pruned, Pruner, Retention
 from worker.ledger.schedule_models import Job, RunState
-from worker.ledger.schedule_store import RedisSchedule
+from worker.ledger.schedule_store import ScheduleStore
 from worker.ledger.store import RedisLedger
-from worker.ledger.sync_store import Source, Syncs
+from worker.ledger.sync_store import Source, SyncStore
 
-ABOUT = About(webhook=Webhook(url="https://sis.example/hook"))
+ABOUT = BatchInfo(webhook=Webhook(url="https://sis.example/hook"))
 JOB = Job(name="nightly", cron="30 2 * * *", tz="Asia/Shanghai", words=("prune",))
 
 
 def prune(redis: Redis, clock: Clock, **ages: float) -> Pruned:
     """Take out what is old now."""
-    return Pruning(redis, RedisLedger(redis, clock.millis, keyring=RING)).run(
-        Ages(**ages), clock.ms, who="ada"
+    return Pruner(redis, RedisLedger(redis, clock.millis, keyring=RING)).run(
+        Retention(**ages), clock.ms, who="ada"
     )
 
 
@@ -51,7 +51,7 @@ def test_a_dedup_key_is_known_for_so_long_after_its_record(
     for start in ("classin:dedup:", "classin:pruned:"):
         (days,) = kept_for(redis, start)
         assert 29 < days <= 30
-    with pytest.raises(NotFound, match="a ended as succeeded"):
+    with pytest.raises(NotFoundError, match="a ended as succeeded"):
         ledger.find("a")
     assert ledger.submit([replace(asked, id="z")])[0].id == "a"
 
@@ -69,7 +69,7 @@ def test_without_a_dedup_key_nothing_is_left(
 
 def test_runs_of_a_job_that_was_taken_out_go(redis: Redis, clock: Clock) -> None:
     """After as long as what failed; those of other jobs stay, and what is under way."""
-    schedule = RedisSchedule(redis, clock.millis, keyring=KeyRing.in_memory())
+    schedule = ScheduleStore(redis, clock.millis, keyring=KeyRing.in_memory())
     for name in ("gone", "back", "busy", "kept"):
         schedule.add(replace(JOB, name=name))
         schedule.ask(name, clock.ms)
@@ -102,7 +102,7 @@ def test_a_sync_is_forgotten_in_the_end(redis: Redis, ledger: RedisLedger, clock
         (first, "s3", 3),
         (other, "o1", 4),
     ):
-        ledger.hold(source.hold, "me", 60)
+        ledger.acquire_lock(source.hold, "me", 60)
         source.claim("me")
         source.begin(sync, at, {"id": sync, "source": source.name}, "me")
     redis.hset(keys.source(other.name), "sync", "none")
@@ -111,7 +111,7 @@ def test_a_sync_is_forgotten_in_the_end(redis: Redis, ledger: RedisLedger, clock
     assert prune(redis, clock, syncs=clock.ms / 1000).syncs == 0
     assert prune(redis, clock, syncs=DAY).syncs == 1
 
-    assert [each["id"] for each in Syncs(redis).latest(9)] == ["o1", "s3", "s2"]
+    assert [each["id"] for each in SyncStore(redis).latest(9)] == ["o1", "s3", "s2"]
     assert redis.exists(keys.sync("s1")) == 0
 
 
@@ -136,6 +136,6 @@ def test_a_batch_whose_records_went_before_it_was_told_of_goes_then(
     call = ledger.take_webhook(60)
     assert call is not None
 
-    ledger.note_webhook(call, Word(Told.DELIVERED, 1, "HTTP 200"))
+    ledger.note_webhook(call, DeliveryResult(WebhookState.DELIVERED, 1, "HTTP 200"))
 
     assert redis.exists(keys.batch_about("b")) == 0

@@ -16,7 +16,7 @@ from worker.ledger.hourly_stats import (
     FINE,
     HOUR,
     Ending,
-    Happenings,
+    HourStats,
     happenings_of,
     percentile,
     step_of,
@@ -33,7 +33,7 @@ def observer(redis: Redis) -> Observer:
     return Observer(redis)
 
 
-def happened(observer: Observer, clock: Clock) -> Happenings:
+def happened(observer: Observer, clock: Clock) -> HourStats:
     """What the ledger says of this hour."""
     return observer.hours(clock.ms, clock.ms)[clock.ms // HOUR * HOUR]
 

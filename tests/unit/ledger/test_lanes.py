@@ -22,7 +22,7 @@ from worker.ledger import keys
 from worker.ledger.record import Submission
 from worker.ledger.states import Reason, State
 from worker.ledger.store import RedisLedger
-from worker.ledger.types import Standing
+from worker.ledger.types import Transition
 
 
 def lane(ids: str, *, stops: str = "") -> list[Submission]:
@@ -44,7 +44,9 @@ def test_only_the_first_of_a_lane_is_queued(ledger: RedisLedger) -> None:
 
 
 @pytest.mark.parametrize("standing", [DONE, PARTLY, REFUSED, UNSURE])
-def test_the_next_goes_on_however_the_first_ended(ledger: RedisLedger, standing: Standing) -> None:
+def test_the_next_goes_on_however_the_first_ended(
+    ledger: RedisLedger, standing: Transition
+) -> None:
     """Unless its lane was to stop."""
     ledger.submit(lane("abc"))
     assert ids_of(settled(ledger, "a", standing).released) == "b"
@@ -52,7 +54,7 @@ def test_the_next_goes_on_however_the_first_ended(ledger: RedisLedger, standing:
 
 
 @pytest.mark.parametrize("standing", [LATER, GIVEN_BACK, LOCKED])
-def test_the_next_waits_while_the_first_does(ledger: RedisLedger, standing: Standing) -> None:
+def test_the_next_waits_while_the_first_does(ledger: RedisLedger, standing: Transition) -> None:
     """Whatever that one waits for."""
     ledger.submit(lane("ab"))
     assert "b" not in ids_of(settled(ledger, "a", standing).released)
@@ -94,7 +96,7 @@ def test_a_first_one_that_fails_with_another_lets_the_next_go(ledger: RedisLedge
 
 
 @pytest.mark.parametrize("standing", [REFUSED, UNSURE])
-def test_a_lane_can_be_told_to_stop(ledger: RedisLedger, standing: Standing) -> None:
+def test_a_lane_can_be_told_to_stop(ledger: RedisLedger, standing: Transition) -> None:
     """Then those behind the one that did not succeed fail, and say because of whom."""
     ledger.submit([*lane("abc", stops="a"), entry("x", after="c")])
     assert ids_of(settled(ledger, "a", standing).released) == ""
@@ -105,7 +107,7 @@ def test_a_lane_can_be_told_to_stop(ledger: RedisLedger, standing: Standing) -> 
 
 
 @pytest.mark.parametrize("standing", [DONE, PARTLY])
-def test_a_lane_does_not_stop_for_a_success(ledger: RedisLedger, standing: Standing) -> None:
+def test_a_lane_does_not_stop_for_a_success(ledger: RedisLedger, standing: Transition) -> None:
     """It goes on as any other."""
     ledger.submit(lane("ab", stops="a"))
     assert ids_of(settled(ledger, "a", standing).released) == "b"
@@ -209,5 +211,5 @@ def test_a_silent_worker_keeps_the_order(ledger: RedisLedger, clock: Clock) -> N
     ledger.submit(lane("ab"))
     claimed(ledger)
     clock.forward(10)
-    assert ids_of(ledger.due(5, orphans=True)) == "a"
+    assert ids_of(ledger.requeue_due(5, orphans=True)) == "a"
     assert states(ledger, "ab") == [State.QUEUED, State.BLOCKED]

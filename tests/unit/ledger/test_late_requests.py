@@ -22,11 +22,11 @@ from worker.ledger import keys
 from worker.ledger.queries import Observer
 from worker.ledger.states import Reason, State
 from worker.ledger.store import DEATHS, RedisLedger
-from worker.ledger.types import Claim, Note, Obstacle, Room, Standing
+from worker.ledger.types import Capacity, Claim, ClaimUpdate, Transition, WaitReason
 
 WINDOW = 60.0
 #: Nobody answered, and the next attempt follows.
-LOST = Standing(state=State.RUNNING, message="no reply in time", unread=True, late=True)
+LOST = Transition(state=State.RUNNING, message="no reply in time", maybe_applied=True, late=True)
 
 
 @pytest.fixture
@@ -42,7 +42,7 @@ def asked(ledger: RedisLedger, record_id: str) -> Claim | None:
 
 def due(ledger: RedisLedger) -> list[str]:
     """Who is due now."""
-    return [each.id for each in ledger.due(5, orphans=False)]
+    return [each.id for each in ledger.requeue_due(5, orphans=False)]
 
 
 def lost_and_done(ledger: RedisLedger, record_id: str = "a") -> None:
@@ -73,8 +73,8 @@ def test_the_next_of_a_lane_waits_until_nothing_late_can_come(
 def test_who_is_asked_for_together_with_that_note_waits_as_well(ledger: RedisLedger) -> None:
     """A message of its own may have come too early."""
     ledger.submit([entry("a", lane="l"), entry("b", lane="l")])
-    note = Note(claimed(ledger), replace(UNSURE, late=True), attempt(1, None))
-    exchanged = ledger.exchange([note], {"b": "two"}, "w", LEASE, Room())
+    note = ClaimUpdate(claimed(ledger), replace(UNSURE, late=True), attempt(1, None))
+    exchanged = ledger.report_and_claim([note], {"b": "two"}, "w", LEASE, Capacity())
     assert (exchanged.claims, states(ledger, "ab")) == ([], [State.UNCERTAIN, State.DEFERRED])
 
 
@@ -92,12 +92,12 @@ def test_its_own_repeat_need_not_wait(ledger: RedisLedger, clock: Clock) -> None
     "ending",
     [
         replace(UNSURE, late=True),
-        replace(REFUSED, reason=Reason.EXHAUSTED, unread=True, late=True),
+        replace(REFUSED, reason=Reason.EXHAUSTED, maybe_applied=True, late=True),
     ],
     ids=["uncertain", "exhausted"],
 )
 def test_a_successor_that_comes_later_into_an_empty_lane_waits(
-    ledger: RedisLedger, clock: Clock, ending: Standing
+    ledger: RedisLedger, clock: Clock, ending: Transition
 ) -> None:
     """Whatever became of the record, and so does what tries it again."""
     ledger.submit([entry("a", lane="l")])
@@ -125,9 +125,9 @@ def test_a_lane_waits_after_its_worker_died_if_a_request_may_be_out(
     ledger.submit([replace(entry("a", lane="l"), operation=operation), entry("b", lane="l")])
     claim = claimed(ledger)
     if announced:
-        ledger.begin(claim)
+        ledger.mark_sending(claim)
     clock.forward(LEASE)
-    ledger.due(5, orphans=True)
+    ledger.requeue_due(5, orphans=True)
     ledger.advance(claimed(ledger), DONE, attempt(1))
     assert (asked(ledger, "b") is None) is waits
 
@@ -136,9 +136,9 @@ def test_a_lane_waits_after_poison(ledger: RedisLedger, clock: Clock) -> None:
     """What killed its workers may be carried out late as well."""
     ledger.submit([entry("a", lane="l"), entry("b", lane="l")])
     for _ in range(DEATHS):
-        ledger.begin(claimed(ledger))
+        ledger.mark_sending(claimed(ledger))
         clock.forward(LEASE)
-        ledger.due(5, orphans=True)
+        ledger.requeue_due(5, orphans=True)
     assert ledger.find("a").state is State.UNCERTAIN
     assert asked(ledger, "b") is None
 
@@ -166,10 +166,10 @@ def test_lanes_are_forgotten_once_it_is_over(
     ledger.submit([entry("a", lane="l")])
     lost_and_done(ledger)
     clock.forward(WINDOW - 0.001)
-    ledger.due(5, orphans=False)
+    ledger.requeue_due(5, orphans=False)
     assert redis.zrange(keys.QUIET, 0, -1) == ["l"]
     clock.forward(0.001)
-    ledger.due(5, orphans=False)
+    ledger.requeue_due(5, orphans=False)
     assert not redis.exists(keys.QUIET)
 
 
@@ -195,14 +195,14 @@ def test_a_person_learns_what_the_lane_waits_for(
     lost_and_done(ledger)
     asked(ledger, "b")
     due = clock.ms + 60_000
-    assert ledger.obstacles([ledger.find("b")]) == {"b": Obstacle(quiet=True, due_at=due)}
+    assert ledger.obstacles([ledger.find("b")]) == {"b": WaitReason(quiet=True, due_at=due)}
     words = dict(points(inquire(Observer(redis), "b", 86400), lambda ms: f"<{ms}>"))
     assert words["Now"] == (
         f"waiting until <{due}>: an earlier request of its lane may still be carried out"
     )
     assert words["Means"] == "It waits for its turn."
     clock.forward(WINDOW)
-    ledger.due(5, orphans=False)
+    ledger.requeue_due(5, orphans=False)
     assert not ledger.find("b").quiet
     assert ledger.obstacles([ledger.find("b")]) == {}
 

@@ -10,11 +10,11 @@ from redis import Redis
 
 from tests.unit.ledger.hands import ENTRY, entry, settled
 from worker.broker.messages import MOST, SEVERAL, mailbox
-from worker.errors import InvalidInput
+from worker.errors import InvalidInputError
 from worker.ledger import keys
 from worker.ledger.record import Priority
 from worker.ledger.store import CHUNK, RedisLedger
-from worker.ledger.types import Mailbox
+from worker.ledger.types import InlineQueue
 
 BOX = mailbox()
 
@@ -100,7 +100,7 @@ def test_a_chunk_that_is_repeated_gets_its_messages_again(
 
 def test_what_is_refused_sends_nothing(ledger: RedisLedger, redis: Redis) -> None:
     """All or none."""
-    with pytest.raises(InvalidInput):
+    with pytest.raises(InvalidInputError):
         ledger.submit([entry("a"), entry("b", after="x")], BOX)
     assert list(redis.scan_iter()) == [keys.CLOCK]
 
@@ -137,6 +137,6 @@ def test_an_id_that_fits_no_message_is_left_to_the_caller(
 
 def test_the_lists_are_those_of_the_mailbox(ledger: RedisLedger, redis: Redis) -> None:
     """Whatever their names."""
-    box = Mailbox(dict.fromkeys(Priority, ("elsewhere", 0)), "@ID@ @PRIORITY@", "@IDS@", 2)
+    box = InlineQueue(dict.fromkeys(Priority, ("elsewhere", 0)), "@ID@ @PRIORITY@", "@IDS@", 2)
     ledger.submit([entry(each) for each in "abc"], box)
     assert redis.lrange("elsewhere", 0, -1) == ["c 0", '"a", "b"']

@@ -13,10 +13,10 @@ from tests.unit.ledger.hands import (
 )
 from worker.ledger.states import State
 from worker.ledger.store import RedisLedger
-from worker.ledger.types import Obstacle
+from worker.ledger.types import WaitReason
 
 
-def obstacle(ledger: RedisLedger, record_id: str = "a") -> Obstacle | None:
+def obstacle(ledger: RedisLedger, record_id: str = "a") -> WaitReason | None:
     """What this one waits for."""
     return ledger.obstacles([ledger.find(record_id)]).get(record_id)
 
@@ -34,10 +34,10 @@ def test_most_wait_for_nothing(ledger: RedisLedger) -> None:
 def test_a_follower_waits_for_the_first_unsettled_one(ledger: RedisLedger, clock: Clock) -> None:
     """And it is told where that one stands, and when it is due."""
     ledger.submit([entry("a"), entry("b"), entry("c"), entry("x", after="a b c")])
-    assert obstacle(ledger, "x") == Obstacle(behind="a", state=State.QUEUED)
+    assert obstacle(ledger, "x") == WaitReason(behind="a", state=State.QUEUED)
     settled(ledger, "a")
     settled(ledger, "b", LATER)
-    found = Obstacle(behind="b", state=State.DEFERRED, due_at=clock.ms + 60_000)
+    found = WaitReason(behind="b", state=State.DEFERRED, due_at=clock.ms + 60_000)
     assert obstacle(ledger, "x") == found
 
 
@@ -45,15 +45,15 @@ def test_who_is_in_a_lane_waits_for_its_first(ledger: RedisLedger) -> None:
     """Not for the one right before it, which waits as well."""
     ledger.submit([entry(each, lane="l") for each in "abc"])
     claimed(ledger)
-    ahead = Obstacle(behind="a", state=State.RUNNING)
+    ahead = WaitReason(behind="a", state=State.RUNNING)
     assert ledger.obstacles(ledger.find_all(["a", "b", "c"])) == {"b": ahead, "c": ahead}
 
 
 def test_the_first_of_a_lane_waits_for_others_only(ledger: RedisLedger) -> None:
     """Not for itself."""
     ledger.submit([entry("x"), entry("a", lane="l", after="x"), entry("b", lane="l")])
-    assert obstacle(ledger, "a") == Obstacle(behind="x", state=State.QUEUED)
-    assert obstacle(ledger, "b") == Obstacle(behind="a", state=State.BLOCKED)
+    assert obstacle(ledger, "a") == WaitReason(behind="x", state=State.QUEUED)
+    assert obstacle(ledger, "b") == WaitReason(behind="a", state=State.BLOCKED)
 
 
 def test_who_is_about_to_be_told_waits_for_nothing(ledger: RedisLedger) -> None:
@@ -73,7 +73,7 @@ def test_what_is_of_a_closed_school_waits_for_it(ledger: RedisLedger, clock: Clo
     settled(ledger, "a", LATER)
     settled(ledger, "b", LOCKED)
     (closure,) = ledger.closures()
-    found = Obstacle(closure=closure)
+    found = WaitReason(closure=closure)
     assert closure.next_look == clock.ms + 60_000
     assert ledger.obstacles(ledger.find_all(["a", "b", "c", "d"])) == {
         "a": found, "b": found, "c": found,
@@ -84,7 +84,7 @@ def test_what_met_maintenance_waits_for_its_end(ledger: RedisLedger) -> None:
     """As long as the school is held."""
     ledger.submit([entry("a")])
     settled(ledger, "a", HELD)
-    assert obstacle(ledger) == Obstacle(closure=ledger.closures()[0])
+    assert obstacle(ledger) == WaitReason(closure=ledger.closures()[0])
     ledger.resume("main")
     assert obstacle(ledger) is None
 
@@ -96,4 +96,4 @@ def test_what_was_put_off_for_its_pace_waits_for_its_turn(ledger: RedisLedger) -
     for each in "abc":
         ledger.claim(each, each, "w", 10)
     found = ledger.obstacles(ledger.find_all(["a", "b", "c"]))
-    assert found == {"b": Obstacle(pace=True, ahead=0), "c": Obstacle(pace=True, ahead=1)}
+    assert found == {"b": WaitReason(pace=True, ahead=0), "c": WaitReason(pace=True, ahead=1)}

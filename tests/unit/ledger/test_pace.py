@@ -11,7 +11,7 @@ from tests.unit.ledger.hands import AGAIN, DONE, LATER, attempt, claimed, entry,
 from worker.ledger.record import Priority
 from worker.ledger.states import Reason, State
 from worker.ledger.store import RedisLedger
-from worker.ledger.types import Advanced, Claim, Due, Turns
+from worker.ledger.types import Claim, ReadyRecord, Turns, UpdateResult
 
 FOLDER, COURSE = "create_folder", "edit_course"
 KIND = f"main {FOLDER}"
@@ -150,12 +150,12 @@ def test_a_further_attempt_that_would_wait_too_long_is_put_off(
     ledger.set_paces({KIND: 9000})
     (record_id,) = many(ledger, 1)
     claim = claimed(ledger, record_id)
-    assert ledger.advance(claim, AGAIN, attempt(1), 10) == Advanced(State.DEFERRED, 0, [])
+    assert ledger.advance(claim, AGAIN, attempt(1), 10) == UpdateResult(State.DEFERRED, 0, [])
     record = ledger.find(record_id)
     assert (record.paced, record.unread, len(record.attempts)) == (True, True, 1)
     assert ledger.turns(9).ready == []
     clock.forward(8)
-    assert ledger.turns(9).ready == [Due(record_id, FOLDER)]
+    assert ledger.turns(9).ready == [ReadyRecord(record_id, FOLDER)]
     assert tried(ledger, record_id) is not None
 
 
@@ -168,8 +168,8 @@ def test_too_fast_stops_a_kind_for_a_while(ledger: RedisLedger, clock: Clock) ->
     clock.forward(4.7)
     assert ledger.turns(9).ready == []
     clock.forward(0.3)
-    assert ledger.turns(9).ready == [Due(second, FOLDER)]
-    assert [due.id for due in ledger.due(5, orphans=False)] == [first]
+    assert ledger.turns(9).ready == [ReadyRecord(second, FOLDER)]
+    assert [due.id for due in ledger.requeue_due(5, orphans=False)] == [first]
 
 
 @pytest.mark.parametrize(("times", "seconds"), [(1, 0.1), (2, 0.2), (3, 0.4), (5, 1.6)])
@@ -245,11 +245,11 @@ def test_a_turn_is_no_turn_while_a_kind_is_stopped(ledger: RedisLedger, clock: C
     claim = claimed(ledger, first)
     assert tried(ledger, second) is None
     clock.forward(1.5)
-    assert ledger.turns(9).ready == [Due(second, FOLDER)]
+    assert ledger.turns(9).ready == [ReadyRecord(second, FOLDER)]
     ledger.advance(claim, THROTTLED, None)
     assert tried(ledger, second) is None
     clock.forward(5)
-    assert ledger.turns(9).ready == [Due(second, FOLDER)]
+    assert ledger.turns(9).ready == [ReadyRecord(second, FOLDER)]
 
 
 def test_first_come_first_served(ledger: RedisLedger, clock: Clock) -> None:
@@ -307,7 +307,7 @@ def test_those_whose_turn_it_is_are_given_out_once(ledger: RedisLedger, clock: C
     assert [claim is not None for claim in map(partial(tried, ledger), again)] == [True] * 13
     clock.forward(70)
     nobody = [*Priority]
-    assert {due.id for due in ledger.adrift(99, 60, empty=nobody)} == {*ready}
+    assert {due.id for due in ledger.requeue_lost(99, 60, empty=nobody)} == {*ready}
 
 
 def test_when_to_look_again(ledger: RedisLedger, clock: Clock) -> None:
@@ -319,7 +319,7 @@ def test_when_to_look_again(ledger: RedisLedger, clock: Clock) -> None:
     assert [tried(ledger, each) for each in (second, third)] == [None, None]
     assert ledger.turns(9) == Turns([], 1.75)
     clock.forward(1.75)
-    assert ledger.turns(9) == Turns([Due(second, FOLDER)], 3)
+    assert ledger.turns(9) == Turns([ReadyRecord(second, FOLDER)], 3)
     ledger.cancel(third)
     clock.forward(3)
     assert ledger.turns(9) == Turns([], None)
@@ -333,7 +333,7 @@ def test_who_is_under_way_does_not_wait_for_its_pace(ledger: RedisLedger, clock:
     tried(ledger, second)
     assert ledger.find(second).paced
     clock.forward(1.5)
-    assert ledger.turns(9).ready == [Due(second, FOLDER)]
+    assert ledger.turns(9).ready == [ReadyRecord(second, FOLDER)]
     claim = tried(ledger, second)
     assert claim is not None
     assert not claim.record.paced
@@ -360,10 +360,10 @@ def test_what_was_never_sent_expires(ledger: RedisLedger, clock: Clock) -> None:
     ledger.pause("main", "holidays")
     ledger.resume("main")
     tried(ledger, "second")
-    assert ledger.due(9, orphans=False) == []
+    assert ledger.requeue_due(9, orphans=False) == []
     assert ledger.find("second").state is State.DEFERRED
     clock.forward(1)
-    ledger.due(9, orphans=False)
+    ledger.requeue_due(9, orphans=False)
     record = ledger.find("second")
     assert (record.state, record.reason) == (State.FAILED, Reason.EXPIRED)
     assert (record.message or "").startswith("it was never sent: its turn, by its pace")
@@ -381,9 +381,9 @@ def test_what_may_have_been_sent_does_not_expire(ledger: RedisLedger, clock: Clo
     ledger.advance(claimed(ledger, record_id), AGAIN, attempt(1), 10)
     for _ in range(2):
         clock.forward(86_400)
-        assert ledger.due(9, orphans=False) == []
+        assert ledger.requeue_due(9, orphans=False) == []
         assert ledger.find(record_id).state is State.DEFERRED
-    assert ledger.turns(9).ready == [Due(record_id, FOLDER)]
+    assert ledger.turns(9).ready == [ReadyRecord(record_id, FOLDER)]
 
 
 def test_a_closed_school_lets_nothing_expire(ledger: RedisLedger, clock: Clock) -> None:
@@ -394,11 +394,11 @@ def test_a_closed_school_lets_nothing_expire(ledger: RedisLedger, clock: Clock) 
     tried(ledger, second)
     ledger.pause("main", "holidays")
     clock.forward(86_400)
-    assert ledger.due(9, orphans=False) == []
+    assert ledger.requeue_due(9, orphans=False) == []
     assert ledger.find(second).state is State.QUEUED
     ledger.resume("main")
     assert [due.id for due in ledger.unpark(9, "main")] == [second]
     assert tried(ledger, second) is None
     clock.forward(86_399)
-    assert ledger.due(9, orphans=False) == []
+    assert ledger.requeue_due(9, orphans=False) == []
     assert ledger.find(second).state is State.DEFERRED

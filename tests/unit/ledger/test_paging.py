@@ -6,12 +6,12 @@ from dataclasses import replace
 import pytest
 
 from tests.unit.clock import Clock
-from worker.errors import InvalidInput
+from worker.errors import InvalidInputError
 from worker.ledger.reader import WINDOW
 from worker.ledger.record import Submission
 from worker.ledger.states import State
 from worker.ledger.store import RedisLedger
-from worker.ledger.types import Filter, Standing
+from worker.ledger.types import Filter, Transition
 
 OPERATIONS = ("edit_course", "create_folder", "create_unit")
 SCHOOLS = ("main", "other")
@@ -28,7 +28,7 @@ def settle(ledger: RedisLedger, record_id: str, state: State, code: int | None) 
     """Carry a record to its end."""
     claim = ledger.claim(record_id, "one", "w", 10)
     assert claim is not None
-    ledger.advance(claim, Standing(state=state, code=code), None)
+    ledger.advance(claim, Transition(state=state, code=code), None)
 
 
 def listed(ledger: RedisLedger, chosen: Filter, limit: int) -> list[str]:
@@ -123,9 +123,9 @@ def test_a_record_follows_its_state_and_code(ledger: RedisLedger) -> None:
     ledger.submit([entry(0)])
     claim = ledger.claim("0000", "one", "w", 10)
     assert claim is not None
-    ledger.advance(claim, Standing(state=State.RUNNING, code=104), None, 10)
+    ledger.advance(claim, Transition(state=State.RUNNING, code=104), None, 10)
     assert listed(ledger, Filter(state="running", code=104), 5) == ["0000"]
-    ledger.advance(claim, Standing(state=State.SUCCEEDED, code=1), None)
+    ledger.advance(claim, Transition(state=State.SUCCEEDED, code=1), None)
     assert listed(ledger, Filter(state="succeeded", code=1), 5) == ["0000"]
     for gone in (Filter(state="queued"), Filter(state="running"), Filter(code=104)):
         assert listed(ledger, gone, 5) == []
@@ -146,7 +146,7 @@ def test_since_leaves_out_what_is_older(ledger: RedisLedger, clock: Clock) -> No
 @pytest.mark.parametrize("cursor", ["", "x", "-1", "1.5", "(5", "+inf", "\u0663"])
 def test_a_cursor_that_is_none_is_refused(ledger: RedisLedger, cursor: str) -> None:
     """It is not guessed at."""
-    with pytest.raises(InvalidInput, match="cursor: should come from an earlier page"):
+    with pytest.raises(InvalidInputError, match="cursor: should come from an earlier page"):
         ledger.page(Filter(), 5, cursor)
 
 

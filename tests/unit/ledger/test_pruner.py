@@ -8,20 +8,20 @@ from redis import Redis
 from tests.ledger_books import Books
 from tests.unit.clock import Clock
 from tests.unit.ledger.hands import DONE, ENTRY, PARTLY, REFUSED, UNSURE, claimed, entry, settled
-from worker.errors import InvalidInput, LeaseLost, NotFound
+from worker.errors import InvalidInputError, LeaseLostError, NotFoundError
 from worker.ledger import pruner
 from worker.ledger.audit import Audit
-from worker.ledger.batch import About
-from worker.ledger.pruner import DAY, Ages, Pruned, Pruning
+from worker.ledger.batch import BatchInfo
+from worker.ledger.pruner import DAY, Pruned, Pruner, Retention
 from worker.ledger.states import State
 from worker.ledger.store import RedisLedger
 from worker.ledger.types import Filter
 
 
-def prune(redis: Redis, ledger: RedisLedger, clock: Clock, ages: Ages = Ages()) -> Pruned:  # noqa: B008  # it cannot be changed
+def prune(redis: Redis, ledger: RedisLedger, clock: Clock, ages: Retention = Retention()) -> Pruned:  # noqa: B008  # it cannot be changed
     """Take out what is old now; the books are right before and after."""
     Books.read(redis).check()
-    pruned = Pruning(redis, ledger).run(ages, clock.ms, who="ada")
+    pruned = Pruner(redis, ledger).run(ages, clock.ms, who="ada")
     Books.read(redis).check()
     return pruned
 
@@ -49,7 +49,7 @@ def test_what_succeeded_goes_before_the_rest(
     pruned = prune(redis, ledger, clock)
 
     assert left(ledger) == "e"
-    assert pruned.to_json()["pruned"] == {"partial": 1, "failed": 1, "uncertain": 1}
+    assert pruned.to_dict()["pruned"] == {"partial": 1, "failed": 1, "uncertain": 1}
     assert ledger.batch("b") == {State.QUEUED: 1}
     assert ledger.codes() == {}
     assert redis.exists("classin:op:a", "classin:ix:state:failed", "classin:ix:code:193") == 0
@@ -59,7 +59,7 @@ def test_what_is_said_of_a_batch_goes_with_its_last_record(
     redis: Redis, ledger: RedisLedger, clock: Clock
 ) -> None:
     """And nothing lists by its reason what failed."""
-    ledger.open_batch("b", About(source="test"))
+    ledger.open_batch("b", BatchInfo(source="test"))
     ledger.submit([entry("a"), entry("c")])
     ledger.close_batch("b")
     settled(ledger, "a")
@@ -128,7 +128,7 @@ def test_who_comes_while_others_are_pruned_is_heeded(
             came.extend("mnopq")
             ledger.submit([entry(name, after="c") for name in came])
 
-    Pruning(redis, ledger).run(Ages(), clock.ms, who="ada", on_step=come)
+    Pruner(redis, ledger).run(Retention(), clock.ms, who="ada", on_step=come)
 
     assert left(ledger) == "cmnopq"
     Books.read(redis).check()
@@ -141,7 +141,7 @@ def test_a_dry_run_only_counts(redis: Redis, ledger: RedisLedger, clock: Clock) 
     clock.forward(8 * DAY)
     before = {key: redis.dump(key) for key in redis.scan_iter()}
 
-    pruned = Pruning(redis, ledger).run(Ages(), clock.ms, who="ada", dry_run=True)
+    pruned = Pruner(redis, ledger).run(Retention(), clock.ms, who="ada", dry_run=True)
 
     assert pruned.records == {State.SUCCEEDED: 1}
     assert {key: redis.dump(key) for key in redis.scan_iter()} == before
@@ -159,9 +159,9 @@ def test_a_dedup_key_outlives_its_record(redis: Redis, ledger: RedisLedger, cloc
 
     assert entered == ("a", False, False)
     assert ledger.named("main", ["import-36"]) == {"import-36": "a"}
-    with pytest.raises(NotFound, match="a ended as succeeded; its record was pruned"):
+    with pytest.raises(NotFoundError, match="a ended as succeeded; its record was pruned"):
         ledger.find("a")
-    with pytest.raises(InvalidInput, match="asks for something else"):
+    with pytest.raises(InvalidInputError, match="asks for something else"):
         ledger.submit([replace(asked, id="z", fields={})])
     assert left(ledger) == ""
 
@@ -211,11 +211,11 @@ def test_a_late_writer_changes_nothing(redis: Redis, ledger: RedisLedger, clock:
     clock.forward(8 * DAY)
     prune(redis, ledger, clock)
 
-    with pytest.raises(LeaseLost):
+    with pytest.raises(LeaseLostError):
         ledger.advance(claim, DONE, None)
-    with pytest.raises(LeaseLost):
-        ledger.begin(claim)
-    assert ledger.beat("w", 10, [claim]) == [claim.lease]
+    with pytest.raises(LeaseLostError):
+        ledger.mark_sending(claim)
+    assert ledger.renew_leases("w", 10, [claim]) == [claim.lease]
     ledger.submit([replace(entry("z"), retry_of="a")])
     assert left(ledger) == ""
     Books.read(redis).check()
@@ -228,11 +228,11 @@ def test_the_trail_has_it_and_is_pruned_itself(redis: Redis, ledger: RedisLedger
     redis.xadd("classin:audit", old, id="1000-0")  # type: ignore[arg-type]  # all text
     two_years = round(730 * DAY * 1000)
 
-    Pruning(redis, ledger).run(Ages(), two_years + 1000, who="ada")
+    Pruner(redis, ledger).run(Retention(), two_years + 1000, who="ada")
     assert [deed.who for deed in audit.deeds(5)] == ["ada", "bob"]
     redis.delete("classin:audit")
     redis.xadd("classin:audit", old, id="1000-0")  # type: ignore[arg-type]  # all text
-    Pruning(redis, ledger).run(Ages(), two_years + 1001, who="ada", why="full")
+    Pruner(redis, ledger).run(Retention(), two_years + 1001, who="ada", why="full")
 
     (deed,) = audit.deeds(5)
     assert (deed.who, deed.what, deed.why) == ("ada", "prune", "full")

@@ -6,7 +6,7 @@ from tests.unit.clock import Clock
 from tests.unit.ledger.hands import LOCKED, entry, settled
 from worker.ledger.record import Priority
 from worker.ledger.store import RedisLedger
-from worker.ledger.types import Due, Room
+from worker.ledger.types import Capacity, ReadyRecord
 
 
 def test_of_a_school_that_is_full_nothing_more_is_taken(ledger: RedisLedger) -> None:
@@ -25,8 +25,8 @@ def test_a_worker_takes_what_it_put_aside_itself(ledger: RedisLedger, clock: Clo
     for each in "ba":
         ledger.claim(each, "one", "w", 10, ["main"])
     assert [due.id for due in ledger.unpark(1, "main")] == ["a"]
-    assert ledger.exchange([], {"a": "one"}, "w", 10, Room(), messageless=["a"]).claims
-    assert ledger.adrift(5, 60, empty=()) == []
+    assert ledger.report_and_claim([], {"a": "one"}, "w", 10, Capacity(), messageless=["a"]).claims
+    assert ledger.requeue_lost(5, 60, empty=()) == []
     assert [due.id for due in ledger.unpark(1, "main")] == ["b"]
     assert ledger.unpark(1, "main") == []
 
@@ -64,6 +64,6 @@ def test_what_is_taken_directly_and_lost_is_found(ledger: RedisLedger, clock: Cl
     ledger.submit([entry("a")])
     ledger.claim("a", "one", "w", 10, ["main"])
     ledger.unpark(1, "main")
-    assert ledger.adrift(5, 60, empty=(*Priority,)) == []
+    assert ledger.requeue_lost(5, 60, empty=(*Priority,)) == []
     clock.forward(60)
-    assert ledger.adrift(5, 60, empty=(*Priority,)) == [Due("a", "create_folder")]
+    assert ledger.requeue_lost(5, 60, empty=(*Priority,)) == [ReadyRecord("a", "create_folder")]

@@ -11,8 +11,8 @@ from worker.classin.operations.courses import EditCourse
 from worker.errors import RedisUnavailableError
 from worker.ledger.quarantine import Question, beat, due, exchange
 from worker.ledger.states import State
-from worker.ledger.types import Exchanged, Room, Standing
-from worker.runtime.dispatcher import Dispatch, Waiting
+from worker.ledger.types import Capacity, Exchanged, Transition
+from worker.runtime.dispatcher import Dispatcher, QueuedRecord
 
 
 def courses(stage: Stage, number: int) -> list[str]:
@@ -45,21 +45,21 @@ def asides(stage: Stage) -> list[str]:
     return [aside.id for aside in stage.ledger.asides()]
 
 
-def take(dispatch: Dispatch, records: Sequence[str]) -> None:
+def take(dispatch: Dispatcher, records: Sequence[str]) -> None:
     """Let messages come in for these, and claim them."""
-    dispatch.take([Waiting(each) for each in records], lambda: None)
-    dispatch.gather(wait=False)
-    dispatch.round()
+    dispatch.enqueue([QueuedRecord(each) for each in records], lambda: None)
+    dispatch.drain_inbox(wait=False)
+    dispatch.run_once()
 
 
-def work(dispatch: Dispatch) -> None:
+def work(dispatch: Dispatcher) -> None:
     """Let threads do what there is to do, and note it."""
     while dispatch.jobs.qsize():
         job = dispatch.jobs.get_nowait()
         assert job is not None
         job()
-    dispatch.gather(wait=False)
-    dispatch.round()
+    dispatch.drain_inbox(wait=False)
+    dispatch.run_once()
 
 
 @pytest.mark.parametrize("spoil", [spoil, destroy])
@@ -141,7 +141,7 @@ def test_rescue_sets_aside_what_it_fails_on(stage: Stage, redis: Redis) -> None:
     for each in records:
         claim = stage.ledger.claim(each, each, "w", 30)
         assert claim is not None
-        stage.ledger.advance(claim, Standing(state=State.DEFERRED, due_in=60), None)
+        stage.ledger.advance(claim, Transition(state=State.DEFERRED, due_in=60), None)
     destroy(redis, records[1])
     stage.clock.forward(61)
 
@@ -173,7 +173,7 @@ def test_half_the_room_is_left_to_the_other_half(stage: Stage, redis: Redis) -> 
     """A school may not get more because its records were asked for in parts."""
     records = courses(stage, 6)
     spoil(redis, records[5])
-    room = Room(of_any=2)
+    room = Capacity(of_any=2)
 
     found = exchange(stage.ledger, Question([], {each: each for each in records}, "w", 30, room))
 
@@ -191,4 +191,4 @@ class Full:
 def test_a_redis_that_takes_nothing_is_no_fault_of_a_record() -> None:
     """Nothing is set aside; all of it is to be said again."""
     with pytest.raises(RedisUnavailableError):
-        exchange(Full(), Question([], {"a": "a"}, "w", 30, Room()))  # type: ignore[arg-type]  # all that is asked
+        exchange(Full(), Question([], {"a": "a"}, "w", 30, Capacity()))  # type: ignore[arg-type]  # all that is asked

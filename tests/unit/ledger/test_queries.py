@@ -18,7 +18,7 @@ from tests.unit.ledger.hands import (
     entry,
     settled,
 )
-from worker.errors import InvalidInput
+from worker.errors import InvalidInputError
 from worker.ledger import keys
 from worker.ledger.queries import Observer, Order
 from worker.ledger.store import RedisLedger
@@ -94,7 +94,7 @@ def test_since_and_until_cut_a_piece_out(
 @pytest.mark.parametrize("order", Order)
 def test_a_cursor_that_is_none_is_refused(observer: Observer, order: Order) -> None:
     """By every order."""
-    with pytest.raises(InvalidInput, match="should come from an earlier page"):
+    with pytest.raises(InvalidInputError, match="should come from an earlier page"):
         observer.listing(Filter(), order, 5, "no cursor")
 
 

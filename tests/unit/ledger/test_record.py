@@ -77,7 +77,7 @@ def record(**fields: object) -> Record:
         school="main",
         fields=fields,
         state=State.FAILED,
-        place=1,
+        sequence=1,
         enqueued_at=NOW,
         reason=Reason.REFUSED,
         code=144,
@@ -90,7 +90,7 @@ def record(**fields: object) -> Record:
 
 def test_a_record_is_shown_as_json() -> None:
     """Every name that programs rely on, with plain values only."""
-    shown = record(courseId=1).to_json()
+    shown = record(courseId=1).to_dict()
     assert json.loads(json.dumps(shown)) == shown
     assert shown == {
         "id": "a",
@@ -147,15 +147,15 @@ def test_a_file_is_shown_without_what_opens_it(at: str, shown: str) -> None:
     """Name, size, digest and where it lies; an address may hold a credential."""
     file = {"name": "cover.png", "size": 3, "sha256": "0" * 64, "at": at}
     told = record(Filedata=file)
-    assert told.to_json()["fields"] == {"Filedata": file | {"at": shown}}
-    assert told.to_json(reveal=True)["fields"] == {"Filedata": file}
+    assert told.to_dict()["fields"] == {"Filedata": file | {"at": shown}}
+    assert told.to_dict(reveal=True)["fields"] == {"Filedata": file}
 
 
 @pytest.mark.parametrize("at", [5, None, ["https://a.example"]])
 def test_a_file_that_is_none_can_be_shown_as_well(at: object) -> None:
     """Another Celery may have sent it; the record that failed for it has to be readable."""
     file = {"name": "cover.png", "size": 3, "sha256": "0" * 64, "at": at}
-    assert record(Filedata=file).to_json()["fields"]["Filedata"]["name"] == "cover.png"
+    assert record(Filedata=file).to_dict()["fields"]["Filedata"]["name"] == "cover.png"
 
 
 def test_a_repr_shows_neither_fields_nor_result() -> None:

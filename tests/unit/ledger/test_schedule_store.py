@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 from redis import Redis
 
 from tests.unit.clock import Clock
-from worker.errors import NotFound
+from worker.errors import NotFoundError
 from worker.keyring import KeyRing
 from worker.ledger.schedule_models import IfRunning, Job, Run, RunState, run_id
-from worker.ledger.schedule_store import DEATHS, Carried, RedisSchedule
+from worker.ledger.schedule_store import DEATHS, Carried, ScheduleStore
 
 MINUTE = 60_000
 
@@ -25,39 +25,39 @@ JOB = Job(
 
 
 @pytest.fixture
-def schedule(redis: Redis, clock: Clock) -> RedisSchedule:
+def schedule(redis: Redis, clock: Clock) -> ScheduleStore:
     """An empty schedule that goes by the test's clock."""
-    return RedisSchedule(redis, clock.millis, keyring=KeyRing.in_memory())
+    return ScheduleStore(redis, clock.millis, keyring=KeyRing.in_memory())
 
 
-def claim(schedule: RedisSchedule, tick: int, name: str = "nightly") -> RunState | None:
+def claim(schedule: ScheduleStore, tick: int, name: str = "nightly") -> RunState | None:
     """Claim a tick, as whoever has just read the job."""
     return schedule.claim(schedule.find(name), tick)
 
 
-def take(schedule: RedisSchedule, lease: str = "lease", *, orphans: bool = True) -> Carried | None:
+def take(schedule: ScheduleStore, lease: str = "lease", *, orphans: bool = True) -> Carried | None:
     """Take what is to be carried out, for thirty seconds."""
     return schedule.take(lease, 30, orphans=orphans)
 
 
-def taken(schedule: RedisSchedule, lease: str = "lease") -> Carried:
+def taken(schedule: ScheduleStore, lease: str = "lease") -> Carried:
     """Take a run that is there."""
     found = take(schedule, lease)
     assert found is not None
     return found
 
 
-def end(schedule: RedisSchedule, carried: Carried) -> bool:
+def end(schedule: ScheduleStore, carried: Carried) -> bool:
     """Let a run end well."""
     return schedule.end(carried, RunState.SUCCEEDED, 0, "", "")
 
 
-def states(schedule: RedisSchedule) -> list[str]:
+def states(schedule: ScheduleStore) -> list[str]:
     """Give where all runs stand, the first first."""
     return [run.state.value for run in reversed(schedule.runs(0, 1000))]
 
 
-def test_a_job_is_found_as_it_was_added(schedule: RedisSchedule, clock: Clock) -> None:
+def test_a_job_is_found_as_it_was_added(schedule: ScheduleStore, clock: Clock) -> None:
     """Ticks count from then on; a second of the same name is none."""
     job = replace(
         JOB, if_running=IfRunning.JOIN, catch_up=90.5, time_limit=5400, file="schedule.toml"
@@ -71,7 +71,7 @@ def test_a_job_is_found_as_it_was_added(schedule: RedisSchedule, clock: Clock) -
     assert schedule.jobs() == [planned]
 
 
-def test_a_run_has_the_time_limit_that_its_job_had(schedule: RedisSchedule, clock: Clock) -> None:
+def test_a_run_has_the_time_limit_that_its_job_had(schedule: ScheduleStore, clock: Clock) -> None:
     """Whatever becomes of the job since."""
     schedule.add(replace(JOB, time_limit=90))
     claim(schedule, clock.millis() + MINUTE)
@@ -80,7 +80,7 @@ def test_a_run_has_the_time_limit_that_its_job_had(schedule: RedisSchedule, cloc
     assert taken(schedule).run.time_limit == 90
 
 
-def test_commands_that_are_left_alone_are_not_taken(schedule: RedisSchedule, clock: Clock) -> None:
+def test_commands_that_are_left_alone_are_not_taken(schedule: ScheduleStore, clock: Clock) -> None:
     """However long they wait; others are taken before them."""
     for name, command in (("a", "sync"), ("b", "report"), ("c", "enqueue")):
         schedule.add(replace(JOB, name=name, words=(command, "x")))
@@ -92,17 +92,17 @@ def test_commands_that_are_left_alone_are_not_taken(schedule: RedisSchedule, clo
     assert taken(schedule).run.job == "a"
 
 
-def test_what_is_not_there_cannot_be_changed(schedule: RedisSchedule) -> None:
+def test_what_is_not_there_cannot_be_changed(schedule: ScheduleStore) -> None:
     """Nor found, nor run."""
     for change in (schedule.find, schedule.pause, schedule.resume):
-        with pytest.raises(NotFound, match="no job 'nobody'"):
+        with pytest.raises(NotFoundError, match="no job 'nobody'"):
             change("nobody")
-    with pytest.raises(NotFound):
+    with pytest.raises(NotFoundError):
         schedule.ask("nobody", 0)
     assert not schedule.remove("nobody")
 
 
-def test_a_tick_is_claimed_once(schedule: RedisSchedule, clock: Clock) -> None:
+def test_a_tick_is_claimed_once(schedule: ScheduleStore, clock: Clock) -> None:
     """Of two who read the same, the second comes too late; its run is there once."""
     schedule.add(JOB)
     first, second = schedule.find("nightly"), schedule.find("nightly")
@@ -125,7 +125,7 @@ def test_two_who_look_in_any_order_claim_each_tick_once(
 ) -> None:
     """Between reading and claiming anything may happen; whoever reads last still finds its tick."""
     clock = Clock()
-    schedule = RedisSchedule(
+    schedule = ScheduleStore(
         FakeRedis(server=FakeServer(), decode_responses=True),
         clock.millis,
         keyring=KeyRing.in_memory(),
@@ -146,7 +146,7 @@ def test_two_who_look_in_any_order_claim_each_tick_once(
     assert sorted(run.tick for run in schedule.runs(0, 1000)) == claimed
 
 
-def test_a_job_that_pauses_claims_nothing(schedule: RedisSchedule, clock: Clock) -> None:
+def test_a_job_that_pauses_claims_nothing(schedule: ScheduleStore, clock: Clock) -> None:
     """What came meanwhile is not caught up with; whoever had read it before claims nothing."""
     schedule.add(JOB)
     before = schedule.find("nightly")
@@ -163,7 +163,7 @@ def test_a_job_that_pauses_claims_nothing(schedule: RedisSchedule, clock: Clock)
     assert schedule.runs(0, 10) == []
 
 
-def test_other_times_count_from_now_on(schedule: RedisSchedule, clock: Clock) -> None:
+def test_other_times_count_from_now_on(schedule: ScheduleStore, clock: Clock) -> None:
     """Other words do not change what ticked last; pausing outlives both."""
     schedule.add(JOB)
     added = clock.millis()
@@ -182,7 +182,7 @@ def test_other_times_count_from_now_on(schedule: RedisSchedule, clock: Clock) ->
     )
 
 
-def test_a_run_is_carried_out_by_one(schedule: RedisSchedule, clock: Clock) -> None:
+def test_a_run_is_carried_out_by_one(schedule: ScheduleStore, clock: Clock) -> None:
     """From its begin to its end nobody else gets it; how it ended stays."""
     schedule.add(JOB)
     claim(schedule, clock.millis() + 1)
@@ -202,7 +202,7 @@ def test_a_run_is_carried_out_by_one(schedule: RedisSchedule, clock: Clock) -> N
     assert (run.started_at, run.finished_at) == (clock.millis() - 40_000, clock.millis())
 
 
-def test_who_falls_silent_loses_its_run(schedule: RedisSchedule, clock: Clock) -> None:
+def test_who_falls_silent_loses_its_run(schedule: ScheduleStore, clock: Clock) -> None:
     """Another takes it up; the first learns that, and changes nothing any more."""
     schedule.add(JOB)
     claim(schedule, clock.millis() + 1)
@@ -219,7 +219,7 @@ def test_who_falls_silent_loses_its_run(schedule: RedisSchedule, clock: Clock) -
     assert end(schedule, other)
 
 
-def test_a_run_that_ends_whoever_takes_it_has_failed(schedule: RedisSchedule, clock: Clock) -> None:
+def test_a_run_that_ends_whoever_takes_it_has_failed(schedule: ScheduleStore, clock: Clock) -> None:
     """After the third who fell silent."""
     schedule.add(JOB)
     claim(schedule, clock.millis() + 1)
@@ -233,7 +233,7 @@ def test_a_run_that_ends_whoever_takes_it_has_failed(schedule: RedisSchedule, cl
     assert run.trouble == "whoever carried it out fell silent, 3 times"
 
 
-def test_what_is_given_back_waits_for_another(schedule: RedisSchedule, clock: Clock) -> None:
+def test_what_is_given_back_waits_for_another(schedule: ScheduleStore, clock: Clock) -> None:
     """At once, and without counting."""
     schedule.add(JOB)
     claim(schedule, clock.millis() + 1)
@@ -250,7 +250,7 @@ def test_what_is_given_back_waits_for_another(schedule: RedisSchedule, clock: Cl
     ],
 )
 def test_the_next_run_does_as_its_job_says(
-    schedule: RedisSchedule,
+    schedule: ScheduleStore,
     clock: Clock,
     policy: IfRunning,
     after: list[str],
@@ -277,7 +277,7 @@ def test_the_next_run_does_as_its_job_says(
     assert last.trouble == (f"{first.run.id} was not over" if policy is IfRunning.SKIP else "")
 
 
-def test_jobs_do_not_wait_for_each_other(schedule: RedisSchedule, clock: Clock) -> None:
+def test_jobs_do_not_wait_for_each_other(schedule: ScheduleStore, clock: Clock) -> None:
     """Whoever takes runs gets one of each."""
     for name in ("one", "two"):
         schedule.add(replace(JOB, name=name))
@@ -285,7 +285,7 @@ def test_jobs_do_not_wait_for_each_other(schedule: RedisSchedule, clock: Clock) 
     assert {taken(schedule).run.job, taken(schedule).run.job} == {"one", "two"}
 
 
-def test_a_run_by_hand_is_a_run_like_any(schedule: RedisSchedule, clock: Clock) -> None:
+def test_a_run_by_hand_is_a_run_like_any(schedule: ScheduleStore, clock: Clock) -> None:
     """Also while the job pauses; no tick is used up; twice in a moment is once."""
     schedule.add(JOB)
     schedule.pause("nightly")
@@ -299,7 +299,7 @@ def test_a_run_by_hand_is_a_run_like_any(schedule: RedisSchedule, clock: Clock) 
     assert taken(schedule).run.id == run.id
 
 
-def test_who_is_taken_out_leaves_what_runs(schedule: RedisSchedule, clock: Clock) -> None:
+def test_who_is_taken_out_leaves_what_runs(schedule: ScheduleStore, clock: Clock) -> None:
     """What waits is over; what was is remembered."""
     schedule.add(JOB)
     claim(schedule, clock.millis() + 1)
@@ -314,7 +314,7 @@ def test_who_is_taken_out_leaves_what_runs(schedule: RedisSchedule, clock: Clock
     assert schedule.jobs() == []
 
 
-def test_the_oldest_runs_are_forgotten(schedule: RedisSchedule, redis: Redis, clock: Clock) -> None:
+def test_the_oldest_runs_are_forgotten(schedule: ScheduleStore, redis: Redis, clock: Clock) -> None:
     """Of each job a thousand stay; one that is not over stays, too."""
     schedule.add(replace(JOB, if_running=IfRunning.SKIP))
     claim(schedule, clock.millis() + 1)

@@ -16,7 +16,7 @@ from tests.unit.ledger.hands import (
 from worker.ledger.record import Priority
 from worker.ledger.states import Reason, State
 from worker.ledger.store import RedisLedger
-from worker.ledger.types import Claim, Closure, Due
+from worker.ledger.types import Claim, ReadyRecord, SchoolPause
 
 FOLDER, COURSE = "create_folder", "edit_course"
 
@@ -37,7 +37,7 @@ def given_back(ledger: RedisLedger, most: int = 5) -> str:
     return "".join(due.id for due in ledger.unpark_some(most, most)[0])
 
 
-def closure(ledger: RedisLedger) -> Closure:
+def closure(ledger: RedisLedger) -> SchoolPause:
     """The only one."""
     (found,) = ledger.closures()
     return found
@@ -54,7 +54,7 @@ def test_a_lock_out_closes_its_school(ledger: RedisLedger, clock: Clock) -> None
     submit(ledger, "abc")
     submit(ledger, "x", school="other")
     assert settled(ledger, "a", LOCKED).state is State.QUEUED
-    assert closure(ledger) == Closure(
+    assert closure(ledger) == SchoolPause(
         school="main", held=False, by_hand=False, since=clock.ms, code=102,
         next_look=clock.ms + 60_000, parked=1,
     )  # fmt: skip
@@ -71,8 +71,8 @@ def test_what_is_parked_is_not_adrift(ledger: RedisLedger, clock: Clock) -> None
     settled(ledger, "a", LOCKED)
     assert turned_away(ledger, "b")
     clock.forward(10**5)
-    assert ledger.adrift(5, 60, empty=(*Priority,)) == []
-    assert ledger.due(5, orphans=True) == []
+    assert ledger.requeue_lost(5, 60, empty=(*Priority,)) == []
+    assert ledger.requeue_due(5, orphans=True) == []
 
 
 def test_one_is_let_through_when_the_next_look_is_due(ledger: RedisLedger, clock: Clock) -> None:
@@ -167,8 +167,8 @@ def test_a_probe_whose_worker_died_makes_room(ledger: RedisLedger, clock: Clock)
     clock.forward(60)
     probe(ledger)
     clock.forward(10)
-    assert ledger.due(5, orphans=True) == [Due("a", FOLDER, suspect=True)]
-    assert claimed(ledger, lease="another").record.deaths == 1
+    assert ledger.requeue_due(5, orphans=True) == [ReadyRecord("a", FOLDER, suspect=True)]
+    assert claimed(ledger, lease="another").record.lost_workers == 1
 
 
 def test_another_kind_is_tried_first(ledger: RedisLedger, clock: Clock) -> None:
@@ -255,7 +255,7 @@ def test_maintenance_holds_a_school(ledger: RedisLedger, clock: Clock) -> None:
     """The record that met it looks again; the others are parked until then."""
     submit(ledger, "ab")
     settled(ledger, "a", HELD)
-    assert closure(ledger) == Closure(
+    assert closure(ledger) == SchoolPause(
         school="main", held=True, by_hand=False, since=clock.ms, code=901,
         next_look=clock.ms + 60_000,
     )  # fmt: skip
@@ -263,7 +263,7 @@ def test_maintenance_holds_a_school(ledger: RedisLedger, clock: Clock) -> None:
     assert (record.state, record.due_at) == (State.DEFERRED, clock.ms + 60_000)
     assert turned_away(ledger, "b")
     clock.forward(60)
-    assert ledger.due(5, orphans=False) == [Due("a", FOLDER)]
+    assert ledger.requeue_due(5, orphans=False) == [ReadyRecord("a", FOLDER)]
     ledger.advance(claimed(ledger, lease="two"), DONE, None)
     assert ledger.closures() == []
     assert given_back(ledger) == "b"
@@ -307,7 +307,7 @@ def test_a_person_can_pause_a_school(ledger: RedisLedger, clock: Clock) -> None:
     assert turned_away(ledger, "a")
     clock.forward(10**6)
     assert given_back(ledger) == ""
-    assert closure(ledger) == Closure(
+    assert closure(ledger) == SchoolPause(
         school="main", held=False, by_hand=True, since=clock.ms - 10**9, why="still", parked=1
     )
     assert ledger.resume("main")
@@ -327,7 +327,7 @@ def test_a_pause_stays_whatever_workers_meet(ledger: RedisLedger, clock: Clock) 
     assert (found.by_hand, found.next_look, found.code, found.parked) == (True, None, None, 1)
     assert ledger.find("c").due_at == clock.ms + 60_000
     clock.forward(60)
-    ledger.due(5, orphans=False)
+    ledger.requeue_due(5, orphans=False)
     assert turned_away(ledger, "c")
 
 

@@ -21,15 +21,15 @@ from tests.unit.ledger.hands import (
 from worker.ledger import keys
 from worker.ledger.states import Reason, State
 from worker.ledger.store import DEATHS, RedisLedger
-from worker.ledger.types import Due, Standing
+from worker.ledger.types import ReadyRecord, Transition
 
-DUE = Due("a", "create_folder", suspect=True)
+DUE = ReadyRecord("a", "create_folder", suspect=True)
 
 
 def died(ledger: RedisLedger, clock: Clock) -> None:
     """Let whoever has it fall silent for good."""
     clock.forward(LEASE)
-    ledger.due(5, orphans=True)
+    ledger.requeue_due(5, orphans=True)
 
 
 def test_a_lapsed_lease_is_taken_back(ledger: RedisLedger, clock: Clock) -> None:
@@ -37,12 +37,12 @@ def test_a_lapsed_lease_is_taken_back(ledger: RedisLedger, clock: Clock) -> None
     ledger.submit([ENTRY])
     claimed(ledger)
     clock.forward(9.999)
-    assert ledger.due(5, orphans=True) == []
+    assert ledger.requeue_due(5, orphans=True) == []
     clock.forward(0.001)
-    assert ledger.due(5, orphans=False) == []
-    assert ledger.due(5, orphans=True) == [DUE]
+    assert ledger.requeue_due(5, orphans=False) == []
+    assert ledger.requeue_due(5, orphans=True) == [DUE]
     record = ledger.find("a")
-    assert (record.state, record.deaths) == (State.QUEUED, 1)
+    assert (record.state, record.lost_workers) == (State.QUEUED, 1)
 
 
 def test_a_beat_renews_all_that_a_worker_has(ledger: RedisLedger, clock: Clock) -> None:
@@ -51,22 +51,22 @@ def test_a_beat_renews_all_that_a_worker_has(ledger: RedisLedger, clock: Clock) 
     claims = [claimed(ledger, each, lease=each) for each in "ab"]
     for _ in range(5):
         clock.forward(9)
-        assert ledger.beat("w", 10, claims) == []
-        assert ledger.due(5, orphans=True) == []
+        assert ledger.renew_leases("w", 10, claims) == []
+        assert ledger.requeue_due(5, orphans=True) == []
     clock.forward(10)
-    assert [due.id for due in ledger.due(5, orphans=True)] == ["a", "b"]
+    assert [due.id for due in ledger.requeue_due(5, orphans=True)] == ["a", "b"]
 
 
 def test_a_beat_without_anything_tells_who_lives(
     ledger: RedisLedger, redis: Redis, clock: Clock
 ) -> None:
     """Each until its time is over; a day later nobody remembers."""
-    ledger.beat("one", 10, [])
+    ledger.renew_leases("one", 10, [])
     clock.forward(3)
-    ledger.beat("two", 10, [])
+    ledger.renew_leases("two", 10, [])
     assert ledger.workers() == {"one": clock.ms + 7000, "two": clock.ms + 10_000}
     clock.forward(86400 + 8)
-    ledger.beat("two", 10, [])
+    ledger.renew_leases("two", 10, [])
     assert ledger.workers() == {"two": clock.ms + 10_000}
     assert redis.zcard(keys.WORKERS) == 1
 
@@ -79,16 +79,16 @@ def test_a_beat_leaves_alone_what_is_over(ledger: RedisLedger, clock: Clock) -> 
     ledger.advance(later, LATER, None)
     clock.forward(1)
     before = ledger.find_all(["a", "b"])
-    assert ledger.beat("w", 10, [done, later]) == []
+    assert ledger.renew_leases("w", 10, [done, later]) == []
     assert ledger.find_all(["a", "b"]) == before
 
 
 def test_what_was_announced_leaves_a_doubt(ledger: RedisLedger, clock: Clock) -> None:
     """Its request may have been carried out; nobody read the reply."""
     ledger.submit([ENTRY])
-    ledger.begin(claimed(ledger))
+    ledger.mark_sending(claimed(ledger))
     clock.forward(10)
-    ledger.due(5, orphans=True)
+    ledger.requeue_due(5, orphans=True)
     assert claimed(ledger, lease="two").record.unread is True
 
 
@@ -97,7 +97,7 @@ def test_what_was_not_announced_leaves_none(ledger: RedisLedger, clock: Clock) -
     ledger.submit([ENTRY])
     claimed(ledger)
     clock.forward(10)
-    ledger.due(5, orphans=True)
+    ledger.requeue_due(5, orphans=True)
     assert claimed(ledger, lease="two").record.unread is False
 
 
@@ -107,11 +107,11 @@ def test_an_announced_request_whose_reply_was_noted_leaves_none(
     """The worker fell silent in the pause after it."""
     ledger.submit([ENTRY])
     claim = claimed(ledger)
-    ledger.begin(claim)
-    refused_connection = Standing(state=State.RUNNING, message="no connection")
+    ledger.mark_sending(claim)
+    refused_connection = Transition(state=State.RUNNING, message="no connection")
     ledger.advance(claim, refused_connection, attempt(1), 10)
     clock.forward(10)
-    ledger.due(5, orphans=True)
+    ledger.requeue_due(5, orphans=True)
     assert claimed(ledger, lease="two").record.unread is False
 
 
@@ -121,11 +121,11 @@ def test_what_kills_its_workers_fails(ledger: RedisLedger, clock: Clock) -> None
     for n in range(1, DEATHS):
         claimed(ledger, lease=str(n))
         clock.forward(10)
-        assert ledger.due(5, orphans=True) == [DUE]
-        assert ledger.find("a").deaths == n
+        assert ledger.requeue_due(5, orphans=True) == [DUE]
+        assert ledger.find("a").lost_workers == n
     claimed(ledger, lease="last")
     clock.forward(10)
-    assert ledger.due(5, orphans=True) == []
+    assert ledger.requeue_due(5, orphans=True) == []
     assert released(ledger) == ["b"]
     record = ledger.find("a")
     assert (record.state, record.reason) == (State.FAILED, Reason.POISON)
@@ -137,7 +137,7 @@ def test_what_may_have_been_carried_out_is_uncertain_and_not_failed(
 ) -> None:
     """Its first worker fell silent after a request was announced: none later takes that back."""
     ledger.submit([ENTRY])
-    ledger.begin(claimed(ledger))
+    ledger.mark_sending(claimed(ledger))
     died(ledger, clock)
     for _ in range(1, DEATHS):
         claimed(ledger)
@@ -169,7 +169,7 @@ def test_a_read_whose_request_was_announced_is_in_no_doubt(
     """It was announced for its fields' sake, which came from another's result."""
     ledger.submit([replace(ENTRY, operation="get_cloud_list")])
     for _ in range(DEATHS):
-        ledger.begin(claimed(ledger))
+        ledger.mark_sending(claimed(ledger))
         died(ledger, clock)
     assert ledger.find("a").state is State.FAILED
 
@@ -182,11 +182,11 @@ def test_deaths_are_forgotten_after_a_delivery_that_was_noted(
     for _ in range(DEATHS):
         claimed(ledger)
         died(ledger, clock)
-        assert ledger.find("a").deaths == 1
+        assert ledger.find("a").lost_workers == 1
         ledger.advance(claimed(ledger), LATER, attempt(len(ledger.find("a").attempts) + 1))
-        assert ledger.find("a").deaths == 0
+        assert ledger.find("a").lost_workers == 0
         clock.forward(60)
-        assert ledger.due(5, orphans=True) == [Due("a", "create_folder")]
+        assert ledger.requeue_due(5, orphans=True) == [ReadyRecord("a", "create_folder")]
 
 
 def test_deaths_are_kept_where_nothing_was_survived(ledger: RedisLedger, clock: Clock) -> None:
@@ -195,10 +195,10 @@ def test_deaths_are_kept_where_nothing_was_survived(ledger: RedisLedger, clock: 
     claimed(ledger)
     died(ledger, clock)
     ledger.advance(claimed(ledger), GIVEN_BACK, None)
-    assert ledger.find("a").deaths == 1
+    assert ledger.find("a").lost_workers == 1
     ledger.advance(claimed(ledger), AGAIN, attempt(1), LEASE)
     died(ledger, clock)
-    assert ledger.find("a").deaths == 2
+    assert ledger.find("a").lost_workers == 2
 
 
 def test_a_call_takes_back_no_more_than_it_may(ledger: RedisLedger, clock: Clock) -> None:
@@ -207,5 +207,5 @@ def test_a_call_takes_back_no_more_than_it_may(ledger: RedisLedger, clock: Clock
     for each in "abc":
         claimed(ledger, each, lease=each)
     clock.forward(10)
-    assert [due.id for due in ledger.due(2, orphans=True)] == ["a", "b"]
-    assert [due.id for due in ledger.due(2, orphans=True)] == ["c"]
+    assert [due.id for due in ledger.requeue_due(2, orphans=True)] == ["a", "b"]
+    assert [due.id for due in ledger.requeue_due(2, orphans=True)] == ["c"]

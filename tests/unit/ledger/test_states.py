@@ -56,14 +56,14 @@ def test_only_a_worker_brings_what_classin_said(state: State) -> None:
     [
         (Verdict.DONE, (State.SUCCEEDED, None)),
         (Verdict.ALREADY, (State.SUCCEEDED, None)),
-        (Verdict.PARTLY, (State.PARTIAL, None)),
+        (Verdict.PARTIAL, (State.PARTIAL, None)),
         (Verdict.REFUSED, (State.FAILED, Reason.REFUSED)),
-        (Verdict.UNSURE, (State.UNCERTAIN, None)),
-        (Verdict.AGAIN, None),
+        (Verdict.AMBIGUOUS, (State.UNCERTAIN, None)),
+        (Verdict.RETRY, None),
         (Verdict.THROTTLED, None),
-        (Verdict.LATER, None),
+        (Verdict.DEFER, None),
         (Verdict.LOCKED_OUT, None),
-        (Verdict.CLOCK, None),
+        (Verdict.CLOCK_SKEW, None),
     ],
 )
 def test_a_verdict_settles_or_the_work_goes_on(

@@ -7,7 +7,7 @@ from fakeredis import FakeServer
 from redis import Redis
 
 from tests.unit.ledger.hands import AGAIN, DONE, ENTRY, attempt, claimed, settled
-from worker.errors import NotFound, Unavailable
+from worker.errors import NotFoundError, UnavailableError
 from worker.ledger import keys
 from worker.ledger.record import Priority
 from worker.ledger.states import State
@@ -18,14 +18,14 @@ from worker.ledger.types import Filter
 def test_only_one_holds_a_right(ledger: RedisLedger, redis: Redis) -> None:
     """It can be renewed, lasts as long as was said, and is free afterwards."""
     assert ledger.holder("rescue") is None
-    assert ledger.hold("rescue", "one", 30)
-    assert not ledger.hold("rescue", "two", 30)
-    assert ledger.hold("rescue", "one", 60)
-    assert ledger.hold("another", "two", 30)
+    assert ledger.acquire_lock("rescue", "one", 30)
+    assert not ledger.acquire_lock("rescue", "two", 30)
+    assert ledger.acquire_lock("rescue", "one", 60)
+    assert ledger.acquire_lock("another", "two", 30)
     assert ledger.holder("rescue") == "one"
     assert 59_000 < int(redis.pttl(keys.hold("rescue"))) <= 60_000
     redis.delete(keys.hold("rescue"))
-    assert ledger.hold("rescue", "two", 30)
+    assert ledger.acquire_lock("rescue", "two", 30)
 
 
 def test_counts_follow_every_step(ledger: RedisLedger) -> None:
@@ -59,7 +59,7 @@ def test_what_is_not_there_is_not_found(ledger: RedisLedger) -> None:
         lambda: ledger.claim("x", "one", "w", 10),
         lambda: ledger.cancel("x"),
     ):
-        with pytest.raises(NotFound, match="there is no record 'x'"):
+        with pytest.raises(NotFoundError, match="there is no record 'x'"):
             looking()
     assert [record.id for record in ledger.find_all(["x", "a", "y"])] == ["a"]
     assert ledger.find_all([]) == []
@@ -93,7 +93,7 @@ def test_a_record_without_anything_special_says_so(ledger: RedisLedger) -> None:
     settled(ledger)
     record = ledger.find("a")
     assert (record.after, record.stops_lane, record.dedup_key) == ((), False, None)
-    assert (record.paced, record.deaths, record.cancelling) == (False, 0, False)
+    assert (record.paced, record.lost_workers, record.cancelling) == (False, 0, False)
     assert (record.accepts_existing, record.already, record.unread) == (False, False, False)
 
 
@@ -107,15 +107,15 @@ def test_redis_away_is_said_in_one_line(ledger: RedisLedger, server: FakeServer)
         lambda: ledger.submit([ENTRY]),
         lambda: ledger.named("main", ["a"]),
         lambda: ledger.claim("a", "one", "w", 10),
-        lambda: ledger.begin(claim),
+        lambda: ledger.mark_sending(claim),
         lambda: ledger.advance(claim, DONE, None),
-        lambda: ledger.beat("w", 10, [claim]),
+        lambda: ledger.renew_leases("w", 10, [claim]),
         lambda: ledger.unpark(5, "main"),
         lambda: ledger.unpark_some(5, 5),
         lambda: ledger.release(5),
-        lambda: ledger.due(5, orphans=True),
-        lambda: ledger.adrift(5, 0, empty=(*Priority,)),
-        lambda: ledger.hold("rescue", "one", 5),
+        lambda: ledger.requeue_due(5, orphans=True),
+        lambda: ledger.requeue_lost(5, 0, empty=(*Priority,)),
+        lambda: ledger.acquire_lock("rescue", "one", 5),
         lambda: ledger.holder("rescue"),
         lambda: ledger.set_paces({"main": 100}),
         lambda: ledger.pause("main", "why"),
@@ -131,5 +131,5 @@ def test_redis_away_is_said_in_one_line(ledger: RedisLedger, server: FakeServer)
         ledger.codes,
         lambda: ledger.batch("b"),
     ):
-        with pytest.raises(Unavailable, match=r"^Redis does not answer as it should: [^\n]+$"):
+        with pytest.raises(UnavailableError, match=r"^Redis does not answer as it should: [^\n]+$"):
             method()

@@ -20,13 +20,13 @@ from tests.unit.ledger.hands import (
     settled,
 )
 from worker.broker.messages import mailbox
-from worker.errors import InvalidInput, SubmitRefusedError
+from worker.errors import InvalidInputError, SubmitRefusedError
 from worker.ledger import keys
 from worker.ledger.codec import PIECE
 from worker.ledger.record import Priority, Submission
 from worker.ledger.states import Reason, State
 from worker.ledger.store import CHUNK, HEAVIEST, RedisLedger, chunks
-from worker.ledger.types import Due, Entered, Filter, Standing
+from worker.ledger.types import Filter, ReadyRecord, SubmitResult, Transition
 
 KEYED = replace(ENTRY, dedup_key="order 7")
 
@@ -39,7 +39,7 @@ def ids(ledger: RedisLedger) -> list[str]:
 def test_a_submission_becomes_a_queued_record(ledger: RedisLedger, clock: Clock) -> None:
     """With everything that was handed in."""
     submission = replace(ENTRY, lane="main:folder_id:747759", stops_lane=True)
-    assert ledger.submit([submission]) == [Entered("a", new=True, ready=True)]
+    assert ledger.submit([submission]) == [SubmitResult("a", new=True, ready=True)]
     record = ledger.find("a")
     assert record.state is State.QUEUED
     assert record.fields == {"folderId": 747759, "folderName": "课程1"}
@@ -75,8 +75,8 @@ def test_more_than_a_chunk_is_taken_in(ledger: RedisLedger) -> None:
     assert [each.id for each in ledger.submit(entries)] == [each.id for each in entries]
     records = ledger.find_all([each.id for each in entries])
     assert [record.id for record in records] == sorted(each.id for each in entries)
-    assert len({record.place for record in records}) == CHUNK + 1
-    assert [record.place for record in records] == sorted(record.place for record in records)
+    assert len({record.sequence for record in records}) == CHUNK + 1
+    assert [record.sequence for record in records] == sorted(record.sequence for record in records)
 
 
 def test_what_is_heavy_goes_in_by_itself(ledger: RedisLedger) -> None:
@@ -119,7 +119,7 @@ def retry(record_id: str, *, last: str | None = None) -> Submission:
     return replace(entry(record_id), retry_of="a", last_retry=last)
 
 
-def ended(ledger: RedisLedger, standing: Standing = REFUSED) -> None:
+def ended(ledger: RedisLedger, standing: Transition = REFUSED) -> None:
     """Let a record be there that ended so."""
     ledger.submit([ENTRY])
     ledger.advance(claimed(ledger), standing, attempt(1))
@@ -154,12 +154,12 @@ def test_what_is_not_to_be_tried_again_stands_for_its_retry(ledger: RedisLedger,
         ledger.submit([ENTRY])
     if how == "succeeded":
         ended(ledger, UNSURE)
-        ledger.decide("a", State.SUCCEEDED, "it is there", "ada")
+        ledger.resolve("a", State.SUCCEEDED, "it is there", "ada")
     before = ids(ledger)
 
     (entered,) = ledger.submit([retry("b")])
 
-    assert entered == Entered("a", new=False, ready=False)
+    assert entered == SubmitResult("a", new=False, ready=False)
     assert ids(ledger) == before
 
 
@@ -234,17 +234,19 @@ def test_a_priority_stays_with_its_record(
     ledger.submit([replace(ENTRY, priority=priority)])
     assert ledger.find("a").priority is priority
     clock.forward(60)
-    assert ledger.adrift(5, 60, empty=(*Priority,)) == [Due("a", "create_folder", priority)]
+    assert ledger.requeue_lost(5, 60, empty=(*Priority,)) == [
+        ReadyRecord("a", "create_folder", priority)
+    ]
 
 
 def test_a_dedup_key_brings_back_the_record_that_has_it(ledger: RedisLedger) -> None:
     """Under another id, and whatever became of it since."""
-    assert ledger.submit([KEYED]) == [Entered("a", new=True, ready=True)]
+    assert ledger.submit([KEYED]) == [SubmitResult("a", new=True, ready=True)]
     assert ledger.find("a").dedup_key == "order 7"
     again = [replace(KEYED, id="b", batch="another")]
-    assert ledger.submit(again) == [Entered("a", new=False, ready=False)]
+    assert ledger.submit(again) == [SubmitResult("a", new=False, ready=False)]
     settled(ledger)
-    assert ledger.submit(again) == [Entered("a", new=False, ready=False)]
+    assert ledger.submit(again) == [SubmitResult("a", new=False, ready=False)]
     assert ids(ledger) == ["a"]
     assert ledger.batch("another") == {}
 
@@ -254,14 +256,14 @@ def test_the_same_ids_can_be_sent_again_with_their_keys(ledger: RedisLedger) -> 
     both = [KEYED, replace(entry("b", after="a"), dedup_key="order 8")]
     ledger.submit(both)
     assert ledger.submit(both) == [
-        Entered("a", new=False, ready=True), Entered("b", new=False, ready=False),
+        SubmitResult("a", new=False, ready=True), SubmitResult("b", new=False, ready=False),
     ]  # fmt: skip
 
 
 def test_a_dedup_key_twice_in_one_call_is_one_record(ledger: RedisLedger) -> None:
     """The first one."""
     assert ledger.submit([KEYED, replace(KEYED, id="b")]) == [
-        Entered("a", new=True, ready=True), Entered("a", new=False, ready=False),
+        SubmitResult("a", new=True, ready=True), SubmitResult("a", new=False, ready=False),
     ]  # fmt: skip
     assert ids(ledger) == ["a"]
 
@@ -282,7 +284,7 @@ def test_a_dedup_key_for_something_else_is_refused(
     if not together:
         ledger.submit([KEYED])
     wrong = "3: the dedup key is that of a, which asks for something else"
-    with pytest.raises(InvalidInput, match=wrong):
+    with pytest.raises(InvalidInputError, match=wrong):
         ledger.submit([entry("y"), KEYED, other])
     assert ids(ledger) == ([] if together else ["a"])
 
@@ -319,7 +321,7 @@ def test_records_are_found_by_id_and_by_key(ledger: RedisLedger) -> None:
 def test_an_unknown_id_to_wait_for_is_refused(ledger: RedisLedger, after: str) -> None:
     """Also its own, or one that comes behind it; then nothing is recorded."""
     wrong = f"2: waits for {after[-1]}, which is no record"
-    with pytest.raises(InvalidInput, match=wrong):
+    with pytest.raises(InvalidInputError, match=wrong):
         ledger.submit([ENTRY, entry("b", after=after), entry("c")])
     assert ids(ledger) == []
 
@@ -327,7 +329,7 @@ def test_an_unknown_id_to_wait_for_is_refused(ledger: RedisLedger, after: str) -
 def test_the_id_of_what_is_there_under_another_cannot_be_waited_for(ledger: RedisLedger) -> None:
     """No record will ever have it, so that the wait would not end."""
     ledger.submit([KEYED])
-    with pytest.raises(InvalidInput, match="2: waits for b, which is no record"):
+    with pytest.raises(InvalidInputError, match="2: waits for b, which is no record"):
         ledger.submit([replace(KEYED, id="b"), entry("c", after="b")])
     assert ids(ledger) == ["a"]
 
@@ -335,6 +337,6 @@ def test_the_id_of_what_is_there_under_another_cannot_be_waited_for(ledger: Redi
 def test_a_fault_in_a_later_chunk_tells_its_position(ledger: RedisLedger) -> None:
     """The chunks before it are in, and can be sent again."""
     entries = [entry(f"{n:04}") for n in range(CHUNK)]
-    with pytest.raises(InvalidInput, match=f"{CHUNK + 2}: waits for x"):
+    with pytest.raises(InvalidInputError, match=f"{CHUNK + 2}: waits for x"):
         ledger.submit([*entries, ENTRY, entry("b", after="x")])
     assert len(ids(ledger)) == CHUNK

@@ -7,10 +7,10 @@ import pytest
 from fakeredis import FakeServer
 from redis import Redis
 
-from worker.errors import InvalidInput, NotFound, Unavailable
+from worker.errors import InvalidInputError, NotFoundError, UnavailableError
 from worker.ledger import keys
 from worker.ledger.store import RedisLedger
-from worker.ledger.sync_store import Ending, Source, Syncs
+from worker.ledger.sync_store import Ending, Source, SyncStore
 
 ENDING = Ending(
     about={"id": "one", "state": "done"},
@@ -25,7 +25,7 @@ ENDING = Ending(
 def source(redis: Redis, ledger: RedisLedger) -> Source:
     """A source that `me` holds and has claimed."""
     source = Source(redis, "main", "sis")
-    ledger.hold(source.hold, "me", 60)
+    ledger.acquire_lock(source.hold, "me", 60)
     source.claim("me")
     return source
 
@@ -99,12 +99,12 @@ def test_the_latest_syncs_come_first(source: Source, redis: Redis) -> None:
     """Those of all sources."""
     for number, name in enumerate(("one", "two", "three")):
         source.begin(name, number, {"id": name}, "me")
-    assert [about["id"] for about in Syncs(redis).latest(2)] == ["three", "two"]
+    assert [about["id"] for about in SyncStore(redis).latest(2)] == ["three", "two"]
 
 
 def test_what_there_is_not_is_not_found(source: Source) -> None:
     """It is said which."""
-    with pytest.raises(NotFound, match="there is no sync 'nine'"):
+    with pytest.raises(NotFoundError, match="there is no sync 'nine'"):
         source.syncs.about("nine")
     assert source.syncs.changes("nine") == []
 
@@ -120,7 +120,7 @@ def writes(source: Source) -> None:
         lambda: source.settle("one", ENDING, "me"),
     )
     for write in tries:
-        with pytest.raises(InvalidInput, match="another sync has taken it over"):
+        with pytest.raises(InvalidInputError, match="another sync has taken it over"):
             write()
 
 
@@ -130,7 +130,7 @@ def test_nobody_writes_without_holding_it(source: Source, redis: Redis) -> None:
     redis.delete(keys.hold(source.hold))
     before = sorted(redis.scan_iter())
     writes(source)
-    with pytest.raises(InvalidInput):
+    with pytest.raises(InvalidInputError):
         source.claim("me")
     assert sorted(redis.scan_iter()) == before
     assert source.snapshot() is None
@@ -142,11 +142,11 @@ def test_nobody_writes_what_another_has_claimed_since(
     """Though the other is gone again, and one holds it anew."""
     begun(source)
     redis.delete(keys.hold(source.hold))
-    ledger.hold(source.hold, "other", 60)
+    ledger.acquire_lock(source.hold, "other", 60)
     source.claim("other")
     source.settle("one", ENDING, "other")
     redis.delete(keys.hold(source.hold))
-    assert ledger.hold(source.hold, "me", 60)
+    assert ledger.acquire_lock(source.hold, "me", 60)
     writes(source)
     assert source.syncs.about("one") == {"id": "one", "state": "done"}
 
@@ -163,7 +163,7 @@ def test_a_hold_that_ends_in_this_very_moment_counts(source: Source, redis: Redi
 
     begun(source)
     late = Ending(about={}, snapshot={}, directory=Late(a="1"), changes=[])
-    with pytest.raises(InvalidInput, match="taken it over"):
+    with pytest.raises(InvalidInputError, match="taken it over"):
         source.settle("one", late, "me")
     assert source.snapshot() is None
     assert source.directory() == {}
@@ -173,7 +173,7 @@ def test_redis_may_be_away(source: Source, server: FakeServer) -> None:
     """It is said in the one way."""
     server.connected = False
     for ask in (source.snapshot, source.directory, source.passwords, source.open_sync):
-        with pytest.raises(Unavailable):
+        with pytest.raises(UnavailableError):
             ask()
-    with pytest.raises(Unavailable):
+    with pytest.raises(UnavailableError):
         source.claim("me")

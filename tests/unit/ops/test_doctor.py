@@ -8,7 +8,7 @@ from ops.health.redis_server import server
 from tests.unit.stage import said
 from worker.classin.operations.cloud import GetTopFolderId
 from worker.classin.response import Reply
-from worker.execution.clock_skew import CLOSE_ENOUGH, CORRECTABLE, Sighting
+from worker.execution.clock_skew import CLOSE_ENOUGH, CORRECTABLE, ClockSample
 from worker.ledger.clock import TOLD_FOR, LedgerClock
 
 
@@ -53,7 +53,7 @@ def test_what_the_worker_corrects_is_a_warning(
 ) -> None:
     """What it does not is ill; what a slow reply leaves open is nothing."""
     middle = 1_800_000_000.5 + skew
-    finding = signing_clock(Sighting(middle - took / 2, middle + took / 2, 1_800_000_000))
+    finding = signing_clock(ClockSample(middle - took / 2, middle + took / 2, 1_800_000_000))
     assert (finding.subject, finding.health) == ("clock against ClassIn", health)
     assert finding.said == words
     assert bool(finding.todo) == (health is not Health.WELL)

@@ -6,11 +6,11 @@ import pytest
 from fakeredis import FakeServer
 
 from producers.intake.checked import Checked, Position
-from producers.intake.request import Line
+from producers.intake.request import SubmitRequest
 from producers.intake.submitter import Submitter
 from worker.classin.operations.cloud import CreateFolder
-from worker.errors import InvalidInput, Unavailable
-from worker.ledger.batch import About, Told, Webhook
+from worker.errors import InvalidInputError, UnavailableError
+from worker.ledger.batch import BatchInfo, Webhook, WebhookState
 from worker.ledger.store import CHUNK, RedisLedger
 
 
@@ -27,20 +27,22 @@ def test_a_batch_that_breaks_off_counts_as_no_whole(
     def cut_off(_: int) -> None:
         server.connected = False
 
-    with pytest.raises(Unavailable):
-        submitter.enter_batch(checked, About(webhook=Webhook(url="https://sis.example/h")), cut_off)
+    with pytest.raises(UnavailableError):
+        submitter.enter_batch(
+            checked, BatchInfo(webhook=Webhook(url="https://sis.example/h")), cut_off
+        )
     server.connected = True
 
     about = ledger.about(checked.batch)
     assert about is not None
     assert about.webhook is not None
-    assert (about.webhook.told, about.expected) == (Told.OPEN, CHUNK + 10)
+    assert (about.webhook.told, about.expected) == (WebhookState.OPEN, CHUNK + 10)
 
 
 def lines_of(submitter: Submitter, number: int) -> Checked:
     """A file's lines, each with a dedup key."""
     lines = [
-        Line(
+        SubmitRequest(
             operation="create_folder",
             fields={"folderId": n, "folderName": "a"},
             dedup_key=str(n),
@@ -71,17 +73,17 @@ def test_a_file_that_is_handed_in_again_goes_on_with_its_batch(  # each says one
     same: bool,
 ) -> None:
     """Then one webhook tells of all of it; another file, or webhook, makes a batch of its own."""
-    about = About(digest="d", webhook=Webhook(url="https://sis.example/h"))
+    about = BatchInfo(digest="d", webhook=Webhook(url="https://sis.example/h"))
     first = lines_of(submitter, CHUNK + 5)
 
     def cut_off(_: int) -> None:
         server.connected = False
 
-    with pytest.raises(Unavailable):
+    with pytest.raises(UnavailableError):
         submitter.enter_batch(first, about, cut_off)
     server.connected = True
 
-    about = About(digest=digest, webhook=Webhook(url=url))
+    about = BatchInfo(digest=digest, webhook=Webhook(url=url))
     again = submitter.resumed(lines_of(submitter, CHUNK + 5), about)
     submitter.enter_batch(again, about)
 
@@ -90,7 +92,7 @@ def test_a_file_that_is_handed_in_again_goes_on_with_its_batch(  # each says one
     found = ledger.about(again.batch)
     assert found is not None
     assert found.webhook is not None
-    assert found.webhook.told is Told.WAITING
+    assert found.webhook.told is WebhookState.WAITING
 
 
 def test_a_refused_rest_of_a_batch_counts_as_no_whole(
@@ -98,22 +100,24 @@ def test_a_refused_rest_of_a_batch_counts_as_no_whole(
 ) -> None:
     """Somebody used a dedup key for something else meanwhile; what was recorded is a part."""
     lines = [
-        Line(operation="create_folder", fields={"folderId": n, "folderName": "a"}, dedup_key=str(n))
+        SubmitRequest(
+            operation="create_folder", fields={"folderId": n, "folderName": "a"}, dedup_key=str(n)
+        )
         for n in range(1, CHUNK + 3)
     ]
     checked = submitter.check_all(
         [(Position(str(n)), partial(lambda each: each, each)) for n, each in enumerate(lines)],
         "test",
     )
-    other = Line(
+    other = SubmitRequest(
         operation="create_folder", fields={"folderId": 5, "folderName": "b"}, dedup_key="501"
     )
     submitter.enter(submitter.check(other))
 
-    with pytest.raises(InvalidInput, match="only 500 of 502"):
-        submitter.enter_batch(checked, About(webhook=Webhook(url="https://sis.example/h")))
+    with pytest.raises(InvalidInputError, match="only 500 of 502"):
+        submitter.enter_batch(checked, BatchInfo(webhook=Webhook(url="https://sis.example/h")))
 
     about = ledger.about(checked.batch)
     assert about is not None
     assert about.webhook is not None
-    assert about.webhook.told is Told.OPEN
+    assert about.webhook.told is WebhookState.OPEN

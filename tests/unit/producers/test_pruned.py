@@ -7,8 +7,8 @@ from producers import Receipt, result_of
 from producers.intake.submitter import Submitter
 from tests.unit.clock import Clock
 from tests.unit.stage import Stage, said
-from worker.errors import InvalidInput, NotFound
-from worker.ledger.pruner import DAY, Ages, Pruning
+from worker.errors import InvalidInputError, NotFoundError
+from worker.ledger.pruner import DAY, Pruner, Retention
 from worker.ledger.states import State
 from worker.ledger.store import RedisLedger
 
@@ -23,7 +23,7 @@ def pruned(
     receipt = submitter.submit("create_folder", FOLDER, dedup_key="a")
     stage.perform(receipt.id, said(1, data="800001"))
     clock.forward(8 * DAY)
-    Pruning(redis, ledger).run(Ages(), clock.ms, who="ada")
+    Pruner(redis, ledger).run(Retention(), clock.ms, who="ada")
     return receipt
 
 
@@ -34,22 +34,22 @@ def test_the_same_again_is_known(submitter: Submitter, pruned: Receipt) -> None:
     (in_batch,) = submitter.submit_many([line])
 
     assert [(each.id, each.new) for each in (again, in_batch)] == [(pruned.id, False)] * 2
-    with pytest.raises(NotFound, match="ended as succeeded"):
+    with pytest.raises(NotFoundError, match="ended as succeeded"):
         again.record()
-    with pytest.raises(InvalidInput, match="asks for something else"):
+    with pytest.raises(InvalidInputError, match="asks for something else"):
         submitter.submit("create_folder", FOLDER | {"folderId": 5}, dedup_key="a")
 
 
 def test_who_waits_for_it_goes_on(submitter: Submitter, pruned: Receipt) -> None:
     """By its key: its id names no record any more."""
     assert submitter.submit("get_top_folder_id", after=["a"]).record().after == (pruned.id,)
-    with pytest.raises(InvalidInput, match="there is no record"):
+    with pytest.raises(InvalidInputError, match="there is no record"):
         submitter.submit("get_top_folder_id", after=[pruned.id])
 
 
 def test_who_needs_its_result_is_told(submitter: Submitter, pruned: Receipt) -> None:
     """Before anything is submitted."""
-    with pytest.raises(InvalidInput, match="the result of 'a' is kept no longer"):
+    with pytest.raises(InvalidInputError, match="the result of 'a' is kept no longer"):
         submitter.submit("rename_folder", {"folderId": result_of("a"), "folderName": "toys"})
     del pruned
 
@@ -65,10 +65,10 @@ def test_what_waited_for_it_can_be_retried_without_its_result(
     for receipt in (waits, refers):
         submitter.cancel(receipt.id)
     clock.forward(8 * DAY)
-    Pruning(redis, ledger).run(Ages(), clock.ms, who="ada")
+    Pruner(redis, ledger).run(Retention(), clock.ms, who="ada")
 
     (again,) = submitter.retry(waits.id)
 
     assert (again.record().state, again.record().after) == (State.QUEUED, ())
-    with pytest.raises(InvalidInput, match="which is kept no longer: set that field"):
+    with pytest.raises(InvalidInputError, match="which is kept no longer: set that field"):
         submitter.retry(refers.id)

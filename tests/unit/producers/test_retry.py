@@ -7,7 +7,7 @@ import pytest
 from producers import Receipt, result_of
 from producers.intake.submitter import Submitter
 from tests.unit.stage import Stage, said
-from worker.errors import InvalidInput
+from worker.errors import InvalidInputError
 from worker.ledger.record import Priority
 from worker.ledger.states import Reason, State
 
@@ -77,7 +77,7 @@ def test_without_a_retry_of_those_it_waits_for_it_is_refused(
     (repeated,) = submitter.retry(first.id)
     stage.perform(repeated.id, said(193))
 
-    with pytest.raises(InvalidInput) as refused:
+    with pytest.raises(InvalidInputError) as refused:
         submitter.retry(second.id)
 
     assert [str(fault) for fault in refused.value.faults] == [

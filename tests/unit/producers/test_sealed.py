@@ -12,8 +12,8 @@ from tests.unit.stage import Stage, said
 from worker.broker.queue import Queues
 from worker.classin.seals import Sealed
 from worker.config.settings import Settings
-from worker.encryption import Seals
-from worker.errors import InvalidInput
+from worker.encryption import FieldCipher
+from worker.errors import InvalidInputError
 from worker.keyring import KeyRing
 from worker.ledger.states import Reason, State
 from worker.ledger.store import RedisLedger
@@ -73,7 +73,7 @@ def test_each_item_keeps_its_own(submitter: Submitter, stage: Stage) -> None:
     stage.perform(first.id, said(1, data=entries))
     assert first.record().state is State.PARTIAL
     assert "a-secret" not in json.dumps(first.record().fields)
-    assert [item["code"] for item in first.record().to_json()["items"]] == [137, 1, 137]
+    assert [item["code"] for item in first.record().to_dict()["items"]] == [137, 1, 137]
 
     (second,) = submitter.retry(first.id)
 
@@ -85,7 +85,7 @@ def test_another_key_ring_opens_nothing(
 ) -> None:
     """Nothing is sent; the record says what to do, and so does trying it again."""
     first = submitter.submit("register", ACCOUNT)
-    stage.seals = Seals(KeyRing.in_memory())
+    stage.seals = FieldCipher(KeyRing.in_memory())
 
     classin = stage.perform(first.id, said(1))
 
@@ -93,7 +93,7 @@ def test_another_key_ring_opens_nothing(
     assert (classin.sent, record.attempts) == ([], ())
     assert (record.state, record.reason) == (State.FAILED, Reason.REFUSED)
     assert record.message == BROKEN
-    with pytest.raises(InvalidInput) as refused:
+    with pytest.raises(InvalidInputError) as refused:
         elsewhere.retry(first.id)
     assert [fault.what for fault in refused.value.faults] == [BROKEN]
 
@@ -117,7 +117,7 @@ def test_what_may_have_been_done_is_uncertain_under_another_key_ring(
     first = submitter.submit("register", ACCOUNT)
     stage.perform(first.id, said(104))
     assert first.record().unread
-    stage.seals = Seals(KeyRing.in_memory())
+    stage.seals = FieldCipher(KeyRing.in_memory())
 
     record = stage.carry_on(first.id, said(1))
 
@@ -162,7 +162,7 @@ def test_the_same_again_is_known_though_no_seal_is_like_another(
     first = submitter.submit("register", ACCOUNT, dedup_key="ada")
 
     assert submitter.submit("register", ACCOUNT, dedup_key="ada").id == first.id
-    with pytest.raises(InvalidInput, match="something else"):
+    with pytest.raises(InvalidInputError, match="something else"):
         submitter.submit("register", {**ACCOUNT, "password": "b-secret"}, dedup_key="ada")
     there = two_schools.submit("register", ACCOUNT, dedup_key="ada", school="north")
     assert there.id != first.id

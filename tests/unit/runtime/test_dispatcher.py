@@ -11,17 +11,17 @@ from tests.unit.clock import Clock
 from tests.unit.stage import SCHOOL, ClassIn, Stage, said
 from worker.classin.operations.cloud import CreateFolder
 from worker.classin.operations.courses import EditCourse
-from worker.config.settings import Patience
-from worker.errors import Unavailable
+from worker.config.settings import RetrySettings
+from worker.errors import UnavailableError
 from worker.ledger.record import Priority
 from worker.ledger.states import State
 from worker.ledger.store import RedisLedger
 from worker.ledger.types import Exchanged
-from worker.runtime.dispatcher import MOST_TOGETHER, Backlog, Dispatch, Waiting
-from worker.runtime.fair_share import Shares
+from worker.runtime.dispatcher import MOST_TOGETHER, Backlog, Dispatcher, QueuedRecord
+from worker.runtime.fair_share import FairShare
 
 #: Seconds that a lease lasts by default.
-LEASE = Patience().lease
+LEASE = RetrySettings().lease
 
 COURSE = EditCourse(course_id=352861, course_name="Today is a good day")
 FOLDER = CreateFolder(folder_id=747759, folder_name="tools")
@@ -36,18 +36,20 @@ class Floor:
     threads: int = 4
 
     def __post_init__(self) -> None:
-        self.dispatch: Dispatch = self.stage.dispatch(self.classin, self.threads)
+        self.dispatch: Dispatcher = self.stage.dispatch(self.classin, self.threads)
 
     def take(self, *records: str) -> list[str]:
         """Let a message come in; gives who heard that more may come."""
         heard: list[str] = []
-        self.dispatch.take([Waiting(each) for each in records], lambda: heard.append("more"))
+        self.dispatch.enqueue(
+            [QueuedRecord(each) for each in records], lambda: heard.append("more")
+        )
         return heard
 
     def go_round(self) -> None:
         """Take in what there is, and speak with the ledger."""
-        self.dispatch.gather(wait=False)
-        self.dispatch.round()
+        self.dispatch.drain_inbox(wait=False)
+        self.dispatch.run_once()
 
     def work(self, jobs: int = 1) -> None:
         """Let threads do so many jobs."""
@@ -63,7 +65,7 @@ class Floor:
         (claim,) = job.args
         assert claim.record.id == record
         job()
-        self.stage.hands[0].drop([claim])
+        self.stage.hands[0].remove([claim])
 
     def states(self, *records: str) -> list[State]:
         """Where these stand."""
@@ -82,7 +84,7 @@ def orphaned(stage: Stage, number: int) -> list[str]:
     for each in records:
         stage.ledger.claim(each, f"dead {each}", "dead", LEASE)
     stage.clock.forward(LEASE)
-    stage.ledger.due(number, orphans=True)
+    stage.ledger.requeue_due(number, orphans=True)
     return records
 
 
@@ -172,7 +174,7 @@ def test_one_that_lost_its_lease_disturbs_no_other(
     floor.let_go(lost)
     floor.work()
     stage.pass_time(stage.patience.lease)
-    assert [due.id for due in stage.ledger.due(5, orphans=True)] == [lost]
+    assert [due.id for due in stage.ledger.requeue_due(5, orphans=True)] == [lost]
     stage.perform(lost, said(193))
     floor.go_round()
     assert floor.states(lost, other) == [State.FAILED, State.SUCCEEDED]
@@ -187,7 +189,7 @@ def test_leases_are_kept_until_their_news_are_noted(stage: Stage, floor: Floor) 
     floor.go_round()
     floor.work()
     stage.pass_time(10 * stage.patience.lease)
-    assert stage.ledger.due(5, orphans=True) == []
+    assert stage.ledger.requeue_due(5, orphans=True) == []
     floor.go_round()
     assert floor.states(record) == [State.SUCCEEDED]
 
@@ -218,7 +220,7 @@ class Full(RedisLedger):
     def exchange(self, *said: Any) -> Exchanged:  # noqa: ANN401  # whatever it is asked
         """Take notes alone."""
         notes, _, *more = said
-        return super().exchange(notes, {}, *more)._replace(full=True)
+        return super().report_and_claim(notes, {}, *more)._replace(full=True)
 
 
 def test_a_full_ledger_takes_news_and_lets_nothing_begin(stage: Stage) -> None:
@@ -247,10 +249,10 @@ class LostAnswer(RedisLedger):
 
     def exchange(self, *said: Any) -> Exchanged:  # noqa: ANN401  # whatever it is asked
         """Do it; say that it could not be done."""
-        found = super().exchange(*said)
+        found = super().report_and_claim(*said)
         if not self.lost:
             self.lost = True
-            raise Unavailable("the connection was lost")
+            raise UnavailableError("the connection was lost")
         return found
 
 
@@ -277,7 +279,7 @@ class Slow(RedisLedger):
     def exchange(self, *said: Any) -> Exchanged:  # noqa: ANN401  # whatever it is asked
         """Take longer than a lease lasts."""
         self.clock.forward(LEASE + 1)
-        return super().exchange(*said)
+        return super().report_and_claim(*said)
 
 
 def test_a_lease_that_came_late_is_asked_after(stage: Stage) -> None:
@@ -325,7 +327,7 @@ def test_what_goes_on_here_needs_no_message(stage: Stage) -> None:
     floor = Floor(stage)
     first = stage.submit(FOLDER)
     followers = [
-        stage.submit_raw("edit_course", COURSE.to_json(), after=(first,)) for _ in range(3)
+        stage.submit_raw("edit_course", COURSE.to_dict(), after=(first,)) for _ in range(3)
     ]
     floor.take(first)
     floor.go_round()
@@ -344,7 +346,7 @@ def test_what_waits_is_given_back_when_the_worker_is_to_end(stage: Stage, floor:
     records = courses(stage, 6)
     floor.take(*records)
     floor.go_round()
-    floor.dispatch.take([Waiting(stage.submit(COURSE), Priority.LOW)], lambda: None)
+    floor.dispatch.enqueue([QueuedRecord(stage.submit(COURSE), Priority.LOW)], lambda: None)
     stage.stopping.set()
     floor.work(4)
     floor.go_round()
@@ -372,11 +374,11 @@ def test_a_broker_that_is_away_is_told_of(
 
 def test_a_school_has_no_more_than_its_share(stage: Stage) -> None:
     """Also of what is claimed together; the rest goes on as soon as there is room."""
-    stage.shares = Shares(2)
+    stage.shares = FairShare(2)
     stage.schools = {"main": SCHOOL, "other": replace(SCHOOL, name="other")}
     floor = Floor(stage)
     mine = courses(stage, 4)
-    other = stage.submit_raw("edit_course", COURSE.to_json(), school="other")
+    other = stage.submit_raw("edit_course", COURSE.to_dict(), school="other")
     floor.take(*mine)
     floor.take(other)
     floor.go_round()
@@ -392,7 +394,7 @@ def test_a_ledger_that_is_away_lets_a_school_wait(
     stage: Stage, server: FakeServer, caplog: pytest.LogCaptureFixture
 ) -> None:
     """What was put aside stays there until rescue looks."""
-    stage.shares = Shares(1)
+    stage.shares = FairShare(1)
     floor = Floor(stage)
     records = courses(stage, 2)
     floor.take(*records)
@@ -460,7 +462,7 @@ def test_a_suspect_that_lost_its_lease_makes_room(stage: Stage, floor: Floor) ->
     floor.take(*suspects)
     floor.go_round()
     stage.clock.forward(LEASE)
-    assert [due.id for due in stage.ledger.due(5, orphans=True)] == suspects[:1]
+    assert [due.id for due in stage.ledger.requeue_due(5, orphans=True)] == suspects[:1]
     floor.let_go(suspects[0])
     floor.go_round()
     floor.go_round()
@@ -544,7 +546,7 @@ def test_an_idle_worker_wakes_to_look_whose_turn_it_is(stage: Stage) -> None:
     floor = Floor(stage)
     floor.go_round()
     stage.clock.forward(0.999)
-    floor.dispatch.gather(wait=True)
+    floor.dispatch.drain_inbox(wait=True)
     assert not floor.dispatch.is_due
     stage.clock.forward(0.001)
     assert floor.dispatch.is_due
@@ -576,7 +578,7 @@ def test_a_worker_hears_when_there_is_room(stage: Stage, floor: Floor) -> None:
 def test_unavailable_is_what_a_ledger_away_raises(stage: Stage, server: FakeServer) -> None:
     """So that these stories tell of what happens."""
     server.connected = False
-    with pytest.raises(Unavailable):
+    with pytest.raises(UnavailableError):
         stage.ledger.find("a")
 
 
@@ -590,7 +592,7 @@ class Counting(RedisLedger):
     def exchange(self, *said: Any) -> Exchanged:  # noqa: ANN401  # whatever it is asked
         """Count, and do it."""
         self.told.append((len(said[0]), len(said[1])))
-        return super().exchange(*said)
+        return super().report_and_claim(*said)
 
 
 def test_one_exchange_is_told_of_so_many_at_most(stage: Stage) -> None:

@@ -8,8 +8,8 @@ from tests.unit.stage import ClassIn, Stage, said
 from worker.classin.operations.courses import EditCourse
 from worker.classin.response import Reply
 from worker.ledger.states import State
-from worker.runtime.dispatcher import Waiting
-from worker.runtime.threads import Crew
+from worker.runtime.dispatcher import QueuedRecord
+from worker.runtime.threads import WorkerThreads
 
 COURSE = EditCourse(course_id=352861, course_name="Today is a good day")
 
@@ -26,11 +26,11 @@ def test_a_crew_works_side_by_side_and_ends_when_all_is_noted(stage: Stage) -> N
         return said(1)
 
     dispatch = stage.dispatch(ClassIn([meet]), 2)
-    crew = Crew(dispatch, 2, stage.stopping)
+    crew = WorkerThreads(dispatch, 2, stage.stopping)
     crew.start()
     accepted = threading.Event()
     records = [stage.submit(COURSE) for _ in range(4)]
-    dispatch.take([Waiting(each) for each in records], accepted.set)
+    dispatch.enqueue([QueuedRecord(each) for each in records], accepted.set)
     assert accepted.wait(PATIENCE)
 
     while not all(each.state.settled for each in stage.ledger.find_all(records)):
@@ -50,10 +50,10 @@ def test_a_crew_that_is_to_end_finishes_what_is_under_way(stage: Stage) -> None:
         return said(1)
 
     dispatch = stage.dispatch(ClassIn([asked_to_end]), 1)
-    crew = Crew(dispatch, 1, stage.stopping)
+    crew = WorkerThreads(dispatch, 1, stage.stopping)
     first, second = stage.submit(COURSE), stage.submit(COURSE)
     crew.start()
-    dispatch.take([Waiting(first), Waiting(second)], lambda: None)
+    dispatch.enqueue([QueuedRecord(first), QueuedRecord(second)], lambda: None)
     assert under_way.wait(PATIENCE)
     crew.stop()
     assert stage.ledger.find(first).state is State.SUCCEEDED
@@ -68,7 +68,7 @@ def test_an_error_of_ours_ends_no_thread(stage: Stage, caplog: pytest.LogCapture
         raise ZeroDivisionError
 
     dispatch = stage.dispatch(ClassIn([said(1)]))
-    crew, done = Crew(dispatch, 1, stage.stopping), threading.Event()
+    crew, done = WorkerThreads(dispatch, 1, stage.stopping), threading.Event()
     crew.start()
     dispatch.jobs.put(fail)
     dispatch.jobs.put(done.set)

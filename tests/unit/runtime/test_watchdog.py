@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 import pytest
 
 from tests.unit.clock import Clock
-from worker.errors import Unavailable
-from worker.runtime.watchdog import STALLED, Action, Pulse, Watchdog, decide
+from worker.errors import UnavailableError
+from worker.runtime.watchdog import STALLED, Action, LoopHealth, Watchdog, decide
 
 STALLED_AFTER = 120.0
 
@@ -26,7 +26,7 @@ class Kennel:
     stopping: threading.Event = field(default_factory=threading.Event)
 
     def __post_init__(self) -> None:
-        self.pulse = Pulse(self.clock)
+        self.pulse = LoopHealth(self.clock)
         self.dog = Watchdog(
             self.pulse,
             self.is_empty,
@@ -52,7 +52,7 @@ class Kennel:
         self.clock.forward(seconds)
         if not self.deaf:
             self.pulse.turned()
-        self.dog.look()
+        self.dog.check()
 
 
 @pytest.fixture
@@ -80,7 +80,7 @@ def test_what_is_done_follows_from_the_last_pulse(
 ) -> None:
     """At 120 seconds past; after a reconnection only work counts."""
     clock = Clock(0)
-    pulse = Pulse(clock)
+    pulse = LoopHealth(clock)
     pulse.fetch, pulse.work = fetched, worked
     at = float("-inf") if reconnected is None else reconnected
     assert decide(120, pulse, at, STALLED_AFTER) is action
@@ -112,7 +112,7 @@ def test_a_worker_with_nothing_to_do_is_left_alone(kennel: Kennel) -> None:
     assert (kennel.reconnected, kennel.ended) == (0, [])
 
 
-@pytest.mark.parametrize("trouble", [Unavailable("it does not answer"), RuntimeError("what?")])
+@pytest.mark.parametrize("trouble", [UnavailableError("it does not answer"), RuntimeError("what?")])
 def test_a_broker_that_is_away_is_no_stall(kennel: Kennel, trouble: Exception) -> None:
     """Ending would not bring it back."""
     kennel.trouble = trouble
@@ -159,7 +159,7 @@ def test_a_worker_that_is_to_stop_is_not_watched(kennel: Kennel) -> None:
 
 def test_worker_that_can_open_nothing_for_long_ends(kennel: Kennel) -> None:
     """Then it cannot even look at the queue, which is not the broker's fault."""
-    kennel.trouble = Unavailable("the broker does not answer")
+    kennel.trouble = UnavailableError("the broker does not answer")
     kennel.descriptors = False
     kennel.after(STALLED_AFTER / 2)
     assert kennel.ended == []
@@ -197,7 +197,7 @@ def test_worker_that_stood_for_long_and_goes_on_is_left_alone(kennel: Kennel) ->
 
 def test_worker_without_a_broker_is_not_deaf(kennel: Kennel) -> None:
     """It consumes nothing, as there is nobody to give it anything."""
-    kennel.trouble, kennel.deaf = Unavailable("it does not answer"), True
+    kennel.trouble, kennel.deaf = UnavailableError("it does not answer"), True
     for _ in range(50):
         kennel.after(STALLED_AFTER / 10)
     assert kennel.ended == []

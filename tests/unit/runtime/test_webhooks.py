@@ -12,16 +12,16 @@ from standardwebhooks import Webhook as Verifier
 from tests.unit.clock import Clock
 from tests.unit.ledger.hands import ENTRY, settled
 from worker.classin.verdicts import Verdict
-from worker.config.settings import Deadlines, Patience
-from worker.errors import Unread
-from worker.ledger.batch import About, Told, Webhook
+from worker.config.settings import RetrySettings, Timeouts
+from worker.errors import ReplyLostError
+from worker.ledger.batch import BatchInfo, Webhook, WebhookState
 from worker.ledger.batches import OPEN_LASTS
 from worker.ledger.store import RedisLedger
 from worker.runtime.webhooks import Webhooks, verdict_of
 
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 URL = "https://sis.example/hook?key=hidden"
-PATIENCE = Patience(attempts=2, first_wait=2, deferrals=(60, 300), give_up_after=600)
+PATIENCE = RetrySettings(attempts=2, first_wait=2, defer_delays=(60, 300), give_up_after=600)
 
 
 @dataclass
@@ -32,14 +32,14 @@ class Receiver:
     got: list[tuple[str, Mapping[str, str], bytes]] = field(default_factory=list)
 
     def __call__(
-        self, url: str, body: bytes, headers: Mapping[str, str], deadlines: Deadlines
+        self, url: str, body: bytes, headers: Mapping[str, str], deadlines: Timeouts
     ) -> int:
         """Take a call."""
         del deadlines
         self.got.append((url, headers, body))
         answer = self.answers.pop(0) if self.answers else 200
         if answer is None:
-            raise Unread("no reply in time")
+            raise ReplyLostError("no reply in time")
         return answer
 
 
@@ -57,7 +57,7 @@ def webhooks(ledger: RedisLedger, receiver: Receiver, clock: Clock) -> Webhooks:
         receiver,
         secret=SECRET,
         patience=PATIENCE,
-        deadlines=Deadlines(),
+        deadlines=Timeouts(),
         stopping=threading.Event(),
         start=lambda do: do(),
         clock=lambda: clock.millis() / 1000,
@@ -68,7 +68,7 @@ def webhooks(ledger: RedisLedger, receiver: Receiver, clock: Clock) -> Webhooks:
 @pytest.fixture(autouse=True)
 def batch(ledger: RedisLedger) -> None:
     """A batch that has settled, and of which somebody is to be told."""
-    ledger.open_batch("b", About(source="http", file="rows.csv", webhook=Webhook(url=URL)))
+    ledger.open_batch("b", BatchInfo(source="http", file="rows.csv", webhook=Webhook(url=URL)))
     ledger.submit([replace(ENTRY, tells=True)])
     ledger.close_batch("b")
     settled(ledger)
@@ -84,7 +84,7 @@ def webhook(ledger: RedisLedger) -> Webhook:
 
 def test_it_is_told_once(webhooks: Webhooks, receiver: Receiver, ledger: RedisLedger) -> None:
     """By counts, without any field."""
-    assert (webhooks.look(), webhooks.look()) == (1, 0)
+    assert (webhooks.run_once(), webhooks.run_once()) == (1, 0)
 
     ((url, headers, body),) = receiver.got
     said: dict[str, Any] = json.loads(body)
@@ -95,14 +95,14 @@ def test_it_is_told_once(webhooks: Webhooks, receiver: Receiver, ledger: RedisLe
         "total": 1, "counts": {"succeeded": 1},
     }  # fmt: skip
     assert headers["webhook-id"] == "batch-b"
-    assert webhook(ledger).told is Told.DELIVERED
+    assert webhook(ledger).told is WebhookState.DELIVERED
 
 
 def test_each_call_is_signed_for_its_moment(webhooks: Webhooks, receiver: Receiver) -> None:
     """The id and the body stay, so that a receiver can tell a repetition."""
     receiver.answers = [500, None, 200]
 
-    webhooks.look()
+    webhooks.run_once()
 
     first, second = receiver.got
     assert first[1]["webhook-id"] == second[1]["webhook-id"]
@@ -114,9 +114,9 @@ def test_each_call_is_signed_for_its_moment(webhooks: Webhooks, receiver: Receiv
 def test_the_signature_is_as_the_standard_has_it(ledger: RedisLedger, receiver: Receiver) -> None:
     """Its own library accepts it; that goes by the real time."""
     Webhooks(
-        ledger, receiver, secret=SECRET, patience=PATIENCE, deadlines=Deadlines(),
+        ledger, receiver, secret=SECRET, patience=PATIENCE, deadlines=Timeouts(),
         stopping=threading.Event(), start=lambda do: do(),
-    ).look()  # fmt: skip
+    ).run_once()  # fmt: skip
 
     _, headers, body = receiver.got[0]
     assert Verifier(SECRET).verify(body, dict(headers))["type"] == "batch.settled"
@@ -127,18 +127,18 @@ def test_what_does_not_pass_is_put_off_for_longer_and_longer(
 ) -> None:
     """As operations are; then it is taken."""
     receiver.answers = [500, None, 404]
-    webhooks.look()
-    assert (webhook(ledger).told, webhook(ledger).said) == (Told.DUE, "no reply in time")
+    webhooks.run_once()
+    assert (webhook(ledger).told, webhook(ledger).said) == (WebhookState.DUE, "no reply in time")
     clock.forward(59)
-    assert webhooks.look() == 0
+    assert webhooks.run_once() == 0
     clock.forward(2)
-    webhooks.look()  # a moment does not mend a 404: one request
+    webhooks.run_once()  # a moment does not mend a 404: one request
     assert (webhook(ledger).tries, webhook(ledger).deferrals) == (3, 2)
     clock.forward(301)
 
-    webhooks.look()
+    webhooks.run_once()
 
-    assert (webhook(ledger).told, len(receiver.got)) == (Told.DELIVERED, 4)
+    assert (webhook(ledger).told, len(receiver.got)) == (WebhookState.DELIVERED, 4)
 
 
 def test_it_is_given_up_in_the_end(
@@ -151,13 +151,13 @@ def test_it_is_given_up_in_the_end(
     """Which the batch and the log say, without what may be a secret."""
     receiver.answers = [500] * 100
     for _ in range(10):
-        webhooks.look()
+        webhooks.run_once()
         clock.forward(301)
 
-    assert webhook(ledger).told is Told.GIVEN_UP
+    assert webhook(ledger).told is WebhookState.GIVEN_UP
     assert "webhook of batch b to https://sis.example/hook: given up (HTTP 500)" in caplog.text
     assert "hidden" not in caplog.text
-    assert webhooks.look() == 0
+    assert webhooks.run_once() == 0
 
 
 def test_who_is_gone_is_called_no_more(
@@ -165,16 +165,16 @@ def test_who_is_gone_is_called_no_more(
 ) -> None:
     """A receiver says so with 410."""
     receiver.answers = [410]
-    webhooks.look()
-    assert (webhook(ledger).told, webhook(ledger).tries) == (Told.GIVEN_UP, 1)
+    webhooks.run_once()
+    assert (webhook(ledger).told, webhook(ledger).tries) == (WebhookState.GIVEN_UP, 1)
 
 
 @pytest.mark.parametrize(
     ("http", "verdict"),
     [
-        (200, Verdict.DONE), (204, Verdict.DONE), (301, Verdict.LATER), (400, Verdict.LATER),
-        (408, Verdict.AGAIN), (410, Verdict.REFUSED), (429, Verdict.LATER), (503, Verdict.AGAIN),
-        (None, Verdict.AGAIN),
+        (200, Verdict.DONE), (204, Verdict.DONE), (301, Verdict.DEFER), (400, Verdict.DEFER),
+        (408, Verdict.RETRY), (410, Verdict.REFUSED), (429, Verdict.DEFER), (503, Verdict.RETRY),
+        (None, Verdict.RETRY),
     ],
 )  # fmt: skip
 def test_answers_are_judged(http: int | None, verdict: Verdict) -> None:
@@ -186,18 +186,18 @@ def test_a_part_is_told_as_a_part_and_the_whole_under_another_id(
     webhooks: Webhooks, receiver: Receiver, ledger: RedisLedger, clock: Clock
 ) -> None:
     """Whoever handed it in died, and went on two hours later."""
-    webhooks.look()
+    webhooks.run_once()
     receiver.got.clear()
-    ledger.open_batch("c", About(expected=2, webhook=Webhook(url=URL)))
+    ledger.open_batch("c", BatchInfo(expected=2, webhook=Webhook(url=URL)))
     ledger.submit([replace(ENTRY, id="first", batch="c", tells=True)])
     settled(ledger, "first")
     clock.forward(2 * OPEN_LASTS)
 
-    webhooks.look()
+    webhooks.run_once()
     ledger.submit([replace(ENTRY, id="second", batch="c", tells=True)])
     ledger.close_batch("c")
     settled(ledger, "second")
-    webhooks.look()
+    webhooks.run_once()
 
     part, all_of_it = (json.loads(body) for _, _, body in receiver.got)
     assert part["type"] == "batch.incomplete"

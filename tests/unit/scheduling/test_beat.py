@@ -11,7 +11,7 @@ from worker.broker.queue import build_queues
 from worker.config.settings import Settings
 from worker.keyring import KeyRing
 from worker.ledger.schedule_models import Job
-from worker.ledger.schedule_store import RedisSchedule
+from worker.ledger.schedule_store import ScheduleStore
 from worker.ledger.store import RedisLedger
 from worker.scheduling import beat
 from worker.scheduling.beat import INTERVAL, TickScheduler
@@ -30,7 +30,7 @@ def scheduler(server: FakeServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatc
 def test_it_shows_that_it_is_about(scheduler: TickScheduler, server: FakeServer) -> None:
     """And claims what is due."""
     redis = FakeRedis(server=server, decode_responses=True)
-    schedule = RedisSchedule(redis, keyring=RING)
+    schedule = ScheduleStore(redis, keyring=RING)
     schedule.add(Job(name="minutely", cron="* * * * *", tz="UTC", words=("report",)))
     redis.hset("classin:job:minutely", "last", schedule.now() - 60_000)
 

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from worker.errors import InvalidInput
-from worker.scheduling.cron import Tick, Timing
+from worker.errors import InvalidInputError
+from worker.scheduling.cron import CronSchedule, Tick
 
 MINUTE, HOUR, DAY = 60_000, 3_600_000, 86_400_000
 
@@ -31,7 +31,7 @@ def shown(tick: int, tz: str) -> str:
     return datetime.fromtimestamp(tick / 1000, ZoneInfo(tz)).strftime("%d %H:%M")
 
 
-def ticks(timing: Timing, start: int, end: int) -> list[int]:
+def ticks(timing: CronSchedule, start: int, end: int) -> list[int]:
     """Give all ticks after one moment, until another."""
     found = []
     tick = timing.after(start)
@@ -43,7 +43,7 @@ def ticks(timing: Timing, start: int, end: int) -> list[int]:
 
 def test_a_job_ticks_by_the_clocks_of_its_place() -> None:
     """Half past two in Shanghai is the evening before in Greenwich."""
-    timing = Timing("30 2 * * *", "Asia/Shanghai")
+    timing = CronSchedule("30 2 * * *", "Asia/Shanghai")
 
     assert timing.after(ms("2026-09-01T00:00+00:00")) == ms("2026-09-02T02:30+08:00")
     assert timing.after(ms("2026-09-02T02:30+08:00")) == ms("2026-09-03T02:30+08:00")
@@ -51,7 +51,7 @@ def test_a_job_ticks_by_the_clocks_of_its_place() -> None:
 
 def test_a_time_that_is_left_out_is_the_first_moment_after_the_gap() -> None:
     """Berlin has no 02:30 on the last Sunday of March: the job runs at three, once."""
-    timing = Timing("30 2 * * *", "Europe/Berlin")
+    timing = CronSchedule("30 2 * * *", "Europe/Berlin")
     start, end = ms("2026-03-28T00:00+01:00"), ms("2026-03-31T00:00+02:00")
 
     found = ticks(timing, start, end)
@@ -61,14 +61,14 @@ def test_a_time_that_is_left_out_is_the_first_moment_after_the_gap() -> None:
 
 def test_two_times_that_are_left_out_together_are_one() -> None:
     """Both would run at the same moment."""
-    timing = Timing("0,30 2 * * *", "Europe/Berlin")
+    timing = CronSchedule("0,30 2 * * *", "Europe/Berlin")
     found = ticks(timing, ms("2026-03-29T00:00+01:00"), ms("2026-03-30T00:00+02:00"))
     assert [shown(t, "Europe/Berlin") for t in found] == ["29 03:00"]
 
 
 def test_a_time_that_comes_twice_counts_once() -> None:
     """New York has two 01:30 on the first Sunday of November: the job runs at the first."""
-    timing = Timing("30 1 * * *", "America/New_York")
+    timing = CronSchedule("30 1 * * *", "America/New_York")
     found = ticks(timing, ms("2026-10-31T12:00-04:00"), ms("2026-11-02T12:00-05:00"))
     assert found == [ms("2026-11-01T01:30-04:00"), ms("2026-11-02T01:30-05:00")]
 
@@ -88,7 +88,7 @@ def test_an_hourly_job_runs_each_hour_that_passes(tz: str, day: str, hours: int)
     end = start + timedelta(days=1)  # by the clocks
     first, last = (round(each.timestamp() * 1000) for each in (start, end))
 
-    found = ticks(Timing("0 * * * *", tz), first - 1, last - 1)
+    found = ticks(CronSchedule("0 * * * *", tz), first - 1, last - 1)
 
     assert len(found) == hours
     assert {later - tick for tick, later in pairwise(found)} == {HOUR}
@@ -115,7 +115,7 @@ def test_a_daily_job_ticks_once_for_each_day(
 ) -> None:
     """Wherever, whenever: no day is skipped and none is doubled."""
     tz, start = place
-    timing = Timing(f"{minute} {hour} * * *", tz)
+    timing = CronSchedule(f"{minute} {hour} * * *", tz)
     zone = ZoneInfo(tz)
 
     found = ticks(timing, start, start + 6 * DAY)
@@ -149,7 +149,7 @@ def _was_put_forward(clock: datetime) -> bool:
 def test_an_hourly_job_ticks_in_each_hour(place: tuple[str, int], minute: int) -> None:
     """Wherever, whenever; where clocks change by half an hour, the minute comes so much off."""
     tz, start = place
-    found = ticks(Timing(f"{minute} * * * *", tz), start, start + 4 * DAY)
+    found = ticks(CronSchedule(f"{minute} * * * *", tz), start, start + 4 * DAY)
 
     spans = {later - tick for tick, later in pairwise(found)}
 
@@ -167,7 +167,7 @@ def test_whoever_looks_at_whatever_moments_finds_the_same(
 ) -> None:
     """What a look finds due is a tick, later than the one before, and the last until then."""
     tz, start = place
-    timing = Timing(cron, tz)
+    timing = CronSchedule(cron, tz)
     all_of_them = ticks(timing, start, start + sum(looks))
     last = now = start
     for wait in looks:
@@ -180,7 +180,7 @@ def test_whoever_looks_at_whatever_moments_finds_the_same(
 
 def test_what_was_missed_runs_once_if_it_is_not_too_old() -> None:
     """All was down for three nights: the last of them is caught up with, for six hours."""
-    timing = Timing("30 2 * * *", "Asia/Shanghai")
+    timing = CronSchedule("30 2 * * *", "Asia/Shanghai")
     last = ms("2026-09-01T02:30+08:00")
     missed = ms("2026-09-04T02:30+08:00")
 
@@ -192,7 +192,7 @@ def test_what_was_missed_runs_once_if_it_is_not_too_old() -> None:
 
 def test_a_clock_that_was_put_back_runs_nothing_twice() -> None:
     """What ran at half past two is not due again at twenty past."""
-    timing = Timing("*/10 * * * *", "UTC")
+    timing = CronSchedule("*/10 * * * *", "UTC")
     last = ms("2026-09-01T02:30+00:00")
     assert timing.due(last, last - 10 * MINUTE, 21600) is None
 
@@ -212,13 +212,13 @@ def test_a_clock_that_was_put_back_runs_nothing_twice() -> None:
 )
 def test_an_expression_that_means_nothing_is_refused(cron: str, what: str) -> None:
     """In words that say what would be right."""
-    with pytest.raises(InvalidInput, match=what):
-        Timing(cron, "UTC")
+    with pytest.raises(InvalidInputError, match=what):
+        CronSchedule(cron, "UTC")
 
 
 @pytest.mark.parametrize("tz", ["", "Mars/Olympus", "../../etc/passwd", "Asia/shangai"])
 def test_a_place_that_there_is_not_is_refused(tz: str) -> None:
     """With what places look like; both faults are named at once."""
-    with pytest.raises(InvalidInput) as refused:
-        Timing("nonsense", tz)
+    with pytest.raises(InvalidInputError) as refused:
+        CronSchedule("nonsense", tz)
     assert [fault.where for fault in refused.value.faults] == ["cron", "tz"]

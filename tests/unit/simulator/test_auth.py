@@ -10,7 +10,7 @@ import pytest
 from ops.simulator.handlers import Answer
 from ops.simulator.http.auth import Received, admit
 from worker.classin.catalogue import find, read
-from worker.classin.endpoint import Dialect
+from worker.classin.endpoint import ApiVersion
 from worker.classin.operation import Operation
 from worker.classin.request import prepare
 from worker.classin.school import School
@@ -25,13 +25,13 @@ UNIT = {"courseId": 7, "name": "Unit A", "publishFlag": 0}
 def v1(name: str, fields: Mapping[str, Any], at: int = NOW) -> Received:
     """A request of the first generation, properly signed, whatever its fields."""
     proof = safe_key(SCHOOL.secret, at)
-    return Received(Dialect.V1, find(name), SCHOOL.sid, proof, str(at), fields)
+    return Received(ApiVersion.V1, find(name), SCHOOL.sid, proof, str(at), fields)
 
 
 def v2(name: str, fields: Mapping[str, Any], at: int = NOW) -> Received:
     """A request of the second generation, properly signed, whatever its fields."""
     proof = signature(fields, SCHOOL.sid, SCHOOL.secret, at)
-    return Received(Dialect.V2, find(name), SCHOOL.sid, proof, str(at), fields)
+    return Received(ApiVersion.V2, find(name), SCHOOL.sid, proof, str(at), fields)
 
 
 def code(received: Received) -> int:
@@ -200,7 +200,7 @@ def test_a_long_text_is_counted_as_the_simulator_is_told(
     request = prepare(unit, SCHOOL, NOW, signed)
     body = json.loads(request.body or b"{}")
     proof = request.headers["X-EEO-SIGN"]
-    received = Received(Dialect.V2, type(unit), SCHOOL.sid, proof, str(NOW), body)
+    received = Received(ApiVersion.V2, type(unit), SCHOOL.sid, proof, str(NOW), body)
 
     admitted = admit(received, {SCHOOL.sid: SCHOOL.secret}, NOW, counting)
 

@@ -131,7 +131,7 @@ def test_an_edit_changes_what_it_gives(held: Institution) -> None:
     assert (told["activityId"], told["name"]) == (made["activityId"], "Tales")
     assert told["live_url"]
     changed = held.lessons[made["classId"]]
-    assert (changed.assistant_uids, changed.to_json()["isAllowCheck"]) == ((TEACHER,), 1)
+    assert (changed.assistant_uids, changed.to_dict()["isAllowCheck"]) == ((TEACHER,), 1)
     assert (held.activities.of(there), held.activities.of(here)) == ([], [changed])
 
 

@@ -176,7 +176,7 @@ def test_courses_carry_the_labels_listed(world: World, held: Institution) -> Non
     }
     assert held.courses[COURSE].label_ids == (one, two)
     ask(held, "delete_school_label", labelId=one)
-    assert held.courses[COURSE].to_json()["labelIds"] == [two]
+    assert held.courses[COURSE].to_dict()["labelIds"] == [two]
     assert ask(held, "add_course_labels", courseList=[]) == Answer(155)
 
 

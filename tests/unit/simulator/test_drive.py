@@ -39,7 +39,7 @@ def test_a_file_is_listed(held: Institution) -> None:
             "file_list": [{"id": "850001", "file_name": "plan.pdf", "file_size": "3KB"}],
         },
     )
-    assert [file.to_json() for file in held.drive.files] == [
+    assert [file.to_dict() for file in held.drive.files] == [
         {
             "fileId": 850001,
             "folderId": COURSEWARE,

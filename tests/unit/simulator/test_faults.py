@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from ops.simulator.faults import PEACE, FaultRule, Faults, When, read_rules
-from worker.errors import InvalidInput
+from ops.simulator.faults import NO_FAULT, FaultRule, Faults, When, read_rules
+from worker.errors import InvalidInputError
 
 
 def struck(rule: FaultRule, calls: int, **fields: object) -> list[int]:
@@ -69,7 +69,7 @@ def test_the_first_rule_that_strikes_counts() -> None:
     faults.add([FaultRule(code=104, nth=(1,)), FaultRule(code=114, first=2)])
     assert [faults.strike("edit_course", {})[0] for _ in range(3)] == [0, 1, None]
     faults.clear()
-    assert faults.strike("edit_course", {}) == (None, PEACE)
+    assert faults.strike("edit_course", {}) == (None, NO_FAULT)
 
 
 def test_a_rule_survives_json() -> None:
@@ -109,14 +109,14 @@ def test_a_rule_survives_json() -> None:
 )
 def test_a_bad_rule_is_refused_with_every_fault(given: object, faults: list[str]) -> None:
     """All that is wrong is named at once."""
-    with pytest.raises(InvalidInput) as refused:
+    with pytest.raises(InvalidInputError) as refused:
         read_rules(given)
     assert [fault for fault in faults if fault not in str(refused.value)] == []
 
 
 def test_one_bad_rule_of_a_list_is_found() -> None:
     """A fault says which rule of the list it belongs to."""
-    with pytest.raises(InvalidInput, match=r"1\.code: ") as refused:
+    with pytest.raises(InvalidInputError, match=r"1\.code: ") as refused:
         read_rules([{"code": 104}, {"code": "x"}])
     assert len(refused.value.faults) == 1
 

@@ -117,7 +117,7 @@ def test_a_unit_is_made_once(held: Institution) -> None:
     assert again == Answer(29208)
     elsewhere = ask(held, "create_unit", courseId=352861, name="Create Unit", publishFlag=0)
     assert elsewhere.code == 1
-    assert tuple(held.units)[1].to_json() == {
+    assert tuple(held.units)[1].to_dict() == {
         "unitId": 500001,
         "courseId": 414193,
         "name": "Create Unit",
@@ -153,7 +153,7 @@ def test_a_course_takes_the_fields_given(held: Institution) -> None:
         Filedata=picture,
     )
     assert said == Answer(1)
-    assert held.courses[352861].to_json() == {
+    assert held.courses[352861].to_dict() == {
         "courseId": 352861,
         "courseName": "Today is a good day",
         "catId": 5,

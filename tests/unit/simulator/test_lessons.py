@@ -162,7 +162,7 @@ def test_an_edit_changes_what_it_gives(held: Institution) -> None:
     said = edit(held, class_id, className="Tales", record=1, live=0, replay=1, teachMode=2)
     assert said.code == 1
     assert said.beside is not None
-    shown = held.lessons[class_id].to_json()
+    shown = held.lessons[class_id].to_dict()
     assert shown["className"] == "Tales"
     assert (shown["classIntroduce"], shown["teachMode"], shown["replay"]) == (
         "Bring a pencil",

@@ -58,7 +58,7 @@ def test_an_edited_course_keeps_what_was_not_given() -> None:
     """An edit changes the fields given, and adds those that were not there."""
     course = Course(course_id=1, course_name="Art")
     edited = course.edited({"subjectId": 13}).edited({"courseName": "Fine arts"})
-    assert edited.to_json() == {"courseId": 1, "courseName": "Fine arts", "subjectId": 13}
+    assert edited.to_dict() == {"courseId": 1, "courseName": "Fine arts", "subjectId": 13}
 
 
 def test_a_renamed_folder_frees_its_name() -> None:

@@ -9,7 +9,7 @@ from pydantic import Field
 from worker.classin.endpoint import v2
 from worker.classin.field_rules import AtLeastOne
 from worker.classin.field_types import ActivityId, Chars, CourseId, Moment, Uid, UnitId
-from worker.classin.operation import Bulk, Operation, Repeat
+from worker.classin.operation import Bulk, Idempotency, Operation
 
 
 class Publication(IntEnum):
@@ -33,8 +33,8 @@ class ActivityType(IntEnum):
 
 class CreateUnit(
     Operation,
-    call=v2("/lms/unit/create"),
-    repeat=Repeat.RECONCILES,
+    endpoint=v2("/lms/unit/create"),
+    idempotency=Idempotency.CONFLICT_DETECTED,
     lane="course_id",
     codes=(
         1, 147, 29200, 29208, 29213, 40031, 21601030, 101001001, 101002005, 101002006, 101002008,
@@ -57,8 +57,8 @@ class CreateUnit(
 
 class UpdateUnit(
     Operation,
-    call=v2("/lms/unit/update"),
-    repeat=Repeat.CONVERGES,
+    endpoint=v2("/lms/unit/update"),
+    idempotency=Idempotency.IDEMPOTENT,
     lane="course_id",
     codes=(
         1, 147, 40004, 40020, 50003, 101001001, 101002005, 101002006, 101002008, 121601020,
@@ -85,8 +85,8 @@ class UpdateUnit(
 
 class DeleteUnit(
     Operation,
-    call=v2("/lms/unit/delete"),
-    repeat=Repeat.CONVERGES,
+    endpoint=v2("/lms/unit/delete"),
+    idempotency=Idempotency.IDEMPOTENT,
     lane="course_id",
     codes=(
         1, 147, 29057, 29060, 40001, 40020, 101001001, 101002005, 101002006, 101002008, 121601020,
@@ -107,8 +107,8 @@ class DeleteUnit(
 
 class MoveActivities(
     Operation,
-    call=v2("/lms/unit/move"),
-    repeat=Repeat.CONVERGES,
+    endpoint=v2("/lms/unit/move"),
+    idempotency=Idempotency.IDEMPOTENT,
     lane="course_id",
     codes=(
         1, 147, 29046, 29048, 29050, 29138, 29203, 50004, 101001001, 101002005, 101002006,
@@ -127,8 +127,8 @@ class MoveActivities(
 
 class CreateActivityNoClass(
     Operation,
-    call=v2("/lms/activity/createActivityNoClass"),
-    repeat=Repeat.HARMFUL,
+    endpoint=v2("/lms/activity/createActivityNoClass"),
+    idempotency=Idempotency.UNSAFE,
     lane="course_id",
     codes=(
         1, 147, 40020, 40031, 101001001, 101002005, 101002006, 101002008, 121601020, 121601021,
@@ -152,8 +152,8 @@ class CreateActivityNoClass(
 
 class ReleaseActivity(
     Operation,
-    call=v2("/lms/activity/release"),
-    repeat=Repeat.CONVERGES,
+    endpoint=v2("/lms/activity/release"),
+    idempotency=Idempotency.IDEMPOTENT,
     lane="course_id",
     codes=(
         1, 147, 29149, 29184, 29601, 30002, 101001001, 101002005, 101002006, 101002008, 110100065,
@@ -174,8 +174,8 @@ class ReleaseActivity(
 
 class DeleteActivity(
     Operation,
-    call=v2("/lms/activity/delete"),
-    repeat=Repeat.CONVERGES,
+    endpoint=v2("/lms/activity/delete"),
+    idempotency=Idempotency.IDEMPOTENT,
     lane="course_id",
     codes=(
         1, 147, 29149, 30002, 40005, 40006, 101001001, 101002005, 101002006, 101002008, 121601020,
@@ -195,8 +195,8 @@ class DeleteActivity(
 
 class AddActivityStudents(
     Operation,
-    call=v2("/lms/activity/addStudent"),
-    repeat=Repeat.CONVERGES,
+    endpoint=v2("/lms/activity/addStudent"),
+    idempotency=Idempotency.IDEMPOTENT,
     lane="course_id",
     codes=(
         1, 147, 29149, 30002, 40030, 101002005, 101002006, 101002008, 110100069, 110100070,
@@ -218,8 +218,8 @@ class AddActivityStudents(
 
 class DeleteActivityStudents(
     Operation,
-    call=v2("/lms/activity/deleteStudent"),
-    repeat=Repeat.CONVERGES,
+    endpoint=v2("/lms/activity/deleteStudent"),
+    idempotency=Idempotency.IDEMPOTENT,
     lane="course_id",
     codes=(
         1, 147, 29149, 30002, 30008, 101002005, 101002006, 101002008, 110100069, 121601020,

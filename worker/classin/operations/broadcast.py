@@ -8,7 +8,7 @@ from pydantic import Field
 from worker.classin.endpoint import v1
 from worker.classin.field_rules import AllOrNone
 from worker.classin.field_types import Chars, CourseId, CustomColumn, Flag, LessonId
-from worker.classin.operation import Bulk, Item, Operation, Repeat
+from worker.classin.operation import Bulk, Idempotency, Item, Operation
 
 Record = Annotated[
     Flag | None,
@@ -46,8 +46,8 @@ class LessonVideo(
 
 class SetClassVideoMultiple(
     Operation,
-    call=v1("course", "setClassVideoMultiple"),
-    repeat=Repeat.CONVERGES,
+    endpoint=v1("course", "setClassVideoMultiple"),
+    idempotency=Idempotency.IDEMPOTENT,
     lane="course_id",
     codes=(1, 100, 102, 104, 114, 142, 143, 144, 149, 155, 212, 251, 252, 253, 369),
     bulk=Bulk("class_json", echo=("customColumn",)),
@@ -64,8 +64,8 @@ class SetClassVideoMultiple(
 
 class DeleteClassVideo(
     Operation,
-    call=v1("course", "deleteClassVideo"),
-    repeat=Repeat.CONVERGES,
+    endpoint=v1("course", "deleteClassVideo"),
+    idempotency=Idempotency.IDEMPOTENT,
     lane="class_id",
     codes=(1, 100, 102, 104, 233, 254, 369, 384, 630, 631, 632, 633, 634),
     already=[632, 634],
@@ -84,8 +84,8 @@ class DeleteClassVideo(
 
 class UpdateClassLockStatus(
     Operation,
-    call=v1("course", "updateClassLockStatus"),
-    repeat=Repeat.CONVERGES,
+    endpoint=v1("course", "updateClassLockStatus"),
+    idempotency=Idempotency.IDEMPOTENT,
     lane="class_id",
     codes=(1, 100, 102, 104, 233, 369, 391),
 ):
@@ -100,8 +100,8 @@ class UpdateClassLockStatus(
 
 class GetWebcastUrl(
     Operation,
-    call=v1("course", "getWebcastUrl"),
-    repeat=Repeat.READS,
+    endpoint=v1("course", "getWebcastUrl"),
+    idempotency=Idempotency.READ_ONLY,
     codes=(1, 100, 102, 142, 143, 144, 149, 212, 369),
 ):
     """Get the address of the web page that shows a course or a lesson.

@@ -22,7 +22,7 @@ from worker.classin.field_types import (
     WholeNumber,
     told_id,
 )
-from worker.classin.operation import Item, Operation, Repeat
+from worker.classin.operation import Idempotency, Item, Operation
 from worker.classin.operations.lessons import OmoBroadcast, Resolution, SecondCamera
 
 #: As the table of codes names it; to submit does not need the table.
@@ -101,8 +101,8 @@ class ChangedAiSummary(Item, rules=[_AGENT_ANALYSES]):
 
 class CreateClassroom(
     Operation,
-    call=v2("/lms/activity/createClass"),
-    repeat=Repeat.IDENTIFIED,
+    endpoint=v2("/lms/activity/createClass"),
+    idempotency=Idempotency.KEYED,
     lane="course_id",
     codes=(
         1, 100, 104, 119, 120, 136, 147, 158, 160, 161, 165, 172, 173, 219, 220, 221, 267, 268, 318,
@@ -111,7 +111,7 @@ class CreateClassroom(
         110100066, 121601003, 121601004, 121601020, 121601021, 121601022, 121601023, 121601070,
         121604007, 121604008, 122301070, 142601001,
     ),
-    partly={267: "update_classroom"},
+    partial={267: "update_classroom"},
     identity="unique_identity",
     rules=[
         AllOrNone("record_type", "record_state", "live_state", "open_state"),
@@ -182,8 +182,8 @@ class CreateClassroom(
 
 class UpdateClassroom(
     Operation,
-    call=v2("/lms/activity/updateClass"),
-    repeat=Repeat.CONVERGES,
+    endpoint=v2("/lms/activity/updateClass"),
+    idempotency=Idempotency.IDEMPOTENT,
     lane="course_id",
     codes=(
         1, 100, 121, 124, 136, 140, 142, 143, 144, 145, 147, 153, 165, 172, 173, 212, 219, 221, 222,

@@ -6,7 +6,7 @@ from pydantic import Field
 
 from worker.classin.endpoint import v1
 from worker.classin.field_types import Chars, FileId, FolderId, Upload
-from worker.classin.operation import Operation, Repeat
+from worker.classin.operation import Idempotency, Operation
 from worker.classin.verdicts import Verdict
 
 if TYPE_CHECKING:
@@ -22,8 +22,8 @@ _FOLDER_NAME_TAKEN = 206
 
 class GetFolderList(
     Operation,
-    call=v1("cloud", "getFolderList"),
-    repeat=Repeat.READS,
+    endpoint=v1("cloud", "getFolderList"),
+    idempotency=Idempotency.READ_ONLY,
     codes=(1, 100, 102, 106),
 ):
     """List the folders of the first two levels.
@@ -34,8 +34,8 @@ class GetFolderList(
 
 class GetCloudList(
     Operation,
-    call=v1("cloud", "getCloudList"),
-    repeat=Repeat.READS,
+    endpoint=v1("cloud", "getCloudList"),
+    idempotency=Idempotency.READ_ONLY,
     codes=(1, 100, 102, 193, 194),
 ):
     """List the folders and files in a folder.
@@ -49,8 +49,8 @@ class GetCloudList(
 
 class GetTopFolderId(
     Operation,
-    call=v1("cloud", "getTopFolderId"),
-    repeat=Repeat.READS,
+    endpoint=v1("cloud", "getTopFolderId"),
+    idempotency=Idempotency.READ_ONLY,
     codes=(1, 100, 102, 106),
 ):
     """Get the id of the top folder.
@@ -62,8 +62,8 @@ class GetTopFolderId(
 
 class UploadFile(
     Operation,
-    call=v1("cloud", "uploadFile"),
-    repeat=Repeat.HARMFUL,
+    endpoint=v1("cloud", "uploadFile"),
+    idempotency=Idempotency.UNSAFE,
     lane="folder_id",
     codes=(1, 100, 102, 104, 193, 194, 195, 196, 197, 211, 31000),
 ):
@@ -80,8 +80,8 @@ class UploadFile(
 
 class RenameFile(
     Operation,
-    call=v1("cloud", "renameFile"),
-    repeat=Repeat.CONVERGES,
+    endpoint=v1("cloud", "renameFile"),
+    idempotency=Idempotency.IDEMPOTENT,
     lane="file_id",
     codes=(1, 100, 102, 104, 198, 199, 200),
 ):
@@ -96,8 +96,8 @@ class RenameFile(
 
 class DelFile(
     Operation,
-    call=v1("cloud", "delFile"),
-    repeat=Repeat.CONVERGES,
+    endpoint=v1("cloud", "delFile"),
+    idempotency=Idempotency.IDEMPOTENT,
     lane="file_id",
     codes=(1, 100, 102, 104, 198, 199),
     already=[198],
@@ -112,8 +112,8 @@ class DelFile(
 
 class CreateFolder(
     Operation,
-    call=v1("cloud", "createFolder"),
-    repeat=Repeat.RECONCILES,
+    endpoint=v1("cloud", "createFolder"),
+    idempotency=Idempotency.CONFLICT_DETECTED,
     lane="folder_id",
     codes=(1, 100, 102, 104, 193, 194, 196, 206, 207, 208),
     already=[206],
@@ -130,8 +130,8 @@ class CreateFolder(
 
 class RenameFolder(
     Operation,
-    call=v1("cloud", "renameFolder"),
-    repeat=Repeat.CONVERGES,
+    endpoint=v1("cloud", "renameFolder"),
+    idempotency=Idempotency.IDEMPOTENT,
     lane="folder_id",
     codes=(1, 100, 102, 104, 193, 194, 196, 206),
     peculiar={206: "done if the folder itself has the name"},
@@ -156,8 +156,8 @@ class RenameFolder(
 
 class DelFolder(
     Operation,
-    call=v1("cloud", "delFolder"),
-    repeat=Repeat.CONVERGES,
+    endpoint=v1("cloud", "delFolder"),
+    idempotency=Idempotency.IDEMPOTENT,
     lane="folder_id",
     codes=(1, 100, 102, 104, 193, 194, 196),
     already=[193],

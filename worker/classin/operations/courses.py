@@ -23,7 +23,7 @@ from worker.classin.field_types import (
     StructureId,
     Uid,
 )
-from worker.classin.operation import Bulk, Item, Operation, Repeat
+from worker.classin.operation import Bulk, Idempotency, Item, Operation
 
 
 class Subject(IntEnum):
@@ -64,8 +64,8 @@ class FormerHeadTeacher(IntEnum):
 
 class AddCourse(
     Operation,
-    call=v1("course", "addCourse"),
-    repeat=Repeat.IDENTIFIED,
+    endpoint=v1("course", "addCourse"),
+    idempotency=Idempotency.KEYED,
     lane="course_unique_identity",
     codes=(
         1, 100, 102, 103, 104, 114, 151, 154, 160, 260, 331, 334, 371, 373, 389, 398, 400, 460, 805,
@@ -129,8 +129,8 @@ class AddCourse(
 
 class EditCourse(
     Operation,
-    call=v1("course", "editCourse"),
-    repeat=Repeat.CONVERGES,
+    endpoint=v1("course", "editCourse"),
+    idempotency=Idempotency.IDEMPOTENT,
     lane="course_id",
     codes=(
         1, 100, 102, 103, 104, 114, 144, 147, 149, 151, 152, 153, 154, 160, 260, 310, 311, 312,
@@ -198,8 +198,8 @@ class EditCourse(
 
 class EndCourse(
     Operation,
-    call=v1("course", "endCourse"),
-    repeat=Repeat.CONVERGES,
+    endpoint=v1("course", "endCourse"),
+    idempotency=Idempotency.IDEMPOTENT,
     lane="course_id",
     codes=(1, 100, 102, 104, 114, 144, 147, 149, 153, 369, 394),
 ):
@@ -225,8 +225,8 @@ class CourseLabels(Item, shown=["label_ids"]):
 
 class AddCourseLabels(
     Operation,
-    call=v1("course", "addCourseLabels"),
-    repeat=Repeat.CONVERGES,
+    endpoint=v1("course", "addCourseLabels"),
+    idempotency=Idempotency.IDEMPOTENT,
     codes=(1, 100, 102, 104, 144, 147, 149, 155, 358, 359, 399),
     bulk=Bulk("course_list", echo=("courseId", "customColumn")),
 ):

@@ -9,7 +9,7 @@ from pydantic import Field
 from worker.classin.endpoint import v2
 from worker.classin.field_rules import AllOrNone, AtLeastOne
 from worker.classin.field_types import Chars, CourseId, Flag, Identity, LessonId, Moment, Uid
-from worker.classin.operation import Bulk, Item, Operation, Repeat
+from worker.classin.operation import Bulk, Idempotency, Item, Operation
 from worker.classin.operations.classrooms import (
     CameraHide,
     LiveState,
@@ -62,8 +62,8 @@ class SubLesson(
 
 class AddDoubleTeacherClass(
     Operation,
-    call=v2("/lms/onlineDoubleTeacher/addClass"),
-    repeat=Repeat.IDENTIFIED,
+    endpoint=v2("/lms/onlineDoubleTeacher/addClass"),
+    idempotency=Idempotency.KEYED,
     lane="main_course_id",
     codes=(
         1, 104, 124, 136, 140, 142, 143, 144, 145, 147, 149, 153, 165, 172, 173, 212, 219, 221, 222,
@@ -94,8 +94,8 @@ class AddDoubleTeacherClass(
 
 class EditDoubleTeacherClass(
     Operation,
-    call=v2("/lms/onlineDoubleTeacher/editClass"),
-    repeat=Repeat.CONVERGES,
+    endpoint=v2("/lms/onlineDoubleTeacher/editClass"),
+    idempotency=Idempotency.IDEMPOTENT,
     lane="course_id",
     codes=(
         1, 104, 124, 136, 140, 142, 143, 144, 145, 147, 153, 165, 172, 173, 212, 219, 221, 222, 226,
@@ -152,8 +152,8 @@ class EditDoubleTeacherClass(
 
 class DeleteDoubleTeacherClass(
     Operation,
-    call=v2("/lms/onlineDoubleTeacher/deleteClass"),
-    repeat=Repeat.CONVERGES,
+    endpoint=v2("/lms/onlineDoubleTeacher/deleteClass"),
+    idempotency=Idempotency.IDEMPOTENT,
     lane="course_id",
     codes=(
         1, 104, 142, 143, 144, 147, 149, 101002005, 101002006, 101002008, 121601016, 121601020,

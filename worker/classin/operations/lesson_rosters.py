@@ -8,7 +8,7 @@ from pydantic import Field
 
 from worker.classin.endpoint import v1
 from worker.classin.field_types import CourseId, CustomColumn, LabelId, LessonId, Uid
-from worker.classin.operation import Bulk, Item, Operation, Repeat
+from worker.classin.operation import Bulk, Idempotency, Item, Operation
 
 
 class LessonRole(IntEnum):
@@ -26,8 +26,8 @@ class LessonStudent(Item):
 
 class AddClassStudentMultiple(
     Operation,
-    call=v1("course", "addClassStudentMultiple"),
-    repeat=Repeat.RECONCILES,
+    endpoint=v1("course", "addClassStudentMultiple"),
+    idempotency=Idempotency.CONFLICT_DETECTED,
     lane="course_id",
     codes=(
         1, 100, 102, 113, 114, 125, 129, 131, 142, 143, 144, 145, 155, 157, 158, 159, 164, 166, 212,
@@ -51,8 +51,8 @@ class AddClassStudentMultiple(
 
 class DelClassStudentMultiple(
     Operation,
-    call=v1("course", "delClassStudentMultiple"),
-    repeat=Repeat.CONVERGES,
+    endpoint=v1("course", "delClassStudentMultiple"),
+    idempotency=Idempotency.IDEMPOTENT,
     lane="course_id",
     codes=(1, 100, 102, 113, 114, 142, 143, 144, 145, 155, 159, 167, 171, 212, 369, 400, 466),
     already=[167],
@@ -72,8 +72,8 @@ class DelClassStudentMultiple(
 
 class AddCourseClassStudent(
     Operation,
-    call=v1("course", "addCourseClassStudent"),
-    repeat=Repeat.RECONCILES,
+    endpoint=v1("course", "addCourseClassStudent"),
+    idempotency=Idempotency.CONFLICT_DETECTED,
     lane="course_id",
     codes=(
         1, 100, 102, 113, 114, 129, 134, 142, 144, 145, 149, 153, 155, 157, 158, 164, 166, 212, 228,
@@ -105,8 +105,8 @@ class LabelledLesson(Item, shown=["class_label_id"]):
 
 class AddClassLabels(
     Operation,
-    call=v1("course", "addClassLabels"),
-    repeat=Repeat.CONVERGES,
+    endpoint=v1("course", "addClassLabels"),
+    idempotency=Idempotency.IDEMPOTENT,
     lane="course_id",
     codes=(1, 100, 102, 104, 142, 143, 144, 147, 149, 155, 212, 357, 358, 359, 369, 466),
     bulk=Bulk("class_list", echo=("classId", "customColumn")),

@@ -25,7 +25,7 @@ from worker.classin.field_types import (
     Uid,
     told_id,
 )
-from worker.classin.operation import Bulk, Item, Operation, Repeat
+from worker.classin.operation import Bulk, Idempotency, Item, Operation
 from worker.classin.operations.broadcast import (
     AllowUnloggedChat,
     LessonVideo,
@@ -103,8 +103,8 @@ OmoBroadcast = Annotated[
 
 class AddCourseClass(
     Operation,
-    call=v1("course", "addCourseClass"),
-    repeat=Repeat.IDENTIFIED,
+    endpoint=v1("course", "addCourseClass"),
+    idempotency=Idempotency.KEYED,
     lane="course_id",
     codes=(
         1, 100, 102, 104, 114, 119, 120, 136, 144, 147, 149, 153, 160, 165, 172, 173, 259, 268, 280,
@@ -115,7 +115,7 @@ class AddCourseClass(
     ),
     done=[121601002],
     already=[398],
-    partly={280: "set_class_video_multiple", 281: "set_class_video_multiple",
+    partial={280: "set_class_video_multiple", 281: "set_class_video_multiple",
             824: "edit_course_class"},
     identity="course_unique_identity",
     rules=[
@@ -197,8 +197,8 @@ class NewLesson(
 
 class AddCourseClassMultiple(
     Operation,
-    call=v1("course", "addCourseClassMultiple"),
-    repeat=Repeat.IDENTIFIED,
+    endpoint=v1("course", "addCourseClassMultiple"),
+    idempotency=Idempotency.KEYED,
     lane="course_id",
     codes=(
         1, 100, 102, 104, 114, 119, 120, 122, 133, 136, 144, 147, 149, 153, 155, 160, 161, 165, 172,
@@ -209,7 +209,7 @@ class AddCourseClassMultiple(
     ),
     done=[121601002],
     already=[398],
-    partly={280: "set_class_video_multiple", 281: "set_class_video_multiple",
+    partial={280: "set_class_video_multiple", 281: "set_class_video_multiple",
             824: "edit_course_class"},
     identity="class_json.course_unique_identity",
     bulk=Bulk("class_json", echo=("customColumn", "className"), made="data", most=30),
@@ -234,8 +234,8 @@ class AddCourseClassMultiple(
 
 class EditCourseClass(
     Operation,
-    call=v1("course", "editCourseClass"),
-    repeat=Repeat.CONVERGES,
+    endpoint=v1("course", "editCourseClass"),
+    idempotency=Idempotency.IDEMPOTENT,
     lane="course_id",
     codes=(
         1, 100, 102, 104, 114, 119, 120, 136, 140, 142, 143, 144, 145, 160, 165, 172, 173, 212, 268,
@@ -245,7 +245,7 @@ class EditCourseClass(
         121601010, 121601011, 121601012, 121604007,
     ),
     done=[121601002],
-    partly={282: None, 283: None, 284: "set_class_video_multiple", 825: None},
+    partial={282: None, 283: None, 284: "set_class_video_multiple", 825: None},
     rules=[
         NotBoth("assistant_uid", "assistant_uids"), Needs("live", "record"),
         Needs("replay", "record"), Needs("record_scene", "record"),
@@ -300,8 +300,8 @@ class EditCourseClass(
 
 class ModifyClassSeatNum(
     Operation,
-    call=v1("course", "modifyClassSeatNum"),
-    repeat=Repeat.CONVERGES,
+    endpoint=v1("course", "modifyClassSeatNum"),
+    idempotency=Idempotency.IDEMPOTENT,
     lane="course_id",
     codes=(
         1, 100, 102, 104, 140, 142, 143, 144, 145, 147, 149, 153, 212, 259, 348, 349, 367, 368, 369,
@@ -326,12 +326,12 @@ class ModifyClassSeatNum(
 
 class DelCourseClass(
     Operation,
-    call=v1("course", "delCourseClass"),
-    repeat=Repeat.CONVERGES,
+    endpoint=v1("course", "delCourseClass"),
+    idempotency=Idempotency.IDEMPOTENT,
     lane="course_id",
     codes=(1, 100, 102, 104, 114, 140, 142, 143, 144, 145, 212, 369, 466, 823),
     already=[212],
-    partly={823: None},
+    partial={823: None},
 ):
     """Delete a lesson that has not begun.
 
@@ -345,12 +345,12 @@ class DelCourseClass(
 
 class DelEndCourseClass(
     Operation,
-    call=v1("course", "delEndCourseClass"),
-    repeat=Repeat.CONVERGES,
+    endpoint=v1("course", "delEndCourseClass"),
+    idempotency=Idempotency.IDEMPOTENT,
     lane="course_id",
     codes=(1, 100, 102, 104, 114, 140, 142, 143, 144, 145, 212, 369, 823),
     already=[212],
-    partly={823: None},
+    partial={823: None},
 ):
     """Delete a lesson that has ended.
 

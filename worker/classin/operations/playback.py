@@ -17,7 +17,7 @@ from worker.classin.field_types import (
     Uid,
     WholeNumber,
 )
-from worker.classin.operation import Bulk, Operation, Repeat
+from worker.classin.operation import Bulk, Idempotency, Operation
 from worker.classin.operations.classrooms import RecordType
 from worker.classin.operations.lessons import OmoBroadcast
 
@@ -34,8 +34,8 @@ Untold = Annotated[
 
 class SetWebcast(
     Operation,
-    call=v2("/lms/activity/setWebcast"),
-    repeat=Repeat.CONVERGES,
+    endpoint=v2("/lms/activity/setWebcast"),
+    idempotency=Idempotency.IDEMPOTENT,
     lane="course_id",
     codes=(1, 101002005, 101002006, 101002008, 121601020),
     rules=[
@@ -93,8 +93,8 @@ class SetWebcast(
 
 class AddPlaybackUser(
     Operation,
-    call=v2("/playback/addPlaybackUser"),
-    repeat=Repeat.CONVERGES,
+    endpoint=v2("/playback/addPlaybackUser"),
+    idempotency=Idempotency.IDEMPOTENT,
     lane="course_id",
     codes=(
         1, 147, 166, 29149, 30002, 101002005, 101002006, 101002008, 121601020, 121601021, 121601022,
@@ -122,8 +122,8 @@ class AddPlaybackUser(
 
 class DeletePlaybackUser(
     Operation,
-    call=v2("/playback/deletePlaybackUser"),
-    repeat=Repeat.CONVERGES,
+    endpoint=v2("/playback/deletePlaybackUser"),
+    idempotency=Idempotency.IDEMPOTENT,
     lane="course_id",
     codes=(
         1, 147, 29149, 30002, 101002005, 101002006, 101002008, 121601020, 121601021, 121601022,
@@ -161,8 +161,8 @@ ClassroomLessons = Annotated[
 
 class SetPlaybackAllForbidden(
     Operation,
-    call=v2("/playback/setPlaybackAllForbidden"),
-    repeat=Repeat.CONVERGES,
+    endpoint=v2("/playback/setPlaybackAllForbidden"),
+    idempotency=Idempotency.IDEMPOTENT,
     lane="course_id",
     codes=(
         1, 147, 29149, 30002, 101002005, 101002006, 101002008, 121601020, 121601021, 121601022,
@@ -188,8 +188,8 @@ class SetPlaybackAllForbidden(
 
 class SetPlaybackAllViewable(
     Operation,
-    call=v2("/playback/setPlaybackAllViewable"),
-    repeat=Repeat.CONVERGES,
+    endpoint=v2("/playback/setPlaybackAllViewable"),
+    idempotency=Idempotency.IDEMPOTENT,
     lane="course_id",
     codes=(
         1, 147, 29149, 30002, 101002005, 101002006, 101002008, 121601020, 121601021, 121601022,

@@ -10,7 +10,7 @@ from pydantic_core import PydanticCustomError
 
 from worker.classin.endpoint import v1, v2
 from worker.classin.field_types import Chars, CourseId, CustomColumn, Flag, GroupId, PersonName, Uid
-from worker.classin.operation import Bulk, Item, Operation, Repeat
+from worker.classin.operation import Bulk, Idempotency, Item, Operation
 
 
 class Role(IntEnum):
@@ -22,15 +22,15 @@ class Role(IntEnum):
 
 class AddCourseStudent(
     Operation,
-    call=v1("course", "addCourseStudent"),
-    repeat=Repeat.RECONCILES,
+    endpoint=v1("course", "addCourseStudent"),
+    idempotency=Idempotency.CONFLICT_DETECTED,
     lane="course_id",
     codes=(
         1, 100, 102, 104, 113, 114, 129, 130, 134, 144, 147, 149, 153, 155, 163, 164, 174, 228,
         332, 333, 369, 400, 841, 886, 887,
     ),
     already={163: {"identity": Role.STUDENT}, 164: {"identity": Role.AUDITOR}},
-    partly={841: "modify_group_member_nickname"},
+    partial={841: "modify_group_member_nickname"},
 ):  # fmt: skip
     """Add a student or an auditor to a course and all its lessons, later ones too.
 
@@ -56,8 +56,8 @@ class AddCourseStudent(
 
 class DelCourseStudent(
     Operation,
-    call=v1("course", "delCourseStudent"),
-    repeat=Repeat.CONVERGES,
+    endpoint=v1("course", "delCourseStudent"),
+    idempotency=Idempotency.IDEMPOTENT,
     lane="course_id",
     codes=(1, 100, 102, 104, 106, 114, 144, 147, 149, 153, 162, 369, 400),
     already=[162],
@@ -86,15 +86,15 @@ class NewMember(Item):
 
 class AddCourseStudentMultiple(
     Operation,
-    call=v1("course", "addCourseStudentMultiple"),
-    repeat=Repeat.RECONCILES,
+    endpoint=v1("course", "addCourseStudentMultiple"),
+    idempotency=Idempotency.CONFLICT_DETECTED,
     lane="course_id",
     codes=(
         1, 100, 102, 104, 113, 114, 125, 129, 130, 131, 133, 134, 144, 147, 149, 153, 155, 163,
         164, 174, 228, 288, 332, 333, 369, 400, 464, 841, 886, 887,
     ),
     already={163: {"identity": Role.STUDENT}, 164: {"identity": Role.AUDITOR}},
-    partly={841: "modify_group_member_nickname"},
+    partial={841: "modify_group_member_nickname"},
     bulk=Bulk("student_json", echo=("customColumn",), most=30),
 ):  # fmt: skip
     """Add several students or auditors to a course.
@@ -118,8 +118,8 @@ class AddCourseStudentMultiple(
 
 class DelCourseStudentMultiple(
     Operation,
-    call=v1("course", "delCourseStudentMultiple"),
-    repeat=Repeat.CONVERGES,
+    endpoint=v1("course", "delCourseStudentMultiple"),
+    idempotency=Idempotency.IDEMPOTENT,
     lane="course_id",
     codes=(1, 100, 102, 104, 114, 134, 144, 147, 153, 155, 162, 369, 400),
     already=[162],
@@ -138,8 +138,8 @@ class DelCourseStudentMultiple(
 
 class ModifyCourseTeacher(
     Operation,
-    call=v1("course", "modifyCourseTeacher"),
-    repeat=Repeat.CONVERGES,
+    endpoint=v1("course", "modifyCourseTeacher"),
+    idempotency=Idempotency.IDEMPOTENT,
     lane="course_id",
     codes=(
         1, 100, 102, 104, 114, 134, 136, 144, 146, 147, 149, 153, 172, 173, 187, 188, 189, 190,
@@ -159,8 +159,8 @@ class ModifyCourseTeacher(
 
 class RemoveCourseTeacher(
     Operation,
-    call=v1("course", "removeCourseTeacher"),
-    repeat=Repeat.CONVERGES,
+    endpoint=v1("course", "removeCourseTeacher"),
+    idempotency=Idempotency.IDEMPOTENT,
     lane="course_id",
     codes=(
         1, 100, 102, 104, 114, 122, 136, 144, 147, 149, 153, 315, 316, 317, 369, 400,
@@ -180,8 +180,8 @@ class RemoveCourseTeacher(
 
 class AddCourseTeacher(
     Operation,
-    call=v2("/course/addCourseTeacher"),
-    repeat=Repeat.RECONCILES,
+    endpoint=v2("/course/addCourseTeacher"),
+    idempotency=Idempotency.CONFLICT_DETECTED,
     lane="course_id",
     codes=(
         1, 104, 133, 136, 144, 147, 149, 172, 173, 387, 884, 30013, 30022, 30031, 101001001,
@@ -229,12 +229,12 @@ GroupingName = Annotated[str, Chars(1, 20)]
 
 class AddCourseGroup(
     Operation,
-    call=v1("course", "addCourseGroup"),
-    repeat=Repeat.RECONCILES,
+    endpoint=v1("course", "addCourseGroup"),
+    idempotency=Idempotency.CONFLICT_DETECTED,
     lane="course_id",
     codes=(1, 100, 102, 104, 890, 892, 895, 896, 897, 898),
     already=[892],
-    partly={898: None},
+    partial={898: None},
 ):
     """Create the grouping of a course's students.
 
@@ -250,8 +250,8 @@ class AddCourseGroup(
 
 class EditCourseGroup(
     Operation,
-    call=v1("course", "editCourseGroup"),
-    repeat=Repeat.CONVERGES,
+    endpoint=v1("course", "editCourseGroup"),
+    idempotency=Idempotency.IDEMPOTENT,
     lane="course_id",
     codes=(1, 100, 102, 104, 890, 893),
 ):
@@ -268,8 +268,8 @@ class EditCourseGroup(
 
 class DelCourseGroup(
     Operation,
-    call=v1("course", "delCourseGroup"),
-    repeat=Repeat.CONVERGES,
+    endpoint=v1("course", "delCourseGroup"),
+    idempotency=Idempotency.IDEMPOTENT,
     lane="course_id",
     codes=(1, 100, 102, 104, 891, 893),
     already=[893],
@@ -286,8 +286,8 @@ class DelCourseGroup(
 
 class ModifyGroupMemberNickname(
     Operation,
-    call=v1("course", "modifyGroupMemberNickname"),
-    repeat=Repeat.CONVERGES,
+    endpoint=v1("course", "modifyGroupMemberNickname"),
+    idempotency=Idempotency.IDEMPOTENT,
     lane="course_id",
     codes=(1, 100, 102, 104, 144, 147, 149, 153, 842, 843, 21323),
 ):

@@ -8,15 +8,15 @@ from pydantic import Field
 from worker.classin.endpoint import v1, v2
 from worker.classin.field_rules import AtLeastOne
 from worker.classin.field_types import Chars, CourseId, Flag, LabelId, LessonId, Seconds, Uid
-from worker.classin.operation import Operation, Repeat
+from worker.classin.operation import Idempotency, Operation
 
 LabelName = Annotated[str, Chars(1, 20)]
 
 
 class AddSchoolLabel(
     Operation,
-    call=v1("course", "addSchoolLabel"),
-    repeat=Repeat.RECONCILES,
+    endpoint=v1("course", "addSchoolLabel"),
+    idempotency=Idempotency.CONFLICT_DETECTED,
     lane="label_name",
     codes=(1, 100, 102, 104, 353, 354),
     already=[353],
@@ -32,8 +32,8 @@ class AddSchoolLabel(
 
 class UpdateSchoolLabel(
     Operation,
-    call=v1("course", "updateSchoolLabel"),
-    repeat=Repeat.CONVERGES,
+    endpoint=v1("course", "updateSchoolLabel"),
+    idempotency=Idempotency.IDEMPOTENT,
     lane="label_id",
     codes=(1, 100, 102, 104, 353, 355, 356),
 ):
@@ -49,8 +49,8 @@ class UpdateSchoolLabel(
 
 class DeleteSchoolLabel(
     Operation,
-    call=v1("course", "deleteSchoolLabel"),
-    repeat=Repeat.CONVERGES,
+    endpoint=v1("course", "deleteSchoolLabel"),
+    idempotency=Idempotency.IDEMPOTENT,
     lane="label_id",
     codes=(1, 100, 102, 104, 355, 356),
     already=[356],
@@ -66,8 +66,8 @@ class DeleteSchoolLabel(
 
 class DeleteSubSchoolAccount(
     Operation,
-    call=v1("course", "deleteSubSchoolAccount"),
-    repeat=Repeat.CONVERGES,
+    endpoint=v1("course", "deleteSubSchoolAccount"),
+    idempotency=Idempotency.IDEMPOTENT,
     lane="uid",
     codes=(1, 100, 102, 104, 22101),
     already=[22101],
@@ -83,8 +83,8 @@ class DeleteSubSchoolAccount(
 
 class ModifySchoolConf(
     Operation,
-    call=v2("/school/modifySchoolConf"),
-    repeat=Repeat.CONVERGES,
+    endpoint=v2("/school/modifySchoolConf"),
+    idempotency=Idempotency.IDEMPOTENT,
     codes=(1, 101001001, 101002005, 101002006, 101002008, 121601020, 121601030),
     rules=[AtLeastOne("allow_view_replay", "allow_new_student_view_replay")],
 ):
@@ -111,8 +111,8 @@ class Device(IntEnum):
 
 class GetLoginLinked(
     Operation,
-    call=v1("course", "getLoginLinked"),
-    repeat=Repeat.READS,
+    endpoint=v1("course", "getLoginLinked"),
+    idempotency=Idempotency.READ_ONLY,
     codes=(
         1, 100, 102, 104, 114, 134, 142, 143, 144, 145, 150, 212, 369, 467, 888,
     ),

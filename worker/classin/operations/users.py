@@ -27,7 +27,7 @@ from worker.classin.field_types import (
     Stars,
     Uid,
 )
-from worker.classin.operation import Bulk, Item, Operation, Repeat
+from worker.classin.operation import Bulk, Idempotency, Item, Operation
 
 #: So much of a name is kept; ClassIn cuts what is longer.
 _LONGEST_NAME = 24
@@ -43,15 +43,15 @@ class Membership(IntEnum):
 
 class Register(
     Operation,
-    call=v1("course", "register"),
-    repeat=Repeat.RECONCILES,
+    endpoint=v1("course", "register"),
+    idempotency=Idempotency.CONFLICT_DETECTED,
     lane="telephone",
     codes=(
         1, 100, 102, 114, 131, 134, 135, 137, 224, 288, 340, 341, 342, 461, 820, 821, 845, 877,
         101003002,
     ),
     already=[135, 461],
-    partly={340: None, 820: "add_school_student", 821: "add_teacher"},
+    partial={340: None, 820: "add_school_student", 821: "add_teacher"},
     rules=[
         OneOf("telephone", "email"),
         OneOf("password", "md5pass", unless="is_sent_message"),
@@ -96,7 +96,7 @@ class Register(
     ) -> Operation | None:
         """Make the user the member of the institution that was asked for."""
         del result, item
-        return _joining(self, self.spec.partly.get(code))
+        return _joining(self, self.spec.partial.get(code))
 
 
 class NewUser(Item, rules=[OneOf("telephone", "email"), OneOf("password", "md5pass")]):
@@ -117,13 +117,13 @@ class NewUser(Item, rules=[OneOf("telephone", "email"), OneOf("password", "md5pa
 
 class RegisterMultiple(
     Operation,
-    call=v1("course", "registerMultiple"),
-    repeat=Repeat.RECONCILES,
+    endpoint=v1("course", "registerMultiple"),
+    idempotency=Idempotency.CONFLICT_DETECTED,
     codes=(
         1, 100, 102, 114, 131, 134, 135, 137, 155, 224, 288, 450, 461, 820, 821, 845, 101003002,
     ),
     already=[135, 461],
-    partly={820: "add_school_student", 821: "add_teacher"},
+    partial={820: "add_school_student", 821: "add_teacher"},
     bulk=Bulk("user_json", echo=("customColumn", "telephone"), made="data", most=10),
     accepts_existing=True,
 ):  # fmt: skip
@@ -142,13 +142,13 @@ class RegisterMultiple(
         del result
         if item is None or not 0 <= item < len(self.user_json):
             return None
-        return _joining(self.user_json[item], self.spec.partly.get(code))
+        return _joining(self.user_json[item], self.spec.partial.get(code))
 
 
 class ModifyPassword(
     Operation,
-    call=v1("course", "modifyPassword"),
-    repeat=Repeat.CONVERGES,
+    endpoint=v1("course", "modifyPassword"),
+    idempotency=Idempotency.IDEMPOTENT,
     lane="uid",
     codes=(1, 100, 102, 104, 114),
     rules=[OneOf("password", "md5pass")],
@@ -172,8 +172,8 @@ class ModifyPassword(
 
 class ModifyPasswordByTelephone(
     Operation,
-    call=v1("course", "modifyPasswordByTelephone"),
-    repeat=Repeat.CONVERGES,
+    endpoint=v1("course", "modifyPasswordByTelephone"),
+    idempotency=Idempotency.IDEMPOTENT,
     lane="uid",
     codes=(1, 100, 102, 104, 113, 114, 134, 137, 227, 400),
     rules=[OneOf("password", "md5pass")],
@@ -193,8 +193,8 @@ class ModifyPasswordByTelephone(
 
 class AddSchoolStudent(
     Operation,
-    call=v1("course", "addSchoolStudent"),
-    repeat=Repeat.RECONCILES,
+    endpoint=v1("course", "addSchoolStudent"),
+    idempotency=Idempotency.CONFLICT_DETECTED,
     lane="student_account",
     codes=(1, 100, 102, 104, 113, 114, 128, 133, 134, 288, 886, 101003002),
     already=[133],
@@ -211,8 +211,8 @@ class AddSchoolStudent(
 
 class EditSchoolStudent(
     Operation,
-    call=v1("course", "editSchoolStudent"),
-    repeat=Repeat.CONVERGES,
+    endpoint=v1("course", "editSchoolStudent"),
+    idempotency=Idempotency.IDEMPOTENT,
     lane="student_uid",
     codes=(1, 100, 102, 104, 228),
 ):
@@ -228,8 +228,8 @@ class EditSchoolStudent(
 
 class ModifyCourseStudentNickName(
     Operation,
-    call=v2("/schooluser/modifyCourseStudentNickName"),
-    repeat=Repeat.CONVERGES,
+    endpoint=v2("/schooluser/modifyCourseStudentNickName"),
+    idempotency=Idempotency.IDEMPOTENT,
     codes=(
         1, 101001001, 101002005, 101002006, 101002008, 101004005, 110100067, 121601058, 121601059,
         121601060,
@@ -247,8 +247,8 @@ class ModifyCourseStudentNickName(
 
 class AddTeacher(
     Operation,
-    call=v1("course", "addTeacher"),
-    repeat=Repeat.RECONCILES,
+    endpoint=v1("course", "addTeacher"),
+    idempotency=Idempotency.CONFLICT_DETECTED,
     lane="teacher_account",
     codes=(
         1, 100, 102, 103, 104, 113, 114, 122, 131, 133, 288, 400, 845, 884, 101003002,
@@ -272,8 +272,8 @@ class AddTeacher(
 
 class EditTeacher(
     Operation,
-    call=v1("course", "editTeacher"),
-    repeat=Repeat.CONVERGES,
+    endpoint=v1("course", "editTeacher"),
+    idempotency=Idempotency.IDEMPOTENT,
     lane="teacher_uid",
     codes=(1, 100, 102, 103, 104, 219),
 ):
@@ -293,8 +293,8 @@ class EditTeacher(
 
 class StopUsingTeacher(
     Operation,
-    call=v1("course", "stopUsingTeacher"),
-    repeat=Repeat.CONVERGES,
+    endpoint=v1("course", "stopUsingTeacher"),
+    idempotency=Idempotency.IDEMPOTENT,
     lane="teacher_uid",
     codes=(1, 100, 102, 104, 114, 122, 136, 317, 339, 386, 400, 402),
 ):
@@ -310,8 +310,8 @@ class StopUsingTeacher(
 
 class RestartUsingTeacher(
     Operation,
-    call=v1("course", "restartUsingTeacher"),
-    repeat=Repeat.CONVERGES,
+    endpoint=v1("course", "restartUsingTeacher"),
+    idempotency=Idempotency.IDEMPOTENT,
     lane="teacher_uid",
     codes=(1, 100, 102, 104, 114, 122, 136, 400, 800),
 ):
@@ -335,8 +335,8 @@ class StudentComment(Item):
 
 class UpdateClassStudentComment(
     Operation,
-    call=v1("course", "updateClassStudentComment"),
-    repeat=Repeat.CONVERGES,
+    endpoint=v1("course", "updateClassStudentComment"),
+    idempotency=Idempotency.IDEMPOTENT,
     lane="class_id",
     codes=(1, 100, 102, 104, 167, 228, 233, 369, 400),
     bulk=Bulk("comment_json", echo=("studentUid", "customColumn")),

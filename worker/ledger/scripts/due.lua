@@ -5,7 +5,7 @@
 -- KEYS: none
 -- ARGV: now (ms or ''), how many at most, '1' to look for orphans or '', after how many deaths of
 --       workers a record is sent no more, kinds (JSON, by operation): 'silent' where requests are sent
---       without a word here, 'reads' where they change nothing; of others `begin` tells; the late window
+--       without a word here, 'read_only' where they change nothing; of others `begin` tells; the late window
 --       (ms); after how many ms of waiting for its turn a record expires
 -- answer: id, operation, priority, suspect ('1' or '') of each for which a message must be sent
 -- work: as many records as asked for
@@ -13,7 +13,7 @@ local messages, kinds = {}, cjson.decode(ARGV[5])
 
 -- Settles a record that may be what kills workers.
 local function condemn(record, deaths)
-  local is_doubtful = record.unread and kinds[record.operation] ~= 'reads'
+  local is_doubtful = record.unread and kinds[record.operation] ~= 'read_only'
   local doubt = is_doubtful and '; it may have been carried out' or ''
   ledger.put(record, 'reason', 'poison')
   ledger.put(record, 'message', deaths .. ' workers fell silent while they had it' .. doubt)
@@ -26,7 +26,7 @@ local function orphan(record)
   if record.sending or kind == 'silent' then
     ledger.put(record, 'sending', nil)
     ledger.put(record, 'unread', '1')  -- what its holder sent last, nobody read
-    if kind ~= 'reads' then
+    if kind ~= 'read_only' then
       ledger.keep_quiet(record)
     end
   end

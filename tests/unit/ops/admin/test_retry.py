@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 from redis import Redis
 
-from ops.admin.retry import Retrying, Wanted
+from ops.admin.retry import RetryService, Wanted
 from producers import Receipt, result_of
 from producers.intake.submitter import Submitter
 from producers.retry.assess import Outlook
@@ -15,7 +15,7 @@ from tests.unit.stage import Stage, said
 from worker.broker.queue import Queues
 from worker.classin.operation import Operation
 from worker.config.settings import Settings
-from worker.errors import InvalidInput, NotFound, Unread
+from worker.errors import InvalidInputError, NotFoundError, ReplyLostError
 from worker.ledger.audit import Audit
 from worker.ledger.states import State
 from worker.ledger.store import RedisLedger
@@ -38,9 +38,9 @@ def audit(redis: Redis) -> Audit:
 
 
 @pytest.fixture
-def retrying(submitter: Submitter, ledger: RedisLedger, audit: Audit) -> Retrying:
+def retrying(submitter: Submitter, ledger: RedisLedger, audit: Audit) -> RetryService:
     """Retries for Ada."""
-    return Retrying(submitter, ledger, audit, "ada")
+    return RetryService(submitter, ledger, audit, "ada")
 
 
 def refused(submitter: Submitter, stage: Stage, code: int = 193) -> Receipt:
@@ -58,13 +58,13 @@ def exhausted(submitter: Submitter, stage: Stage) -> Receipt:
 
 
 def test_what_a_filter_matches_is_retried_as_far_as_it_helps(
-    retrying: Retrying, submitter: Submitter, stage: Stage
+    retrying: RetryService, submitter: Submitter, stage: Stage
 ) -> None:
     """What passed away by itself goes again; what was refused is left out, in ClassIn's words."""
     tired, sure = exhausted(submitter, stage), refused(submitter, stage)
     wanted = Wanted(chosen=FAILED)
 
-    found = {each.id: each for each in retrying.look(wanted)}
+    found = {each.id: each for each in retrying.preview(wanted)}
 
     assert found[tired.id].outlook is Outlook.HOPEFUL
     assert found[sure.id].outlook is Outlook.IN_VAIN
@@ -75,31 +75,31 @@ def test_what_a_filter_matches_is_retried_as_far_as_it_helps(
     assert sure.record().retried_by is None
 
 
-def test_by_reason_and_code(retrying: Retrying, submitter: Submitter, stage: Stage) -> None:
+def test_by_reason_and_code(retrying: RetryService, submitter: Submitter, stage: Stage) -> None:
     """Filters combine; what is not settled is never among what they find."""
     tired, _ = exhausted(submitter, stage), refused(submitter, stage)
     submitter.submit("create_folder", FOLDER)
 
     spent = replace(FAILED, reason="exhausted")
-    assert [each.id for each in retrying.look(Wanted(chosen=spent))] == [tired.id]
-    assert [each.id for each in retrying.look(Wanted(chosen=Filter(code=104)))] == [tired.id]
-    assert retrying.look(Wanted(chosen=Filter(code=104, reason="refused"))) == []
+    assert [each.id for each in retrying.preview(Wanted(chosen=spent))] == [tired.id]
+    assert [each.id for each in retrying.preview(Wanted(chosen=Filter(code=104)))] == [tired.id]
+    assert retrying.preview(Wanted(chosen=Filter(code=104, reason="refused"))) == []
 
 
 def test_a_changed_field_makes_hope(
-    retrying: Retrying, submitter: Submitter, stage: Stage, audit: Audit
+    retrying: RetryService, submitter: Submitter, stage: Stage, audit: Audit
 ) -> None:
     """What was refused goes again with it; both values stay with the new record."""
     sure = refused(submitter, stage)
     settings = Setting.read_all(["folderName=toys"])
     wanted = Wanted(chosen=FAILED, settings=settings)
 
-    found = retrying.look(wanted)
+    found = retrying.preview(wanted)
     ((_, (new,), _),) = retrying.retry(found, wanted, "the SIS had it wrong")
 
     record = new.record()
     assert record.fields == FOLDER | {"folderName": "toys"}
-    assert record.to_json()["edits"] == [
+    assert record.to_dict()["edits"] == [
         {"field": "folderName", "before": "tools", "after": "toys"}
     ]
     assert sure.record().fields == FOLDER
@@ -110,50 +110,50 @@ def test_a_changed_field_makes_hope(
 
 
 def test_a_field_that_does_not_pass_stops_all(
-    retrying: Retrying, submitter: Submitter, stage: Stage
+    retrying: RetryService, submitter: Submitter, stage: Stage
 ) -> None:
     """Each record whose fields would be wrong is named, and nothing is retried."""
     first, second = (refused(submitter, stage) for _ in range(2))
     settings = Setting.read_all(["folderNam=toys"])
 
-    with pytest.raises(InvalidInput) as error:
-        retrying.look(Wanted(chosen=FAILED, settings=settings))
+    with pytest.raises(InvalidInputError) as error:
+        retrying.preview(Wanted(chosen=FAILED, settings=settings))
 
     assert [fault.where for fault in error.value.faults] == [first.id, second.id]
     assert "did you mean folderName?" in str(error.value)
 
 
 def test_what_could_be_done_twice_is_left_out(
-    retrying: Retrying,
+    retrying: RetryService,
     submitter: Submitter,
     stage: Stage,
     ring_bell: type[Operation],
 ) -> None:
     """An uncertain one that a repeat would double, unless somebody insists."""
     bell = submitter.submit(ring_bell())
-    stage.perform(bell.id, Unread("no reply in time"))
+    stage.perform(bell.id, ReplyLostError("no reply in time"))
     assert bell.record().state is State.UNCERTAIN
 
-    (prospect,) = retrying.look(Wanted(chosen=Filter(state="uncertain")))
-    (forced,) = retrying.look(Wanted(chosen=Filter(state="uncertain"), insists=True))
+    (prospect,) = retrying.preview(Wanted(chosen=Filter(state="uncertain")))
+    (forced,) = retrying.preview(Wanted(chosen=Filter(state="uncertain"), force=True))
 
     assert (prospect.outlook, prospect.submissions) == (Outlook.DOUBLES, ())
     assert forced.submissions
-    with pytest.raises(InvalidInput, match="`classin settle` decides it"):
-        retrying.look(Wanted([bell.id]))
+    with pytest.raises(InvalidInputError, match="`classin settle` decides it"):
+        retrying.preview(Wanted([bell.id]))
 
 
 def test_what_was_retried_already_is_left_out(
-    retrying: Retrying, submitter: Submitter, stage: Stage
+    retrying: RetryService, submitter: Submitter, stage: Stage
 ) -> None:
     """Whether that went well, is under way, or failed as well: then the last try is the one."""
     well, waiting, badly = (exhausted(submitter, stage) for _ in range(3))
     for receipt, code in ((well, 1), (badly, 193)):
         stage.perform(submitter.retry(receipt.id)[0].id, said(code))
     (last,) = submitter.retry(waiting.id)
-    wanted = Wanted(chosen=Filter(state="failed", reason="exhausted"), insists=True)
+    wanted = Wanted(chosen=Filter(state="failed", reason="exhausted"), force=True)
 
-    found = {each.id: each for each in retrying.look(wanted)}
+    found = {each.id: each for each in retrying.preview(wanted)}
 
     assert [found[each.id].outlook for each in (well, waiting, badly)] == [
         Outlook.DONE_SINCE,
@@ -165,7 +165,7 @@ def test_what_was_retried_already_is_left_out(
 
 
 def test_who_waited_is_retried_behind_whom_it_waited_for(
-    retrying: Retrying, submitter: Submitter, stage: Stage
+    retrying: RetryService, submitter: Submitter, stage: Stage
 ) -> None:
     """A whole chain in one go, in its order; references lead to the new records."""
     first, second = submitter.submit_many(
@@ -180,7 +180,7 @@ def test_who_waited_is_retried_behind_whom_it_waited_for(
     stage.carry_on(first.id, said(104))
     wanted = Wanted([second.id, first.id])
 
-    tried = list(retrying.retry(retrying.look(wanted), wanted))
+    tried = list(retrying.retry(retrying.preview(wanted), wanted))
 
     again, behind = (receipts[0] for _, receipts, _ in tried)
     assert [prospect.id for prospect, _, _ in tried] == [first.id, second.id]
@@ -190,26 +190,26 @@ def test_who_waited_is_retried_behind_whom_it_waited_for(
 
 
 def test_what_is_named_is_retried_all_or_none(
-    retrying: Retrying, submitter: Submitter, stage: Stage
+    retrying: RetryService, submitter: Submitter, stage: Stage
 ) -> None:
     """To name what was refused is to say that it can help now; what is done is a fault."""
     sure, good = refused(submitter, stage), submitter.submit("create_folder", FOLDER)
     stage.perform(good.id, said(1))
 
-    (prospect,) = retrying.look(Wanted([sure.id, sure.id]))
+    (prospect,) = retrying.preview(Wanted([sure.id, sure.id]))
     assert prospect.submissions
-    with pytest.raises(InvalidInput) as error:
-        retrying.look(Wanted([sure.id, good.id]))
+    with pytest.raises(InvalidInputError) as error:
+        retrying.preview(Wanted([sure.id, good.id]))
     assert str(error.value.faults[0]).startswith(f"{good.id}: succeeded")
-    with pytest.raises(NotFound):
-        retrying.look(Wanted(["nowhere"]))
+    with pytest.raises(NotFoundError):
+        retrying.preview(Wanted(["nowhere"]))
 
 
-def test_somebody_was_quicker(retrying: Retrying, submitter: Submitter, stage: Stage) -> None:
+def test_somebody_was_quicker(retrying: RetryService, submitter: Submitter, stage: Stage) -> None:
     """Between the look and the yes: it is not tried twice."""
     tired = exhausted(submitter, stage)
     wanted = Wanted([tired.id])
-    found = retrying.look(wanted)
+    found = retrying.preview(wanted)
     (quicker,) = submitter.retry(tired.id)
 
     ((_, receipts, instead),) = retrying.retry(found, wanted)
@@ -220,14 +220,14 @@ def test_somebody_was_quicker(retrying: Retrying, submitter: Submitter, stage: S
 
 
 def test_who_waited_for_what_somebody_was_quicker_with_waits_for_that_retry(
-    retrying: Retrying, submitter: Submitter, stage: Stage
+    retrying: RetryService, submitter: Submitter, stage: Stage
 ) -> None:
     """One that comes too late does not keep those from being retried that come with it."""
     first = submitter.submit("create_folder", FOLDER)
     second = submitter.submit("rename_folder", {"folderId": result_of(first), "folderName": "toys"})
     stage.carry_on(first.id, said(104))
     wanted = Wanted([first.id, second.id])
-    found = retrying.look(wanted)
+    found = retrying.preview(wanted)
     (quicker,) = submitter.retry(first.id)
 
     late, behind = retrying.retry(found, wanted)
@@ -240,7 +240,7 @@ def test_who_waited_for_what_somebody_was_quicker_with_waits_for_that_retry(
 
 
 def test_what_was_found_to_have_succeeded_since_is_not_retried(
-    retrying: Retrying,
+    retrying: RetryService,
     submitter: Submitter,
     stage: Stage,
     ledger: RedisLedger,
@@ -248,10 +248,10 @@ def test_what_was_found_to_have_succeeded_since_is_not_retried(
 ) -> None:
     """Between the look and the yes somebody settled it."""
     unsure = submitter.submit(ring_bell())
-    stage.perform(unsure.id, Unread("no reply in time"))
-    wanted = Wanted([unsure.id], insists=True)
-    found = retrying.look(wanted)
-    ledger.decide(unsure.id, State.SUCCEEDED, "it is there", "ada")
+    stage.perform(unsure.id, ReplyLostError("no reply in time"))
+    wanted = Wanted([unsure.id], force=True)
+    found = retrying.preview(wanted)
+    ledger.resolve(unsure.id, State.SUCCEEDED, "it is there", "ada")
 
     ((_, receipts, instead),) = retrying.retry(found, wanted)
 
@@ -262,7 +262,7 @@ def test_what_was_found_to_have_succeeded_since_is_not_retried(
 
 
 def test_partial_ones_are_mended_by_filter(
-    retrying: Retrying, submitter: Submitter, stage: Stage
+    retrying: RetryService, submitter: Submitter, stage: Stage
 ) -> None:
     """Each by its own follow-up."""
     for n in range(3):
@@ -271,7 +271,7 @@ def test_partial_ones_are_mended_by_filter(
         stage.perform(receipt.id, said(820, data=4711 + n))
     wanted = Wanted(chosen=Filter(state="partial"), mend=True)
 
-    found = retrying.look(wanted)
+    found = retrying.preview(wanted)
     tried = list(retrying.retry(found, wanted))
 
     records = [receipt.record() for _, receipts, _ in tried for receipt in receipts]

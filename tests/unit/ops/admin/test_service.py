@@ -3,15 +3,15 @@
 import pytest
 from redis import Redis
 
-from ops.admin.actor import person
-from ops.admin.service import Mending
+from ops.admin.actor import actor
+from ops.admin.service import AdminService
 from producers import Receipt
 from producers.intake.submitter import Submitter
 from tests.unit.stage import Stage
 from worker.broker.queue import Queues
 from worker.classin.operation import Operation
 from worker.config.settings import Settings
-from worker.errors import InvalidInput, NotFound, Unread
+from worker.errors import InvalidInputError, NotFoundError, ReplyLostError
 from worker.ledger.audit import Audit
 from worker.ledger.states import Reason, State
 from worker.ledger.store import RedisLedger
@@ -30,9 +30,9 @@ def audit(redis: Redis) -> Audit:
 
 
 @pytest.fixture
-def mending(settings: Settings, ledger: RedisLedger, queues: Queues, audit: Audit) -> Mending:
+def mending(settings: Settings, ledger: RedisLedger, queues: Queues, audit: Audit) -> AdminService:
     """What Ada may change."""
-    return Mending(settings, ledger, queues, audit, "ada")
+    return AdminService(settings, ledger, queues, audit, "ada")
 
 
 @pytest.fixture
@@ -43,12 +43,12 @@ def doubtful(submitter: Submitter, stage: Stage, ring_bell: type[Operation]) -> 
     second = submitter.submit("get_top_folder_id", after=[follower])
     behind = submitter.submit("get_top_folder_id", lane="bells")
     submitter.submit("get_top_folder_id")
-    stage.perform(bell.id, Unread("no reply in time"))
+    stage.perform(bell.id, ReplyLostError("no reply in time"))
     assert bell.record().state is State.UNCERTAIN
     return [bell, follower, second, behind]
 
 
-def test_all_that_was_let_down_is_named(mending: Mending, doubtful: list[Receipt]) -> None:
+def test_all_that_was_let_down_is_named(mending: AdminService, doubtful: list[Receipt]) -> None:
     """Who waited for it, who waited for those, and who was stopped in its lane; nobody else."""
     bell, *others = doubtful
 
@@ -59,7 +59,7 @@ def test_all_that_was_let_down_is_named(mending: Mending, doubtful: list[Receipt
 
 
 def test_what_was_tried_again_since_is_not_named(
-    mending: Mending, submitter: Submitter, doubtful: list[Receipt]
+    mending: AdminService, submitter: Submitter, doubtful: list[Receipt]
 ) -> None:
     """Somebody has seen to it."""
     bell, follower, second, behind = doubtful
@@ -72,20 +72,20 @@ def test_what_was_tried_again_since_is_not_named(
     assert after_it.record().after == (again.id,)
 
 
-def test_a_decision_is_made_once(mending: Mending, doubtful: list[Receipt]) -> None:
+def test_a_decision_is_made_once(mending: AdminService, doubtful: list[Receipt]) -> None:
     """And of what is uncertain only."""
     bell, follower, *_ = doubtful
     mending.settle(bell.id, State.SUCCEEDED, "it rang")
 
     for receipt in (bell, follower):
-        with pytest.raises(InvalidInput, match="only what is uncertain can be decided"):
+        with pytest.raises(InvalidInputError, match="only what is uncertain can be decided"):
             mending.settle(receipt.id, State.FAILED, "no")
-    with pytest.raises(NotFound):
+    with pytest.raises(NotFoundError):
         mending.settle("nowhere", State.FAILED, "no")
 
 
 def test_several_are_called_off_with_one_entry(
-    mending: Mending, submitter: Submitter, audit: Audit
+    mending: AdminService, submitter: Submitter, audit: Audit
 ) -> None:
     """Whether they are there or not."""
     receipt = submitter.submit("get_top_folder_id")
@@ -98,13 +98,13 @@ def test_several_are_called_off_with_one_entry(
 
 
 def test_pausing_and_opening_are_noted_even_where_nothing_changes(
-    mending: Mending, audit: Audit
+    mending: AdminService, audit: Audit
 ) -> None:
     """Somebody wanted it; for a school that nobody knows nothing is noted."""
     assert mending.pause("main", "holidays")
     assert not mending.pause("main", "holidays")
     assert mending.resume("main", "over")
-    with pytest.raises(InvalidInput):
+    with pytest.raises(InvalidInputError):
         mending.pause("nowhere", "")
 
     assert [deed.what for deed in audit.deeds(9)] == ["resume", "pause", "pause"]
@@ -112,4 +112,4 @@ def test_pausing_and_opening_are_noted_even_where_nothing_changes(
 
 def test_a_person_has_a_name() -> None:
     """That of the machine's user."""
-    assert person()
+    assert actor()

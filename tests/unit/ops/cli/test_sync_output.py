@@ -10,7 +10,7 @@ import pytest
 
 from ops.cli.commands import sync_output
 from ops.cli.console import PlainConsole
-from producers.oneroster.id_map import Directory
+from producers.oneroster.id_map import IdMap
 from producers.oneroster.planning.diff import difference
 from producers.oneroster.planning.proposal import Proposal
 from producers.oneroster.reading.row_errors import RowFault, Severity
@@ -61,7 +61,7 @@ def shown(monkeypatch: pytest.MonkeyPatch) -> Show:
 def plan(*, every: bool = False, reveal: bool = False, as_json: bool = False) -> None:
     """Print the plan from before to after."""
     found = difference(BEFORE, AFTER, ["course k: odd [thing]"])
-    proposal = Proposal(found, BEFORE, AFTER, Directory())
+    proposal = Proposal(found, BEFORE, AFTER, IdMap())
     sync_output.print_plan(proposal, [], every=every, reveal=reveal, as_json=as_json)
 
 
@@ -107,7 +107,7 @@ def test_only_some_of_many_alike_are_shown(shown: Show) -> None:
     """Unless all are wanted."""
     many = {f"p{n}": Person(f"p{n}", f"{n}@example.org", "Ann", Role.STUDENT) for n in range(30)}
     wanted = Roster(many)
-    proposal = Proposal(difference(Roster(), wanted), Roster(), wanted, Directory())
+    proposal = Proposal(difference(Roster(), wanted), Roster(), wanted, IdMap())
 
     def show(*, every: bool) -> str:
         return shown(
@@ -121,7 +121,7 @@ def test_only_some_of_many_alike_are_shown(shown: Show) -> None:
 
 def test_nothing_to_do_is_said_so(shown: Show) -> None:
     """Rather than shown as an empty table."""
-    proposal = Proposal(difference(BEFORE, BEFORE), BEFORE, BEFORE, Directory())
+    proposal = Proposal(difference(BEFORE, BEFORE), BEFORE, BEFORE, IdMap())
     told = shown(
         lambda: sync_output.print_plan(proposal, [], every=False, reveal=False, as_json=False)
     )

@@ -5,12 +5,12 @@ from dataclasses import replace
 import pytest
 
 from ops.insight.columns import COLUMNS, FOLLOWED, USUAL, Row, choose_columns, plain, shown
-from ops.insight.durations import span
+from ops.insight.durations import duration_text
 from worker.classin.verdicts import Verdict
-from worker.errors import InvalidInput
+from worker.errors import InvalidInputError
 from worker.ledger.record import Attempt, Record
 from worker.ledger.states import Reason, State
-from worker.ledger.types import Obstacle
+from worker.ledger.types import WaitReason
 
 RECORD = Record(
     id="5sxsmjnvzf5wq4sm",
@@ -18,7 +18,7 @@ RECORD = Record(
     school="main",
     fields={},
     state=State.FAILED,
-    place=1,
+    sequence=1,
     enqueued_at=1_800_000_000_000,
     finished_at=1_800_000_002_500,
     reason=Reason.REFUSED,
@@ -59,7 +59,7 @@ def test_what_it_waits_for_is_said_instead_of_what_came_back() -> None:
     assert shown("said", Row(RECORD), at) == "no such folder"
     due = replace(RECORD, state=State.DEFERRED, due_at=5)
     assert shown("said", Row(due), at) == "due at 5: no such folder"
-    behind = Obstacle(behind="x", state=State.RUNNING)
+    behind = WaitReason(behind="x", state=State.RUNNING)
     assert plain("said", Row(RECORD, behind)) == "waiting behind x, running"
 
 
@@ -71,7 +71,7 @@ def test_columns_are_named_with_commas_between_them() -> None:
 
 def test_unknown_columns_are_all_named() -> None:
     """With the nearest, and with all there are."""
-    with pytest.raises(InvalidInput) as refused:
+    with pytest.raises(InvalidInputError) as refused:
         choose_columns("id,tok,bach", USUAL)
     said = [str(fault) for fault in refused.value.faults]
     assert said[0] == "--columns: there is no 'tok'; did you mean took?"
@@ -89,4 +89,4 @@ def test_unknown_columns_are_all_named() -> None:
 )  # fmt: skip
 def test_times_in_words(ms: float, words: str) -> None:
     """With the two units that count."""
-    assert span(ms) == words
+    assert duration_text(ms) == words

@@ -5,12 +5,12 @@ from dataclasses import replace
 import pytest
 from redis import Redis
 
-from ops.insight.explain import Inquiry, inquire, pace_in_words, points
+from ops.insight.explain import Explanation, inquire, pace_in_words, points
 from ops.insight.lanes_and_schools import look_at_lanes, look_at_schools
 from ops.insight.wait_text import in_words
 from tests.unit.clock import Clock
 from tests.unit.ledger.hands import LATER, LOCKED, REFUSED, attempt, claimed, entry, settled
-from worker.errors import NotFound
+from worker.errors import NotFoundError
 from worker.ledger.queries import Observer
 from worker.ledger.store import RedisLedger
 
@@ -23,7 +23,7 @@ def observer(redis: Redis) -> Observer:
     return Observer(redis)
 
 
-def told(inquiry: Inquiry) -> dict[str, str]:
+def told(inquiry: Explanation) -> dict[str, str]:
     """What is said, by its heading."""
     return dict(points(inquiry, lambda ms: f"<{ms}>"))
 
@@ -85,7 +85,7 @@ def test_who_has_it_in_hand(ledger: RedisLedger, observer: Observer, clock: Cloc
     ledger.submit([entry("a"), entry("b")])
     ledger.set_paces({"main create_folder": 60})
     claim = claimed(ledger, "a", worker="host:1")
-    ledger.beat("host:1", 30, [claim])
+    ledger.renew_leases("host:1", 30, [claim])
     words = told(inquire(observer, "a", DAY))
     assert words["Worker"] == f"host:1 has it, by a lease until <{clock.ms + 30_000}>"
     assert words["Pace"] == "main create_folder: at most 1,000 a minute"
@@ -109,7 +109,7 @@ def test_who_waits_for_its_turn(ledger: RedisLedger, observer: Observer, clock: 
         " it fails."
     )
     clock.forward(DAY)
-    ledger.due(9, orphans=False)
+    ledger.requeue_due(9, orphans=False)
     words = told(inquire(observer, "c", DAY))
     assert words["Means"].startswith("It was never sent")
     assert "CLASSIN_GIVE_UP_AFTER" in words["To do"]
@@ -118,7 +118,7 @@ def test_who_waits_for_its_turn(ledger: RedisLedger, observer: Observer, clock: 
 def test_what_is_told_is_told_to_programs(ledger: RedisLedger, observer: Observer) -> None:
     """The facts by name, and the words."""
     ledger.submit([entry("a", lane="l"), entry("b", lane="l")])
-    said = inquire(observer, "b", DAY).to_json()
+    said = inquire(observer, "b", DAY).to_dict()
     assert said["lane"] == {"name": "l", "place": 1, "length": 2}
     assert said["chain"] == ["a"]
     assert said["batch"]["states"] == {"queued": 1, "blocked": 1}
@@ -127,7 +127,7 @@ def test_what_is_told_is_told_to_programs(ledger: RedisLedger, observer: Observe
 
 def test_an_unknown_id(observer: Observer) -> None:
     """Is no record."""
-    with pytest.raises(NotFound):
+    with pytest.raises(NotFoundError):
         inquire(observer, "nobody", DAY)
 
 
@@ -160,9 +160,9 @@ def test_lanes_and_schools_as_people_are_told(
     assert number == 1
     assert lane.still >= 700_000
     assert lane.why(str).endswith(": not now")
-    assert lane.to_json()["first"]["id"] == "a"
+    assert lane.to_dict()["first"]["id"] == "a"
     assert (main.stands, main.settled, main.failures) == ("open", 1, 1)
     assert list(main.remarks(str)) == ["at most all 10 a second"]
     assert north.stands == "paused"
     assert "not in the settings of this machine" in north.remarks(str)
-    assert north.to_json()["closed"]["why"] == "holidays"
+    assert north.to_dict()["closed"]["why"] == "holidays"

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ops.insight.filters import choose, choose_order
-from worker.errors import InvalidInput
+from worker.errors import InvalidInputError
 from worker.ledger.queries import Order
 from worker.ledger.types import Filter
 
@@ -16,7 +16,7 @@ NOW = 1_800_000_000.0
 
 def faults(**typed: str) -> list[str]:
     """What is wrong with what was typed."""
-    with pytest.raises(InvalidInput) as refused:
+    with pytest.raises(InvalidInputError) as refused:
         choose(now=NOW, **typed)  # type: ignore[arg-type]  # no code among them
     return [str(fault) for fault in refused.value.faults]
 
@@ -111,7 +111,7 @@ def test_any_text_is_a_time_or_a_fault(since: str) -> None:
     """Nothing else comes of it."""
     try:
         chosen = choose(now=NOW, since=since)
-    except InvalidInput:
+    except InvalidInputError:
         return
     assert chosen.since is not None
 
@@ -119,7 +119,9 @@ def test_any_text_is_a_time_or_a_fault(since: str) -> None:
 def test_an_order_is_one_that_an_index_has() -> None:
     """What would have to look at all records is refused, and says so."""
     assert choose_order("finished") is Order.FINISHED
-    with pytest.raises(InvalidInput, match="all records would have to be read; orders are newest"):
+    with pytest.raises(
+        InvalidInputError, match="all records would have to be read; orders are newest"
+    ):
         choose_order("duration")
-    with pytest.raises(InvalidInput, match="did you mean oldest"):
+    with pytest.raises(InvalidInputError, match="did you mean oldest"):
         choose_order("oldst")

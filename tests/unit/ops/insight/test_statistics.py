@@ -7,7 +7,7 @@ from redis import Redis
 
 from ops.cli.commands.stats import sparkline
 from ops.insight.failure_causes import Cause, failures, meaning, todo
-from ops.insight.statistics import figures
+from ops.insight.statistics import statistics
 from tests.unit.clock import Clock
 from tests.unit.ledger.hands import DONE, REFUSED, attempt, claimed, entry, settled
 from worker.classin.remedies import Remedy
@@ -28,7 +28,7 @@ def test_a_window_is_told_by_whole_hours(ledger: RedisLedger, redis: Redis, cloc
         ledger.advance(claimed(ledger, f"r{n}"), standing, attempt(1))
         clock.forward(3599)
 
-    found = figures(Observer(redis), start + 2_000_000, clock.ms)
+    found = statistics(Observer(redis), start + 2_000_000, clock.ms)
 
     assert (found.by_hour, found.shortened, found.since) == (True, False, start)
     pieces = [(each.submitted, each.settled, each.failures) for each in found.pieces]
@@ -41,7 +41,7 @@ def test_a_window_is_told_by_whole_hours(ledger: RedisLedger, redis: Redis, cloc
 
 def test_a_long_window_has_as_many_pieces_as_can_be_seen(redis: Redis, clock: Clock) -> None:
     """And reaches back as far as hours are kept."""
-    found = figures(Observer(redis), 0, clock.ms)
+    found = statistics(Observer(redis), 0, clock.ms)
     assert found.shortened
     assert found.since == (clock.ms // HOUR - KEPT + 1) * HOUR
     assert len(found.pieces) == 48
@@ -61,8 +61,8 @@ def test_failures_are_grouped_by_cause() -> None:
     )
     found = failures(settled)
     assert [(each.number, each.cause.code) for each in found] == [(9, 104), (5, 144), (1, None)]
-    assert found[1].to_json()["operations"] == {"create_unit": 3, "edit_course": 2}
-    assert found[1].to_json()["means"] == "the institution has no such course"
+    assert found[1].to_dict()["operations"] == {"create_unit": 3, "edit_course": 2}
+    assert found[1].to_dict()["means"] == "the institution has no such course"
 
 
 @pytest.mark.parametrize("reason", [None, *Reason])
@@ -97,8 +97,8 @@ def test_a_settlement_without_an_attempt_has_no_time_of_one(
     """Rather than a zero."""
     ledger.submit([entry("a")])
     settled(ledger)
-    found = figures(Observer(redis), clock.ms - HOUR, clock.ms)
-    assert found.timings["create_folder"].to_json() == {
+    found = statistics(Observer(redis), clock.ms - HOUR, clock.ms)
+    assert found.timings["create_folder"].to_dict() == {
         "settled": 1,
         "took_ms": {"p50": 0, "p90": 1, "p99": 1},
         "last_attempt_ms": {"p50": None, "p90": None, "p99": None},

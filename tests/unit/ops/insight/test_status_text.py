@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from ops.insight.status_text import account
+from ops.insight.status_text import status_text
 from worker.classin.codes import Code
 from worker.classin.remedies import Remedy
 from worker.classin.verdicts import Verdict
@@ -17,14 +17,14 @@ STILL = {Remedy.WAIT.value, Remedy.SLOW_DOWN.value, Remedy.NOTHING_YET.value}
 
 def record(state: State, attempts: int = 1, **more: Any) -> Record:  # noqa: ANN401
     """A record that stands there."""
-    noted = tuple(Attempt(n, 0, 5, 200, 104, "", Verdict.AGAIN) for n in range(1, attempts + 1))
+    noted = tuple(Attempt(n, 0, 5, 200, 104, "", Verdict.RETRY) for n in range(1, attempts + 1))
     return Record(
         id="a",
         operation="edit_course",
         school="main",
         fields={},
         state=state,
-        place=1,
+        sequence=1,
         enqueued_at=0,
         attempts=noted,
         **more,
@@ -135,7 +135,7 @@ def record(state: State, attempts: int = 1, **more: Any) -> Record:  # noqa: ANN
 )
 def test_a_record_is_told_in_words(told: Record, meaning: str, todo: str) -> None:
     """What its state means, and what a person does about it."""
-    said = account(told)
+    said = status_text(told)
     assert said.meaning.startswith(meaning)
     assert said.todo.startswith(todo)
 
@@ -143,13 +143,13 @@ def test_a_record_is_told_in_words(told: Record, meaning: str, todo: str) -> Non
 @pytest.mark.parametrize("code", [None, *Code])
 def test_nobody_is_told_to_wait_for_what_is_given_up(code: Code | None) -> None:
     """Nothing more happens to it by itself."""
-    assert account(record(State.FAILED, reason=Reason.EXHAUSTED, code=code)).todo not in STILL
+    assert status_text(record(State.FAILED, reason=Reason.EXHAUSTED, code=code)).todo not in STILL
 
 
 @pytest.mark.parametrize("code", [None, *Code])
 @pytest.mark.parametrize("state", State)
 def test_every_record_has_a_meaning_and_a_remedy(state: State, code: Code | None) -> None:
     """Whole sentences, in every state, with every code."""
-    said = account(record(state, code=code))
+    said = status_text(record(state, code=code))
     assert said.meaning.endswith(".")
     assert said.todo.endswith(".")

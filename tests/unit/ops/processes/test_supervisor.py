@@ -12,7 +12,7 @@ from ops.processes.supervisor import (
     LONGEST_PAUSE,
     RECOVERED_AFTER,
     Children,
-    NotStarted,
+    NotStartedError,
     Stop,
     end,
     supervise,
@@ -118,7 +118,7 @@ def test_what_is_wrong_with_all_happens_once(ended: int, code: int, said: str) -
     troupe.tend()
     troupe.last.code = ended
 
-    with pytest.raises(NotStarted, match=f"the worker did not start: {said}") as failure:
+    with pytest.raises(NotStartedError, match=f"the worker did not start: {said}") as failure:
         troupe.tend()
 
     assert failure.value.code == code
@@ -228,7 +228,7 @@ def test_children_that_do_not_start_leave_nobody_behind() -> None:
         troupe.clock.forward(seconds)
         troupe.actors[0].code = 2
 
-    with pytest.raises(NotStarted):
+    with pytest.raises(NotStartedError):
         supervise(troupe.kept, clock=troupe.clock, sleep=sleep)
     assert troupe.playing == []
 

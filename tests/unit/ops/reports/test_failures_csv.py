@@ -9,7 +9,7 @@ import pytest
 from ops.reports.failures_csv import write_failures
 from tests.unit.ledger.hands import ENTRY, REFUSED, settled
 from tests.unit.stage import RING
-from worker.ledger.batch import About, mark_of_file
+from worker.ledger.batch import BatchInfo, mark_of_file
 from worker.ledger.record import Submission
 from worker.ledger.store import RedisLedger
 
@@ -30,14 +30,14 @@ def sheet(tmp_path: Path) -> Path:
     return path
 
 
-def about(path: Path) -> About:
+def about(path: Path) -> BatchInfo:
     """What is said of it."""
     digest = mark_of_file(RING, path.read_bytes())
-    columns = {"telephone": "Phone", "password": "Word"}
-    return About(file=path.name, path=str(path), digest=digest, columns=columns)
+    columns = {"telephone": "Phone", "password": "DeliveryResult"}
+    return BatchInfo(file=path.name, path=str(path), digest=digest, columns=columns)
 
 
-def fail(ledger: RedisLedger, entry: Submission, said: About) -> None:
+def fail(ledger: RedisLedger, entry: Submission, said: BatchInfo) -> None:
     """Let an operation of a batch fail."""
     ledger.open_batch(str(entry.batch), said)
     ledger.submit([entry])
@@ -58,7 +58,7 @@ def test_rows_are_as_they_stood(ledger: RedisLedger, sheet: Path, tmp_path: Path
     assert write_failures(ledger, "b", out, None, RING) == (1, True)
 
     header, row = table(out)
-    assert header[:6] == ["row", "id", "Phone", "Word", "Remark", "classin id"]
+    assert header[:6] == ["row", "id", "Phone", "DeliveryResult", "Remark", "classin id"]
     assert row[:6] == ["3", "2", "13800000002", "other-word", "'=y", "a"]
 
 
@@ -88,7 +88,7 @@ def test_without_the_file_credentials_stay_out(
     assert write_failures(ledger, "b", out, None, RING) == (1, False)
 
     header, row = table(out)
-    assert header[:4] == ["row", "Phone", "Word", "id"]
+    assert header[:4] == ["row", "Phone", "DeliveryResult", "id"]
     assert row[:4] == ["3", "13800000002", "", "a"]
 
 

@@ -23,20 +23,22 @@ from tests.unit.ledger.hands import (
 )
 from worker.keyring import KeyRing
 from worker.ledger.queries import Observer
-from worker.ledger.report_store import KEPT, Reports
+from worker.ledger.report_store import KEPT, ReportStore
 from worker.ledger.schedule_models import Job, RunState
-from worker.ledger.schedule_store import RedisSchedule
+from worker.ledger.schedule_store import ScheduleStore
 from worker.ledger.states import Reason, State
 from worker.ledger.store import RedisLedger
-from worker.ledger.types import Standing
+from worker.ledger.types import Transition
 
-EXHAUSTED = Standing(state=State.FAILED, reason=Reason.EXHAUSTED, code=104, message="unknown error")
+EXHAUSTED = Transition(
+    state=State.FAILED, reason=Reason.EXHAUSTED, code=104, message="unknown error"
+)
 
 
 @pytest.fixture
-def reports(redis: Redis) -> Reports:
+def reports(redis: Redis) -> ReportStore:
     """No reports yet."""
-    return Reports(redis)
+    return ReportStore(redis)
 
 
 @pytest.fixture
@@ -46,12 +48,12 @@ def observer(redis: Redis) -> Observer:
 
 
 @pytest.fixture
-def schedule(redis: Redis, clock: Clock) -> RedisSchedule:
+def schedule(redis: Redis, clock: Clock) -> ScheduleStore:
     """No jobs yet."""
-    return RedisSchedule(redis, clock.millis, keyring=KeyRing.in_memory())
+    return ScheduleStore(redis, clock.millis, keyring=KeyRing.in_memory())
 
 
-def told(observer: Observer, schedule: RedisSchedule, reports: Reports, clock: Clock) -> Report:
+def told(observer: Observer, schedule: ScheduleStore, reports: ReportStore, clock: Clock) -> Report:
     """Gather all that ever was."""
     return gather(observer, schedule, reports, 0, clock.millis())
 
@@ -68,8 +70,8 @@ def retried(ledger: RedisLedger, origin: str, record_id: str) -> None:
 
 def test_a_quiet_night(
     observer: Observer,
-    schedule: RedisSchedule,
-    reports: Reports,
+    schedule: ScheduleStore,
+    reports: ReportStore,
     clock: Clock,
 ) -> None:
     """There is nothing to look at."""
@@ -81,8 +83,8 @@ def test_a_quiet_night(
 def test_failures_are_put_together_by_cause(
     ledger: RedisLedger,
     observer: Observer,
-    schedule: RedisSchedule,
-    reports: Reports,
+    schedule: ScheduleStore,
+    reports: ReportStore,
     clock: Clock,
 ) -> None:
     """The most first, each with what to do and some to look at."""
@@ -106,14 +108,14 @@ def test_failures_are_put_together_by_cause(
     page = page_of(report, at)
     assert "**2** create_folder failed/refused, 193: " in page
     assert title_of(report) == "ClassIn: 1 done, 5 to look at"
-    assert "课程1" not in page + str(report.to_json())
+    assert "课程1" not in page + str(report.to_dict())
 
 
 def test_what_a_retry_brought_through_is_no_failure(
     ledger: RedisLedger,
     observer: Observer,
-    schedule: RedisSchedule,
-    reports: Reports,
+    schedule: ScheduleStore,
+    reports: ReportStore,
     clock: Clock,
 ) -> None:
     """It counts as mended; one whose retry failed counts there, once."""
@@ -140,16 +142,16 @@ def test_what_a_retry_brought_through_is_no_failure(
 def test_what_a_person_decided_counts_as_decided(
     ledger: RedisLedger,
     observer: Observer,
-    schedule: RedisSchedule,
-    reports: Reports,
+    schedule: ScheduleStore,
+    reports: ReportStore,
     clock: Clock,
 ) -> None:
     """Not as uncertain any more: what was done is no failure, what was not is one."""
     for name in "ab":
         ledger.submit([entry(name)])
         settled(ledger, name, UNSURE)
-    ledger.decide("a", State.SUCCEEDED, "it is there", "ada")
-    ledger.decide("b", State.FAILED, "it is not", "ada")
+    ledger.resolve("a", State.SUCCEEDED, "it is there", "ada")
+    ledger.resolve("b", State.FAILED, "it is not", "ada")
 
     report = told(observer, schedule, reports, clock)
 
@@ -161,8 +163,8 @@ def test_what_a_person_decided_counts_as_decided(
 def test_who_waits_is_told(
     ledger: RedisLedger,
     observer: Observer,
-    schedule: RedisSchedule,
-    reports: Reports,
+    schedule: ScheduleStore,
+    reports: ReportStore,
     clock: Clock,
 ) -> None:
     """A closed school, the lane behind it once it has waited for long, and the oldest of all."""
@@ -186,8 +188,8 @@ def test_who_waits_is_told(
 
 def test_the_jobs_of_the_night(
     observer: Observer,
-    schedule: RedisSchedule,
-    reports: Reports,
+    schedule: ScheduleStore,
+    reports: ReportStore,
     clock: Clock,
 ) -> None:
     """One by one, or how many ended how; that which makes the report is left out."""
@@ -214,7 +216,7 @@ def test_the_jobs_of_the_night(
     assert "1 job failed" in page.splitlines()[0]
 
 
-def test_reports_are_kept_for_a_while(reports: Reports, redis: Redis) -> None:
+def test_reports_are_kept_for_a_while(reports: ReportStore, redis: Redis) -> None:
     """The last hundred; one that is kept again takes its own place."""
     for n in range(KEPT + 5):
         reports.keep(f"r{n}", n, f"text {n}")
@@ -225,7 +227,7 @@ def test_reports_are_kept_for_a_while(reports: Reports, redis: Redis) -> None:
     assert len(redis.keys("classin:report:*")) == len(reports.last(1000))
 
 
-def test_nothing_is_known_of_what_was_forgotten(reports: Reports, redis: Redis) -> None:
+def test_nothing_is_known_of_what_was_forgotten(reports: ReportStore, redis: Redis) -> None:
     """As long as all events are there, nothing was."""
     assert reports.forgotten_until() == 0
     redis.xadd("classin:events", {"id": "a"}, id="5-0")

@@ -15,7 +15,7 @@ from ops.scheduling.jobs_file import (
     span,
     written,
 )
-from worker.errors import Fault, InvalidInput
+from worker.errors import FieldError, InvalidInputError
 from worker.ledger.schedule_models import IfRunning, Job, Planned
 
 GOOD = {"run": "sync oneroster '/srv/sis/export 1.zip'", "cron": "30  2 * * *"}
@@ -28,14 +28,14 @@ JOB = Job(
 )
 
 
-def anything(words: Sequence[str]) -> list[Fault]:
+def anything(words: Sequence[str]) -> list[FieldError]:
     """Let any words be a job, but for these."""
-    return [Fault("run", "is forbidden")] if "forbidden" in words else []
+    return [FieldError("run", "is forbidden")] if "forbidden" in words else []
 
 
 def faults(asked: dict[str, object], name: str = "nightly") -> list[str]:
     """Everything that is wrong with a job."""
-    with pytest.raises(InvalidInput) as refused:
+    with pytest.raises(InvalidInputError) as refused:
         job_of(name, {**GOOD, **asked}, anything)
     return [str(fault) for fault in refused.value.faults]
 
@@ -132,7 +132,7 @@ def test_a_file_that_is_none(tmp_path: Path, text: str | None, what: str) -> Non
     file = tmp_path / "schedule.toml"
     if text is not None:
         file.write_bytes(text.encode(errors="surrogateescape"))
-    with pytest.raises(InvalidInput) as refused:
+    with pytest.raises(InvalidInputError) as refused:
         read_timetable(file, anything)
     assert what in str(refused.value)
 

@@ -8,13 +8,13 @@ from fakeredis import FakeServer
 from redis import Redis
 
 from ops.cli.job_process import line_of
-from ops.scheduling.redact import discreet, last_lines
+from ops.scheduling.redact import last_lines, redact
 from ops.scheduling.runner import GRACE, LEASE, MOST, MOST_LONG, Runner, command_of
 from tests.unit.clock import Clock
-from worker.errors import Unavailable
+from worker.errors import UnavailableError
 from worker.keyring import KeyRing
 from worker.ledger.schedule_models import TIME_LIMIT, Job, Run, RunState
-from worker.ledger.schedule_store import RedisSchedule
+from worker.ledger.schedule_store import ScheduleStore
 
 
 @dataclass
@@ -56,7 +56,7 @@ class Actor:
 class House:
     """A schedule with runners, and the children that play for them."""
 
-    schedule: RedisSchedule
+    schedule: ScheduleStore
     clock: Clock
     actors: list[Actor] = field(default_factory=list)
 
@@ -79,7 +79,7 @@ class House:
         """Let time go by in which this one looks after its work."""
         for _ in range(round(seconds)):
             self.clock.forward(1)
-            runner.look()
+            runner.run_once()
 
     def found(self) -> Run:
         """Give the last run."""
@@ -89,22 +89,22 @@ class House:
 @pytest.fixture
 def house(redis: Redis, clock: Clock) -> House:
     """A schedule with nothing in it."""
-    return House(RedisSchedule(redis, clock.millis, keyring=KeyRing.in_memory()), clock)
+    return House(ScheduleStore(redis, clock.millis, keyring=KeyRing.in_memory()), clock)
 
 
 def test_a_run_is_begun_kept_and_noted(house: House) -> None:
     """For as long as its child takes; its words are kept as far as discretion allows."""
     house.due("nightly")
     runner, other = house.runner(), house.runner()
-    runner.look()
+    runner.run_once()
     for _ in range(40):
         house.clock.forward(LEASE / 5)
-        runner.look()
-        other.look()
+        runner.run_once()
+        other.run_once()
     (actor,) = house.actors
     actor.code, actor.words = 1, ("7 of 8 done", "pupil@school.example is not there")
 
-    runner.look()
+    runner.run_once()
 
     run = house.found()
     assert (run.state, run.code, run.said) == (RunState.FAILED, 1, "7 of 8 done")
@@ -116,18 +116,18 @@ def test_what_a_dead_one_had_is_taken_up(house: House) -> None:
     """Within its lease; the dead one, should it only have slept, ends its own child."""
     house.due("nightly")
     dead, other = house.runner(), house.runner()
-    dead.look()
+    dead.run_once()
     house.pass_time(LEASE - 1, other)
     assert len(house.actors) == 1
 
     house.pass_time(2, other)
-    dead.look()
+    dead.run_once()
 
     first, second = house.actors
     assert second.run.takes == 2
     assert (first.code, second.code) == (-signal.SIGTERM, None)
     second.code = 0
-    other.look()
+    other.run_once()
     assert house.found().state is RunState.SUCCEEDED
 
 
@@ -135,19 +135,19 @@ def test_nobody_is_called_dead_while_redis_was_away(house: House, server: FakeSe
     """Whoever comes back first leaves the others time to say that they live."""
     house.due("nightly")
     runner, other = house.runner(), house.runner()
-    runner.look()
+    runner.run_once()
     house.clock.forward(LEASE / 2 + 1)
     server.connected = False
     house.clock.forward(LEASE)
     for each in (runner, other):
-        with pytest.raises(Unavailable):
-            each.look()
+        with pytest.raises(UnavailableError):
+            each.run_once()
     server.connected = True
 
-    other.look()
-    runner.look()
+    other.run_once()
+    runner.run_once()
     house.clock.forward(LEASE / 2 + 1)
-    other.look()
+    other.run_once()
 
     assert len(house.actors) == 1
     assert house.actors[0].code is None
@@ -157,13 +157,13 @@ def test_nobody_is_called_dead_after_a_sleep_of_all(house: House) -> None:
     """The machine was suspended with all that ran on it: the living renew first."""
     house.due("nightly")
     runner, other = house.runner(), house.runner()
-    runner.look()
+    runner.run_once()
     house.pass_time(LEASE / 2 + 1, other)
-    runner.look()
+    runner.run_once()
     house.clock.forward(3600)
 
-    other.look()
-    runner.look()
+    other.run_once()
+    runner.run_once()
 
     assert [each.code for each in house.actors] == [None]
 
@@ -172,14 +172,14 @@ def test_an_end_that_redis_did_not_hear_is_told_again(house: House, server: Fake
     """What the child printed is read once, and not lost."""
     house.due("nightly")
     runner = house.runner()
-    runner.look()
+    runner.run_once()
     house.actors[0].code, house.actors[0].words = 0, ("done", "")
     server.connected = False
-    with pytest.raises(Unavailable):
-        runner.look()
+    with pytest.raises(UnavailableError):
+        runner.run_once()
     server.connected = True
 
-    runner.look()
+    runner.run_once()
 
     assert (house.found().said, house.actors[0].asked) == ("done", 1)
 
@@ -189,11 +189,11 @@ def test_who_is_asked_to_end_gives_back_what_it_has(house: House) -> None:
     house.due("one")
     house.due("two")
     runner, other = house.runner(), house.runner()
-    runner.look()
+    runner.run_once()
     house.actors[0].code = 0
 
     runner.stop()
-    other.look()
+    other.run_once()
 
     assert [actor.run.job for actor in house.actors] == ["one", "two", "two"]
     states = {run.job: run.state for run in house.schedule.runs(0, 9)}
@@ -207,10 +207,10 @@ def test_so_many_run_side_by_side(house: House, command: str, most: int) -> None
     for n in range(most + 1):
         house.due(f"job-{n}", command)
     runner = house.runner()
-    runner.look()
+    runner.run_once()
     assert len(house.actors) == most
     house.actors[0].code = 0
-    runner.look()
+    runner.run_once()
     assert len(house.actors) == most + 1
 
 
@@ -219,7 +219,7 @@ def test_short_duties_have_room_while_long_ones_hang(house: House) -> None:
     for n in range(2 * MOST):
         house.due(f"long-{n}", ("sync", "enqueue")[n % 2])
     runner = house.runner()
-    runner.look()
+    runner.run_once()
     for n, command in enumerate(("report", "prune", "retry")):
         house.due(f"short-{n}", command)
 
@@ -234,7 +234,7 @@ def test_a_run_that_exceeds_its_time_limit_is_ended_and_failed(house: House) -> 
     """With that reason; its job's next run can begin."""
     house.due("nightly", time_limit=60)
     runner = house.runner()
-    runner.look()
+    runner.run_once()
     house.pass_time(59, runner)
     (actor,) = house.actors
     assert actor.code is None
@@ -246,7 +246,7 @@ def test_a_run_that_exceeds_its_time_limit_is_ended_and_failed(house: House) -> 
     assert (run.state, run.code, run.said) == (RunState.FAILED, -signal.SIGTERM, "7 of 8 done")
     assert run.trouble == "it was ended after 1m, its time limit\nStop"
     house.due("nightly")
-    runner.look()
+    runner.run_once()
     assert len(house.actors) == 2
 
 
@@ -255,12 +255,12 @@ def test_what_does_not_end_when_its_time_is_up_is_killed(house: House) -> None:
     house.due("nightly", time_limit=60)
     house.due("other", time_limit=3600)
     runner, other = house.runner(), house.runner()
-    runner.look()
+    runner.run_once()
     house.actors[0].is_deaf = True
     for _ in range(60 + round(GRACE) + 2):
         house.pass_time(1, runner)
         house.pass_time(0, other)
-        other.look()
+        other.run_once()
 
     assert [actor.code for actor in house.actors] == [-signal.SIGKILL, None]
     states = {run.job: run.state for run in house.schedule.runs(0, 9)}
@@ -271,12 +271,12 @@ def test_a_run_that_ends_well_just_then_has_succeeded(house: House) -> None:
     """What it was to do is done."""
     house.due("nightly", time_limit=60)
     runner = house.runner()
-    runner.look()
+    runner.run_once()
     house.actors[0].is_deaf = True
     house.pass_time(61, runner)
     house.actors[0].code = 0
 
-    runner.look()
+    runner.run_once()
 
     assert (house.found().state, house.found().trouble) == (RunState.SUCCEEDED, "")
 
@@ -285,7 +285,7 @@ def test_while_all_sleep_no_time_limit_runs(house: House) -> None:
     """A suspended machine does nothing; its jobs go on when it wakes."""
     house.due("nightly", time_limit=60)
     runner = house.runner()
-    runner.look()
+    runner.run_once()
     house.clock.forward(3600)
 
     house.pass_time(58, runner)
@@ -299,16 +299,16 @@ def test_a_time_limit_holds_while_redis_is_away(house: House, server: FakeServer
     """The child is ended all the same, and its end noted later."""
     house.due("nightly", time_limit=60)
     runner = house.runner()
-    runner.look()
+    runner.run_once()
     server.connected = False
     for _ in range(61):
         house.clock.forward(1)
-        with pytest.raises(Unavailable):
-            runner.look()
+        with pytest.raises(UnavailableError):
+            runner.run_once()
     server.connected = True
     assert house.actors[0].code == -signal.SIGTERM
 
-    runner.look()
+    runner.run_once()
 
     assert house.found().state is RunState.FAILED
 
@@ -320,7 +320,7 @@ def test_what_cannot_begin_has_failed(house: House) -> None:
         raise OSError(12, f"Cannot allocate memory for {run.job}")
 
     house.due("nightly")
-    Runner(house.schedule, start=start, clock=house.clock).look()
+    Runner(house.schedule, start=start, clock=house.clock).run_once()
 
     assert house.found().state is RunState.FAILED
     assert "Cannot allocate memory" in house.found().trouble
@@ -348,7 +348,7 @@ def test_what_a_run_submits_it_submits_once(house: House) -> None:
 )
 def test_discretion(text: str, kept: str | None) -> None:
     """Who somebody is, and what opens a door, is left out; numbers of ours stay."""
-    assert discreet(text) == (text if kept is None else kept)
+    assert redact(text) == (text if kept is None else kept)
 
 
 def test_the_end_of_a_text() -> None:

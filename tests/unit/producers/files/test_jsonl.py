@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from producers.files.jsonl import check_lines
 from producers.intake.checked import Checked
-from producers.intake.request import Line
+from producers.intake.request import SubmitRequest
 from producers.intake.submitter import Submitter
 from worker.ledger.store import RedisLedger
 
@@ -114,7 +114,7 @@ values = st.recursive(
 
 
 @hypothesis_settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(st.sampled_from(sorted(Line.model_fields)), values)
+@given(st.sampled_from(sorted(SubmitRequest.model_fields)), values)
 def test_any_line_is_taken_or_refused(submitter: Submitter, key: str, value: object) -> None:
     """Never both, and never anything else."""
     checked = check(submitter, json.dumps(GOOD | {key: value}).encode())

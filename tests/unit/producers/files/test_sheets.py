@@ -6,8 +6,8 @@ from producers.files.sheets import Layout, check_sheet, read_map
 from producers.intake.checked import Checked
 from producers.intake.request import Options
 from producers.intake.submitter import Submitter
-from worker.errors import Invalid, InvalidInput
-from worker.ledger.batch import About
+from worker.errors import InvalidInputError, ValidationError
+from worker.ledger.batch import BatchInfo
 from worker.ledger.store import RedisLedger
 
 STUDENTS = "Phone,Full name,Class\n13800000001,Li Lei,8a\n,,\n13800000002,Han Meimei,8b\n"
@@ -26,7 +26,7 @@ def faults(submitter: Submitter, text: str, layout: Layout = LAYOUT) -> list[str
     """What is wrong with it, as a whole or by rows."""
     try:
         return [str(fault) for fault in check(submitter, text, layout).faults]
-    except Invalid as error:
+    except ValidationError as error:
         return [str(fault) for fault in error.faults]
 
 
@@ -118,10 +118,10 @@ def test_the_same_sheet_twice_submits_nothing_twice(
 ) -> None:
     """Rows are told apart by a column, of which the dedup key tells nothing."""
     layout = Layout(operation=LAYOUT.operation, columns=LAYOUT.columns, dedup="Phone")
-    once = submitter.enter_batch(check(submitter, STUDENTS, layout), About())
+    once = submitter.enter_batch(check(submitter, STUDENTS, layout), BatchInfo())
 
     checked = check(submitter, STUDENTS.replace("8b", "8c"), layout)
-    again = submitter.enter_batch(checked, About())
+    again = submitter.enter_batch(checked, BatchInfo())
 
     assert [each.id for each in again] == [each.id for each in once]
     assert ledger.about(checked.batch) is None
@@ -149,5 +149,5 @@ def test_a_map_is_read(given: list[str], expected: dict[str, str]) -> None:
 @pytest.mark.parametrize("given", ["a", "a=", "=B", 'a="B', "a=B,,c=D", "a=B,a=C"])
 def test_a_map_that_is_none_is_refused(given: str) -> None:
     """With what it should be."""
-    with pytest.raises(InvalidInput, match="--map"):
+    with pytest.raises(InvalidInputError, match="--map"):
         read_map([given])

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from openpyxl import Workbook
 
 from producers.files.table import Cell, Unfit, read_grid
-from worker.errors import InvalidInput
+from worker.errors import InvalidInputError
 
 CSV = "Phone,Full name\n13800000001,李雷\n\n13800000002,韩梅梅\n"
 
@@ -79,7 +79,7 @@ def test_a_sheet_is_found_by_name() -> None:
     """A name that is nearly right is told."""
     content = workbook(["a"], ["1"])
     assert rows(content, "People") == [(2, ["1"])]
-    with pytest.raises(InvalidInput, match="there is no 'Peeple'; did you mean People"):
+    with pytest.raises(InvalidInputError, match="there is no 'Peeple'; did you mean People"):
         read_grid(content, "Peeple")
 
 
@@ -96,7 +96,7 @@ def test_a_sheet_is_found_by_name() -> None:
 )
 def test_what_is_no_table_is_refused(content: bytes, what: str) -> None:
     """With a word that helps."""
-    with pytest.raises(InvalidInput, match=what):
+    with pytest.raises(InvalidInputError, match=what):
         read_grid(content)
 
 
@@ -122,5 +122,5 @@ def test_whatever_is_written_is_read(lines: list[list[str]], encoding: str) -> N
 @given(st.binary(max_size=200))
 def test_any_bytes_are_read_or_refused(content: bytes) -> None:
     """Nothing else is raised."""
-    with suppress(InvalidInput):
+    with suppress(InvalidInputError):
         assert read_grid(content).header

@@ -6,7 +6,7 @@ from typing import Any
 
 from starlette.types import Message, Receive, Scope, Send
 
-from producers.gateway.auth_middleware import Intake, Limits
+from producers.gateway.auth_middleware import AuthMiddleware, Limits
 from producers.gateway.authentication import Admission
 from producers.gateway.thread_pool import Pool
 from worker.ledger.api_keys import ApiKeys
@@ -20,7 +20,7 @@ class Caller:
         self.pool = Pool(2)
         self.inside = asyncio.Event()
         self.go_on = asyncio.Event()
-        self.intake = Intake(self._app, Admission(keys, self.pool), Limits(**limits))
+        self.intake = AuthMiddleware(self._app, Admission(keys, self.pool), Limits(**limits))
 
     async def _app(self, scope: Scope, receive: Receive, send: Send) -> None:
         del receive

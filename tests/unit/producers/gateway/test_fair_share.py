@@ -4,12 +4,12 @@ import pytest
 
 from producers.gateway.client_address import network_of
 from producers.gateway.fair_share import Share
-from producers.gateway.problems import Problem
+from producers.gateway.problems import ProblemError
 
 
 def refused(share: Share, whose: str, number: int = 1) -> int:
     """With which status it is refused."""
-    with pytest.raises(Problem) as refused:
+    with pytest.raises(ProblemError) as refused:
         share.take(whose, number)
     assert "retry-after" in refused.value.headers
     return refused.value.status

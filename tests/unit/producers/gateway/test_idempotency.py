@@ -10,21 +10,21 @@ from redis import Redis
 
 from producers import Submitter
 from producers.gateway.idempotency import IdempotencyKey
-from producers.gateway.problems import Problem
+from producers.gateway.problems import ProblemError
 from producers.gateway.request_body import Asked
-from producers.gateway.service import Desk
+from producers.gateway.service import GatewayService
 from tests.unit.clock import Clock
 from tests.unit.producers.gateway.conftest import AskWith
 from tests.unit.stage import SCHOOL
 from worker.config.settings import Settings
-from worker.errors import Unavailable
+from worker.errors import UnavailableError
 from worker.ledger.api_keys import ApiKey
 from worker.ledger.audit import Audit
-from worker.ledger.batch import About
-from worker.ledger.pruner import Ages, Pruning
+from worker.ledger.batch import BatchInfo
+from worker.ledger.pruner import Pruner, Retention
 from worker.ledger.record import Submission
 from worker.ledger.store import RedisLedger
-from worker.ledger.types import Entered, Filter, Mailbox
+from worker.ledger.types import Filter, InlineQueue, SubmitResult
 
 FOLDER: dict[str, Any] = {
     "operation": "create_folder",
@@ -51,11 +51,11 @@ class BreaksOff(RedisLedger):
     takes = 7
 
     def submit(
-        self, submissions: Sequence[Submission], mailbox: Mailbox | None = None
-    ) -> Sequence[Entered]:
+        self, submissions: Sequence[Submission], mailbox: InlineQueue | None = None
+    ) -> Sequence[SubmitResult]:
         """Record the first, and no more."""
         super().submit(submissions[: self.takes], mailbox)
-        raise Unavailable("Redis is away")
+        raise UnavailableError("Redis is away")
 
 
 def folders(number: int) -> list[dict[str, Any]]:
@@ -63,10 +63,10 @@ def folders(number: int) -> list[dict[str, Any]]:
     return [{**FOLDER, "fields": {"folderId": 1, "folderName": f"n{n}"}} for n in range(number)]
 
 
-def desk(settings: Settings, ledger: RedisLedger, audit: Audit) -> Desk:
+def desk(settings: Settings, ledger: RedisLedger, audit: Audit) -> GatewayService:
     """A desk over a ledger."""
     settings = replace(settings, schools={"main": SCHOOL})
-    return Desk(settings, ledger, Submitter(settings, ledger), audit)
+    return GatewayService(settings, ledger, Submitter(settings, ledger), audit)
 
 
 def number(ledger: RedisLedger) -> int:
@@ -79,7 +79,7 @@ def test_what_broke_off_goes_on_where_it_was(
 ) -> None:
     """Wherever that is: it stays one batch, and is never refused."""
     asked = Asked(folders(10), is_list=True)
-    with pytest.raises(Unavailable):
+    with pytest.raises(UnavailableError):
         desk(settings, BreaksOff(redis, keyring=settings.keyring), audit).submit(
             KEY, asked, "import"
         )
@@ -98,13 +98,13 @@ def test_what_broke_off_is_not_taken_over_by_another_body(
     settings: Settings, ledger: RedisLedger, audit: Audit, redis: Redis
 ) -> None:
     """Though that begins with the same operations."""
-    with pytest.raises(Unavailable):
+    with pytest.raises(UnavailableError):
         desk(settings, BreaksOff(redis, keyring=settings.keyring), audit).submit(
             KEY, Asked(folders(10), is_list=True), "import"
         )
 
     for other in (folders(7), folders(11)):
-        with pytest.raises(Problem) as refused:
+        with pytest.raises(ProblemError) as refused:
             desk(settings, ledger, audit).submit(KEY, Asked(other, is_list=True), "import")
         assert refused.value.status == 409
     assert number(ledger) == 7
@@ -186,7 +186,7 @@ def test_a_batch_that_was_pruned_is_known_still(
     first = sis.post("/v1/operations", json=folders(2), headers=ONCE)
     for each in first.json()["operations"]:
         ledger.cancel(each["id"])
-    Pruning(redis, ledger).run(Ages(-1, -1), clock.ms, who="ada")
+    Pruner(redis, ledger).run(Retention(-1, -1), clock.ms, who="ada")
 
     again = sis.post("/v1/operations", json=folders(2), headers=ONCE)
     other = sis.post("/v1/operations", json=folders(3), headers=ONCE)
@@ -202,10 +202,10 @@ def test_a_batch_that_another_request_has_just_begun_is_left_alone(
 ) -> None:
     """Though none of its operations is there yet."""
     batch = IdempotencyKey("import", KEY.prefix).batch(settings.keyring.mark)
-    begun = About(source="http", asks="something else")
+    begun = BatchInfo(source="http", asks="something else")
     ledger.open_batch(batch, begun)
 
-    with pytest.raises(Problem) as refused:
+    with pytest.raises(ProblemError) as refused:
         desk(settings, ledger, audit).submit(KEY, Asked(folders(2), is_list=True), "import")
 
     assert refused.value.status == 409

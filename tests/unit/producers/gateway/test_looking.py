@@ -9,7 +9,7 @@ from producers.gateway.health import judged
 from tests.unit.clock import Clock
 from tests.unit.ledger.hands import ENTRY, entry, settled
 from worker.classin.catalogue import CATALOGUE
-from worker.ledger.queue_health import Pulse
+from worker.ledger.queue_health import QueueHealth
 from worker.ledger.store import RedisLedger
 
 
@@ -107,5 +107,5 @@ def test_stuck_is_what_is_due_while_nothing_settles() -> None:
         (now - 300_000, now - 1_000, 0, True),
         (now - 300_000, now - 200_000, 1, True),
     ):
-        pulse = Pulse(now=now, oldest_due=due, last_settled=settled_at, workers=workers)
+        pulse = QueueHealth(now=now, oldest_due=due, last_settled=settled_at, workers=workers)
         assert judged(pulse, 120).stuck is stuck

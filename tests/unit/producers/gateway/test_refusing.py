@@ -7,7 +7,7 @@ import pytest
 from fakeredis import FakeServer
 from fastapi.testclient import TestClient
 
-from producers.gateway.service import Desk
+from producers.gateway.service import GatewayService
 from tests.unit.producers.gateway.conftest import AskWith
 from worker.ledger.api_keys import ApiKeys
 
@@ -99,7 +99,7 @@ def test_an_accident_tells_nothing(
     def break_down(*given: object) -> None:
         raise RuntimeError(str(given))
 
-    monkeypatch.setattr(Desk, "submit", break_down)
+    monkeypatch.setattr(GatewayService, "submit", break_down)
     with caplog.at_level(logging.INFO, "producers.gateway"):
         answer = sis.post("/v1/operations", json={"fields": "secret-word"})
 
@@ -116,7 +116,7 @@ def test_a_key_is_kept_as_a_digest(keys: ApiKeys, ask_with: AskWith) -> None:
     token = client.headers["authorization"].split()[1]
     (key,) = keys.all()
     assert token not in repr(key)
-    assert key.digest not in json.dumps(key.to_json())
+    assert key.digest not in json.dumps(key.to_dict())
     assert keys.find(token) == key
     assert keys.find(token[:-1] + ("A" if token[-1] != "A" else "B")) is None
     assert (key.covers("north", "edit_course"), key.covers("north", "end_course")) == (True, False)

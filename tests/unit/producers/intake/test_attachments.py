@@ -10,14 +10,14 @@ from typing import Annotated, Any
 import fsspec
 import pytest
 
-from producers.intake.attachments import LARGEST_KEPT, FileDoor, attach, file_at, packed
+from producers.intake.attachments import LARGEST_KEPT, FileOpener, attach, file_at, packed
 from worker.classin.endpoint import v1
 from worker.classin.field_types import LARGEST_FILE, LARGEST_PICTURE, File, FileLimit, without_mac
-from worker.classin.operation import REGISTRY, Operation, Repeat
+from worker.classin.operation import REGISTRY, Idempotency, Operation
 from worker.classin.operations.cloud import CreateFolder, UploadFile
 from worker.classin.operations.courses import EditCourse
 from worker.config.settings import Settings
-from worker.errors import InvalidInput
+from worker.errors import InvalidInputError
 from worker.ledger.record import Submission
 
 CONTENT = b"a picture"
@@ -32,7 +32,10 @@ def hang_picture() -> Iterator[type[Operation]]:
     """An operation that takes two pictures; in the catalogue for one test."""
 
     class HangPicture(
-        Operation, call=v1("course", "hangPicture"), repeat=Repeat.CONVERGES, codes=(1,)
+        Operation,
+        endpoint=v1("course", "hangPicture"),
+        idempotency=Idempotency.IDEMPOTENT,
+        codes=(1,),
     ):
         """Hang two pictures."""
 
@@ -45,10 +48,10 @@ def hang_picture() -> Iterator[type[Operation]]:
 
 
 @pytest.fixture
-def door(settings: Settings) -> FileDoor:
+def door(settings: Settings) -> FileOpener:
     """What somebody at a command line may name, and files in memory."""
     access = replace(settings.typed_files, schemes=("memory", "gdrive"))
-    return FileDoor(settings, access)
+    return FileOpener(settings, access)
 
 
 def shown(field: object) -> dict[str, Any]:
@@ -66,14 +69,16 @@ def cover(tmp_path: Path) -> Path:
     return path
 
 
-def submission(file: File, door: FileDoor) -> Submission:
+def submission(file: File, door: FileOpener) -> Submission:
     """A checked operation with this file."""
     operation = door.vouched(UploadFile(folder_id=1, filedata=file))
-    return Submission(id="a", operation="upload_file", school="main", fields=operation.to_json())
+    return Submission(id="a", operation="upload_file", school="main", fields=operation.to_dict())
 
 
 @pytest.mark.parametrize("spelling", ["Filedata", "filedata"])
-def test_a_file_is_described_in_both_spellings(cover: Path, spelling: str, door: FileDoor) -> None:
+def test_a_file_is_described_in_both_spellings(
+    cover: Path, spelling: str, door: FileOpener
+) -> None:
     """Its name goes along without the folders, its path becomes an address."""
     fields, faults = attach(EditCourse, {"courseId": 1, spelling: f"@{cover}"}, door)
     file = {"name": "cover.png", "size": 9, "sha256": DIGEST, "at": f"file://{cover}"}
@@ -90,7 +95,7 @@ def test_a_tilde_is_the_home_of_whoever_types(
     found: bool,  # noqa: FBT001
     cover: Path,
     monkeypatch: pytest.MonkeyPatch,
-    door: FileDoor,
+    door: FileOpener,
 ) -> None:
     """No shell expands it after `@`; for others than people at a command line it is a folder."""
     monkeypatch.setenv("HOME", str(cover.parent))
@@ -102,7 +107,7 @@ def test_a_tilde_is_the_home_of_whoever_types(
 
 
 def test_a_path_may_be_relative(
-    cover: Path, monkeypatch: pytest.MonkeyPatch, door: FileDoor
+    cover: Path, monkeypatch: pytest.MonkeyPatch, door: FileOpener
 ) -> None:
     """Workers run elsewhere: what they are told is absolute."""
     monkeypatch.chdir(cover.parent)
@@ -110,7 +115,7 @@ def test_a_path_may_be_relative(
     assert fields["Filedata"]["at"] == f"file://{cover}"
 
 
-def test_an_address_is_left_as_it_is(door: FileDoor) -> None:
+def test_an_address_is_left_as_it_is(door: FileOpener) -> None:
     """Its last part is the file's name."""
     with fsspec.open("memory://shelf/week%201.pdf", "wb") as file:
         file.write(CONTENT)
@@ -133,20 +138,20 @@ def test_a_path_may_hold_any_character(tmp_path: Path, name: str) -> None:
     assert file_at(file.at) == file
 
 
-def test_only_fields_for_files_are_read(cover: Path, door: FileDoor) -> None:
+def test_only_fields_for_files_are_read(cover: Path, door: FileOpener) -> None:
     """A folder may well be named like an address."""
     given = {"folderId": 1, "folderName": f"@{cover}"}
     assert attach(CreateFolder, given, door) == (given, [])
 
 
 @pytest.mark.parametrize("value", [None, "cover.png", "", 5, {"name": "a", "at": "redis"}])
-def test_what_names_no_file_is_left_alone(value: object, door: FileDoor) -> None:
+def test_what_names_no_file_is_left_alone(value: object, door: FileOpener) -> None:
     """The catalogue says what is wrong with it, if anything is."""
     given = {"courseId": 1, "Filedata": value}
     assert attach(EditCourse, given, door) == (given, [])
 
 
-def test_what_was_handed_in_is_not_changed(tmp_path: Path, door: FileDoor) -> None:
+def test_what_was_handed_in_is_not_changed(tmp_path: Path, door: FileOpener) -> None:
     """The fields with the file are others."""
     given = {"Filedata": f"@{tmp_path}/nowhere"}
     attach(EditCourse, given, door)
@@ -175,7 +180,7 @@ def test_what_was_handed_in_is_not_changed(tmp_path: Path, door: FileDoor) -> No
     ],
 )
 def test_a_file_that_cannot_go_along_is_explained(
-    tmp_path: Path, hang_picture: type[Operation], name: str, said: list[str], door: FileDoor
+    tmp_path: Path, hang_picture: type[Operation], name: str, said: list[str], door: FileOpener
 ) -> None:
     """By the field that it was for, which is left out so that nothing else is said of it."""
     (tmp_path / "folder.png").mkdir()
@@ -202,14 +207,16 @@ def test_a_file_that_cannot_go_along_is_explained(
         ("https://[/b.png", "https://[/b.png cannot be read: neither a path nor an address"),
     ],
 )
-def test_an_address_that_leads_nowhere_is_explained(where: str, said: str, door: FileDoor) -> None:
+def test_an_address_that_leads_nowhere_is_explained(
+    where: str, said: str, door: FileOpener
+) -> None:
     """Without what may be a credential in it; of a package that is missing, which."""
     _, faults = attach(EditCourse, {"Filedata": f"@{where}"}, door)
     assert str(faults[0]).startswith(f"Filedata: {said}")
 
 
 def test_every_file_is_looked_at(
-    tmp_path: Path, hang_picture: type[Operation], door: FileDoor
+    tmp_path: Path, hang_picture: type[Operation], door: FileOpener
 ) -> None:
     """Two that are missing are two faults."""
     given = {"front": f"@{tmp_path}/a.png", "back": f"@{tmp_path}/b.png"}
@@ -219,7 +226,7 @@ def test_every_file_is_looked_at(
 
 
 def test_a_file_larger_than_any_field_takes_is_not_read_through(
-    tmp_path: Path, door: FileDoor
+    tmp_path: Path, door: FileOpener
 ) -> None:
     """Its size is enough; this one has holes in the place of half a gigabyte."""
     path = tmp_path / "film.mp4"
@@ -244,11 +251,11 @@ def test_python_describes_a_file_in_advance(cover: Path) -> None:
 def test_python_is_told_what_is_wrong_with_a_file(tmp_path: Path, name: str, said: str) -> None:
     """By an exception."""
     (tmp_path / ("x" * 129)).write_bytes(CONTENT)
-    with pytest.raises(InvalidInput, match=said):
+    with pytest.raises(InvalidInputError, match=said):
         file_at(tmp_path / name)
 
 
-def test_a_small_file_s_content_goes_along(cover: Path, door: FileDoor) -> None:
+def test_a_small_file_s_content_goes_along(cover: Path, door: FileOpener) -> None:
     """The description says so; nothing else of it changes."""
     file = file_at(cover)
     entry = packed(submission(file, door), door.settings)
@@ -257,7 +264,7 @@ def test_a_small_file_s_content_goes_along(cover: Path, door: FileDoor) -> None:
     assert "picture" not in repr(entry)
 
 
-def test_a_large_file_stays_where_it_is(tmp_path: Path, door: FileDoor) -> None:
+def test_a_large_file_stays_where_it_is(tmp_path: Path, door: FileOpener) -> None:
     """The largest that is kept, and one byte more."""
     path = tmp_path / "film.mp4"
     path.write_bytes(bytes(LARGEST_KEPT))
@@ -272,7 +279,7 @@ def test_a_large_file_stays_where_it_is(tmp_path: Path, door: FileDoor) -> None:
 
 @pytest.mark.parametrize("now", [b"another picture", b"a pICTUre", b"a", None])
 def test_a_file_that_changed_at_the_last_moment_stays_where_it_is(
-    cover: Path, now: bytes | None, door: FileDoor
+    cover: Path, now: bytes | None, door: FileOpener
 ) -> None:
     """The worker will say what is wrong with it; a batch is not torn apart for it."""
     entry = submission(file_at(cover), door)

@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from producers.intake.request import Line
+from producers.intake.request import SubmitRequest
 from producers.intake.submitter import Submitter
 from worker.classin.operation import MASK
-from worker.errors import InvalidInput, InvalidOperation
+from worker.errors import InvalidInputError, InvalidOperationError
 from worker.ledger.store import RedisLedger
 
 MANY = 65
@@ -24,9 +24,9 @@ def enrolment(number: int) -> dict[str, Any]:
     }
 
 
-def line(fields: Mapping[str, Any]) -> Line:
+def line(fields: Mapping[str, Any]) -> SubmitRequest:
     """A line that enrols."""
-    return Line(operation="add_course_student_multiple", fields=dict(fields))
+    return SubmitRequest(operation="add_course_student_multiple", fields=dict(fields))
 
 
 def test_a_long_list_becomes_several_operations_of_one_batch(
@@ -45,7 +45,7 @@ def test_a_long_list_becomes_several_operations_of_one_batch(
 
 def test_one_receipt_cannot_stand_for_several(submitter: Submitter) -> None:
     """`submit` says which function splits."""
-    with pytest.raises(InvalidInput, match="submit_many"):
+    with pytest.raises(InvalidInputError, match="submit_many"):
         submitter.submit("add_course_student_multiple", enrolment(MANY))
 
 
@@ -54,7 +54,7 @@ def test_a_fault_names_the_item_in_the_whole_list(submitter: Submitter) -> None:
     fields = enrolment(MANY)
     fields["studentJson"][40]["uid"] = "x"
 
-    with pytest.raises(InvalidOperation) as refused:
+    with pytest.raises(InvalidOperationError) as refused:
         submitter.check(line(fields))
 
     assert [fault.where for fault in refused.value.faults] == ["studentJson.40.uid"]
@@ -76,7 +76,7 @@ def test_a_list_may_come_as_json_text(
 
 def test_text_that_looks_like_a_list_stays_text(submitter: Submitter) -> None:
     """A folder may be called [1]."""
-    named = Line(operation="create_folder", fields={"folderId": 1, "folderName": "[1]"})
+    named = SubmitRequest(operation="create_folder", fields={"folderId": 1, "folderName": "[1]"})
 
     (submission,) = submitter.check(named)
 
@@ -87,20 +87,20 @@ def test_what_is_personal_is_masked_in_items_too(submitter: Submitter, ledger: R
     """Names and passwords are in the record, and shown to nobody who did not ask."""
     user = {"telephone": "13800138000", "password": "secret-word", "nickname": "Ada"}
     (receipt,) = submitter.submit_many(
-        [Line(operation="register_multiple", fields={"userJson": [user]})]
+        [SubmitRequest(operation="register_multiple", fields={"userJson": [user]})]
     )
     record = ledger.find(receipt.id)
     seen = submitter.seals.revealed(record.operation, record.fields, record.school, record.id)
 
     assert seen["userJson"] == [user]
-    assert record.to_json()["fields"]["userJson"] == [dict.fromkeys(user, MASK)]
+    assert record.to_dict()["fields"]["userJson"] == [dict.fromkeys(user, MASK)]
 
 
 def test_a_lane_names_no_person(submitter: Submitter) -> None:
     """An account makes a lane, by a digest."""
     fields = {"telephone": "13800138000", "password": "secret-word"}
 
-    (submission,) = submitter.check(Line(operation="register", fields=fields))
+    (submission,) = submitter.check(SubmitRequest(operation="register", fields=fields))
 
     assert submission.lane is not None
     assert "13800138000" not in submission.lane
@@ -110,8 +110,8 @@ def test_a_fault_does_not_echo_what_is_personal(submitter: Submitter) -> None:
     """Neither a phone number that is none, nor a password in an unknown field."""
     fields = {"telephone": "0138-secret", "pasword": "secret-word", "password": "short"}
 
-    with pytest.raises(InvalidOperation) as refused:
-        submitter.check(Line(operation="register", fields=fields))
+    with pytest.raises(InvalidOperationError) as refused:
+        submitter.check(SubmitRequest(operation="register", fields=fields))
 
     assert len(refused.value.faults) == 3
     assert "secret" not in str(refused.value)
@@ -121,7 +121,7 @@ def test_a_fault_does_not_echo_what_is_personal(submitter: Submitter) -> None:
 def test_an_object_may_come_as_json_text(given: object, submitter: Submitter) -> None:
     """As on a command line, where everything is text."""
     fields = {"courseId": 5, "activityId": 6, "aiSummaryConfig": given}
-    (entry,) = submitter.check(Line(operation="update_classroom", fields=fields))
+    (entry,) = submitter.check(SubmitRequest(operation="update_classroom", fields=fields))
 
     assert entry.fields["aiSummaryConfig"] == {"chapter": 1}
 
@@ -143,7 +143,7 @@ def test_what_is_wrong_in_an_object_is_named(
 ) -> None:
     """By the name of its field within."""
     fields = {"courseId": 5, "activityId": 6, "aiSummaryConfig": config}
-    with pytest.raises(InvalidOperation) as refused:
-        submitter.check(Line(operation="update_classroom", fields=fields))
+    with pytest.raises(InvalidOperationError) as refused:
+        submitter.check(SubmitRequest(operation="update_classroom", fields=fields))
 
     assert [str(each) for each in refused.value.faults] == [fault]

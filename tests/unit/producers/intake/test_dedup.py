@@ -8,17 +8,17 @@ import pytest
 from fakeredis import FakeServer
 from redis import Redis
 
-from producers.intake.request import Line
+from producers.intake.request import SubmitRequest
 from producers.intake.submitter import Submitter
 from tests.unit.published import taken_from
 from tests.unit.stage import RING, Stage, said
 from worker.broker.queue import Queues
 from worker.config.settings import Settings
-from worker.errors import InvalidInput, Unavailable
+from worker.errors import InvalidInputError, UnavailableError
 from worker.ledger.record import Submission
 from worker.ledger.states import State
 from worker.ledger.store import CHUNK, RedisLedger
-from worker.ledger.types import Entered, Mailbox
+from worker.ledger.types import InlineQueue, SubmitResult
 
 FOLDER = {"folderId": 747759, "folderName": "tools"}
 
@@ -31,7 +31,7 @@ def create(key: str | None, number: int = 1, **more: object) -> dict[str, Any]:
 
 def check(submitter: Submitter, line: dict[str, Any]) -> list[Submission]:
     """Check one line, as another process would."""
-    return submitter.check(Line.read(line))
+    return submitter.check(SubmitRequest.read(line))
 
 
 def test_the_same_key_gives_the_first_s_receipt(
@@ -91,7 +91,7 @@ def test_the_same_key_for_something_else_is_refused(
     """With the record that has it."""
     first = submitter.submit("create_folder", FOLDER, dedup_key="a")
 
-    with pytest.raises(InvalidInput) as refused:
+    with pytest.raises(InvalidInputError) as refused:
         submitter.submit(name, fields, dedup_key="a")
 
     told = f"dedup_key: is that of {first.id}, which asks for something else"
@@ -144,7 +144,7 @@ def test_an_identity_makes_no_difference(submitter: Submitter) -> None:
     assert first.record().fields["courseUniqueIdentity"] == first.id
     assert again.id == first.id
     other = {"courseName": "Physics", "courseUniqueIdentity": "own"}
-    with pytest.raises(InvalidInput, match="asks for something else"):
+    with pytest.raises(InvalidInputError, match="asks for something else"):
         submitter.submit("add_course", other, dedup_key="a")
 
 
@@ -160,7 +160,7 @@ def test_a_file_is_compared_by_name_and_content(submitter: Submitter, tmp_path: 
 
     (folders[1] / "cover.png").write_bytes(b"gif")
 
-    with pytest.raises(InvalidInput, match="asks for something else"):
+    with pytest.raises(InvalidInputError, match="asks for something else"):
         submitter.submit("edit_course", asked[1], dedup_key="a")
 
 
@@ -179,7 +179,7 @@ def test_the_same_line_twice_in_one_file_is_done_once(
 
 def test_one_key_for_two_things_in_one_file(submitter: Submitter, ledger: RedisLedger) -> None:
     """Both lines are named, and every such line."""
-    with pytest.raises(InvalidInput) as refused:
+    with pytest.raises(InvalidInputError) as refused:
         submitter.submit_many([create("a", 1), create("b", 1), create("a", 2), create("b", 2)])
 
     assert [str(fault) for fault in refused.value.faults] == [
@@ -199,7 +199,7 @@ def test_every_conflict_of_a_large_file_is_told_before_anything_is_submitted(
     for n in (5, 100, 105, 495):
         lines[n] = create(f"k{n}", 9999)
 
-    with pytest.raises(InvalidInput) as refused:
+    with pytest.raises(InvalidInputError) as refused:
         submitter.submit_many(lines)
 
     told = [str(fault).partition(": is that of")[0] for fault in refused.value.faults]
@@ -217,7 +217,7 @@ def test_a_key_that_is_an_id_is_nobody_s(submitter: Submitter, ledger: RedisLedg
     assert receipt.id != other.id
     assert ledger.counts().by_state().total() == 2
     assert not submitter.submit("create_folder", FOLDER, dedup_key=other.id).new
-    with pytest.raises(InvalidInput, match="asks for something else"):
+    with pytest.raises(InvalidInputError, match="asks for something else"):
         submitter.submit("create_folder", FOLDER | {"folderId": 1}, dedup_key=other.id)
 
 
@@ -227,7 +227,9 @@ def test_one_key_cannot_stand_for_several_calls(submitter: Submitter) -> None:
     fields = {"courseId": 1, "identity": 1, "studentJson": students}
     line = {"operation": "add_course_student_multiple", "fields": fields, "dedup_key": "a"}
 
-    with pytest.raises(InvalidInput, match="1: dedup_key: cannot stand for 3 calls: hand in fewer"):
+    with pytest.raises(
+        InvalidInputError, match="1: dedup_key: cannot stand for 3 calls: hand in fewer"
+    ):
         submitter.submit_many([line])
 
 
@@ -239,8 +241,8 @@ class Rival(RedisLedger):
         self.before, self.rival = before, rival
 
     def submit(
-        self, submissions: Sequence[Submission], mailbox: Mailbox | None = None
-    ) -> Sequence[Entered]:
+        self, submissions: Sequence[Submission], mailbox: InlineQueue | None = None
+    ) -> Sequence[SubmitResult]:
         """Let the other one be first."""
         self.before -= 1
         if self.before == 0:
@@ -288,7 +290,7 @@ def test_somebody_else_takes_a_key_meanwhile(
     lines = [create(f"k{n}", 1 + n) for n in range(CHUNK + 1)]
     (rival,) = check(submitter, create(f"k{CHUNK}", 9999))
 
-    with pytest.raises(InvalidInput) as refused:
+    with pytest.raises(InvalidInputError) as refused:
         Submitter(settings, Rival(redis, 2, rival), queues).submit_many(lines)
 
     assert str(refused.value) == (
@@ -306,7 +308,7 @@ def test_redis_away_in_the_middle_says_how_far_it_came(
     def go_away(_: int) -> None:
         server.connected = False
 
-    with pytest.raises(Unavailable) as away:
+    with pytest.raises(UnavailableError) as away:
         submitter.submit_many(
             [create(f"k{n}", 1 + n) for n in range(CHUNK + 1)], on_entered=go_away
         )

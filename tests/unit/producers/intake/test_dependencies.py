@@ -8,13 +8,13 @@ import pytest
 from producers import Receipt, result_of
 from producers.files.jsonl import check_lines
 from producers.intake.checked import Checked
-from producers.intake.request import Line
+from producers.intake.request import SubmitRequest
 from producers.intake.submitter import Submitter
 from tests.unit.published import taken_from
 from tests.unit.stage import Stage, said
 from worker.broker.queue import Queues
 from worker.classin.operations.cloud import CreateFolder, RenameFolder
-from worker.errors import InvalidInput
+from worker.errors import InvalidInputError
 from worker.ledger.record import Priority
 from worker.ledger.states import Reason, State
 from worker.ledger.store import CHUNK, RedisLedger
@@ -85,7 +85,7 @@ def test_a_key_belongs_to_its_school(submitter: Submitter, two_schools: Submitte
     """Another school's is unknown, though its id is not."""
     first = submitter.submit("create_folder", FOLDER, dedup_key="a", school="main")
 
-    with pytest.raises(InvalidInput, match="there is no record 'a'"):
+    with pytest.raises(InvalidInputError, match="there is no record 'a'"):
         two_schools.submit("get_top_folder_id", after=["a"], school="north")
     waiting = two_schools.submit("get_top_folder_id", after=[first.id], school="north")
     assert waiting.record().after == (first.id,)
@@ -176,7 +176,7 @@ def test_a_name_that_cannot_be_waited_for_is_explained(
 ) -> None:
     """Each by its line, and nothing is submitted."""
     assert faults(submitter, *lines) == told
-    with pytest.raises(InvalidInput, match="nothing was submitted"):
+    with pytest.raises(InvalidInputError, match="nothing was submitted"):
         submitter.submit_many(lines)
     assert ledger.counts().by_state() == {}
 
@@ -243,7 +243,9 @@ def test_a_lane_can_be_stopped(submitter: Submitter, stage: Stage) -> None:
 
 def test_without_a_lane_there_is_none_to_stop(submitter: Submitter) -> None:
     """Whoever asks for it should name one."""
-    with pytest.raises(InvalidInput, match="lane_on_failure: there is no lane to stop: name one"):
+    with pytest.raises(
+        InvalidInputError, match="lane_on_failure: there is no lane to stop: name one"
+    ):
         submitter.submit("get_top_folder_id", lane_on_failure="stop")
     assert submitter.submit("get_top_folder_id", lane_on_failure="stop", lane="a").new
 
@@ -265,7 +267,7 @@ def test_a_line_may_wait_for_a_receipt(submitter: Submitter) -> None:
     first: Receipt = submitter.submit("get_top_folder_id")
     line = {"operation": "get_top_folder_id", "fields": {}, "after": [first]}
 
-    for receipt in submitter.submit_many([line, Line.read(line)]):
+    for receipt in submitter.submit_many([line, SubmitRequest.read(line)]):
         assert receipt.record().after == (first.id,)
 
 

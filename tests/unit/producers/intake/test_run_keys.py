@@ -7,7 +7,7 @@ import pytest
 from producers.files.jsonl import check_lines
 from producers.intake.run_keys import once
 from producers.intake.submitter import Submitter
-from worker.errors import InvalidInput
+from worker.errors import InvalidInputError
 from worker.ledger.store import RedisLedger
 
 LINES = [
@@ -47,7 +47,7 @@ def test_credentials_are_sealed_anew_and_are_the_same(submitter: Submitter) -> N
     asked = {"operation": "register", "fields": fields}
     assert submit(submitter, "nightly:1", asked) == submit(submitter, "nightly:1", asked)
     other = {"operation": "register", "fields": {**fields, "password": "a-word-2"}}
-    with pytest.raises(InvalidInput, match="the dedup key is that of"):
+    with pytest.raises(InvalidInputError, match="the dedup key is that of"):
         submit(submitter, "nightly:1", other)
 
 
@@ -71,5 +71,5 @@ def test_what_is_something_else_by_then_is_refused(submitter: Submitter) -> None
     """The file has changed between: nothing is taken for what it is not."""
     submit(submitter, "nightly:1", LINES[0])
     other = {"operation": "add_course", "fields": {"courseName": "Chemistry"}}
-    with pytest.raises(InvalidInput, match="nightly:1:1: the dedup key is that of"):
+    with pytest.raises(InvalidInputError, match="nightly:1:1: the dedup key is that of"):
         submit(submitter, "nightly:1", other)

@@ -10,7 +10,7 @@ from fakeredis import FakeServer
 from redis import Redis
 
 from producers.intake.attachments import LARGEST_KEPT, file_at
-from producers.intake.request import Line
+from producers.intake.request import SubmitRequest
 from producers.intake.submitter import Submitter
 from tests.unit.published import ids_in, taken_from
 from tests.unit.stage import Stage, said
@@ -22,7 +22,12 @@ from worker.classin.operations.activities import CreateUnit, Publication
 from worker.classin.operations.cloud import CreateFolder, GetTopFolderId, UploadFile
 from worker.classin.operations.courses import EditCourse
 from worker.config.settings import Settings
-from worker.errors import Invalid, InvalidInput, InvalidOperation, Unavailable
+from worker.errors import (
+    InvalidInputError,
+    InvalidOperationError,
+    UnavailableError,
+    ValidationError,
+)
 from worker.ledger import keys
 from worker.ledger.states import State
 from worker.ledger.store import CHUNK, RedisLedger
@@ -66,7 +71,7 @@ def test_a_name_and_fields_are_as_good_as_an_object(
 ) -> None:
     """Both leave the same record."""
     named, given = submitter.submit(name, fields).record(), submitter.submit(operation).record()
-    assert named.fields == given.fields == operation.to_json()
+    assert named.fields == given.fields == operation.to_dict()
     assert (named.operation, named.lane) == (given.operation, given.lane)
 
 
@@ -107,7 +112,7 @@ def test_bad_input_is_refused_with_every_fault(
     faults: list[str],
 ) -> None:
     """Nothing is recorded, and no message sent."""
-    with pytest.raises(Invalid) as refused:
+    with pytest.raises(ValidationError) as refused:
         submitter.submit(**{"operation": "create_folder", "fields": FOLDER} | asked)
     found = [str(fault) for fault in refused.value.faults]
     assert len(found) == len(faults)
@@ -121,7 +126,7 @@ def test_without_a_school_nothing_is_taken(
 ) -> None:
     """A missing secret is told before anything is recorded."""
     submitter = Submitter(replace(settings, schools={}), ledger, queues)
-    with pytest.raises(InvalidInput, match="school: none is configured"):
+    with pytest.raises(InvalidInputError, match="school: none is configured"):
         submitter.submit(COURSE)
     assert ledger.counts().by_state() == {}
 
@@ -142,7 +147,7 @@ def test_an_expiry_in_the_past_or_beyond_a_year_is_refused(  # as it is
         if taken:
             assert submitter.submit(*each).new
             continue
-        with pytest.raises(InvalidInput) as refused:
+        with pytest.raises(InvalidInputError) as refused:
             submitter.submit(*each)
         assert [fault.where for fault in refused.value.faults] == ["expiryTime"]
 
@@ -170,7 +175,7 @@ def test_a_batch_is_taken_whole_or_not_at_all(
     asked: list[Any] = [
         COURSE, {"operation": "create_folder", "fields": {}}, 3, {"operation": "fly", "fields": {}},
     ]  # fmt: skip
-    with pytest.raises(InvalidInput, match=r"^nothing was submitted") as refused:
+    with pytest.raises(InvalidInputError, match=r"^nothing was submitted") as refused:
         submitter.submit_many(asked)
     assert [str(fault) for fault in refused.value.faults] == [
         "2: folderId: is required",
@@ -203,7 +208,7 @@ def test_redis_away_sends_no_message(
 ) -> None:
     """The ledger comes first: a message without a record could not be mended."""
     server.connected = False
-    with pytest.raises(Unavailable):
+    with pytest.raises(UnavailableError):
         submitter.submit(COURSE)
     assert ids(queues) == []
 
@@ -255,7 +260,9 @@ def test_content_that_nobody_brought_is_asked_for(submitter: Submitter) -> None:
     picture = File(name="cover.png", size=3, sha256="0" * 64, at="redis")
     operation = EditCourse(course_id=1, filedata=picture)
     for submit in (submitter.submit, submitter.check):
-        with pytest.raises(InvalidInput, match="Filedata: its content is not kept: name the file"):
+        with pytest.raises(
+            InvalidInputError, match="Filedata: its content is not kept: name the file"
+        ):
             submit(operation)
 
 
@@ -283,7 +290,9 @@ def test_a_file_that_was_kept_is_needed_again_for_a_retry(
     picture.write_bytes(b"png")
     kept = submitter.submit("edit_course", {"courseId": 1, "filedata": f"@{picture}"})
     stage.perform(kept.id, said(144))
-    with pytest.raises(InvalidInput, match="its file is no longer kept: submit it anew with the"):
+    with pytest.raises(
+        InvalidInputError, match="its file is no longer kept: submit it anew with the"
+    ):
         submitter.retry(kept.id)
 
     large = tmp_path / "film.mp4"
@@ -334,8 +343,8 @@ def test_a_file_that_was_kept_is_needed_again_for_a_retry(
 )  # fmt: skip
 def test_a_line_of_another_shape_is_explained(line: object, faults: list[str]) -> None:
     """With every fault at once."""
-    with pytest.raises(InvalidInput) as refused:
-        Line.read(line)
+    with pytest.raises(InvalidInputError) as refused:
+        SubmitRequest.read(line)
     assert [str(fault) for fault in refused.value.faults] == faults
 
 
@@ -343,31 +352,31 @@ def test_what_is_not_said_may_be_null() -> None:
     """Programs write every key."""
     said = {"operation": "a", "fields": {}}
     names = ("school", "if_exists", "dedup_key", "lane", "after", "priority", "lane_on_failure")
-    assert Line.read({**said, **dict.fromkeys(names)}) == Line.read(said)
+    assert SubmitRequest.read({**said, **dict.fromkeys(names)}) == SubmitRequest.read(said)
 
 
 @pytest.mark.parametrize("name", ["a", "课程 1: Montag", "a" * 200, "!"])
 def test_a_name_may_hold_whatever_can_be_seen(name: str) -> None:
     """In all languages."""
-    line = Line.read({"operation": "a", "fields": {}, "dedup_key": name, "lane": name})
+    line = SubmitRequest.read({"operation": "a", "fields": {}, "dedup_key": name, "lane": name})
     assert (line.dedup_key, line.lane) == (name, name)
 
 
 @pytest.mark.parametrize("name", ["\n", "a\u200b", "\u2028", "\x7f", "\ud800"])
 def test_what_cannot_be_seen_is_no_name(name: str) -> None:
     """Nobody could tell two such names apart."""
-    with pytest.raises(InvalidInput):
-        Line.read({"operation": "a", "fields": {}, "dedup_key": name})
+    with pytest.raises(InvalidInputError):
+        SubmitRequest.read({"operation": "a", "fields": {}, "dedup_key": name})
 
 
 def test_a_line_shows_no_fields_in_a_repr() -> None:
     """They may name people."""
-    line = Line.read({"operation": "create_folder", "fields": {"folderName": "Ada"}})
+    line = SubmitRequest.read({"operation": "create_folder", "fields": {"folderName": "Ada"}})
     assert "Ada" not in repr(line)
     assert json.loads(line.model_dump_json())["fields"] == {"folderName": "Ada"}
 
 
 def test_faults_of_the_operation_come_as_such(submitter: Submitter) -> None:
     """A program can tell them from other input that is wrong."""
-    with pytest.raises(InvalidOperation):
+    with pytest.raises(InvalidOperationError):
         submitter.submit("create_folder", {})

@@ -21,7 +21,7 @@ from ops.simulator.state.world import Institution, Seed
 from producers.intake.submitter import Submitter
 from producers.oneroster.applying.passwords import Passwords, Rule
 from producers.oneroster.applying.sync import Place, Sync, Watching
-from producers.oneroster.id_map import Directory
+from producers.oneroster.id_map import IdMap
 from producers.oneroster.planning.diff import difference
 from producers.oneroster.planning.proposal import Proposal
 from producers.oneroster.planning.target import Options, intended
@@ -31,18 +31,18 @@ from tests.unit.stage import Stage
 from worker.broker.queue import Queues
 from worker.classin.catalogue import CATALOGUE
 from worker.classin.codes import Code
-from worker.classin.endpoint import Dialect
+from worker.classin.endpoint import ApiVersion
 from worker.classin.operation import Operation
 from worker.classin.request import Request
 from worker.classin.response import Reply, read_reply
 from worker.classin.school import School
-from worker.config.settings import Patience, Settings
-from worker.encryption import Seals
-from worker.errors import Unread
+from worker.config.settings import RetrySettings, Settings
+from worker.encryption import FieldCipher
+from worker.errors import ReplyLostError
 from worker.execution.executor import Execution
 from worker.execution.file_streams import Files
 from worker.execution.http_client import Stream
-from worker.execution.leases import InHand
+from worker.execution.leases import LeaseTable
 from worker.keyring import KeyRing
 from worker.ledger import keys
 from worker.ledger.record import Record
@@ -50,12 +50,12 @@ from worker.ledger.states import State
 from worker.ledger.store import RedisLedger
 from worker.ledger.sync_store import Source
 from worker.ledger.types import Filter
-from worker.runtime.dispatcher import Dispatch, Waiting
+from worker.runtime.dispatcher import Dispatcher, QueuedRecord
 
 OUR_SCHOOL = School("main", DEFAULT_SCHOOL.sid, DEFAULT_SCHOOL.secret)
 
 _KINDS: Mapping[tuple[str, str | None], type[Operation]] = {
-    (kind.spec.call.path, kind.spec.call.action): kind for kind in CATALOGUE.values()
+    (kind.spec.endpoint.path, kind.spec.endpoint.action): kind for kind in CATALOGUE.values()
 }
 
 
@@ -107,7 +107,7 @@ class PretendClassIn:
     alters: Callable[[Operation, Any], Any] = lambda _, answer: answer
     asked: Counter[str] = field(default_factory=Counter)
 
-    def send(self, request: Request, dialect: Dialect, streams: Mapping[str, Stream]) -> Reply:
+    def send(self, request: Request, dialect: ApiVersion, streams: Mapping[str, Stream]) -> Reply:
         """Take one request."""
         assert not streams
         received = _received(request, dialect)
@@ -123,15 +123,15 @@ class PretendClassIn:
         said = self.simulator.stage.carry_out(entry, operation, self.simulator.now())
         body = self.alters(operation, json.loads(encode(said, dialect)))
         if self.chance.random() < self.dropped:
-            raise Unread("the connection was closed")
+            raise ReplyLostError("the connection was closed")
         return _reply(dialect, body)
 
 
-def _reply(dialect: Dialect, body: object) -> Reply:
+def _reply(dialect: ApiVersion, body: object) -> Reply:
     return read_reply(dialect, 200, {}, json.dumps(body).encode())
 
 
-def _received(request: Request, dialect: Dialect) -> Received:
+def _received(request: Request, dialect: ApiVersion) -> Received:
     target = urlsplit(request.target)
     action = parse_qs(target.query).get("action", [None])[0]
     kind = _KINDS[target.path, action]
@@ -184,7 +184,7 @@ class SyncStage:
         )
         submitter = Submitter(settings, self.ledger, cast("Queues", self.stage))
         watching = Watching(lambda _: self.live(), self.settled)
-        passwords = Passwords(source, Seals(self.ring), Rule(choose=self.chance.choice))
+        passwords = Passwords(source, FieldCipher(self.ring), Rule(choose=self.chance.choice))
         place = Place(self.ledger, source, "main")
         return Sync(place, submitter, passwords, watching, self.clock)
 
@@ -218,25 +218,25 @@ class SyncStage:
                 if not open_:
                     return
                 self.clock.ms = max(self.clock.ms, min(r.due_at or 0 for r in open_)) + 1
-                due = [*self.ledger.due(100, orphans=False), *self.ledger.release(500)[0]]
+                due = [*self.ledger.requeue_due(100, orphans=False), *self.ledger.release(500)[0]]
             self.chance.shuffle(due)
-            self.stage.deliver(dispatch, *(Waiting(each.id) for each in due))
+            self.stage.deliver(dispatch, *(QueuedRecord(each.id) for each in due))
 
-    def _dispatch(self) -> Dispatch:
-        hand = InHand("worker", lasts=30, stuck_after=3600, clock=self.clock)
+    def _dispatch(self) -> Dispatcher:
+        hand = LeaseTable("worker", lasts=30, stuck_after=3600, clock=self.clock)
         execution = Execution(
             ledger=self.ledger,
             sender=self.classin,
             files=Files(self.ledger, self.stage.settings),
             schools={"main": self.school},
-            seals=Seals(self.ring),
-            patience=Patience(),
+            seals=FieldCipher(self.ring),
+            patience=RetrySettings(),
             in_hand=hand,
             stopping=self.stage.stopping,
             clock=self.clock,
             sleep=self.clock.sleep,
         )
-        return Dispatch(
+        return Dispatcher(
             ledger=self.ledger,
             execution=execution,
             outlet=self.stage,
@@ -260,7 +260,7 @@ class SyncStage:
         self.let_go()
         sync = self.new_sync()
         with sync.held():
-            sync.take_up()
+            sync.resume()
             return sync.carry_out(self.proposal(sync, export, options), {"export": "a.zip"})
 
     def proposal(self, sync: Sync, export: Export, options: Options | None = None) -> Proposal:
@@ -274,11 +274,11 @@ class SyncStage:
         self.let_go()
         sync = self.new_sync()
         with sync.held():
-            sync.take_up()
+            sync.resume()
             before, directory = sync.known()
             plan = difference(before, wanted)
             return sync.carry_out(Proposal(plan, before, wanted, directory), {})
 
-    def known(self) -> tuple[Roster, Directory]:
+    def known(self) -> tuple[Roster, IdMap]:
         """What is remembered."""
         return self.new_sync().known()

@@ -12,7 +12,7 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from ops.simulator.state.world import Institution
-from producers.oneroster.id_map import Directory
+from producers.oneroster.id_map import IdMap
 from producers.oneroster.planning.target import Options, intended
 from producers.oneroster.roster import Course, Export, Kind, Person, Role, Roster
 from tests.unit.producers.oneroster.sync_stage import KilledError, SyncStage
@@ -69,7 +69,7 @@ def stage(home: Path, seed: int) -> SyncStage:
 
 
 def differences(  # noqa: C901  # a list of all that is compared
-    stage: SyncStage, wanted: Roster, directory: Directory
+    stage: SyncStage, wanted: Roster, directory: IdMap
 ) -> list[str]:
     """Everything in which ClassIn is not as it should be."""
     held = stage.held
@@ -165,7 +165,7 @@ def refusing(people: set[str], held: Institution) -> Callable[[Operation, Any], 
 
     def alter(operation: Operation, answer: Any) -> Any:  # noqa: ANN401  # JSON
         if operation.spec.name == "register_multiple":
-            items = operation.to_json()["userJson"]
+            items = operation.to_dict()["userJson"]
             for entry, item in zip(answer["data"], items, strict=True):
                 if item["email"][0] in people:
                     held.people.teachers.pop(entry["data"], None)

@@ -1,9 +1,9 @@
 """What ClassIn calls people and courses: kept for good."""
 
-from producers.oneroster.id_map import Directory, KnownCourse, KnownPerson, identity_of
+from producers.oneroster.id_map import IdMap, KnownCourse, KnownPerson, identity_of
 from producers.oneroster.roster import Role
 
-KNOWN = Directory(
+KNOWN = IdMap(
     {
         "a b": KnownPerson(7, frozenset({Role.STUDENT}), account="a@example.org"),
         "f": KnownPerson(8, frozenset(Role), stopped=True, older=True),
@@ -15,8 +15,8 @@ KNOWN = Directory(
 
 def test_it_can_be_kept_and_read_back() -> None:
     """Entry by entry, whatever the names."""
-    assert Directory.read(dict(KNOWN.entries())) == KNOWN
-    assert Directory.read({}) == Directory()
+    assert IdMap.read(dict(KNOWN.entries())) == KNOWN
+    assert IdMap.read({}) == IdMap()
 
 
 def test_a_uid_has_an_owner() -> None:

@@ -7,7 +7,7 @@ import pytest
 from producers.retry.edits import Setting, edited
 from worker.classin.catalogue import read
 from worker.classin.operation import Operation
-from worker.errors import Invalid, InvalidInput
+from worker.errors import InvalidInputError, ValidationError
 from worker.ledger.record import Edit
 
 COURSE = read("edit_course", {"courseId": 1, "courseName": "Physics"})
@@ -25,12 +25,12 @@ USERS = read(
 def set_all(operation: Operation, *texts: str) -> tuple[dict[str, Any], list[Edit]]:
     """The fields afterwards, and what changed."""
     found, edits = edited(operation, Setting.read_all(texts))
-    return found.to_json(), list(edits)
+    return found.to_dict(), list(edits)
 
 
 def refused(operation: Operation, *texts: str) -> list[str]:
     """What is wrong with it."""
-    with pytest.raises(Invalid) as error:
+    with pytest.raises(ValidationError) as error:
         set_all(operation, *texts)
     return [str(fault) for fault in error.value.faults]
 
@@ -142,6 +142,6 @@ def test_a_reference_is_not_made_here() -> None:
 )
 def test_what_cannot_be_read_is_named(texts: list[str], said: str) -> None:
     """Before any record is looked at."""
-    with pytest.raises(InvalidInput) as error:
+    with pytest.raises(InvalidInputError) as error:
         Setting.read_all(texts)
     assert [str(fault) for fault in error.value.faults] == [said]

@@ -52,7 +52,7 @@ def test_what_is_exhausted_goes_again_and_what_is_refused_does_not(
 
     retried = night.run(RetryJob(), "monday", who="schedule nightly")
 
-    assert retried.to_json() == {
+    assert retried.to_dict() == {
         "tick": "monday",
         "batch": retried.batch,
         "retried": 1,
@@ -78,7 +78,7 @@ def test_what_was_never_sent_goes_again(
     for each in (first, second):
         stage.perform(each.id, said(1))
     stage.clock.forward(86400)
-    stage.ledger.due(9, orphans=False)
+    stage.ledger.requeue_due(9, orphans=False)
     assert second.record().reason is Reason.EXPIRED
 
     retried = night.run(RetryJob(), "monday")
@@ -149,7 +149,7 @@ def test_what_failed_because_of_it_goes_again_behind_it(
 
     retried = night.run(RetryJob(), "monday")
 
-    assert retried.to_json()["causes"] == [
+    assert retried.to_dict()["causes"] == [
         {"operation": "create_folder", "cause": "104", "retried": 1},
         {"operation": "create_folder", "cause": "dependency", "retried": 2},
     ]

@@ -6,7 +6,7 @@ import pytest
 
 from producers.retry.rebuild import again, mending
 from worker.classin.operations.rosters import AddCourseStudentMultiple
-from worker.errors import InvalidInput
+from worker.errors import InvalidInputError
 from worker.ledger.record import Record
 from worker.ledger.states import Reason, State
 
@@ -25,7 +25,7 @@ def record(operation: str, fields: dict[str, Any], state: State, **more: Any) ->
         school="main",
         fields=fields,
         state=state,
-        place=1,
+        sequence=1,
         enqueued_at=0,
         **more,
     )
@@ -36,7 +36,7 @@ def test_what_failed_goes_again_as_it_was() -> None:
     fields = {"folderId": 5, "folderName": "tools"}
     failed = record("create_folder", fields, State.FAILED, reason=Reason.EXHAUSTED)
 
-    assert again(failed)[0].to_json() == fields
+    assert again(failed)[0].to_dict() == fields
 
 
 def test_what_has_an_identity_keeps_it() -> None:
@@ -44,7 +44,7 @@ def test_what_has_an_identity_keeps_it() -> None:
     fields = {"courseName": "Physics"}
     failed = record("add_course", fields, State.FAILED, reason=Reason.EXHAUSTED)
 
-    assert again(failed)[0].to_json()["courseUniqueIdentity"] == "abcdefghijklmnop"
+    assert again(failed)[0].to_dict()["courseUniqueIdentity"] == "abcdefghijklmnop"
 
 
 def test_of_a_partial_bulk_operation_the_failed_items_go_again() -> None:
@@ -67,7 +67,7 @@ def test_of_classrooms_named_either_way_those_that_failed_go_again(name: str) ->
     fields = {"courseId": 352861, name: [12, 11, 13]}
     partial = record("set_playback_all_viewable", fields, State.PARTIAL, code=1, result=result)
 
-    assert again(partial)[0].to_json() == {"courseId": 352861, name: [11]}
+    assert again(partial)[0].to_dict() == {"courseId": 352861, name: [11]}
 
 
 @pytest.mark.parametrize(
@@ -80,7 +80,7 @@ def test_of_classrooms_named_either_way_those_that_failed_go_again(name: str) ->
 )
 def test_there_is_nothing_to_try_again(state: State, said: str) -> None:
     """The refusal names the record and says why."""
-    with pytest.raises(InvalidInput, match=said):
+    with pytest.raises(InvalidInputError, match=said):
         again(record("create_folder", {"folderId": 5, "folderName": "a"}, state))
 
 
@@ -88,7 +88,7 @@ def test_what_is_done_in_the_main_is_not_done_again() -> None:
     """A lesson without its recording would become two."""
     partial = record("register", REGISTERED, State.PARTIAL, code=820, result={"data": 4711})
 
-    with pytest.raises(InvalidInput, match="--mend"):
+    with pytest.raises(InvalidInputError, match="--mend"):
         again(partial)
 
 
@@ -102,7 +102,7 @@ def test_what_is_left_is_done_by_the_follow_up() -> None:
     (operation,) = mending(partial)
 
     assert operation.spec.name == "add_school_student"
-    assert operation.to_json()["studentAccount"] == "13800138000"
+    assert operation.to_dict()["studentAccount"] == "13800138000"
 
 
 def test_a_classroom_without_its_live_is_mended_with_all_that_might_fall_back() -> None:
@@ -124,7 +124,7 @@ def test_a_classroom_without_its_live_is_mended_with_all_that_might_fall_back() 
 
     (operation,) = mending(partial)
 
-    assert operation.to_json() == {
+    assert operation.to_dict() == {
         "courseId": 5,
         "activityId": 9,
         **stays,
@@ -139,5 +139,5 @@ def test_a_classroom_without_its_live_is_mended_with_all_that_might_fall_back() 
 )
 def test_not_everything_can_be_mended(state: State, code: int, said: str) -> None:
     """A refused one is not; one whose page names no follow-up is not."""
-    with pytest.raises(InvalidInput, match=said):
+    with pytest.raises(InvalidInputError, match=said):
         mending(record("register", REGISTERED, state, code=code, result={"data": 4711}))

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 import pytest
 
 from producers.oneroster.applying.operations import Ground, Step, steps
-from producers.oneroster.id_map import Directory, KnownCourse, KnownPerson
+from producers.oneroster.id_map import IdMap, KnownCourse, KnownPerson
 from producers.oneroster.planning.change_keys import Atom, atoms
 from producers.oneroster.planning.diff import (
     CourseChange,
@@ -43,17 +43,17 @@ def school(students: str = "", teachers: str = "", *, taught: str = "", learnt: 
     return roster
 
 
-def known(roster: Roster) -> Directory:
+def known(roster: Roster) -> IdMap:
     """What is known of a school that ClassIn has."""
     ordered = sorted(roster.people.values(), key=lambda one: one.id)
-    return Directory(
+    return IdMap(
         {one.id: KnownPerson(ord(one.id), frozenset({one.role})) for one in ordered},
         {name: KnownCourse(5) for name in roster.courses},
     )
 
 
 def way(
-    before: Roster, after: Roster, directory: Directory | None = None, tried: Iterable[Atom] = ()
+    before: Roster, after: Roster, directory: IdMap | None = None, tried: Iterable[Atom] = ()
 ) -> list[Step]:
     """The steps from one school to another."""
     plan = difference(before, after)
@@ -130,7 +130,7 @@ def test_phone_numbers_are_no_e_mail_addresses() -> None:
 
 def test_who_comes_back_is_not_registered_again() -> None:
     """But called as now, in courses as well; a teacher is reactivated first."""
-    gone = Directory(
+    gone = IdMap(
         {
             "a": KnownPerson(1, frozenset({STUDENT})),
             "f": KnownPerson(2, frozenset({TEACHER}), stopped=True),
@@ -149,7 +149,7 @@ def test_who_comes_back_is_not_registered_again() -> None:
 
 def test_whoever_becomes_a_member_does_so_before_courses() -> None:
     """Nothing else would keep ClassIn from taking them the other way round."""
-    gone = Directory(
+    gone = IdMap(
         {
             "f": KnownPerson(1, frozenset({TEACHER}), stopped=True),
             "g": KnownPerson(2, frozenset({STUDENT}), account="old@example.org"),
@@ -185,7 +185,7 @@ def test_a_teacher_who_becomes_a_student_teaches_no_more() -> None:
 def test_a_student_who_becomes_a_teacher_again_gets_the_name() -> None:
     """The name borne as a teacher is another one."""
     before, after = school("f"), school("", "f")
-    directory = Directory({"f": KnownPerson(9, frozenset({STUDENT, TEACHER}))})
+    directory = IdMap({"f": KnownPerson(9, frozenset({STUDENT, TEACHER}))})
     assert named(way(before, after, directory)) == ["edit_teacher"]
 
 
@@ -235,14 +235,14 @@ def test_the_former_main_teacher_may_stay() -> None:
 
 def test_a_class_that_comes_back_is_another_course() -> None:
     """What ended in ClassIn has ended."""
-    gone = Directory(courses={"k": KnownCourse(5, ended=True)})
+    gone = IdMap(courses={"k": KnownCourse(5, ended=True)})
     (step,) = way(Roster(), Roster(courses={"k": Course("k", "Art")}), gone)
     assert step.fields["courseUniqueIdentity"] == "k-1"
 
 
 def test_what_never_came_about_can_go() -> None:
     """ClassIn has no part in it."""
-    found = way(school("a", taught="", learnt="a"), Roster(), Directory())
+    found = way(school("a", taught="", learnt="a"), Roster(), IdMap())
     assert named(found) == ["", ""]
 
 

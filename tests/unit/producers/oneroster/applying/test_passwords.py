@@ -9,11 +9,11 @@ from redis import Redis
 
 from producers.oneroster.applying.operations import Ground, Step, steps
 from producers.oneroster.applying.passwords import Passwords, Rule
-from producers.oneroster.id_map import Directory, KnownPerson
+from producers.oneroster.id_map import IdMap, KnownPerson
 from producers.oneroster.planning.diff import difference
 from producers.oneroster.roster import Person, Role, Roster
-from worker.encryption import Seals
-from worker.errors import InvalidInput
+from worker.encryption import FieldCipher
+from worker.errors import InvalidInputError
 from worker.keyring import KeyRing
 from worker.ledger import keys
 from worker.ledger.sync_store import Source
@@ -21,12 +21,12 @@ from worker.ledger.sync_store import Source
 ANN = Person("a", "a@example.org", "Ann", Role.STUDENT)
 BO = Person("b", "13800000001", "Bo", Role.STUDENT)
 SOME = Roster({"a": ANN, "b": BO})
-SEALS = Seals(KeyRing.in_memory())
+SEALS = FieldCipher(KeyRing.in_memory())
 
 
 def registering() -> Step:
     """The step that registers both."""
-    ground = Ground(Directory())
+    ground = Ground(IdMap())
     (step,) = steps(difference(Roster(), SOME), ground, "s", lambda name, _: name)
     return step
 
@@ -91,7 +91,7 @@ def test_at_random_means_letters_and_digits() -> None:
 )
 def test_a_rule_names_what_there_is(rule: str, what: str) -> None:
     """And is refused before anything is made."""
-    with pytest.raises(InvalidInput) as refused:
+    with pytest.raises(InvalidInputError) as refused:
         Rule(rule)
     assert what in str(refused.value)
 
@@ -99,14 +99,14 @@ def test_a_rule_names_what_there_is(rule: str, what: str) -> None:
 @pytest.mark.parametrize("rule", ["{id}", "Hello-{account}-{random}"])
 def test_a_rule_fits_everybody(rule: str) -> None:
     """ClassIn takes 6 to 20 characters."""
-    with pytest.raises(InvalidInput, match="characters for a; should be 6 to 20"):
+    with pytest.raises(InvalidInputError, match="characters for a; should be 6 to 20"):
         Rule(rule).password(ANN)
 
 
 def test_they_are_handed_out_once(redis: Redis) -> None:
     """To those who have an account; and forgotten then."""
     made = told(passwords(redis).filled(registering()))
-    directory = Directory({"a": KnownPerson(7), "b": KnownPerson(8, older=True)})
+    directory = IdMap({"a": KnownPerson(7), "b": KnownPerson(8, older=True)})
     handed = _handed(redis, directory)
     assert handed[0] == ["sourcedId", "name", "account", "password", "note"]
     assert sorted(handed[1:]) == [
@@ -125,15 +125,15 @@ def test_they_are_handed_out_once(redis: Redis) -> None:
 def test_who_has_no_account_yet_keeps_theirs(redis: Redis) -> None:
     """For the sync that registers them."""
     made = told(passwords(redis).filled(registering()))
-    assert [row[0] for row in _handed(redis, Directory({"a": KnownPerson(7)}))[1:]] == ["a"]
+    assert [row[0] for row in _handed(redis, IdMap({"a": KnownPerson(7)}))[1:]] == ["a"]
     assert told(passwords(redis).filled(registering()))[1] == made[1]
 
 
 def test_another_key_ring_opens_none(redis: Redis) -> None:
     """New ones are made for those to be registered; the others are told of."""
     old = told(passwords(redis).filled(registering()))
-    rotated = Passwords(Source(redis, "main", "sis"), Seals(KeyRing.in_memory()), Rule())
-    rows = _handed(redis, Directory({"a": KnownPerson(7)}), rotated)
+    rotated = Passwords(Source(redis, "main", "sis"), FieldCipher(KeyRing.in_memory()), Rule())
+    rows = _handed(redis, IdMap({"a": KnownPerson(7)}), rotated)
     assert rows[1][:4] == ["a", "Ann", "a@example.org", ""]
     assert "cannot be opened" in rows[1][4]
     new = told(rotated.filled(registering()))
@@ -147,12 +147,12 @@ def test_a_password_moved_to_another_person_does_not_open(redis: Redis) -> None:
     key = keys.passwords("main:sis")
     redis.hset(key, "b", str(redis.hget(key, "a")))
 
-    rows = _handed(redis, Directory({"b": KnownPerson(8)}))
+    rows = _handed(redis, IdMap({"b": KnownPerson(8)}))
 
     assert rows[1][:4] == ["b", "Bo", "13800000001", ""]
 
 
-def _handed(redis: Redis, directory: Directory, which: Passwords | None = None) -> list[list[str]]:
+def _handed(redis: Redis, directory: IdMap, which: Passwords | None = None) -> list[list[str]]:
     with TemporaryFile("w+", newline="", encoding="utf-8") as file:
         number = (which or passwords(redis)).hand_out(file, SOME, directory)
         file.seek(0)

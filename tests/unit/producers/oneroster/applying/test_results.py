@@ -8,7 +8,7 @@ import pytest
 
 from producers.oneroster.applying.operations import Step
 from producers.oneroster.applying.results import Outcome, outcome_of
-from producers.oneroster.id_map import Directory, KnownCourse, KnownPerson
+from producers.oneroster.id_map import IdMap, KnownCourse, KnownPerson
 from producers.oneroster.planning.diff import (
     Change,
     CourseChange,
@@ -53,9 +53,9 @@ def attempts(number: int) -> tuple[Attempt, ...]:
     return tuple(Attempt(n, 0, 1, 200, 1, "", Verdict.DONE) for n in range(1, number + 1))
 
 
-def everybody() -> Directory:
+def everybody() -> IdMap:
     """All who are named here are registered."""
-    return Directory({name: KnownPerson(number) for number, name in enumerate("abf", 7)})
+    return IdMap({name: KnownPerson(number) for number, name in enumerate("abf", 7)})
 
 
 def judged(
@@ -63,16 +63,16 @@ def judged(
     fields: Mapping[str, Any],
     effects: tuple[Change, ...],
     data: object = None,
-    directory: Directory | None = None,
+    directory: IdMap | None = None,
     **more: Any,  # noqa: ANN401  # a record's
 ) -> Outcome:
     """What came of a step whose record stands so."""
     result = None if data is None else {"data": data}
     said = {"state": State.SUCCEEDED, "attempts": attempts(1), "result": result, **more}
     record = Record(
-        id="r", operation=operation, school="main", fields=fields, place=1, enqueued_at=0, **said
+        id="r", operation=operation, school="main", fields=fields, sequence=1, enqueued_at=0, **said
     )
-    known = directory if directory is not None else Directory()
+    known = directory if directory is not None else IdMap()
     step = Step("s:1", operation, fields, effects)
     return outcome_of(
         step, record, known, known.owners(known.people), lambda it: read(it.operation, it.fields)
@@ -86,7 +86,7 @@ def reasons(outcome: Outcome) -> list[str]:
 
 def test_who_is_registered_has_a_uid() -> None:
     """Entries may come in any order."""
-    known = Directory()
+    known = IdMap()
     data = [entry(1, 1, 8), entry(1, 0, "7")]
     told = judged("register_multiple", REGISTER, COMING, data, known)
     assert told == Outcome([*COMING])
@@ -98,7 +98,7 @@ def test_who_is_registered_has_a_uid() -> None:
 
 def test_without_marks_entries_go_by_position() -> None:
     """ClassIn may leave them out."""
-    known = Directory()
+    known = IdMap()
     told = judged(
         "register_multiple", REGISTER, COMING, [entry(1, data=7), entry(1, data=8)], known
     )
@@ -109,7 +109,7 @@ def test_without_marks_entries_go_by_position() -> None:
 @pytest.mark.parametrize("tried", [1, 2])
 def test_an_account_that_was_there_keeps_its_name_and_password(tried: int) -> None:
     """Unless an earlier attempt of ours may have made it: then the password may be ours."""
-    known = Directory()
+    known = IdMap()
     data = [entry(461, 0, 7), entry(1, 1, 8)]
     told = judged("register_multiple", REGISTER, COMING, data, known, attempts=attempts(tried))
     assert told.achieved == [PersonChange(None, person("a", called="")), COMING[1]]
@@ -128,7 +128,7 @@ def test_an_account_that_was_there_keeps_its_name_and_password(tried: int) -> No
 )
 def test_who_was_refused_is_told_of(said: dict[str, Any], why: str) -> None:
     """The others are there."""
-    known = Directory()
+    known = IdMap()
     data = [said, entry(1, 1, 8)]
     told = judged("register_multiple", REGISTER, COMING, data, known, state=State.PARTIAL)
     assert told.achieved == [COMING[1]]
@@ -138,7 +138,7 @@ def test_who_was_refused_is_told_of(said: dict[str, Any], why: str) -> None:
 
 def test_who_is_registered_but_no_member_has_a_uid() -> None:
     """The next round makes a member of them."""
-    known = Directory()
+    known = IdMap()
     data = [entry(820, 0, 7), entry(1, 1, 8)]
     told = judged("register_multiple", REGISTER, COMING, data, known, state=State.PARTIAL)
     assert told == Outcome([COMING[1]])
@@ -147,7 +147,7 @@ def test_who_is_registered_but_no_member_has_a_uid() -> None:
 
 def test_a_uid_has_one_person() -> None:
     """Whose account it is stays."""
-    known = Directory({"x": KnownPerson(7)})
+    known = IdMap({"x": KnownPerson(7)})
     data = [entry(461, 0, 7), entry(461, 1, 7)]
     told = judged("register_multiple", REGISTER, COMING, data, known)
     assert told.achieved == []
@@ -163,13 +163,13 @@ def test_what_the_answer_does_not_mention_did_not_go_well() -> None:
 
 def test_a_step_that_is_not_submitted_is_done() -> None:
     """ClassIn has no part in it."""
-    told = outcome_of(Step("s:1", "", {}, MADE), None, Directory(), {}, lambda _: read("", {}))
+    told = outcome_of(Step("s:1", "", {}, MADE), None, IdMap(), {}, lambda _: read("", {}))
     assert told == Outcome([*MADE])
 
 
 def test_a_course_has_an_id() -> None:
     """And is the next one of its class."""
-    known = Directory(courses={"k": KnownCourse(4, ended=True)})
+    known = IdMap(courses={"k": KnownCourse(4, ended=True)})
     known.people["f"] = KnownPerson(8)
     assert judged("add_course", COURSE, MADE, 5, known) == Outcome([*MADE])
     assert known.courses["k"] == KnownCourse(5, 1)
@@ -179,7 +179,7 @@ def test_a_course_has_an_id() -> None:
 
 def test_of_a_course_that_was_there_little_is_known() -> None:
     """Neither its name nor who teaches in it."""
-    known = Directory()
+    known = IdMap()
     told = judged("add_course", COURSE, MADE, 5, known, already=True)
     assert told == Outcome([CourseChange(None, Course("k", ""))])
     assert known.courses["k"] == KnownCourse(5)
@@ -203,7 +203,7 @@ def test_a_course_may_be_refused_for_its_main_teacher() -> None:
 @pytest.mark.parametrize("code", [153, None])
 def test_a_course_that_is_over_has_ended(code: int | None) -> None:
     """Whoever ended it: an attempt whose answer got lost, perhaps."""
-    known = Directory(courses={"k": KnownCourse(5)})
+    known = IdMap(courses={"k": KnownCourse(5)})
     gone = CourseChange(Course("k", "Art"), None)
     more: dict[str, Any] = {}
     if code is not None:
@@ -285,7 +285,7 @@ def test_what_a_person_is_now(operation: str, field: str, before: object, after:
         "add_teacher": {"teacherAccount": "a@example.org", "teacherName": "Ann"},
     }.get(operation, {"teacherUid": 7})
     told: dict[str, Any] = {field: before}
-    known = Directory({"a": replace(KnownPerson(7), **told)})
+    known = IdMap({"a": replace(KnownPerson(7), **told)})
     change = PersonChange(None, Person("a", "a@example.org", "Ann", Role.STUDENT))
     assert judged(operation, fields, (change,), directory=known).achieved == [change]
     assert getattr(known.people["a"], field) == after

@@ -14,7 +14,7 @@ from tests.unit.producers.oneroster.sync_stage import KilledError, SyncStage
 from tests.unit.producers.oneroster.test_any_sync import differences
 from worker.classin.codes import Code
 from worker.classin.operation import Operation
-from worker.errors import InvalidInput, NotFound
+from worker.errors import InvalidInputError, NotFoundError
 from worker.ledger import keys
 
 WANTED = school("ab", "fg", taught="fg", learnt="ab")
@@ -65,7 +65,7 @@ def test_two_syncs_of_a_source_do_not_run_at_once(it: SyncStage) -> None:
     """The second is told so, and harms nothing."""
     first, second = it.new_sync(), it.new_sync()
     with first.held():
-        with pytest.raises(InvalidInput, match="another sync of it is at work"), second.held():
+        with pytest.raises(InvalidInputError, match="another sync of it is at work"), second.held():
             pass
         assert first.carry_out(proposal(it), {})["state"] == "done"
 
@@ -82,7 +82,7 @@ def test_whose_hold_ran_out_writes_nothing(it: SyncStage) -> None:
 
     it.before_work = overtaken
     with (
-        pytest.raises(InvalidInput, match="another sync has taken it over"),
+        pytest.raises(InvalidInputError, match="another sync has taken it over"),
         first.held(),
     ):
         first.carry_out(proposal(it), {})
@@ -96,7 +96,7 @@ def test_a_proposal_that_is_out_of_date_is_not_carried_out(it: SyncStage) -> Non
     """Reading the export took so long that another sync began and ended."""
     late = it.new_sync()
     old = proposal(it)
-    with pytest.raises(InvalidInput, match="taken it over"), late.held():  # noqa: PT012  # a story
+    with pytest.raises(InvalidInputError, match="taken it over"), late.held():  # noqa: PT012  # a story
         it.let_go()
         it.to(WANTED)
         it.let_go()
@@ -242,5 +242,5 @@ def test_a_course_is_made_without_a_teacher_who_was_refused(it: SyncStage) -> No
 
 def test_there_is_nothing_to_undo_of_what_there_is_not(it: SyncStage) -> None:
     """It is said so, rather than that nothing is to do."""
-    with pytest.raises(NotFound):
+    with pytest.raises(NotFoundError):
         it.new_sync().undoing("nine")

@@ -5,21 +5,19 @@ from pathlib import Path
 import pytest
 
 from ops.simulator.bundle import write_bundle
-from producers.oneroster.id_map import Directory, KnownPerson
+from producers.oneroster.id_map import IdMap, KnownPerson
 from producers.oneroster.planning.proposal import Proposal, guard, propose
 from producers.oneroster.planning.target import Options
 from producers.oneroster.reading.row_errors import RowFault
 from producers.oneroster.roster import Kind, Roster
 from tests.unit.producers.oneroster.little_school import school
-from worker.errors import InvalidInput
+from worker.errors import InvalidInputError
 
 
-def proposed(
-    path: Path, before: Roster | None = None, directory: Directory | None = None
-) -> Proposal:
+def proposed(path: Path, before: Roster | None = None, directory: IdMap | None = None) -> Proposal:
     """What a bundle leads to, without a fault."""
     faults: list[RowFault] = []
-    found = propose(path, faults.append, Options(), before or Roster(), directory or Directory())
+    found = propose(path, faults.append, Options(), before or Roster(), directory or IdMap())
     assert faults == []
     return found
 
@@ -40,7 +38,7 @@ def test_an_account_that_changes_is_warned_of(tmp_path: Path) -> None:
     for user in files["users"]:
         user["email"] = f"other-{user['email']}"
     path = write_bundle(tmp_path / "b", files)
-    found = proposed(path, before, Directory({"a": KnownPerson(7)}))
+    found = proposed(path, before, IdMap({"a": KnownPerson(7)}))
     (warning,) = found.plan.warnings
     assert warning.startswith("person a: has another phone number or e-mail address now")
     assert "example.org" not in warning
@@ -52,7 +50,7 @@ def test_too_much_is_not_done_unasked(tmp_path: Path) -> None:
     files = school()
     del files["users"][0], files["enrollments"][0]
     found = proposed(write_bundle(tmp_path / "b", files), before)
-    with pytest.raises(InvalidInput) as refused:
+    with pytest.raises(InvalidInputError) as refused:
         guard(found, {}, [])
     told = str(refused.value)
     assert "nothing was submitted" in told
@@ -64,5 +62,5 @@ def test_too_much_is_not_done_unasked(tmp_path: Path) -> None:
 
 def test_what_cannot_be_read_is_refused(tmp_path: Path) -> None:
     """There is nothing to propose."""
-    with pytest.raises(InvalidInput):
+    with pytest.raises(InvalidInputError):
         proposed(tmp_path / "missing.zip")

@@ -14,7 +14,7 @@ from producers.oneroster.reading.archive import MOST_FILES
 from producers.oneroster.reading.row_errors import RowFault
 from producers.oneroster.reading.schema import Version
 from tests.unit.producers.oneroster.little_school import Reading, in_1_2, read, read_path, school
-from worker.errors import InvalidInput
+from worker.errors import InvalidInputError
 
 
 def zipped(path: Path, files: dict[str, bytes]) -> Path:
@@ -100,7 +100,7 @@ def test_a_manifest_that_makes_no_sense_stops_the_run(tmp_path: Path, text: str,
     """Nobody can tell what is to be removed then."""
     contents(tmp_path)
     (tmp_path / "manifest.csv").write_text(f"propertyName,value\n{text}\n")
-    with pytest.raises(InvalidInput, match=re.escape(said)):
+    with pytest.raises(InvalidInputError, match=re.escape(said)):
         read_path(tmp_path)
 
 
@@ -127,7 +127,7 @@ def test_tricks_with_paths_are_refused(tmp_path: Path, name: str, said: str) -> 
     """Nothing is ever unpacked, but such a ZIP is none of a SIS's."""
     path = zipped(tmp_path / "a.zip", contents(tmp_path / "f") | {name: b"sourcedId\n"})
     if said:
-        with pytest.raises(InvalidInput, match=said):
+        with pytest.raises(InvalidInputError, match=said):
             read_path(path)
     else:
         assert taken_in(read_path(path))
@@ -136,17 +136,17 @@ def test_tricks_with_paths_are_refused(tmp_path: Path, name: str, said: str) -> 
 def test_files_in_two_folders_are_refused(tmp_path: Path) -> None:
     """Nobody knows which are meant."""
     path = zipped(tmp_path / "a.zip", {"x/users.csv": b"a", "y/users.csv": b"a"})
-    with pytest.raises(InvalidInput, match="in several folders"):
+    with pytest.raises(InvalidInputError, match="in several folders"):
         read_path(path)
 
 
 def test_bombs_are_refused_before_they_are_opened(tmp_path: Path) -> None:
     """By what the ZIP says of itself; more than that is never read."""
     swelling = zipped(tmp_path / "a.zip", {"users.csv": bytes(20 * 1024**2)})
-    with pytest.raises(InvalidInput, match="shrank to less than a 200th"):
+    with pytest.raises(InvalidInputError, match="shrank to less than a 200th"):
         read_path(swelling)
     many = zipped(tmp_path / "b.zip", {f"{n}.csv": b"" for n in range(MOST_FILES + 1)})
-    with pytest.raises(InvalidInput, match="holds more than 1000 files"):
+    with pytest.raises(InvalidInputError, match="holds more than 1000 files"):
         read_path(many)
 
 
@@ -154,7 +154,7 @@ def test_a_line_without_end_is_refused(tmp_path: Path) -> None:
     """It would be read into memory."""
     contents(tmp_path)
     (tmp_path / "users.csv").write_bytes(b"sourcedId" * 200_000)
-    with pytest.raises(InvalidInput, match=r"users.csv: has an endless line"):
+    with pytest.raises(InvalidInputError, match=r"users.csv: has an endless line"):
         read_path(tmp_path)
 
 
@@ -162,15 +162,15 @@ def test_a_line_without_end_is_refused(tmp_path: Path) -> None:
 def test_what_is_no_zip_is_refused(tmp_path: Path, found: bytes) -> None:
     """Whatever its name."""
     (tmp_path / "a.zip").write_bytes(found)
-    with pytest.raises(InvalidInput, match=r"a.zip: is no ZIP that can be read"):
+    with pytest.raises(InvalidInputError, match=r"a.zip: is no ZIP that can be read"):
         read_path(tmp_path / "a.zip")
 
 
 def test_nothing_there_is_said(tmp_path: Path) -> None:
     """No path, or a folder without files."""
-    with pytest.raises(InvalidInput, match="x: is not there"):
+    with pytest.raises(InvalidInputError, match="x: is not there"):
         read_path(tmp_path / "x")
-    with pytest.raises(InvalidInput, match="holds no CSV files"):
+    with pytest.raises(InvalidInputError, match="holds no CSV files"):
         read_path(tmp_path)
 
 
@@ -179,7 +179,7 @@ def test_a_link_out_of_the_folder_is_not_followed(tmp_path: Path) -> None:
     contents(tmp_path / "f")
     (tmp_path / "f" / "users.csv").rename(tmp_path / "users.csv")
     (tmp_path / "f" / "users.csv").symlink_to(tmp_path / "users.csv")
-    with pytest.raises(InvalidInput, match=r"users.csv: is not there, but should be"):
+    with pytest.raises(InvalidInputError, match=r"users.csv: is not there, but should be"):
         read_path(tmp_path / "f")
 
 
@@ -192,7 +192,7 @@ def test_a_damaged_zip_is_a_fault_and_no_crash(tmp_path: Path) -> None:
         (tmp_path / "b.zip").write_bytes(damaged)
         try:
             read_path(tmp_path / "b.zip")
-        except InvalidInput as refused:
+        except InvalidInputError as refused:
             assert refused.faults  # noqa: PT017  # either is right: only other exceptions are not
 
 
@@ -207,6 +207,6 @@ def test_no_bytes_break_the_reader(tmp_path: Path, raw: bytes, name: str) -> Non
         faults: list[RowFault] = []
         try:
             read_path(tmp_path)
-        except InvalidInput as refused:
+        except InvalidInputError as refused:
             assert str(refused).encode()  # noqa: PT017  # either is right: only others are not
         assert all(str(fault).encode() for fault in faults)

@@ -8,7 +8,7 @@ import pytest
 from producers.oneroster.reading.csv_rows import Row, Sheet
 from producers.oneroster.reading.row_errors import RowFault, Severity
 from producers.oneroster.reading.schema import ENROLLMENTS, ORGS, SESSIONS, Table, items_of, moment
-from worker.errors import InvalidInput
+from worker.errors import InvalidInputError
 
 HEADER = "sourcedId,status,dateLastModified,name,type,identifier,parentSourcedId\n"
 GOOD = "o,,,Nowhere High,school,,\n"
@@ -198,7 +198,7 @@ def test_a_row_that_is_to_be_deleted_need_not_say_more() -> None:
 )
 def test_a_broken_file_stops_the_run(raw: bytes, said: str) -> None:
     """Whatever comes after is not to be trusted."""
-    with pytest.raises(InvalidInput, match=said):
+    with pytest.raises(InvalidInputError, match=said):
         read(raw)
 
 

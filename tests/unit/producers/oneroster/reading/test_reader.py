@@ -17,7 +17,7 @@ from tests.unit.producers.oneroster.little_school import (
     school,
     then,
 )
-from worker.errors import InvalidInput
+from worker.errors import InvalidInputError
 
 
 def test_a_bundle_becomes_people_courses_and_enrolments(tmp_path: Path) -> None:
@@ -43,10 +43,10 @@ def test_an_indispensable_file_must_be_there(tmp_path: Path, name: str) -> None:
     files = in_1_2(school())
     read(tmp_path, files)
     (tmp_path / f"{name}.csv").unlink()
-    with pytest.raises(InvalidInput, match=f"{name}.csv: is not there, but should be: bulk"):
+    with pytest.raises(InvalidInputError, match=f"{name}.csv: is not there, but should be: bulk"):
         read_path(tmp_path)
     rest = {key: rows for key, rows in files.items() if key != name}
-    with pytest.raises(InvalidInput, match=f"{name}.csv: is not there, but is needed"):
+    with pytest.raises(InvalidInputError, match=f"{name}.csv: is not there, but is needed"):
         read(tmp_path / "without", rest, version=Version.V1_2)
 
 
@@ -55,7 +55,7 @@ def test_every_broken_file_is_named_before_anything_is_read(tmp_path: Path) -> N
     read(tmp_path, school())
     (tmp_path / "orgs.csv").write_bytes(b"\xff")
     (tmp_path / "users.csv").write_text("sourcedId,enabledUser\n")
-    with pytest.raises(InvalidInput) as refused:
+    with pytest.raises(InvalidInputError) as refused:
         read_path(tmp_path)
     assert [fault.where for fault in refused.value.faults] == [
         "orgs.csv",
