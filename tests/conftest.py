@@ -12,6 +12,7 @@ from ops.processes.redis_program import redis_program
 from ops.processes.redis_server import PrivateRedis
 from ops.simulator import DEFAULT_SCHOOL, SimulatorClient, create_app, in_thread
 from producers import Submitter
+from tests.redis_server import SharedRedis
 from tests.stage import Environment
 from worker.errors import UnavailableError
 from worker.ledger.store import RedisLedger, connect
@@ -41,15 +42,39 @@ def home() -> Iterator[Path]:
     shutil.rmtree(path, ignore_errors=True)
 
 
-@pytest.fixture
-def redis(home: Path) -> Iterator[PrivateRedis]:
-    """A Redis of the test's own. Without a server: failed in CI, skipped at home."""
+def _need_redis() -> None:
+    """Without a server: fail in CI, skip at home."""
     try:
         redis_program()
     except UnavailableError as missing:
         if os.environ.get("CI"):
             raise
         pytest.skip(str(missing))
+
+
+@pytest.fixture(scope="session")
+def shared_redis() -> Iterator[SharedRedis]:
+    """One Redis for all tests of this process that need none of their own; `empty` it first."""
+    _need_redis()
+    with tempfile.TemporaryDirectory(prefix="cq-") as folder:
+        home = Path(folder)
+        with PrivateRedis(home, home / "redis.sock", durable=False) as server:
+            shared = SharedRedis(server)
+            yield shared
+            shared.close()
+
+
+@pytest.fixture
+def server(shared_redis: SharedRedis) -> SharedRedis:
+    """An empty Redis; `connected = False` takes it away."""
+    shared_redis.empty()
+    return shared_redis
+
+
+@pytest.fixture
+def redis(home: Path) -> Iterator[PrivateRedis]:
+    """A Redis of the test's own."""
+    _need_redis()
     with PrivateRedis(home, home / "redis.sock") as server:
         yield server
 

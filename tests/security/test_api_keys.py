@@ -12,12 +12,12 @@ from pathlib import Path
 
 import httpx
 import pytest
-from fakeredis import FakeRedis, FakeServer
 from redis import Redis
 
 from ops.health.api_keys import examine_api_keys
 from ops.health.finding import Health
 from ops.processes.supervisor import classin as command_line
+from tests.redis_server import SharedRedis
 from tests.stage import PATIENCE, Command, Environment, until
 from worker.config.settings import environment_with
 from worker.errors import InvalidInputError
@@ -46,15 +46,15 @@ RECORD = {
 
 
 @pytest.fixture
-def memory() -> Redis:
-    """A Redis in memory, in which an attacker may write."""
-    return FakeRedis(server=FakeServer(), decode_responses=True)
+def shared(server: SharedRedis) -> Redis:
+    """A Redis in which an attacker may write."""
+    return server.client()
 
 
 @pytest.fixture
-def keys(memory: Redis) -> ApiKeys:
+def keys(shared: Redis) -> ApiKeys:
     """The API keys in it, as the gateway reads them."""
-    return ApiKeys(memory, KeyRing.in_memory())
+    return ApiKeys(shared, KeyRing.in_memory())
 
 
 def _lone(keys: ApiKeys) -> ApiKey:
@@ -62,21 +62,21 @@ def _lone(keys: ApiKeys) -> ApiKey:
     return key
 
 
-def test_a_digest_written_into_redis_by_hand_is_no_api_key(memory: Redis, keys: ApiKeys) -> None:
+def test_a_digest_written_into_redis_by_hand_is_no_api_key(shared: Redis, keys: ApiKeys) -> None:
     """Who writes Redis would make a key that opens all, for the digest of a word of its own."""
-    memory.hset(key_names.API_KEYS, "0badc0de", json.dumps(RECORD))
+    shared.hset(key_names.API_KEYS, "0badc0de", json.dumps(RECORD))
     assert keys.find(FORGED) is None
 
     theirs = KeyRing.in_memory()
     text = json.dumps(RECORD, sort_keys=True, separators=(",", ":")).encode()
     forged = {**RECORD, "mac": theirs.mac("api-key", text)}
-    memory.hset(key_names.API_KEYS, "0badc0de", json.dumps(forged))
+    shared.hset(key_names.API_KEYS, "0badc0de", json.dumps(forged))
     assert keys.find(FORGED) is None
 
 
-def test_a_key_made_by_hand_is_shown_as_such(memory: Redis, keys: ApiKeys) -> None:
+def test_a_key_made_by_hand_is_shown_as_such(shared: Redis, keys: ApiKeys) -> None:
     """Whoever looks at the keys, or asks the doctor, learns that somebody writes that Redis."""
-    memory.hset(key_names.API_KEYS, "0badc0de", json.dumps(RECORD))
+    shared.hset(key_names.API_KEYS, "0badc0de", json.dumps(RECORD))
 
     found = _lone(keys)
 
@@ -111,27 +111,27 @@ def test_a_key_made_by_hand_is_shown_as_such(memory: Redis, keys: ApiKeys) -> No
     ids=str,
 )
 def test_a_limited_key_widened_in_redis_opens_nothing(
-    memory: Redis, keys: ApiKeys, change: Mapping[str, object]
+    shared: Redis, keys: ApiKeys, change: Mapping[str, object]
 ) -> None:
     """Who holds a limited key and writes Redis would take the limits out of its record."""
     limits = {"schools": ["main"], "kinds": ["get_*"], "ends_at": DAY, "rate": "1/m"}
     token, key = keys.add("small", 0, reads=False, writes=False, **limits)  # type: ignore[arg-type]  # as add takes them
     assert keys.find(token) == key
-    record = json.loads(str(memory.hget(key_names.API_KEYS, key.prefix)))
+    record = json.loads(str(shared.hget(key_names.API_KEYS, key.prefix)))
 
-    memory.hset(key_names.API_KEYS, key.prefix, json.dumps({**record, **change}))
+    shared.hset(key_names.API_KEYS, key.prefix, json.dumps({**record, **change}))
 
     assert keys.find(token) is None
     assert not keys.opens_still(key, 0)
     assert not _lone(keys).valid
 
 
-def test_a_record_moved_to_another_public_half_opens_nothing(memory: Redis, keys: ApiKeys) -> None:
+def test_a_record_moved_to_another_public_half_opens_nothing(shared: Redis, keys: ApiKeys) -> None:
     """Who writes Redis would put a wide record in the place of a limited one."""
     wide, _ = keys.add("wide", 0)
     small, key = keys.add("small", 0, schools=["main"])
-    memory.hset(
-        key_names.API_KEYS, key.prefix, str(memory.hget(key_names.API_KEYS, wide.split("_")[1]))
+    shared.hset(
+        key_names.API_KEYS, key.prefix, str(shared.hget(key_names.API_KEYS, wide.split("_")[1]))
     )
 
     assert keys.find(small) is None
@@ -144,13 +144,13 @@ def test_a_record_moved_to_another_public_half_opens_nothing(memory: Redis, keys
     ids=lambda text: text[:12],
 )
 def test_a_broken_record_takes_down_neither_gateway_nor_list(
-    memory: Redis, keys: ApiKeys, text: str
+    shared: Redis, keys: ApiKeys, text: str
 ) -> None:
     """Who writes one bad record would keep all keys from being found or listed."""
     token, key = keys.add("sis", 0)
-    memory.hset(key_names.API_KEYS, "0badc0de", text)
-    memory.hset(key_names.API_KEYS, "\x1b[2J", text)
-    memory.hset(key_names.API_KEYS_USED, key.prefix, "-1e9\x1b")
+    shared.hset(key_names.API_KEYS, "0badc0de", text)
+    shared.hset(key_names.API_KEYS, "\x1b[2J", text)
+    shared.hset(key_names.API_KEYS_USED, key.prefix, "-1e9\x1b")
 
     assert keys.find(FORGED) is None
     assert keys.find(token) == key
@@ -158,15 +158,15 @@ def test_a_broken_record_takes_down_neither_gateway_nor_list(
 
 
 def test_a_revoked_key_put_back_lives_no_longer_than_it_was_to(
-    memory: Redis, keys: ApiKeys
+    shared: Redis, keys: ApiKeys
 ) -> None:
     """Who writes Redis can undo a revocation, as SECURITY.md says; the key's end it cannot undo."""
     token, key = keys.add("sis", 0, ends_at=DAY)
-    record = str(memory.hget(key_names.API_KEYS, key.prefix))
+    record = str(shared.hget(key_names.API_KEYS, key.prefix))
     keys.revoke("sis")
     assert keys.find(token) is None
 
-    memory.hset(key_names.API_KEYS, key.prefix, record)
+    shared.hset(key_names.API_KEYS, key.prefix, record)
 
     found = keys.find(token)
     assert found is not None
@@ -175,11 +175,11 @@ def test_a_revoked_key_put_back_lives_no_longer_than_it_was_to(
 
 
 def test_a_key_used_more_often_than_its_rate_is_refused_by_all_gateways_together(
-    memory: Redis, keys: ApiKeys
+    shared: Redis, keys: ApiKeys
 ) -> None:
     """Who has a key with a rate would ask several gateways, and have the rate of each."""
     _, key = keys.add("sis", 0, rate="3/m")
-    other = ApiKeys(memory, KeyRing.in_memory())
+    other = ApiKeys(shared, KeyRing.in_memory())
 
     spent = [each.spend(key) for each in (keys, other, keys, other)]
 
@@ -190,24 +190,24 @@ def test_a_key_used_more_often_than_its_rate_is_refused_by_all_gateways_together
         (0, True),
     ]
     assert all(0 < each.resets_in <= 60 for each in spent if each)
-    assert 0 < int(str(memory.pttl(key_names.api_rate(key.prefix)))) <= 60_000
+    assert 0 < int(str(shared.pttl(key_names.api_rate(key.prefix)))) <= 60_000
 
 
-def test_a_wrong_secret_uses_up_nobodys_rate(memory: Redis, keys: ApiKeys) -> None:
+def test_a_wrong_secret_uses_up_nobodys_rate(shared: Redis, keys: ApiKeys) -> None:
     """Who knows a public half, as logs have it, would use up the rate of its owner."""
     token, key = keys.add("sis", 0, rate="3/m")
 
     assert keys.find(token[:-1] + ("A" if token[-1] != "A" else "B")) is None
-    assert memory.exists(key_names.api_rate(key.prefix)) == 0
+    assert shared.exists(key_names.api_rate(key.prefix)) == 0
 
 
-def test_the_use_of_a_key_costs_a_write_a_minute(memory: Redis, keys: ApiKeys) -> None:
+def test_the_use_of_a_key_costs_a_write_a_minute(shared: Redis, keys: ApiKeys) -> None:
     """Who asks often would make Redis write at each request."""
     _, key = keys.add("sis", 0)
 
     for now in range(60_000, 120_000, 1000):
         keys.note_use(key, now)
-        assert str(memory.hget(key_names.API_KEYS_USED, key.prefix)) == "60000"
+        assert str(shared.hget(key_names.API_KEYS_USED, key.prefix)) == "60000"
 
     keys.note_use(key, 120_000)
     assert _lone(keys).used_at == 120_000

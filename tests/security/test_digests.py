@@ -23,11 +23,10 @@ from worker.ledger.codec import digest_of
 from worker.ledger.pruner import Pruner, Retention
 from worker.ledger.store import RedisLedger
 
-clock, ledger, redis, server, stage = (
+clock, ledger, redis, stage = (
     memory.clock,
     memory.ledger,
     memory.redis,
-    memory.server,
     memory.stage,
 )
 queues, settings, submitter = memory.queues, memory.settings, door.submitter

@@ -12,7 +12,6 @@ from time import monotonic
 
 import pytest
 import trustme
-from fakeredis import FakeRedis, FakeServer
 from fastapi.testclient import TestClient
 
 from ops.simulator import SimulatorClient
@@ -21,6 +20,7 @@ from producers.intake.attachments import FileOpener, attach
 from producers.intake.submitter import Submitter
 from tests.raw_server import Behaviour
 from tests.raw_server import server as raw_server
+from tests.redis_server import SharedRedis
 from tests.stage import WorkerProcess, until
 from tests.unit.stage import SCHOOL
 from worker.classin.field_types import LARGEST_FILE, LARGEST_PICTURE, File
@@ -336,9 +336,11 @@ def test_every_later_attempt_is_judged_anew(tmp_path: Path) -> None:
         open_file(operation.files()["Filedata"], settings)
 
 
-def test_a_client_of_the_gateway_is_led_to_no_other_host(tmp_path: Path) -> None:
+def test_a_client_of_the_gateway_is_led_to_no_other_host(
+    tmp_path: Path, server: SharedRedis
+) -> None:
     """Whoever has an API key, and a listed host, would read what the gateway's host reaches."""
-    redis = FakeRedis(server=FakeServer(), decode_responses=True)
+    redis = server.client()
     ring = KeyRing.in_memory()
     ledger, keys = RedisLedger(redis), ApiKeys(redis, ring)
     with answering(head(6), b"canary") as (inner, asked):

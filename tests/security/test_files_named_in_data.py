@@ -27,7 +27,7 @@ from worker.ledger.store import RedisLedger
 from worker.ledger.sync_store import Source
 
 #: A ledger and a broker in memory, and a door to them.
-clock, server, redis, ledger = memory.clock, memory.server, memory.redis, memory.ledger
+clock, redis, ledger = memory.clock, memory.redis, memory.ledger
 settings, queues, submitter = memory.settings, memory.queues, door.submitter
 
 CANARY = "canary-of-whoever-hands-it-in"

@@ -7,9 +7,9 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from fakeredis import FakeRedis, FakeServer
 from redis import Redis
 
+from tests.redis_server import SharedRedis
 from worker.config.settings import from_env
 from worker.errors import InvalidSettingsError
 from worker.keyring import KeyRing, make_key_file
@@ -18,9 +18,9 @@ from worker.ledger.key_fingerprint import KeyFingerprint
 
 
 @pytest.fixture
-def redis() -> Redis:
+def redis(server: SharedRedis) -> Redis:
     """A Redis that hosts share."""
-    return FakeRedis(server=FakeServer(), decode_responses=True)
+    return server.client()
 
 
 def _ring(path: Path, redis: Redis) -> KeyRing:

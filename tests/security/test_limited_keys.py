@@ -17,7 +17,7 @@ from worker.classin.operation import MASK
 from worker.config.settings import Settings
 
 #: A gateway that knows two schools, with a ledger and a broker in memory.
-clock, server, redis, ledger = memory.clock, memory.server, memory.redis, memory.ledger
+clock, redis, ledger = memory.clock, memory.redis, memory.ledger
 settings, queues, stage, two_schools = (
     memory.settings,
     memory.queues,

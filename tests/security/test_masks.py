@@ -22,7 +22,7 @@ from worker.ledger.record import Record
 from worker.ledger.states import Reason, State
 
 #: A ledger and a broker in memory, and a door to them.
-clock, server, redis, ledger = memory.clock, memory.server, memory.redis, memory.ledger
+clock, redis, ledger = memory.clock, memory.redis, memory.ledger
 settings, queues, stage, submitter = memory.settings, memory.queues, memory.stage, door.submitter
 
 PHONE, NAME, PASSWORD = "13800138777", "Canary Quill", "canary-secret-1"

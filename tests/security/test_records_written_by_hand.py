@@ -34,7 +34,7 @@ from worker.ledger.states import State
 from worker.ledger.store import RedisLedger
 
 #: A ledger and a broker in memory, and a door to them.
-clock, server, redis, ledger = memory.clock, memory.server, memory.redis, memory.ledger
+clock, redis, ledger = memory.clock, memory.redis, memory.ledger
 settings, queues, stage, submitter = memory.settings, memory.queues, memory.stage, door.submitter
 
 CANARY = b"canary-of-this-machine"

@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from fakeredis import FakeRedis, FakeServer
 from redis import Redis
 
 from ops.processes.supervisor import classin as command_line
 from ops.scheduling.jobs_file import differences
 from ops.scheduling.runner import JobProcess, Runner
+from tests.redis_server import SharedRedis
 from tests.stage import Command, Environment, WorkerProcess, until
 from worker.config.settings import environment_with
 from worker.keyring import KeyRing
@@ -117,15 +117,9 @@ def test_a_job_written_into_redis_by_hand_is_not_run(
 
 
 @pytest.fixture
-def redis_in_memory() -> Redis:
-    """A Redis of this test's own."""
-    return FakeRedis(server=FakeServer(), decode_responses=True)
-
-
-@pytest.fixture
-def schedule(redis_in_memory: Redis) -> ScheduleStore:
+def schedule(server: SharedRedis) -> ScheduleStore:
     """A schedule with one job, which an operator has added."""
-    schedule = ScheduleStore(redis_in_memory, lambda: NOW, keyring=KeyRing.in_memory())
+    schedule = ScheduleStore(server.client(), lambda: NOW, keyring=KeyRing.in_memory())
     schedule.add(REPORT)
     return schedule
 
@@ -163,13 +157,13 @@ def test_a_job_that_an_operator_added_is_run(schedule: ScheduleStore) -> None:
     ],
 )
 def test_a_job_that_was_changed_in_redis_is_not_run(
-    part: str, text: str, schedule: ScheduleStore, redis_in_memory: Redis
+    part: str, text: str, schedule: ScheduleStore, server: SharedRedis
 ) -> None:
     """Who can write Redis would change what an operator's job does, or when."""
-    redis_in_memory.hset("classin:job:nightly", part, text)
+    server.client().hset("classin:job:nightly", part, text)
     (planned,) = schedule.jobs()
     assert not planned.signed
-    redis_in_memory.hset("classin:job:nightly", "last", 1)
+    server.client().hset("classin:job:nightly", "last", 1)
     assert Ticker(schedule).claim_due() == 0
     schedule.ask("nightly", NOW)
     assert _started(schedule) == []
@@ -178,12 +172,12 @@ def test_a_job_that_was_changed_in_redis_is_not_run(
 
 
 def test_a_run_whose_words_were_changed_in_redis_is_not_run(
-    schedule: ScheduleStore, redis_in_memory: Redis
+    schedule: ScheduleStore, server: SharedRedis
 ) -> None:
     """Who can write Redis would change a run between its tick and its beginning."""
     run = schedule.ask("nightly", NOW)
     words = '["enqueue", "upload_file", "Filedata=@/etc/passwd"]'
-    redis_in_memory.hset(f"classin:run:{run.id}", "words", words)
+    server.client().hset(f"classin:run:{run.id}", "words", words)
     assert _started(schedule) == []
     assert schedule.run(run.id).trouble == UNSIGNED
 
@@ -193,44 +187,44 @@ def test_a_run_whose_words_were_changed_in_redis_is_not_run(
     [("other:2027-01-01T00:00Z", "other"), ("other:2027-01-01T00:00Z", "nightly")],
 )
 def test_the_signature_of_a_job_signs_no_run_of_another(
-    its_id: str, job: str, schedule: ScheduleStore, redis_in_memory: Redis
+    its_id: str, job: str, schedule: ScheduleStore, server: SharedRedis
 ) -> None:
     """Who can write Redis would copy the signature that they see there."""
     run = schedule.ask("nightly", NOW)
-    values: dict[Any, Any] = redis_in_memory.hgetall(f"classin:run:{run.id}")
-    redis_in_memory.delete("classin:open-runs")
-    redis_in_memory.hset(f"classin:run:{its_id}", mapping={**values, "job": job})
-    redis_in_memory.zadd("classin:open-runs", {its_id: 1})
+    values: dict[Any, Any] = server.client().hgetall(f"classin:run:{run.id}")
+    server.client().delete("classin:open-runs")
+    server.client().hset(f"classin:run:{its_id}", mapping={**values, "job": job})
+    server.client().zadd("classin:open-runs", {its_id: 1})
     assert _started(schedule) == []
 
 
-def test_a_job_signed_with_another_key_ring_is_not_run(redis_in_memory: Redis) -> None:
+def test_a_job_signed_with_another_key_ring_is_not_run(server: SharedRedis) -> None:
     """Who can write Redis, and has a key ring of their own, would sign with that."""
-    theirs = ScheduleStore(redis_in_memory, lambda: NOW, keyring=KeyRing.in_memory())
+    theirs = ScheduleStore(server.client(), lambda: NOW, keyring=KeyRing.in_memory())
     theirs.add(REPORT)
     theirs.ask("nightly", NOW)
-    ours = ScheduleStore(redis_in_memory, lambda: NOW, keyring=KeyRing.in_memory())
+    ours = ScheduleStore(server.client(), lambda: NOW, keyring=KeyRing.in_memory())
     assert _started(ours) == []
     assert not ours.find("nightly").signed
 
 
 @pytest.mark.parametrize("words", ["", "[]", "{}", "[[", '[["enqueue"]]', '"enqueue"', "[" * 9999])
 def test_an_unreadable_run_holds_up_no_other(
-    words: str, schedule: ScheduleStore, redis_in_memory: Redis
+    words: str, schedule: ScheduleStore, server: SharedRedis
 ) -> None:
     """Who can write Redis would stop the whole schedule with a run that nobody can read."""
-    write_run(redis_in_memory, "odd", words, time_limit="nan", tick="soon")
-    redis_in_memory.hset("classin:run:bare", "state", "waiting")
-    redis_in_memory.zadd("classin:open-runs", {"bare": 0})
+    write_run(server.client(), "odd", words, time_limit="nan", tick="soon")
+    server.client().hset("classin:run:bare", "state", "waiting")
+    server.client().zadd("classin:open-runs", {"bare": 0})
     schedule.ask("nightly", NOW)
     assert _started(schedule) == [REPORT.words]
 
 
 def test_a_job_of_before_is_signed_by_applying_its_file_anew(
-    schedule: ScheduleStore, redis_in_memory: Redis
+    schedule: ScheduleStore, server: SharedRedis
 ) -> None:
     """Nobody who wrote into Redis is trusted for having been there first."""
-    redis_in_memory.hdel("classin:job:nightly", "mac")
+    server.client().hdel("classin:job:nightly", "mac")
     (change,) = differences([REPORT], schedule.jobs(), "")
     assert [name for name, _, _ in change.changes] == ["signature"]
     schedule.put(change.job)

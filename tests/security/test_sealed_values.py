@@ -25,7 +25,7 @@ from worker.errors import ValidationError
 from worker.ledger.states import Reason, State
 
 #: A gateway, with a ledger and a broker in memory.
-clock, server, redis, ledger = memory.clock, memory.server, memory.redis, memory.ledger
+clock, redis, ledger = memory.clock, memory.redis, memory.ledger
 settings, queues, stage = memory.settings, memory.queues, memory.stage
 submitter, two_schools = door.submitter, door.two_schools
 keys, audit, gateway, ask_with = http.keys, http.audit, http.gateway, http.ask_with

@@ -8,7 +8,6 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from fakeredis import FakeRedis
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -21,6 +20,7 @@ from producers.files.table import read_grid
 from producers.oneroster.applying.passwords import Rule
 from producers.oneroster.reading.row_errors import RowFault, Severity
 from producers.oneroster.roster import Person, Role
+from tests.redis_server import SharedRedis
 from tests.unit.ledger.hands import ENTRY, REFUSED, settled
 from tests.unit.stage import RING
 from worker.errors import InvalidInputError
@@ -35,9 +35,9 @@ FORMULAS = [
 
 
 @pytest.fixture
-def ledger() -> RedisLedger:
-    """An empty ledger, in memory."""
-    return RedisLedger(FakeRedis(decode_responses=True))
+def ledger(server: SharedRedis) -> RedisLedger:
+    """An empty ledger."""
+    return RedisLedger(server.client())
 
 
 def cells_of(text: str) -> list[str]:

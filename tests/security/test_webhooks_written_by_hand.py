@@ -7,13 +7,14 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from fakeredis import FakeRedis, FakeServer
 from redis import Redis
 
 from producers import Submitter
 from producers.intake.checked import Position
 from producers.webhook import webhook_to
-from tests.raw_server import Behaviour, answering, server
+from tests.raw_server import Behaviour, answering
+from tests.raw_server import server as raw_server
+from tests.redis_server import SharedRedis
 from tests.stage import Environment, WorkerProcess, until
 from tests.unit.clock import Clock
 from tests.unit.ledger.hands import ENTRY, settled
@@ -48,15 +49,15 @@ def clock() -> Clock:
 
 
 @pytest.fixture
-def memory() -> Redis:
-    """A Redis in memory, in which an attacker may write."""
-    return FakeRedis(server=FakeServer(), decode_responses=True)
+def shared(server: SharedRedis) -> Redis:
+    """A Redis in which an attacker may write."""
+    return server.client()
 
 
 @pytest.fixture
-def books(memory: Redis, clock: Clock) -> RedisLedger:
+def books(shared: Redis, clock: Clock) -> RedisLedger:
     """The ledger in it, with the key ring of those who submit."""
-    return RedisLedger(memory, clock.millis, keyring=RING)
+    return RedisLedger(shared, clock.millis, keyring=RING)
 
 
 @pytest.fixture
@@ -96,14 +97,14 @@ def settled_batch(books: RedisLedger, batch: str = "b", url: str = OURS) -> None
     settled(books, entry.id)
 
 
-def write(memory: Redis, url: str, batch: str = "b", **more: str) -> None:
+def write(shared: Redis, url: str, batch: str = "b", **more: str) -> None:
     """Write a webhook that is due into Redis, as whoever has its password may."""
     origin = "/".join(url.split("/")[:3])
     values: dict[Any, Any] = {"webhook": url, "told": "due", "at": 1, "settled_at": 1, **more}
-    memory.hset(f"classin:batch-about:{batch}", mapping=values)
-    memory.hsetnx(f"classin:batch:{batch}", "succeeded", "1")
-    memory.zadd(f"classin:webhooks:{origin}", {batch: 1})
-    memory.zadd("classin:receivers", {origin: 1})
+    shared.hset(f"classin:batch-about:{batch}", mapping=values)
+    shared.hsetnx(f"classin:batch:{batch}", "succeeded", "1")
+    shared.zadd(f"classin:webhooks:{origin}", {batch: 1})
+    shared.zadd("classin:receivers", {origin: 1})
 
 
 def webhook_of(books: RedisLedger, batch: str = "b") -> Webhook:
@@ -116,10 +117,10 @@ def webhook_of(books: RedisLedger, batch: str = "b") -> Webhook:
 
 @pytest.mark.parametrize("url", INSIDE)
 def test_a_webhook_written_into_redis_by_hand_is_not_called(
-    memory: Redis, books: RedisLedger, webhooks: Webhooks, called: list[str], url: str
+    shared: Redis, books: RedisLedger, webhooks: Webhooks, called: list[str], url: str
 ) -> None:
     """Who can write Redis would have a worker call what only its host reaches, and sign it."""
-    write(memory, url)
+    write(shared, url)
 
     webhooks.run_once()
 
@@ -132,11 +133,11 @@ def test_a_webhook_written_into_redis_by_hand_is_not_called(
 
 @pytest.mark.parametrize("url", INSIDE)
 def test_a_webhook_turned_to_another_address_is_not_called(
-    memory: Redis, books: RedisLedger, webhooks: Webhooks, called: list[str], url: str
+    shared: Redis, books: RedisLedger, webhooks: Webhooks, called: list[str], url: str
 ) -> None:
     """Who can write Redis would change the address of a webhook that an operator asked for."""
     settled_batch(books)
-    write(memory, url)
+    write(shared, url)
 
     webhooks.run_once()
 
@@ -145,14 +146,14 @@ def test_a_webhook_turned_to_another_address_is_not_called(
 
 
 def test_a_signature_of_another_batch_s_webhook_does_not_count(
-    memory: Redis, books: RedisLedger, webhooks: Webhooks, called: list[str]
+    shared: Redis, books: RedisLedger, webhooks: Webhooks, called: list[str]
 ) -> None:
     """Who can write Redis would copy it, to tell a receiver of batches that are not its own."""
     settled_batch(books, "own")
     webhooks.run_once()
     assert called == [OURS]
-    copied = memory.hget("classin:batch-about:own", "mac")
-    write(memory, OURS, "other", mac=str(copied))
+    copied = shared.hget("classin:batch-about:own", "mac")
+    write(shared, OURS, "other", mac=str(copied))
 
     webhooks.run_once()
 
@@ -161,10 +162,10 @@ def test_a_signature_of_another_batch_s_webhook_does_not_count(
 
 
 def test_a_webhook_signed_with_another_key_ring_is_not_called(
-    memory: Redis, clock: Clock, books: RedisLedger, webhooks: Webhooks, called: list[str]
+    shared: Redis, clock: Clock, books: RedisLedger, webhooks: Webhooks, called: list[str]
 ) -> None:
     """Who can write Redis would sign a webhook with keys of an installation of their own."""
-    settled_batch(RedisLedger(memory, clock.millis, keyring=KeyRing.in_memory()))
+    settled_batch(RedisLedger(shared, clock.millis, keyring=KeyRing.in_memory()))
 
     webhooks.run_once()
 
@@ -173,11 +174,11 @@ def test_a_webhook_signed_with_another_key_ring_is_not_called(
 
 
 def test_a_webhook_put_there_before_the_batch_is_not_called(
-    memory: Redis, books: RedisLedger, webhooks: Webhooks, called: list[str]
+    shared: Redis, books: RedisLedger, webhooks: Webhooks, called: list[str]
 ) -> None:
     """Who can write Redis would name an address first, and wait for the batch of that name."""
-    memory.hset("classin:batch-about:b", mapping={"webhook": INSIDE[0], "told": "open", "at": 1})
-    memory.hset("classin:batch-about:b", "open_lasts", 1)
+    shared.hset("classin:batch-about:b", mapping={"webhook": INSIDE[0], "told": "open", "at": 1})
+    shared.hset("classin:batch-about:b", "open_lasts", 1)
     settled_batch(books)
 
     webhooks.run_once()
@@ -192,7 +193,7 @@ def test_a_worker_calls_the_operator_s_receiver_and_no_other(
     environment.set(webhook_secret=SECRET)
     settings = environment.settings
     theirs, ours = threading.Event(), threading.Event()
-    with server(_taking(theirs)) as inside, server(_taking(ours)) as receiver:
+    with raw_server(_taking(theirs)) as inside, raw_server(_taking(ours)) as receiver:
         write(redis_client, f"{inside}/admin", "forged")
         submitter = Submitter.from_settings(settings)
         checked = submitter.check_all([(Position("1"), lambda: FOLDER)], "test")
@@ -234,11 +235,11 @@ def test_an_operator_s_own_receiver_inside_is_called(
 
 
 def test_an_address_that_is_none_neither_stops_the_round_nor_breaks_what_is_shown(
-    memory: Redis, books: RedisLedger, webhooks: Webhooks, called: list[str]
+    shared: Redis, books: RedisLedger, webhooks: Webhooks, called: list[str]
 ) -> None:
     """Who can write Redis would keep receivers from hearing anything, by one bad address."""
-    write(memory, "http://[not-an-address", "bad")
-    write(memory, "https://sis.example/hook", "worse", tries="no number")
+    write(shared, "http://[not-an-address", "bad")
+    write(shared, "https://sis.example/hook", "worse", tries="no number")
     settled_batch(books)
     shown = books.about("bad")
     assert shown is not None

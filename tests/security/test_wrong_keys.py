@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import pytest
-from fakeredis import FakeRedis, FakeServer
+from redis import Redis
 from starlette.types import Scope
 
 from producers.gateway.authentication import Admission
@@ -14,6 +14,7 @@ from producers.gateway.client_address import client_of
 from producers.gateway.problems import ProblemError
 from producers.gateway.thread_pool import Pool
 from producers.gateway.wrong_keys import WrongKeys
+from tests.redis_server import SharedRedis
 from worker.keyring import KeyRing
 from worker.ledger.api_keys import ApiKeys
 
@@ -34,8 +35,8 @@ class CountingRing(KeyRing):
         return super().verify(purpose, data, mac)
 
 
-class CountingRedis(FakeRedis):
-    """A Redis in memory that counts what it is asked."""
+class CountingRedis(Redis):
+    """A Redis that counts what it is asked."""
 
     asked = 0
 
@@ -48,7 +49,7 @@ class CountingRedis(FakeRedis):
 class Door:
     """An admission whose clock stands still; nobody really waits, but all waits are noted."""
 
-    def __init__(self, *, behind_proxy: bool = False) -> None:
+    def __init__(self, server: SharedRedis, *, behind_proxy: bool = False) -> None:
         self.now = 0.0
         self.waits: list[float] = []
         self.laters: list[Callable[[], None]] = []
@@ -58,7 +59,7 @@ class Door:
             lambda: self.now, self._sleep, lambda _, act: self.laters.append(act)
         )
         self.ring = CountingRing(lambda: b"k" * 32)
-        self.redis = CountingRedis(server=FakeServer(), decode_responses=True)
+        self.redis = server.client_of(CountingRedis)
         self.keys = ApiKeys(self.redis, self.ring)
         self.token, _ = self.keys.add("sis", 0)
         self._admission = Admission(self.keys, Pool(1), behind_proxy=behind_proxy, wrong=self.wrong)
@@ -85,17 +86,17 @@ async def _several(door: Door, tokens: Sequence[str], client: str = ATTACKER) ->
     return [await door.show(token, client) for token in tokens]
 
 
-def test_wrong_keys_of_an_address_are_answered_more_and_more_slowly() -> None:
+def test_wrong_keys_of_an_address_are_answered_more_and_more_slowly(server: SharedRedis) -> None:
     """Who tries keys one after the other soon waits for seconds; who mistypes waits for nothing."""
-    door = Door()
+    door = Door(server)
 
     assert asyncio.run(_several(door, [WRONG] * 13)) == [401] * 13
     assert door.waits == [0.25, 0.5, 1, 2, 4, 8, 8, 8]
 
 
-def test_wrong_keys_tried_side_by_side_are_refused() -> None:
+def test_wrong_keys_tried_side_by_side_are_refused(server: SharedRedis) -> None:
     """Who tries many at once gets 429 for all but a few, so that nobody's place is taken."""
-    door = Door()
+    door = Door(server)
 
     async def story() -> list[int]:
         await _several(door, [WRONG] * 5)
@@ -108,9 +109,9 @@ def test_wrong_keys_tried_side_by_side_are_refused() -> None:
     assert asyncio.run(story()) == [401] * 4 + [429] * 46
 
 
-def test_a_right_key_is_let_in_whoever_tries_wrong_ones_at_its_address() -> None:
+def test_a_right_key_is_let_in_whoever_tries_wrong_ones_at_its_address(server: SharedRedis) -> None:
     """An attacker behind a school's NAT or proxy locks none of its clients out."""
-    door = Door()
+    door = Door(server)
 
     async def story() -> int:
         await _several(door, [WRONG] * 30)
@@ -127,9 +128,9 @@ def test_a_right_key_is_let_in_whoever_tries_wrong_ones_at_its_address() -> None
     assert door.waits == []
 
 
-def test_a_mistake_is_forgotten() -> None:
+def test_a_mistake_is_forgotten(server: SharedRedis) -> None:
     """Some minutes after its last wrong key an address waits for nothing."""
-    door = Door()
+    door = Door(server)
 
     async def story() -> None:
         await _several(door, [WRONG] * 20)
@@ -141,9 +142,9 @@ def test_a_mistake_is_forgotten() -> None:
     assert door.waits == []
 
 
-def test_a_provider_of_ipv6_is_one_address() -> None:
+def test_a_provider_of_ipv6_is_one_address(server: SharedRedis) -> None:
     """Who has a /64 of addresses has no more tries than who has one."""
-    door = Door()
+    door = Door(server)
 
     async def story() -> None:
         for number in range(7):
@@ -156,9 +157,9 @@ def test_a_provider_of_ipv6_is_one_address() -> None:
     assert len(door.wrong) == 3
 
 
-def test_a_flood_of_addresses_takes_bounded_memory() -> None:
+def test_a_flood_of_addresses_takes_bounded_memory(server: SharedRedis) -> None:
     """Who comes from ever new addresses fills no memory: only the last are remembered."""
-    door = Door()
+    door = Door(server)
 
     async def story() -> None:
         for number in range(10_050):
@@ -173,10 +174,11 @@ def test_a_flood_of_addresses_takes_bounded_memory() -> None:
 
 
 def test_wrong_keys_are_logged_once_a_minute_without_their_secret_half(
+    server: SharedRedis,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     """The log names the address, how many, and a public half; no secret, and no line for each."""
-    door = Door()
+    door = Door(server)
 
     async def story() -> None:
         await _several(door, [WRONG] * 5)
@@ -204,9 +206,9 @@ def test_a_header_does_not_tell_who_asks() -> None:
     assert client_of(forged, behind_proxy=True) == ATTACKER
 
 
-def test_clients_of_a_proxy_are_told_apart() -> None:
+def test_clients_of_a_proxy_are_told_apart(server: SharedRedis) -> None:
     """One client of the proxy that tries keys slows down none of the others."""
-    door = Door(behind_proxy=True)
+    door = Door(server, behind_proxy=True)
 
     async def story() -> None:
         for _ in range(10):
@@ -218,9 +220,9 @@ def test_clients_of_a_proxy_are_told_apart() -> None:
     assert door.waits == []
 
 
-def test_an_unknown_public_half_costs_as_much_as_a_wrong_secret() -> None:
+def test_an_unknown_public_half_costs_as_much_as_a_wrong_secret(server: SharedRedis) -> None:
     """Who measures answers does not learn which public halves there are."""
-    door = Door()
+    door = Door(server)
     wrong_secret = door.token[:12] + "A" * 43
 
     async def work(token: str) -> tuple[int, int]:

@@ -1,16 +1,16 @@
-"""What unit tests share: closed sockets, a ledger in memory, a clock, a broker in memory."""
+"""What unit tests share: closed sockets, an empty ledger, a clock, a broker in memory."""
 
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from fakeredis import FakeRedis, FakeServer
 from hypothesis import HealthCheck
 from hypothesis import settings as hypothesis_settings
 from pytest_socket import disable_socket, enable_socket
 from redis import Redis
 
+from tests.redis_server import SharedRedis
 from tests.unit.clock import Clock
 from tests.unit.stage import RING, SCHOOL, Stage
 from worker.broker.messages import QUEUE
@@ -34,8 +34,8 @@ hypothesis_settings.load_profile("unit")
 
 @pytest.fixture(autouse=True)
 def closed_sockets() -> Iterator[None]:
-    """Let no unit test reach a server, not even one on this machine."""
-    disable_socket(allow_unix_socket=False)
+    """Let no unit test reach a server but its Redis; an event loop needs sockets of its own."""
+    disable_socket(allow_unix_socket=True)
     yield
     enable_socket()
 
@@ -47,15 +47,9 @@ def clock() -> Clock:
 
 
 @pytest.fixture
-def server() -> FakeServer:
-    """A Redis of this test's own; `connected = False` takes it away."""
-    return FakeServer()
-
-
-@pytest.fixture
-def redis(server: FakeServer) -> Redis:
+def redis(server: SharedRedis) -> Redis:
     """A client of that Redis."""
-    return FakeRedis(server=server, decode_responses=True)
+    return server.client()
 
 
 @pytest.fixture

@@ -4,8 +4,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import pytest
-from fakeredis import FakeServer
 
+from tests.redis_server import SharedRedis
 from tests.unit.clock import Clock
 from tests.unit.stage import ClassIn, Stage, said
 from worker.classin.operations.courses import EditCourse
@@ -80,7 +80,7 @@ def test_a_suspended_machine_inverts_no_lane(stage: Stage, laptop: Laptop) -> No
 
 
 def test_while_the_ledger_cannot_be_asked_nothing_is_sent(
-    stage: Stage, laptop: Laptop, server: FakeServer
+    stage: Stage, laptop: Laptop, server: SharedRedis
 ) -> None:
     """The record is given back, nobody has died of it, and it is tried again."""
     first, _ = two_of_a_lane(stage)

@@ -1,4 +1,4 @@
-"""A place to hand things in: settings, a ledger in memory, and a look at all that lies in it."""
+"""A place to hand things in: settings, a ledger, and a look at all that lies in it."""
 
 import base64
 import binascii
@@ -8,9 +8,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from fakeredis import FakeRedis
 from redis import Redis
 
+from ops.processes.redis_server import PrivateRedis
 from producers import Submitter
 from tests.security.fuzz.canaries import SCHOOL_SECRET, SECRETS, must_not_sing
 from tests.security.fuzz.oracle import BrokenError
@@ -18,7 +18,7 @@ from worker.classin.school import School
 from worker.config.settings import Settings
 from worker.keyring import KeyRing
 from worker.ledger import keys
-from worker.ledger.store import RedisLedger
+from worker.ledger.store import RedisLedger, connect
 
 #: The hashes of records, whose `fields` hold what is personal.
 _RECORD = "classin:op:"
@@ -69,10 +69,13 @@ class Place:
 def a_place() -> Iterator[Place]:
     """Give a place of its own."""
     with tempfile.TemporaryDirectory(prefix="cq-fuzz-") as folder:
-        redis = FakeRedis(decode_responses=True)
-        ledger = RedisLedger(redis)
-        settings = Settings(home=Path(folder), schools={"main": SCHOOL}, ring=KeyRing.in_memory())
-        yield Place(Path(folder), redis, ledger, settings, Submitter(settings, ledger))
+        home = Path(folder)
+        with PrivateRedis(home, home / "redis.sock", durable=False) as server:
+            redis = connect(server.url)
+            ledger = RedisLedger(redis)
+            settings = Settings(home=home, schools={"main": SCHOOL}, ring=KeyRing.in_memory())
+            yield Place(home, redis, ledger, settings, Submitter(settings, ledger))
+            redis.close()
 
 
 def must_tell_nothing(redis: Redis) -> None:

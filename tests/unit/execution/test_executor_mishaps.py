@@ -3,9 +3,9 @@
 from dataclasses import replace
 
 import pytest
-from fakeredis import FakeServer
 from redis import Redis
 
+from tests.redis_server import SharedRedis
 from tests.unit.stage import Stage, said
 from worker.classin.operation import Operation
 from worker.classin.operations.cloud import CreateFolder
@@ -189,7 +189,7 @@ def test_a_worker_that_lost_its_lease_stops_repeating(stage: Stage) -> None:
 
 
 def test_a_worker_that_is_cut_off_from_the_ledger_sends_nothing_more(
-    stage: Stage, server: FakeServer
+    stage: Stage, server: SharedRedis
 ) -> None:
     """Its lease has run out meanwhile: it need not ask to know that another may have the record."""
     stage.patience = replace(stage.patience, first_wait=60, longest_wait=60)
@@ -281,7 +281,7 @@ def test_what_kills_its_workers_is_given_up(stage: Stage) -> None:
     assert stage.ledger.find(folder).reason is Reason.POISON
 
 
-def test_what_happened_is_noted_when_the_ledger_is_back(stage: Stage, server: FakeServer) -> None:
+def test_what_happened_is_noted_when_the_ledger_is_back(stage: Stage, server: SharedRedis) -> None:
     """ClassIn has done it: that must not get lost because Redis restarts at this moment."""
     folder = stage.submit(FOLDER)
     seconds = 5
@@ -301,7 +301,7 @@ def test_what_happened_is_noted_when_the_ledger_is_back(stage: Stage, server: Fa
 
 
 def test_a_worker_that_is_to_end_does_not_wait_for_the_ledger(
-    stage: Stage, server: FakeServer
+    stage: Stage, server: SharedRedis
 ) -> None:
     """Its record is taken back like that of any silent worker."""
     folder = stage.submit(FOLDER)
@@ -317,7 +317,7 @@ def test_a_worker_that_is_to_end_does_not_wait_for_the_ledger(
     assert stage.ledger.find(folder).state is State.RUNNING
 
 
-def test_nothing_is_begun_until_the_ledger_is_back(stage: Stage, server: FakeServer) -> None:
+def test_nothing_is_begun_until_the_ledger_is_back(stage: Stage, server: SharedRedis) -> None:
     """Nor is it forgotten."""
     folder = stage.submit(FOLDER)
     server.connected = False

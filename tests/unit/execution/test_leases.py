@@ -1,8 +1,8 @@
 """What a worker process has in hand, and keeps by its beat."""
 
 import pytest
-from fakeredis import FakeServer
 
+from tests.redis_server import SharedRedis
 from tests.unit.clock import Clock
 from tests.unit.ledger.hands import DONE, GIVEN_BACK, claimed, entry
 from worker.boottime import boottime
@@ -105,7 +105,7 @@ def test_without_a_beat_nothing_is_sent_any_more(
 
 
 def test_a_ledger_that_is_away_renews_nothing(
-    ledger: RedisLedger, clock: Clock, in_hand: LeaseTable, server: FakeServer
+    ledger: RedisLedger, clock: Clock, in_hand: LeaseTable, server: SharedRedis
 ) -> None:
     """When it is back in time, the beat goes on."""
     ledger.submit([entry("a")])
@@ -185,7 +185,7 @@ def test_the_ledger_is_asked_after_a_wait(ledger: RedisLedger, clock: Clock) -> 
 
 
 def test_a_word_of_the_ledger_is_enough_for_a_moment(
-    ledger: RedisLedger, clock: Clock, in_hand: LeaseTable, server: FakeServer
+    ledger: RedisLedger, clock: Clock, in_hand: LeaseTable, server: SharedRedis
 ) -> None:
     """So that what is claimed and sent at once costs no further question."""
     ledger.submit([entry("a")])

@@ -3,11 +3,11 @@
 from dataclasses import replace
 from itertools import accumulate
 
-from fakeredis import FakeRedis, FakeServer
 from hypothesis import given
 from hypothesis import strategies as st
 from redis import Redis
 
+from tests.redis_server import SharedRedis
 from tests.unit.clock import Clock
 from tests.unit.ledger.hands import DONE, HELD, LATER, LEASE, claimed, entry, settled
 from worker.keyring import KeyRing
@@ -202,9 +202,10 @@ def test_a_step_that_no_script_has_met_is_seen(
 
 
 @given(spans=st.lists(st.integers(-10_000_000, 10_000_000) | st.integers(-300, 300), max_size=30))
-def test_the_ledgers_time_never_goes_back(spans: list[int]) -> None:
+def test_the_ledgers_time_never_goes_back(shared_redis: SharedRedis, spans: list[int]) -> None:
     """Whatever the clock does: by no more than it takes to note it; and forward as fast as that."""
-    redis, clock = FakeRedis(server=FakeServer(), decode_responses=True), Clock()
+    shared_redis.empty()
+    redis, clock = shared_redis.client(), Clock()
     ledger, times = RedisLedger(redis, clock.millis), list[int]()
     for ms in accumulate(spans, initial=clock.ms):
         clock.ms = ms

@@ -6,6 +6,7 @@ from dataclasses import replace
 import pytest
 from redis import Redis
 
+from tests.redis_server import SharedRedis
 from tests.unit.clock import Clock
 from tests.unit.ledger.hands import (
     AGAIN,
@@ -223,10 +224,10 @@ def test_counts_of_many_are_right_at_the_end(ledger: RedisLedger) -> None:
     assert ledger.codes() == {1: 2}
 
 
-def test_an_exchange_without_redis_says_so(ledger: RedisLedger, server: object) -> None:
+def test_an_exchange_without_redis_says_so(ledger: RedisLedger, server: SharedRedis) -> None:
     """In one line, like all others."""
     ledger.submit([entry("a")])
-    server.connected = False  # type: ignore[attr-defined]  # it is a FakeServer
+    server.connected = False
     with pytest.raises(UnavailableError, match=r"^Redis does not answer as it should: [^\n]+$"):
         exchange(ledger, [], "a")
 

@@ -4,9 +4,9 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from fakeredis import FakeRedis, FakeServer
 from redis import Redis
 
+from tests.redis_server import SharedRedis
 from tests.unit.clock import Clock
 from tests.unit.ledger.hands import (
     DONE,
@@ -177,7 +177,7 @@ def test_where_a_record_is(ledger: RedisLedger, observer: Observer, clock: Clock
     assert observer.whereabouts(ledger.find("c")).parked_place == 0
 
 
-class Busy(FakeRedis):
+class Busy(Redis):
     """A Redis in which others take what is due first, between any two looks at it."""
 
     taken = 0
@@ -191,14 +191,14 @@ class Busy(FakeRedis):
 
 
 def test_what_is_due_at_the_same_moment_is_listed_without_a_gap(
-    ledger: RedisLedger, server: FakeServer
+    ledger: RedisLedger, server: SharedRedis
 ) -> None:
     """Hundreds of it, on several pages, while others take some of those that were listed."""
     ids = [f"r{n:03}" for n in range(500)]
     ledger.submit([replace(ENTRY, id=each) for each in ids])
     for each in ids:
         ledger.advance(claimed(ledger, each, lease=each), LATER, None)
-    busy = Busy(server=server, decode_responses=True)
+    busy = server.client_of(Busy)
     observer = Observer(busy)
     busy.taken = 20
 

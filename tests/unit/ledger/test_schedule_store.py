@@ -3,11 +3,11 @@
 from dataclasses import replace
 
 import pytest
-from fakeredis import FakeRedis, FakeServer
 from hypothesis import given
 from hypothesis import strategies as st
 from redis import Redis
 
+from tests.redis_server import SharedRedis
 from tests.unit.clock import Clock
 from worker.errors import NotFoundError
 from worker.keyring import KeyRing
@@ -121,12 +121,13 @@ def test_a_tick_is_claimed_once(schedule: ScheduleStore, clock: Clock) -> None:
     looks=st.lists(st.tuples(st.sampled_from("AB"), st.booleans(), st.integers(0, 90)), max_size=40)
 )
 def test_two_who_look_in_any_order_claim_each_tick_once(
-    looks: list[tuple[str, bool, int]],
+    shared_redis: SharedRedis, looks: list[tuple[str, bool, int]]
 ) -> None:
     """Between reading and claiming anything may happen; whoever reads last still finds its tick."""
+    shared_redis.empty()
     clock = Clock()
     schedule = ScheduleStore(
-        FakeRedis(server=FakeServer(), decode_responses=True),
+        shared_redis.client(),
         clock.millis,
         keyring=KeyRing.in_memory(),
     )

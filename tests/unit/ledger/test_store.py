@@ -3,9 +3,9 @@
 from dataclasses import replace
 
 import pytest
-from fakeredis import FakeServer
 from redis import Redis
 
+from tests.redis_server import SharedRedis
 from tests.unit.ledger.hands import AGAIN, DONE, ENTRY, attempt, claimed, settled
 from worker.errors import NotFoundError, UnavailableError
 from worker.ledger import keys
@@ -97,7 +97,7 @@ def test_a_record_without_anything_special_says_so(ledger: RedisLedger) -> None:
     assert (record.accepts_existing, record.already, record.unread) == (False, False, False)
 
 
-def test_redis_away_is_said_in_one_line(ledger: RedisLedger, server: FakeServer) -> None:
+def test_redis_away_is_said_in_one_line(ledger: RedisLedger, server: SharedRedis) -> None:
     """By every method alike."""
     ledger.submit([ENTRY])
     queued = ledger.find("a")

@@ -4,9 +4,9 @@ from collections import UserDict
 from collections.abc import Callable, ItemsView
 
 import pytest
-from fakeredis import FakeServer
 from redis import Redis
 
+from tests.redis_server import SharedRedis
 from worker.errors import InvalidInputError, NotFoundError, UnavailableError
 from worker.ledger import keys
 from worker.ledger.store import RedisLedger
@@ -169,7 +169,7 @@ def test_a_hold_that_ends_in_this_very_moment_counts(source: Source, redis: Redi
     assert source.directory() == {}
 
 
-def test_redis_may_be_away(source: Source, server: FakeServer) -> None:
+def test_redis_may_be_away(source: Source, server: SharedRedis) -> None:
     """It is said in the one way."""
     server.connected = False
     for ask in (source.snapshot, source.directory, source.passwords, source.open_sync):

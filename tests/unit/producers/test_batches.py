@@ -3,11 +3,11 @@
 from functools import partial
 
 import pytest
-from fakeredis import FakeServer
 
 from producers.intake.checked import Checked, Position
 from producers.intake.request import SubmitRequest
 from producers.intake.submitter import Submitter
+from tests.redis_server import SharedRedis
 from worker.classin.operations.cloud import CreateFolder
 from worker.errors import InvalidInputError, UnavailableError
 from worker.ledger.batch import BatchInfo, Webhook, WebhookState
@@ -15,7 +15,7 @@ from worker.ledger.store import CHUNK, RedisLedger
 
 
 def test_a_batch_that_breaks_off_counts_as_no_whole(
-    submitter: Submitter, ledger: RedisLedger, server: FakeServer
+    submitter: Submitter, ledger: RedisLedger, server: SharedRedis
 ) -> None:
     """Redis went away after the first chunk: nobody is told that the batch is over."""
     operations = [CreateFolder(folder_id=n, folder_name="a") for n in range(1, CHUNK + 11)]
@@ -66,7 +66,7 @@ def lines_of(submitter: Submitter, number: int) -> Checked:
 def test_a_file_that_is_handed_in_again_goes_on_with_its_batch(  # each says one thing
     submitter: Submitter,
     ledger: RedisLedger,
-    server: FakeServer,
+    server: SharedRedis,
     digest: str,
     url: str,
     *,

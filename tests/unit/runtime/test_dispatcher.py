@@ -5,8 +5,8 @@ from functools import partial
 from typing import Any
 
 import pytest
-from fakeredis import FakeServer
 
+from tests.redis_server import SharedRedis
 from tests.unit.clock import Clock
 from tests.unit.stage import SCHOOL, ClassIn, Stage, said
 from worker.classin.operations.cloud import CreateFolder
@@ -195,7 +195,7 @@ def test_leases_are_kept_until_their_news_are_noted(stage: Stage, floor: Floor) 
 
 
 def test_news_wait_for_a_ledger_that_is_away(
-    stage: Stage, floor: Floor, server: FakeServer
+    stage: Stage, floor: Floor, server: SharedRedis
 ) -> None:
     """And so does what is to be claimed."""
     done, waiting = courses(stage, 2)
@@ -391,7 +391,7 @@ def test_a_school_has_no_more_than_its_share(stage: Stage) -> None:
 
 
 def test_a_ledger_that_is_away_lets_a_school_wait(
-    stage: Stage, server: FakeServer, caplog: pytest.LogCaptureFixture
+    stage: Stage, server: SharedRedis, caplog: pytest.LogCaptureFixture
 ) -> None:
     """What was put aside stays there until rescue looks."""
     stage.shares = FairShare(1)
@@ -525,7 +525,7 @@ def test_a_worker_that_is_to_end_gives_turns_to_others(stage: Stage) -> None:
 
 
 def test_a_ledger_that_is_away_is_asked_again_whose_turn_it_is(
-    stage: Stage, server: FakeServer
+    stage: Stage, server: SharedRedis
 ) -> None:
     """A second later."""
     records = put_off(stage, 1)
@@ -575,7 +575,7 @@ def test_a_worker_hears_when_there_is_room(stage: Stage, floor: Floor) -> None:
     assert held == ["more"]
 
 
-def test_unavailable_is_what_a_ledger_away_raises(stage: Stage, server: FakeServer) -> None:
+def test_unavailable_is_what_a_ledger_away_raises(stage: Stage, server: SharedRedis) -> None:
     """So that these stories tell of what happens."""
     server.connected = False
     with pytest.raises(UnavailableError):

@@ -4,9 +4,9 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 
 import pytest
-from fakeredis import FakeServer
 from redis import Redis
 
+from tests.redis_server import SharedRedis
 from tests.unit.stage import ClassIn, Stage, said
 from worker.classin.operations.cloud import CreateFolder
 from worker.classin.response import Reply
@@ -117,7 +117,7 @@ def test_a_rescue_that_has_just_begun_waits_for_signs_of_life(
 
 @pytest.mark.parametrize("told", [True, False])
 def test_after_an_outage_those_who_live_come_first(
-    stage: Stage, rescue: Rescuer, server: FakeServer, *, told: bool
+    stage: Stage, rescue: Rescuer, server: SharedRedis, *, told: bool
 ) -> None:
     """Their leases have run out as well; also where a patient client told nobody of it."""
     folder = stage.submit(FOLDER)

@@ -5,8 +5,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from fakeredis import FakeRedis, FakeServer
 
+from tests.redis_server import SharedRedis
 from worker.broker.queue import build_queues
 from worker.config.settings import Settings
 from worker.keyring import KeyRing
@@ -21,15 +21,17 @@ RING = KeyRing.in_memory()
 
 
 @pytest.fixture
-def scheduler(server: FakeServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> TickScheduler:
+def scheduler(
+    server: SharedRedis, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> TickScheduler:
     """A scheduler on the test's Redis."""
-    monkeypatch.setattr(beat, "connect", lambda _: FakeRedis(server=server, decode_responses=True))
+    monkeypatch.setattr(beat, "connect", lambda _: server.client())
     return TickScheduler(build_queues(Settings(home=tmp_path, ring=RING)))
 
 
-def test_it_shows_that_it_is_about(scheduler: TickScheduler, server: FakeServer) -> None:
+def test_it_shows_that_it_is_about(scheduler: TickScheduler, server: SharedRedis) -> None:
     """And claims what is due."""
-    redis = FakeRedis(server=server, decode_responses=True)
+    redis = server.client()
     schedule = ScheduleStore(redis, keyring=RING)
     schedule.add(Job(name="minutely", cron="* * * * *", tz="UTC", words=("report",)))
     redis.hset("classin:job:minutely", "last", schedule.now() - 60_000)
@@ -47,7 +49,7 @@ def _break(_: object) -> int:
 @pytest.mark.parametrize("mishap", ["Redis away", "bug"])
 def test_it_comes_back(
     scheduler: TickScheduler,
-    server: FakeServer,
+    server: SharedRedis,
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
     mishap: str,

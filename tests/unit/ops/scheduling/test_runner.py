@@ -4,12 +4,12 @@ import signal
 from dataclasses import dataclass, field
 
 import pytest
-from fakeredis import FakeServer
 from redis import Redis
 
 from ops.cli.job_process import line_of
 from ops.scheduling.redact import last_lines, redact
 from ops.scheduling.runner import GRACE, LEASE, MOST, MOST_LONG, Runner, command_of
+from tests.redis_server import SharedRedis
 from tests.unit.clock import Clock
 from worker.errors import UnavailableError
 from worker.keyring import KeyRing
@@ -131,7 +131,7 @@ def test_what_a_dead_one_had_is_taken_up(house: House) -> None:
     assert house.found().state is RunState.SUCCEEDED
 
 
-def test_nobody_is_called_dead_while_redis_was_away(house: House, server: FakeServer) -> None:
+def test_nobody_is_called_dead_while_redis_was_away(house: House, server: SharedRedis) -> None:
     """Whoever comes back first leaves the others time to say that they live."""
     house.due("nightly")
     runner, other = house.runner(), house.runner()
@@ -168,7 +168,7 @@ def test_nobody_is_called_dead_after_a_sleep_of_all(house: House) -> None:
     assert [each.code for each in house.actors] == [None]
 
 
-def test_an_end_that_redis_did_not_hear_is_told_again(house: House, server: FakeServer) -> None:
+def test_an_end_that_redis_did_not_hear_is_told_again(house: House, server: SharedRedis) -> None:
     """What the child printed is read once, and not lost."""
     house.due("nightly")
     runner = house.runner()
@@ -295,7 +295,7 @@ def test_while_all_sleep_no_time_limit_runs(house: House) -> None:
     assert house.actors[0].code == -signal.SIGTERM
 
 
-def test_a_time_limit_holds_while_redis_is_away(house: House, server: FakeServer) -> None:
+def test_a_time_limit_holds_while_redis_is_away(house: House, server: SharedRedis) -> None:
     """The child is ended all the same, and its end noted later."""
     house.due("nightly", time_limit=60)
     runner = house.runner()

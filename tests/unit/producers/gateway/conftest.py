@@ -1,11 +1,10 @@
-"""A gateway over a ledger in memory, asked in this process, without a server."""
+"""A gateway asked in this process, without a server."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 import pytest
 from fastapi.testclient import TestClient
-from pytest_socket import disable_socket, enable_socket
 from redis import Redis
 
 from producers import Submitter
@@ -20,14 +19,6 @@ from worker.ledger.store import RedisLedger
 
 #: Asks with a key that is made for the test; its limits are given as those of a key.
 AskWith = Callable[..., TestClient]
-
-
-@pytest.fixture(autouse=True)
-def closed_sockets() -> Iterator[None]:
-    """Let no test reach a server; an event loop needs a pair of sockets for itself."""
-    disable_socket(allow_unix_socket=True)
-    yield
-    enable_socket()
 
 
 @pytest.fixture

@@ -4,10 +4,10 @@ import json
 import logging
 
 import pytest
-from fakeredis import FakeServer
 from fastapi.testclient import TestClient
 
 from producers.gateway.service import GatewayService
+from tests.redis_server import SharedRedis
 from tests.unit.producers.gateway.conftest import AskWith
 from worker.ledger.api_keys import ApiKeys
 
@@ -83,7 +83,7 @@ def test_what_is_not_there(sis: TestClient) -> None:
         assert ("allow" in answer.headers) is (status == 405)
 
 
-def test_redis_away(sis: TestClient, server: FakeServer) -> None:
+def test_redis_away(sis: TestClient, server: SharedRedis) -> None:
     """It is worth trying again a little later."""
     server.connected = False
     for path in ("/v1/operations", "/healthz"):

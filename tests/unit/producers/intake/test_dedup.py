@@ -5,11 +5,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from fakeredis import FakeServer
 from redis import Redis
 
 from producers.intake.request import SubmitRequest
 from producers.intake.submitter import Submitter
+from tests.redis_server import SharedRedis
 from tests.unit.published import taken_from
 from tests.unit.stage import RING, Stage, said
 from worker.broker.queue import Queues
@@ -301,7 +301,7 @@ def test_somebody_else_takes_a_key_meanwhile(
 
 
 def test_redis_away_in_the_middle_says_how_far_it_came(
-    submitter: Submitter, server: FakeServer
+    submitter: Submitter, server: SharedRedis
 ) -> None:
     """And that keys make it safe to begin anew."""
 

@@ -6,12 +6,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from fakeredis import FakeServer
 from redis import Redis
 
 from producers.intake.attachments import LARGEST_KEPT, file_at
 from producers.intake.request import SubmitRequest
 from producers.intake.submitter import Submitter
+from tests.redis_server import SharedRedis
 from tests.unit.published import ids_in, taken_from
 from tests.unit.stage import Stage, said
 from worker.broker.queue import Queues
@@ -204,7 +204,7 @@ def test_a_large_batch_goes_in_by_chunks(
 
 
 def test_redis_away_sends_no_message(
-    submitter: Submitter, server: FakeServer, queues: Queues
+    submitter: Submitter, server: SharedRedis, queues: Queues
 ) -> None:
     """The ledger comes first: a message without a record could not be mended."""
     server.connected = False

@@ -9,8 +9,6 @@ from random import Random
 from typing import Any, cast
 from urllib.parse import parse_qs, urlsplit
 
-from fakeredis import FakeRedis, FakeServer
-
 from ops.simulator import DEFAULT_SCHOOL
 from ops.simulator.handlers import Answer
 from ops.simulator.http.auth import Received
@@ -26,6 +24,7 @@ from producers.oneroster.planning.diff import difference
 from producers.oneroster.planning.proposal import Proposal
 from producers.oneroster.planning.target import Options, intended
 from producers.oneroster.roster import Export, Roster
+from tests.redis_server import SharedRedis
 from tests.unit.clock import Clock
 from tests.unit.stage import Stage
 from worker.broker.queue import Queues
@@ -149,6 +148,7 @@ class SyncStage:
     """One source, and the ClassIn that it is brought into."""
 
     home: Path
+    server: SharedRedis
     chance: Random = field(default_factory=lambda: Random(0))  # noqa: S311  # nothing secret
     school: School = OUR_SCHOOL
     #: After so many more calls of what may fail, the sync is killed; None: never.
@@ -156,7 +156,8 @@ class SyncStage:
 
     def __post_init__(self) -> None:
         """Set it up, empty."""
-        self.redis = FakeRedis(server=FakeServer(), decode_responses=True)
+        self.server.empty()
+        self.redis = self.server.client()
         self.clock = Clock()
         self.ring = KeyRing.in_memory()
         self.ledger = RedisLedger(self.redis, self.clock.millis, keyring=self.ring)

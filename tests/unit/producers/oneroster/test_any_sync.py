@@ -15,6 +15,7 @@ from ops.simulator.state.world import Institution
 from producers.oneroster.id_map import IdMap
 from producers.oneroster.planning.target import Options, intended
 from producers.oneroster.roster import Course, Export, Kind, Person, Role, Roster
+from tests.redis_server import SharedRedis
 from tests.unit.producers.oneroster.sync_stage import KilledError, SyncStage
 from worker.classin.codes import Code
 from worker.classin.operation import Operation
@@ -63,9 +64,9 @@ options = st.builds(
 )
 
 
-def stage(home: Path, seed: int) -> SyncStage:
+def stage(home: Path, server: SharedRedis, seed: int) -> SyncStage:
     """An empty ClassIn, in which things go in any order."""
-    return SyncStage(home, Random(seed))  # noqa: S311  # nothing secret
+    return SyncStage(home, server, Random(seed))  # noqa: S311  # nothing secret
 
 
 def differences(  # noqa: C901  # a list of all that is compared
@@ -128,10 +129,10 @@ def differences(  # noqa: C901  # a list of all that is compared
 @some
 @given(st.lists(st.tuples(bulk_exports(), options), min_size=1, max_size=2), seeds)
 def test_each_sync_leads_to_what_was_intended(
-    tmp_path: Path, exports: list[tuple[Export, Options]], seed: int
+    tmp_path: Path, shared_redis: SharedRedis, exports: list[tuple[Export, Options]], seed: int
 ) -> None:
     """In whatever order ClassIn takes the operations; the same again submits nothing."""
-    it = stage(tmp_path, seed)
+    it = stage(tmp_path, shared_redis, seed)
     for export, how in exports:
         wanted, _ = intended(export, it.known()[0], how)
         about = it.sync(export, how)
@@ -179,10 +180,15 @@ def refusing(people: set[str], held: Institution) -> Callable[[Operation, Any], 
 @some
 @given(bulk_exports(), bulk_exports(), refused, seeds)
 def test_what_goes_wrong_harms_nothing_else(
-    tmp_path: Path, first: Export, second: Export, people: set[str], seed: int
+    tmp_path: Path,
+    shared_redis: SharedRedis,
+    first: Export,
+    second: Export,
+    people: set[str],
+    seed: int,
 ) -> None:
     """Answers get lost, some fail for a while, and some people are refused for good."""
-    it = stage(tmp_path, seed)
+    it = stage(tmp_path, shared_redis, seed)
     it.classin.dropped = it.classin.failing = 0.1
     it.classin.alters = refusing(people, it.held)
     for export in (first, second):
@@ -213,10 +219,15 @@ def _main_aside(roster: Roster) -> dict[str, Any]:
 @some
 @given(bulk_exports(), bulk_exports(), st.lists(st.integers(0, 20), max_size=3), seeds)
 def test_a_sync_may_die_at_any_moment(
-    tmp_path: Path, first: Export, second: Export, lives: list[int], seed: int
+    tmp_path: Path,
+    shared_redis: SharedRedis,
+    first: Export,
+    second: Export,
+    lives: list[int],
+    seed: int,
 ) -> None:
     """The next one takes it up, and nothing is done twice."""
-    it = stage(tmp_path, seed)
+    it = stage(tmp_path, shared_redis, seed)
     it.classin.dropped = 0.05
     for export in (first, second):
         for number in lives:
@@ -237,10 +248,10 @@ def test_a_sync_may_die_at_any_moment(
 @some
 @given(bulk_exports(), bulk_exports(), seeds)
 def test_undoing_brings_back_what_can_be(
-    tmp_path: Path, first: Export, second: Export, seed: int
+    tmp_path: Path, shared_redis: SharedRedis, first: Export, second: Export, seed: int
 ) -> None:
     """What was ended is made anew; a course that goes on keeps a teacher."""
-    it = stage(tmp_path, seed)
+    it = stage(tmp_path, shared_redis, seed)
     it.sync(first)
     before, _ = it.known()
     done = it.sync(second)

@@ -9,6 +9,7 @@ import pytest
 from producers.oneroster.planning.diff import difference
 from producers.oneroster.planning.proposal import Proposal
 from producers.oneroster.roster import Course, Person, Role, Roster
+from tests.redis_server import SharedRedis
 from tests.unit.producers.oneroster.applying.test_operations import person, school
 from tests.unit.producers.oneroster.sync_stage import KilledError, SyncStage
 from tests.unit.producers.oneroster.test_any_sync import differences
@@ -21,9 +22,9 @@ WANTED = school("ab", "fg", taught="fg", learnt="ab")
 
 
 @pytest.fixture
-def it(tmp_path: Path) -> SyncStage:
+def it(tmp_path: Path, server: SharedRedis) -> SyncStage:
     """A school that has nothing yet."""
-    return SyncStage(tmp_path)
+    return SyncStage(tmp_path, server)
 
 
 def proposal(it: SyncStage, wanted: Roster = WANTED) -> Proposal:
