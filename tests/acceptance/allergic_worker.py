@@ -1,7 +1,7 @@
 """A worker that dies, as of a segmentation fault, of whatever has the word `poison` in its fields.
 
 python allergic_worker.py CALL [arguments of Celery's worker]. It dies in place of the call:
-`begin`, before it is written down that a request goes out, or `send`, right after that.
+`mark_sending`, before it is written down that a request goes out, or `send`, right after that.
 """
 
 import os
@@ -18,7 +18,7 @@ from worker.ledger.types import Claim
 WORD = "poison"
 
 #: What of the worker has the call.
-PARTS = {"begin": "ledger", "send": "sender"}
+PARTS = {"mark_sending": "ledger", "send": "sender"}
 
 
 class Allergic:

@@ -33,11 +33,11 @@ class Step(StrEnum):
 
 #: The call whose end is that step.
 _CALLS = {
-    Step.CLAIMED: "exchange",
-    Step.ANNOUNCED: "begin",
+    Step.CLAIMED: "report_and_claim",
+    Step.ANNOUNCED: "mark_sending",
     Step.SENT: "send",
     Step.READ: "send",
-    Step.NOTED: "exchange",
+    Step.NOTED: "report_and_claim",
 }
 
 

@@ -50,7 +50,7 @@ def deaths_until_settled(worker: WorkerProcess, receipts: Sequence[Receipt]) -> 
 @pytest.mark.parametrize(
     ("call", "ending"),
     [
-        pytest.param("begin", (State.FAILED, Reason.POISON), id="before anything was sent"),
+        pytest.param("mark_sending", (State.FAILED, Reason.POISON), id="before anything was sent"),
         pytest.param("send", (State.UNCERTAIN, Reason.POISON), id="when it may have been sent"),
     ],
 )
