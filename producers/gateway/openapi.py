@@ -29,8 +29,8 @@ _ANSWERS: Mapping[str, Mapping[int, tuple[str, str]]] = {
     "GET /v1/operations/{record_id}": {200: ("Record", "The record as it is now.")},
     "POST /v1/operations/{record_id}/retry": {201: ("Receipts", "It is tried again.")},
     "POST /v1/operations/{record_id}/cancel": {
-        200: ("Transition", "It is cancelled."),
-        202: ("Transition", "It runs, and is cancelled unless this attempt settles it."),
+        200: ("RecordState", "It is cancelled."),
+        202: ("RecordState", "It runs, and is cancelled unless this attempt settles it."),
     },
     "POST /v1/batches": {
         202: ("Receipts", "All are recorded."),
@@ -212,7 +212,7 @@ def _answers() -> dict[str, Any]:
             batch=nullable,
         ),
         "Page": _object({"operations": _list_of("Record"), "cursor": nullable}),
-        "Transition": _object({"id": text, "state": states}),
+        "RecordState": _object({"id": text, "state": states}),
         "Catalogue": _object({"operations": {"type": "array", "items": {"type": "object"}}}),
         **_counts(),
     }

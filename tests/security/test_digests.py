@@ -112,7 +112,7 @@ def test_a_phone_number_is_not_found_from_the_dedup_key_of_a_row(submitter: Subm
     """Dedup keys are shown to whoever may see a record, masked as that is."""
     layout = Layout(
         operation="register",
-        columns={"telephone": "Phone", "password": "DeliveryResult"},
+        columns={"telephone": "Phone", "password": "Word"},
         dedup="Phone",
     )
     sheet = f"Phone,Word\n{PHONE},canary-word\n".encode()

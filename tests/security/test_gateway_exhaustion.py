@@ -92,7 +92,7 @@ def test_a_crowd_without_a_key_keeps_nobody_out(target: Target, attack: str) -> 
         (post("", 9_000_000, "/nowhere"), 404),
         (post("", 9_000_000, "/docs"), 405),
         (post("KEY", 9_000_000, "/v1/operations", "Content-Type: text/plain"), 415),
-        (post("READ_ONLY", 9_000_000), 403),
+        (post("READS", 9_000_000), 403),
         (post("KEY", 99_000_000), 413),
         (post("KEY", 9_000_000, "/v1/nowhere"), 404),
         (post("KEY", 9_000_000, "/v1/catalogue"), 405),

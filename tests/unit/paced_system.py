@@ -28,7 +28,7 @@ class CountingLedger(RedisLedger):
 
     asked = 0
 
-    def exchange(
+    def report_and_claim(
         self,
         notes: Sequence[ClaimUpdate],
         asked: Mapping[str, str],

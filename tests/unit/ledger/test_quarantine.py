@@ -183,7 +183,7 @@ def test_half_the_room_is_left_to_the_other_half(stage: Stage, redis: Redis) -> 
 class Full:
     """A ledger that Redis takes nothing from."""
 
-    def exchange(self, *_: object) -> Exchanged:
+    def report_and_claim(self, *_: object) -> Exchanged:
         """Say so."""
         raise RedisUnavailableError("Redis is full", "OOM")
 

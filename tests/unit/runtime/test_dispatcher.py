@@ -217,7 +217,7 @@ def test_news_wait_for_a_ledger_that_is_away(
 class Full(RedisLedger):
     """A ledger without room for claims."""
 
-    def exchange(self, *said: Any) -> Exchanged:  # noqa: ANN401  # whatever it is asked
+    def report_and_claim(self, *said: Any) -> Exchanged:  # noqa: ANN401  # whatever it is asked
         """Take notes alone."""
         notes, _, *more = said
         return super().report_and_claim(notes, {}, *more)._replace(full=True)
@@ -247,7 +247,7 @@ class LostAnswer(RedisLedger):
 
     lost = False
 
-    def exchange(self, *said: Any) -> Exchanged:  # noqa: ANN401  # whatever it is asked
+    def report_and_claim(self, *said: Any) -> Exchanged:  # noqa: ANN401  # whatever it is asked
         """Do it; say that it could not be done."""
         found = super().report_and_claim(*said)
         if not self.lost:
@@ -276,7 +276,7 @@ class Slow(RedisLedger):
 
     clock: Clock
 
-    def exchange(self, *said: Any) -> Exchanged:  # noqa: ANN401  # whatever it is asked
+    def report_and_claim(self, *said: Any) -> Exchanged:  # noqa: ANN401  # whatever it is asked
         """Take longer than a lease lasts."""
         self.clock.forward(LEASE + 1)
         return super().report_and_claim(*said)
@@ -297,7 +297,7 @@ def test_a_lease_that_came_late_is_asked_after(stage: Stage) -> None:
 class Broken(RedisLedger):
     """A ledger that fails in a way nobody thought of."""
 
-    def exchange(self, *said: Any) -> Exchanged:  # noqa: ANN401  # whatever it is asked
+    def report_and_claim(self, *said: Any) -> Exchanged:  # noqa: ANN401  # whatever it is asked
         """Fail."""
         del said
         raise ZeroDivisionError
@@ -589,7 +589,7 @@ class Counting(RedisLedger):
         super().__init__(*given)
         self.told: list[tuple[int, int]] = []
 
-    def exchange(self, *said: Any) -> Exchanged:  # noqa: ANN401  # whatever it is asked
+    def report_and_claim(self, *said: Any) -> Exchanged:  # noqa: ANN401  # whatever it is asked
         """Count, and do it."""
         self.told.append((len(said[0]), len(said[1])))
         return super().report_and_claim(*said)

@@ -58,7 +58,7 @@ def test_it_comes_back(
     server.connected = mishap != "Redis away"
     look: Callable[[object], int] = _break
     if mishap == "bug":
-        monkeypatch.setattr(type(scheduler.ticker), "look", look)
+        monkeypatch.setattr(type(scheduler.ticker), "claim_due", look)
     with caplog.at_level(logging.WARNING):
         assert scheduler.tick() == INTERVAL
     assert caplog.records

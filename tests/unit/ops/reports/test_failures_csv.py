@@ -33,7 +33,7 @@ def sheet(tmp_path: Path) -> Path:
 def about(path: Path) -> BatchInfo:
     """What is said of it."""
     digest = mark_of_file(RING, path.read_bytes())
-    columns = {"telephone": "Phone", "password": "DeliveryResult"}
+    columns = {"telephone": "Phone", "password": "Word"}
     return BatchInfo(file=path.name, path=str(path), digest=digest, columns=columns)
 
 
@@ -58,7 +58,7 @@ def test_rows_are_as_they_stood(ledger: RedisLedger, sheet: Path, tmp_path: Path
     assert write_failures(ledger, "b", out, None, RING) == (1, True)
 
     header, row = table(out)
-    assert header[:6] == ["row", "id", "Phone", "DeliveryResult", "Remark", "classin id"]
+    assert header[:6] == ["row", "id", "Phone", "Word", "Remark", "classin id"]
     assert row[:6] == ["3", "2", "13800000002", "other-word", "'=y", "a"]
 
 
@@ -88,7 +88,7 @@ def test_without_the_file_credentials_stay_out(
     assert write_failures(ledger, "b", out, None, RING) == (1, False)
 
     header, row = table(out)
-    assert header[:4] == ["row", "Phone", "DeliveryResult", "id"]
+    assert header[:4] == ["row", "Phone", "Word", "id"]
     assert row[:4] == ["3", "13800000002", "", "a"]
 
 
