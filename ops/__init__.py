@@ -1,1 +1,1 @@
-"""Looks after a running system: the command, the private Redis, the simulator, the doctor."""
+"""Operations tooling: the `classin` command, the private Redis, the simulator and the doctor."""

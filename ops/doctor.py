@@ -1,4 +1,4 @@
-"""The doctor: is everything there that operations need? Leaves everything as it is."""
+"""The doctor: check everything that operations need, and change nothing."""
 
 import time
 from collections.abc import Callable, Iterator

@@ -1,4 +1,4 @@
-"""A moment as a person writes it: so long ago, or a date."""
+"""Parse a time argument: an age such as `2d`, or a date."""
 
 import re
 from datetime import datetime

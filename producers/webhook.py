@@ -1,4 +1,4 @@
-"""The webhook of a batch: whether it may be called, before anything is handed in."""
+"""Check a batch's webhook address before anything is submitted."""
 
 from worker.config.settings import Settings
 from worker.config.webhook_urls import fault_of_address, origin_of

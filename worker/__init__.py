@@ -1,1 +1,1 @@
-"""Carries operations out: what ClassIn understands, what happened to each, and the doing."""
+"""The worker: ClassIn's API, the ledger, and the execution of operations."""

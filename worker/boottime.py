@@ -1,4 +1,4 @@
-"""Boottime: the clock of leases. It never goes back, and goes on while the machine is suspended."""
+"""Boot-time clock for leases: it never goes back, and counts while the machine is suspended."""
 
 import sys
 import time

@@ -1,4 +1,4 @@
-"""Rounds: what a worker does every few seconds, beside its work."""
+"""A thread that repeats a task at an interval."""
 
 import logging
 import threading

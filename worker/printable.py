@@ -1,4 +1,4 @@
-"""Printable text: what others wrote, with every character that would act instead of being seen."""
+"""Printable text: control characters of untrusted text are shown, not executed."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""Logs: what lasts is told once, and no line of a log is made by what somebody else wrote."""
+"""Log a lasting failure once, and never let untrusted text forge a log line."""
 
 import logging
 import time

@@ -1,1 +1,1 @@
-"""What an administrator changes by hand, with an audit entry first."""
+"""Administrator actions; each is recorded in the audit trail before it takes effect."""

@@ -1,4 +1,4 @@
-"""Who is at work on this machine, for the audit trail."""
+"""The OS user or the scheduled job that acts, for the audit trail."""
 
 import os
 import pwd

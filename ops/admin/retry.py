@@ -1,4 +1,4 @@
-"""Retrying by hand: first a look at what would come of it, then the new records."""
+"""Retry by hand: preview what a retry would do, then submit the new records."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict
@@ -32,7 +32,7 @@ class Wanted(NamedTuple):
     force: bool = False
 
     def about(self) -> str:
-        """Give it in words for the audit trail: names of fields, and no value of theirs."""
+        """Return it in words for the audit trail: names of fields, and no value of theirs."""
         sides = asdict(self.chosen) if not self.ids else {}
         words = [f"{name}={value}" for name, value in sides.items() if value is not None]
         words += [f"set {setting.where}" for setting in self.settings]
@@ -91,7 +91,7 @@ class RetryService:
         return found
 
     def _in_order(self, ids: Sequence[str]) -> list[str]:
-        """Give ids by place, each once. Raises NotFoundError."""
+        """Return ids by place, each once. Raises NotFoundError."""
         records = {each.id: each for each in self._ledger.find_all(list(dict.fromkeys(ids)))}
         for missing in (each for each in ids if each not in records):
             self._ledger.find(missing)

@@ -1,4 +1,4 @@
-"""Changing a running system by hand; the audit trail has it before it takes effect."""
+"""Administrator changes to a running system, audited before they take effect."""
 
 import json
 from collections.abc import Iterator, Mapping, Sequence

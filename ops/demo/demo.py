@@ -46,7 +46,7 @@ class Scene:
     meets: Sequence[Mapping[str, Any]] = ()
 
     def rules(self) -> Iterator[FaultRule]:
-        """Give the faults that this operation meets."""
+        """Return the faults that this operation meets."""
         for fault in self.meets:
             yield FaultRule(operation=self.operation, match=self.fields, **fault)
 

@@ -1,1 +1,1 @@
-"""What the doctor examines."""
+"""The doctor's checks."""

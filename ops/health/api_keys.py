@@ -1,4 +1,4 @@
-"""How the API keys are: those that nobody here made, that end soon, or that nobody uses. Pure."""
+"""API key health: forged, expiring and unused keys. Pure."""
 
 from collections.abc import Iterator, Sequence
 

@@ -1,4 +1,4 @@
-"""What the doctor found."""
+"""A finding of the doctor."""
 
 from dataclasses import dataclass
 from enum import StrEnum

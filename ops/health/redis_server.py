@@ -1,4 +1,4 @@
-"""How Redis is: its version, whether it takes writes and keeps them, and what fills it."""
+"""Redis health: version, writes, persistence, eviction and memory."""
 
 from collections.abc import Iterator, Mapping
 

@@ -1,1 +1,1 @@
-"""What an operator reads: lists, statistics, explanations, progress."""
+"""What an operator reads: lists, statistics, explanations and progress."""

@@ -1,4 +1,4 @@
-"""The columns of a list of records: what each shows, to people and to programs."""
+"""Columns of a record list, for people and for programs."""
 
 from collections.abc import Callable, Mapping, Sequence
 from enum import Enum, auto

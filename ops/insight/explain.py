@@ -1,4 +1,4 @@
-"""Why an operation is where it is: what is known of it, and that in plain words."""
+"""Explain why an operation is in its state, from everything that is known of it."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Why operations did not succeed, grouped by cause: what each means, and what to do about it."""
+"""Failures grouped by cause, with the meaning and the remedy of each."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping

@@ -1,4 +1,4 @@
-"""Reading a running system: which records, and in which order."""
+"""Filters and order of record lists, read from command-line words."""
 
 from collections.abc import Iterator, Sequence
 

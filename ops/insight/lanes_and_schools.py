@@ -1,4 +1,4 @@
-"""How lanes and schools stand, as people are told."""
+"""Status of lanes and schools, as shown to people."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Progress: batches followed to their end, with rate, time left, and failures as they come."""
+"""Progress of batches: rate, time left, and failures as they happen."""
 
 import time
 from collections import Counter, deque

@@ -1,4 +1,4 @@
-"""What happened over a window of time: rates, how long it took, and what failed."""
+"""Statistics over a time window: rates, durations and failures."""
 
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence

@@ -1,4 +1,4 @@
-"""A record in words: what its state means, and what a person does about it."""
+"""A record's status as text: what its state means, and what to do about it."""
 
 from dataclasses import dataclass
 

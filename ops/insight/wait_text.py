@@ -1,4 +1,4 @@
-"""What an operation waits for, in words."""
+"""What an operation waits for, as text."""
 
 from collections.abc import Callable
 

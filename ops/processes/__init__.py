@@ -1,1 +1,1 @@
-"""Processes of this machine: the private Redis, supervised children."""
+"""Local processes: the private Redis and supervised children."""

@@ -1,4 +1,4 @@
-"""Which data set the private Redis had last, as its home remembers it."""
+"""The mark of the private Redis's last data set, kept in its home folder."""
 
 from pathlib import Path
 

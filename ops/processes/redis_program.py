@@ -1,4 +1,4 @@
-"""The program behind a private Redis: one on the PATH, else the bundled Valkey."""
+"""Find the server program of a private Redis: on the PATH, or the bundled Valkey."""
 
 import importlib.util
 import os

@@ -1,4 +1,4 @@
-"""Child processes that are kept running: what ends is started again, until somebody says stop."""
+"""Supervise child processes: restart whatever ends, until told to stop."""
 
 import fcntl
 import os
@@ -58,7 +58,7 @@ def only_one(lock: Path) -> Iterator[None]:
 
 
 def classin(*arguments: str) -> list[str]:
-    """Give the command line that runs `classin` with this very Python."""
+    """Return the command line that runs `classin` with this very Python."""
     return [sys.executable, "-m", "ops.cli", *arguments]
 
 
@@ -104,7 +104,7 @@ class Process(Protocol):
     """What is asked to end, and killed if it does not."""
 
     def poll(self) -> int | None:
-        """Give the exit code, -N after signal N, or None while it runs."""
+        """Return the exit code, -N after signal N, or None while it runs."""
 
     def terminate(self) -> None:
         """Ask it to end."""
@@ -154,7 +154,7 @@ class LinkedChild(subprocess.Popen[bytes]):
         return self._ready
 
     def poll(self) -> int | None:
-        """Give the exit code, -N after signal N, or None while it runs."""
+        """Return the exit code, -N after signal N, or None while it runs."""
         code = super().poll()
         if code is not None:
             self._hang_up()

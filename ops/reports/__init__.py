@@ -1,1 +1,1 @@
-"""Reports of what happened, for mail, chat and spreadsheets."""
+"""Reports for mail, chat and spreadsheets."""

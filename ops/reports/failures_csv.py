@@ -1,4 +1,4 @@
-"""Failures: what of a batch did not succeed, as a table that can be mended and handed in again."""
+"""Failures of a batch as a table that can be corrected and submitted again."""
 
 import io
 import json

@@ -1,4 +1,4 @@
-"""A report as a page of Markdown, for mail and chat, and for reading as it is."""
+"""A report as Markdown, for mail, chat and the terminal."""
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence

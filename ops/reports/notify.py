@@ -1,4 +1,4 @@
-"""Post: reports on their way to readers, by Apprise (only here). Their addresses hold secrets."""
+"""Send reports by Apprise (imported only here). Target addresses hold secrets."""
 
 import logging
 import time
@@ -20,7 +20,7 @@ class Sent(NamedTuple):
     trouble: str = ""
 
     def to_dict(self) -> dict[str, Any]:
-        """Give it as programs see it."""
+        """Return it as programs see it."""
         return {"to": self.to, "sent": not self.trouble, "trouble": self.trouble or None}
 
 
@@ -35,7 +35,7 @@ def send(
 
 
 def shown(address: str) -> str:
-    """Give what of an address tells no secret."""
+    """Return what of an address tells no secret."""
     scheme, found, _ = address.partition("://")
     return f"{scheme}://***" if found else "***"
 

@@ -1,4 +1,4 @@
-"""Report: a night in one page, gathered from the ledger and the schedule; no personal data."""
+"""The nightly report, built from the ledger and the schedule; it holds no personal data."""
 
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
@@ -72,7 +72,7 @@ class Group:
         return failure_causes.todo(self.cause.of)
 
     def to_dict(self) -> dict[str, Any]:
-        """Give it as programs see it."""
+        """Return it as programs see it."""
         return {
             "operation": self.cause.operation,
             "stands": self.cause.stands,
@@ -98,7 +98,7 @@ class Lane:
     stands: str
 
     def to_dict(self) -> dict[str, Any]:
-        """Give it as programs see it."""
+        """Return it as programs see it."""
         return {
             "lane": self.name,
             "waiting": self.waiting,
@@ -136,7 +136,7 @@ class Report:
         return sum(group.mended for group in self.groups)
 
     def to_dict(self) -> dict[str, Any]:
-        """Give it as programs see it."""
+        """Return it as programs see it."""
         oldest = self.oldest
         return {
             "since": iso(self.since),

@@ -1,1 +1,1 @@
-"""Scheduled jobs: their file, their beat, their runs."""
+"""Scheduled jobs: their file, their beat and their runs."""

@@ -1,4 +1,4 @@
-"""Beating: a beat that claims ticks, and beside it a runner that carries their runs out."""
+"""Run a beat that claims ticks, and beside it a runner that executes them."""
 
 import logging
 from collections.abc import Callable

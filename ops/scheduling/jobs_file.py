@@ -177,7 +177,7 @@ class Difference(NamedTuple):
         return changed + signed
 
     def to_dict(self) -> dict[str, Any]:
-        """Give it as programs see it."""
+        """Return it as programs see it."""
         before = self.before.to_dict() if self.before else None
         return {"change": self.kind.value, "job": self.job.to_dict(), "before": before}
 

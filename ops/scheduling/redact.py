@@ -1,4 +1,4 @@
-"""Discretion: what may be kept of a text that a command printed. Pure."""
+"""Redact the output of a job's command before it is kept. Pure."""
 
 import re
 
@@ -26,6 +26,6 @@ def _masked_address(found: re.Match[str]) -> str:
 
 
 def last_lines(text: str, lines: int, characters: int) -> str:
-    """Give the end of a text: lines with something in them, so many characters at most."""
+    """Return the end of a text: lines with something in them, so many characters at most."""
     kept = [line.rstrip() for line in text.splitlines() if line.strip()][-lines:]
     return "\n".join(kept)[-characters:]

@@ -1,4 +1,4 @@
-"""Runner: carries scheduled runs out, each as a child process for which it has a lease."""
+"""Execute scheduled runs, each as a child process under a lease."""
 
 import logging
 import os
@@ -41,7 +41,7 @@ class JobProcess(Process, Protocol):
     """A process that carries a run out."""
 
     def told(self) -> tuple[str, str]:
-        """Give the last line that it printed and the last of its complaints, once it has ended."""
+        """Return the last lines of its stdout and stderr, once it has ended."""
 
 
 class ChildErrand(LinkedChild):
@@ -60,14 +60,14 @@ class ChildErrand(LinkedChild):
             os.killpg(self.pid, signal.SIGKILL)
 
     def told(self) -> tuple[str, str]:
-        """Give the last line that it printed and the last of its complaints, once it has ended."""
+        """Return the last lines of its stdout and stderr, once it has ended."""
         with self._files:
             said = last_lines(_end_of(self._output), 1, _SUMMARY)
             return said, last_lines(_end_of(self._complaints), _LINES, _CHARACTERS)
 
 
 def command_of(run: Run) -> list[str]:
-    """Give the command line of a run: a process that looks at the words before it is them."""
+    """Return the command line of a run: a process that looks at the words before it is them."""
     return [sys.executable, "-m", "ops.cli.job_process", run.id, *run.words]
 
 

@@ -1,4 +1,4 @@
-"""Changing the schedule by hand: all changes go through here."""
+"""Administrator changes to the schedule; every change goes through here."""
 
 from collections.abc import Sequence
 

@@ -67,7 +67,7 @@ def invent(size: Size, seed: int = 1, version: Version = Version.V1_1) -> Files:
 
 
 def delta(before: Files, after: Files, modified: str) -> Files:
-    """Give what changed from one state of a school to another, as of a moment in ISO 8601."""
+    """Return what changed from one state of a school to another, as of a moment in ISO 8601."""
     changed: Files = {}
     for name in after:
         was = {row["sourcedId"]: row for row in before.get(name, [])}
@@ -212,7 +212,7 @@ def _role(name: str, role: str, school: str) -> dict[str, str]:
 
 
 def _enrolments(size: Size, school: str, chance: random.Random) -> Iterator[dict[str, str]]:
-    """Give each class its teachers, and share the other places out among the students."""
+    """Return each class its teachers, and share the other places out among the students."""
     second = 5  # every so many classes have two teachers
     pairs = [(n, "teacher", n % size.teachers, n % 2 == 0) for n in range(size.classes)]
     if size.teachers > 1:

@@ -1,4 +1,4 @@
-"""Every request that arrived, and what came of it. Secrets and signatures are never in it."""
+"""Journal of every request and its outcome. It holds no secret and no signature."""
 
 import json
 from collections import deque
@@ -36,7 +36,7 @@ class Entry:
     fault: int | None = None
 
     def to_dict(self) -> dict[str, Any]:
-        """Give it ready for JSON."""
+        """Return it ready for JSON."""
         return {name: getattr(self, name) for name in _NAMES}
 
 
@@ -88,7 +88,7 @@ class Journal:
         self._counts[entry.operation].applied += 1
 
     def select(self, operation: str | None = None, *, applied: bool | None = None) -> list[Entry]:
-        """Give the entries of one operation, or the applied (or other) ones; None: all."""
+        """Return the entries of one operation, or the applied (or other) ones; None: all."""
         return [
             entry
             for entry in self._entries

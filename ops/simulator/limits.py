@@ -1,4 +1,4 @@
-"""What ClassIn refuses because of other requests: too fast, repeated too soon, at the same time."""
+"""Limits between requests: rate, repeats within a time, concurrent writes."""
 
 from collections import Counter, OrderedDict, deque
 from collections.abc import Iterator
@@ -73,7 +73,7 @@ class Limits:
 
 
 def _places(school: str, operation: Operation) -> Iterator[Place]:
-    """Give what an operation works on alone: its course, or the one that it makes."""
+    """Return what an operation works on alone: its course, or the one that it makes."""
     for code in (Code.COURSE_BUSY, Code.ROSTER_BUSY):
         if code in operation.spec.codes:
             fields = operation.wire_fields()

@@ -1,4 +1,4 @@
-"""The simulator without its server: who is known, what is held, what happened, what goes wrong."""
+"""The simulator without its HTTP server: schools, state, journal and faults."""
 
 import time
 from collections.abc import Callable, Mapping

@@ -1,4 +1,4 @@
-"""Formulas kept out of CSV: a spreadsheet runs what begins with `=`, `+`, `-` or `@`."""
+"""Neutralise formulas in CSV: a spreadsheet executes cells that begin with `=`, `+`, `-` or `@`."""
 
 import csv
 import re

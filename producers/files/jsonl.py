@@ -1,4 +1,4 @@
-"""Operations from JSON lines: one object a line, as `SubmitRequest` describes it."""
+"""Operations as JSON lines: one object a line, in the shape of `SubmitRequest`."""
 
 import json
 from collections.abc import Iterable

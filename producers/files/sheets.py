@@ -1,4 +1,4 @@
-"""Operations from a sheet: one for each row, its fields from the columns."""
+"""Operations from a sheet: one operation a row, its fields from the columns."""
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence

@@ -1,4 +1,4 @@
-"""Grid: the rows of a table, as CSV or in a workbook, with the numbers that its program shows."""
+"""Rows of a table from CSV or a workbook, with the row numbers that a spreadsheet shows."""
 
 import csv
 import io
@@ -44,7 +44,7 @@ class Row(NamedTuple):
     cells: Sequence[Cell]
 
     def cell(self, column: int) -> Cell:
-        """Give what stands in a column, from 0; short rows end with nothing."""
+        """Return what stands in a column, from 0; short rows end with nothing."""
         return self.cells[column] if column < len(self.cells) else ""
 
 
@@ -85,7 +85,7 @@ def _grid(rows: Iterable[Row]) -> Grid:
 
 
 def _bounded(rows: Iterable[Row]) -> Iterator[Row]:
-    """Give the rows that are not empty, as far as memory goes. Raises InvalidInputError."""
+    """Return the rows that are not empty, as far as memory goes. Raises InvalidInputError."""
     filled = number = length = 0
     for row in rows:
         cells = [unguarded(cell) if isinstance(cell, str) else cell for cell in row.cells]

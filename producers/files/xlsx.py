@@ -1,4 +1,4 @@
-"""Workbooks (.xlsx), as rows of text: the only importer of openpyxl."""
+"""Workbooks (.xlsx) as rows of text; the only importer of openpyxl."""
 
 import io
 import warnings
@@ -54,7 +54,7 @@ def read_workbook(content: bytes, sheet: str | None) -> Iterator[Row]:
 
 
 def _cells(content: bytes, sheet: str | None, *, values: bool) -> Iterator[list[tuple[Any, str]]]:
-    """Give values and their types row by row; of formulas, the text or what they came to."""
+    """Return values and their types row by row; of formulas, the text or what they came to."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of what openpyxl does not know and nobody asks for
         book = load_workbook(io.BytesIO(content), read_only=True, data_only=values)

@@ -1,4 +1,4 @@
-"""What a workbook's parts may be, told before any of them is read into memory."""
+"""Check the parts of a workbook before any of them is read into memory."""
 
 import io
 from typing import IO, Any

@@ -1,4 +1,4 @@
-"""What is not as in an honest ZIP: what leads out of it, or swells beyond measure."""
+"""Reject hostile ZIP archives: paths that lead outside, and entries that expand beyond measure."""
 
 from collections.abc import Sequence
 from pathlib import PurePosixPath

@@ -1,1 +1,1 @@
-"""The gateway: operations over HTTP, for whoever has an API key."""
+"""The gateway: operations over HTTP, for holders of an API key."""

@@ -1,4 +1,4 @@
-"""The app: routes, the intake before them, and the words for whatever goes wrong."""
+"""The ASGI application: routes, middleware and error responses."""
 
 import asyncio
 import logging

@@ -1,4 +1,4 @@
-"""The intake: who may come in, how much at once, how slowly; before anything else is looked at."""
+"""Middleware before all routes: authentication, body size and read rate."""
 
 import asyncio
 import logging

@@ -1,4 +1,4 @@
-"""Admission: who comes in, by API key; how often, and for how long."""
+"""Authenticate a request by its API key: scope, rate limit, expiry."""
 
 import re
 import time

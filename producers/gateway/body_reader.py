@@ -1,4 +1,4 @@
-"""A body on its way in: nothing of it is read before somebody wants it, and then only so slowly."""
+"""Read a request body on demand, with a minimum rate."""
 
 import asyncio
 from collections.abc import Iterator

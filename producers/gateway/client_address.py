@@ -1,4 +1,4 @@
-"""Client: who asks, by address."""
+"""The client's address, behind a listed proxy as well."""
 
 from ipaddress import IPv6Address, ip_address, ip_network
 

@@ -1,4 +1,4 @@
-"""One connection: its head is looked at before h11 reads it, and it may waste nobody's place."""
+"""One connection: its head is checked before h11 parses it, and slow clients are cut off."""
 
 import asyncio
 import json
@@ -83,7 +83,7 @@ class Connection(H11Protocol):
         return bool(self.scope) and self.scope["state"].get("access") is not None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # uvicorn says the same
-        """Give it a place, if need be that of another; begin to count."""
+        """Return it a place, if need be that of another; begin to count."""
         others = cast("set[Connection]", self.connections)
         full = len(others) >= CONNECTIONS and not _make_room(others)
         super().connection_made(transport)

@@ -1,4 +1,4 @@
-"""The page of the description: Swagger UI, with nothing from anywhere else and no script in it."""
+"""The API documentation page: Swagger UI from this server only, without inline scripts."""
 
 #: Where, below the page, lies what it is made with, and what starts it.
 ASSETS, START = "assets", "start.js"

@@ -1,4 +1,4 @@
-"""The feed: what settles, told to all who wait in this process; one of them asks the ledger."""
+"""Settled events for all open streams of this process; one reader asks the ledger."""
 
 import asyncio
 import logging
@@ -95,7 +95,7 @@ class Feed:
         return await self._pool.ask(self._ledger.last_event)
 
     async def settled(self, record_id: str, seconds: float, lasts: Lasts) -> Record:
-        """Give a record once it is settled, or as it is after so many seconds.
+        """Return a record once it is settled, or as it is after so many seconds.
 
         Raises NotFoundError.
 
@@ -126,7 +126,7 @@ class Feed:
                 del self._waiting[record_id]
 
     async def after(self, event: str, lasts: Lasts) -> AsyncIterator[SettledEvent]:
-        """Give what settled after an event, and what settles from now on, until it is closed.
+        """Return what settled after an event, and what settles from now on, until it is closed.
 
         Ends as the right to be told does.
         """
@@ -146,7 +146,7 @@ class Feed:
                         await news.wait()
 
     def _known_after(self, event: str) -> list[SettledEvent] | None:
-        """Give what is remembered here; None: it does not reach back so far."""
+        """Return what is remembered here; None: it does not reach back so far."""
         place = place_of(event)
         if not self._places or place < self._places[0]:
             return None

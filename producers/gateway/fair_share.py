@@ -1,4 +1,4 @@
-"""Shares: of what there is only so much of, each gets a part, and all of them no more than all."""
+"""Share a bounded resource among clients: a limit for each, and one for all."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -41,7 +41,7 @@ class Share:
             raise ProblemError(503, f"{self._most:,} {self._what} are under way.", headers=LATER)
 
     def give_back(self, whose: str, number: int) -> None:
-        """Give back what was taken."""
+        """Return back what was taken."""
         self._in_all -= number
         self._taken[whose] -= number
         if not self._taken[whose]:

@@ -1,4 +1,4 @@
-"""The choice: which records a question is about, read from its parameters."""
+"""Record filters, read from query parameters."""
 
 import time
 from typing import Annotated

@@ -1,4 +1,4 @@
-"""Health: whether work gets on, judged from the ledger's pulse: pure."""
+"""Health, judged from the ledger's queue health. Pure."""
 
 from typing import Any, NamedTuple
 
@@ -14,7 +14,7 @@ class Health(NamedTuple):
     workers: int
 
     def to_dict(self) -> dict[str, Any]:
-        """Give it for who watches over it."""
+        """Return it for who watches over it."""
         return {
             "status": "stuck" if self.stuck else "ok",
             "redis": True,

@@ -1,4 +1,4 @@
-"""The gateway described in OpenAPI, with all operations typed as the catalogue has them."""
+"""The OpenAPI document, with every operation typed from the catalogue."""
 
 import json
 from collections.abc import Mapping
@@ -51,7 +51,7 @@ _BODIES: Mapping[str, Mapping[str, Any]] = {
 
 
 def documents(method: str, path: str) -> dict[str, Any]:
-    """Give what a route says of its bodies and answers, for `add_api_route`."""
+    """Return what a route says of its bodies and answers, for `add_api_route`."""
     route = f"{method} {path}"
     problem = {"schema": {"$ref": f"{_PLACE}Problem"}}
     responses: dict[int | str, dict[str, Any]] = {

@@ -1,4 +1,4 @@
-"""Problems: how the gateway says what is wrong, as RFC 9457 has it."""
+"""Problem details (RFC 9457): how the gateway reports errors."""
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
@@ -42,7 +42,7 @@ class ProblemError(Exception):
         self.headers = dict(headers or {})
 
     def to_dict(self) -> dict[str, Any]:
-        """Give it as a problem document."""
+        """Return it as a problem document."""
         said = {
             "type": "about:blank",
             "title": self.status.phrase,
@@ -52,7 +52,7 @@ class ProblemError(Exception):
         return {**said, "errors": list(self.errors)} if self.errors else said
 
     def response(self) -> Response:
-        """Give it as an answer."""
+        """Return it as an answer."""
         return Response(
             json.dumps(self.to_dict()),
             self.status,

@@ -1,4 +1,4 @@
-"""Bodies: what was handed in over HTTP, read as JSON or as lines of JSON: pure."""
+"""Parse a request body as JSON or JSON lines. Pure."""
 
 import json
 from typing import Any, NamedTuple, NoReturn

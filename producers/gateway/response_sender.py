@@ -1,4 +1,4 @@
-"""An answer on its way out: with what every answer says, and not forgotten before it is taken."""
+"""Send a response with the common headers, within a time limit."""
 
 from starlette.types import Message, Scope, Send
 

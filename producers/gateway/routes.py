@@ -1,4 +1,4 @@
-"""The routes: which question goes where, and how it is answered."""
+"""Routes: each request is mapped to a service call and its response."""
 
 import json
 from collections.abc import AsyncIterator, Callable, Mapping
@@ -244,14 +244,14 @@ class Routes:
         return Response(DOCS_PAGE, media_type="text/html")
 
     async def start(self) -> Response:
-        """Give the script that shows it."""
+        """Return the script that shows it."""
         return Response(START_SCRIPT, media_type="text/javascript")
 
 
 def answer(
     value: Mapping[str, Any], status: int = 200, headers: Mapping[str, str] | None = None
 ) -> Response:
-    """Give JSON; no cache is to keep it."""
+    """Return JSON; no cache is to keep it."""
     kept = {"cache-control": "no-store", **(headers or {})}
     return Response(json.dumps(value), status, kept, media_type="application/json")
 

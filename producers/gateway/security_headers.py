@@ -1,4 +1,4 @@
-"""What every answer tells a browser, and a cache, that it may not do with it: pure."""
+"""Security and cache headers of every response. Pure."""
 
 from collections.abc import Iterable
 
@@ -27,7 +27,7 @@ PAGE, PUBLIC = "/docs", "/docs/"
 
 
 def security_headers(path: str, scheme: str) -> dict[str, str]:
-    """Give the headers for an answer."""
+    """Return the headers for an answer."""
     found = {**_ALWAYS, "content-security-policy": _PAGE if path == PAGE else _NOTHING}
     if not path.startswith(PUBLIC):
         found["cache-control"] = "no-store"
@@ -39,6 +39,6 @@ def security_headers(path: str, scheme: str) -> dict[str, str]:
 def with_security(
     headers: Iterable[tuple[bytes, bytes]], path: str, scheme: str
 ) -> list[tuple[bytes, bytes]]:
-    """Give an answer's headers with these; where it has one of them already, ours counts."""
+    """Return an answer's headers with these; where it has one of them already, ours counts."""
     ours = {name.encode(): text.encode() for name, text in security_headers(path, scheme).items()}
     return [*((name, text) for name, text in headers if name.lower() not in ours), *ours.items()]

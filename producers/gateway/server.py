@@ -1,4 +1,4 @@
-"""The server: uvicorn with a socket and a protocol of ours, and TLS where it is asked for."""
+"""The server: uvicorn with our own socket, protocol and TLS."""
 
 import asyncio
 import signal
@@ -106,7 +106,7 @@ def listen(gateway: Gateway) -> socket.socket:
 
 
 def address_of(gateway: Gateway, listening: socket.socket) -> str:
-    """Give the address to ask at."""
+    """Return the address to ask at."""
     scheme = "https" if gateway.certificate else "http"
     host = f"[{gateway.host}]" if ":" in gateway.host else gateway.host
     return f"{scheme}://{host}:{listening.getsockname()[1]}"

@@ -1,4 +1,4 @@
-"""The desk: what a key may ask for, done. Everything here waits for the ledger, in a thread."""
+"""What an API key may ask for, carried out. Calls block on the ledger and run in a thread."""
 
 import logging
 from collections.abc import Mapping, Sequence
@@ -116,7 +116,7 @@ class GatewayService:
         return checked
 
     def _webhook(self, url: str | None) -> Webhook | None:
-        """Give a webhook that a client asks for. Raises Problem."""
+        """Return a webhook that a client asks for. Raises Problem."""
         if url is None:
             return None
         try:
@@ -168,17 +168,17 @@ class GatewayService:
             raise ProblemError(403, "This key is limited to other schools or kinds.", errors)
 
     def find(self, key: ApiKey, record_id: str) -> Record:
-        """Give a record that is the key's business. Raises NotFoundError."""
+        """Return a record that is the key's business. Raises NotFoundError."""
         return self.seen(key, self._ledger.find(record_id))
 
     def seen(self, key: ApiKey, record: Record) -> Record:
-        """Give a record back if it is the key's business. Raises NotFoundError."""
+        """Return a record back if it is the key's business. Raises NotFoundError."""
         if not _covers(key, record):
             raise NotFoundError(f"there is no record {record.id!r}")
         return record
 
     def shown(self, key: ApiKey, records: Sequence[Record]) -> list[dict[str, Any]]:
-        """Give records as `classin show --json` does: what is personal is masked.
+        """Return records as `classin show --json` does: what is personal is masked.
 
         So is a record that one waits for, unless it is the key's business, too.
         """

@@ -1,4 +1,4 @@
-"""A few threads that ask the ledger, for all requests of the gateway."""
+"""A small thread pool for ledger calls, shared by all requests."""
 
 import asyncio
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""Wrong keys: who shows some is answered more and more slowly, and named in the log."""
+"""Slow down clients that present wrong API keys, and log them."""
 
 import asyncio
 import logging

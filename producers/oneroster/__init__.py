@@ -1,4 +1,4 @@
-"""A OneRoster bundle is read, compared with what was applied last, and made a plan."""
+"""OneRoster: read an export, compare it with what was applied last, plan and apply the changes."""
 
 #: What operations that a sync submits say of where they are from.
 SOURCE = "sync"

@@ -1,4 +1,4 @@
-"""Directory: what ClassIn calls the people and courses of a source, as its answers told."""
+"""Map of sourcedIds to ClassIn's UIDs and course ids, learnt from replies."""
 
 import hashlib
 import json
@@ -48,14 +48,14 @@ class IdMap:
     courses: dict[str, KnownCourse] = field(default_factory=dict)
 
     def owners(self, here: Container[str]) -> dict[int, str]:
-        """Give the sourcedIds of those people who are here, by their UIDs.
+        """Return the sourcedIds of those people who are here, by their UIDs.
 
         Who is gone leaves the account to whoever has it now: people get new sourcedIds.
         """
         return {known.uid: name for name, known in self.people.items() if name in here}
 
     def running(self, name: str) -> KnownCourse | None:
-        """Give the course of a class, unless there is none or it has ended."""
+        """Return the course of a class, unless there is none or it has ended."""
         known = self.courses.get(name)
         return None if known is None or known.ended else known
 

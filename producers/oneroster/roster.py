@@ -1,4 +1,4 @@
-"""What a school has: its people, its courses, and who teaches and learns in them."""
+"""Roster: a school's people and courses, and who teaches and studies in them."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field

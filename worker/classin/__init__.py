@@ -1,1 +1,1 @@
-"""What ClassIn understands: operations, codes, signatures, verdicts. Pure: no clock, no I/O."""
+"""ClassIn's API: operations, codes, signatures and verdicts. Pure: no clock, no I/O."""

@@ -1,4 +1,4 @@
-"""What became of each item of a bulk operation: pure."""
+"""Results of the items of a bulk operation. Pure."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ class ItemResult:
     entry: Mapping[str, Any]
 
     def to_dict(self) -> dict[str, Any]:
-        """Give it as the record's JSON shows it."""
+        """Return it as the record's JSON shows it."""
         return {"position": self.position, "code": self.code, "message": self.message}
 
 
@@ -62,7 +62,7 @@ def _succeeded(operation: Operation, result: Mapping[str, Any], bulk: Bulk) -> l
 
 
 def _left(operation: Operation, well: Sequence[ItemResult]) -> Sequence[int]:
-    """Give the positions of the items that are not told to have gone well."""
+    """Return the positions of the items that are not told to have gone well."""
     done = {item.position for item in well}
     return [position for position, _ in enumerate(_items(operation)) if position not in done]
 
@@ -85,7 +85,7 @@ def _items(operation: Operation) -> Sequence[Any]:
 
 
 def _marks(items: Sequence[Any], key: str) -> dict[str, int | None]:
-    """Give positions by what an answer may repeat of the items; None for what several bear."""
+    """Return positions by what an answer may repeat of the items; None for what several bear."""
     found: dict[str, int | None] = {}
     for position, item in enumerate(items):
         mark = str(item.get(key) if isinstance(item, dict) else item)

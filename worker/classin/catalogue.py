@@ -1,4 +1,4 @@
-"""The catalogue: every operation that ClassIn can be asked, by name."""
+"""The catalogue: every operation, by name."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any

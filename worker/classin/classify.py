@@ -1,4 +1,4 @@
-"""From a reply, or the lack of one, to a verdict: pure."""
+"""Classify a reply, or the lack of one, as a verdict. Pure."""
 
 from collections.abc import Sequence
 from http import HTTPStatus

@@ -1,4 +1,4 @@
-"""Credentials among a record's fields: found wherever they lie, and exchanged for others: pure."""
+"""Find the credentials in an operation's fields, and replace them. Pure."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -22,7 +22,7 @@ Change = Callable[[object, Place], object]
 def exchanged(
     kind: type[BaseModel], fields: Mapping[str, Any], change: Change
 ) -> Mapping[str, Any]:
-    """Give JSON fields with something else in place of each credential, plain or sealed.
+    """Return JSON fields with something else in place of each credential, plain or sealed.
 
     Where a kind has credentials, whatever it cannot read counts as one: it may be a password under
     a misspelt name. References stay.

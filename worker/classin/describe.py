@@ -1,4 +1,4 @@
-"""An operation explained from its declaration: fields, codes, repeats, an example."""
+"""Describe an operation from its declaration: fields, codes, idempotency and an example."""
 
 import json
 import shlex
@@ -40,7 +40,7 @@ class FieldDescription:
     items: tuple["FieldDescription", ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
-        """Give it with plain values; `items` only where there are any."""
+        """Return it with plain values; `items` only where there are any."""
         items = {"items": [item.to_dict() for item in self.items]} if self.items else {}
         return {
             "name": self.name,
@@ -76,7 +76,7 @@ class OperationDescription:
     example: str
 
     def to_dict(self) -> dict[str, Any]:
-        """Give it as `classin ops --json` prints it."""
+        """Return it as `classin ops --json` prints it."""
         return {
             "name": self.name,
             "group": self.chapter,
@@ -184,7 +184,7 @@ def _items(info: FieldInfo) -> tuple[FieldDescription, ...]:
 
 
 def example(kind: type[Fields]) -> dict[str, Any]:
-    """Give values for the fields that are needed, and for those to show, by ClassIn's names."""
+    """Return values for the fields that are needed, and for those to show, by ClassIn's names."""
     required = (name for name, info in kind.model_fields.items() if info.is_required())
     needed = fewest([*required, *kind.shown], kind.rules)
     return {

@@ -1,4 +1,4 @@
-"""Where an operation is sent, and in which dialect."""
+"""The API endpoint of an operation, and the API version."""
 
 from enum import StrEnum
 from typing import NamedTuple

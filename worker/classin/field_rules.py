@@ -24,7 +24,7 @@ class Rule(Protocol):
 
 
 def fewest(required: Iterable[str], rules: Iterable[Rule]) -> set[str]:
-    """Give the fewest fields that do: the required ones, and one for each rule that they break."""
+    """Return a minimal valid set of fields: the required ones, and one for each broken rule."""
     fields = set(required)
     for rule in rules:
         if rule.broken(dict.fromkeys(fields, 1)):

@@ -1,4 +1,4 @@
-"""What a field takes, read from its annotation: the plain type, how many lists, the limits."""
+"""The shape of a field, read from its annotation: plain type, nesting and limits."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -41,7 +41,7 @@ def field_shape(field: FieldInfo) -> FieldShape:
 
 @cache
 def by_spelling(kind: type[BaseModel]) -> Mapping[str, FieldInfo]:
-    """Give the fields of a kind by either spelling, the attribute or ClassIn's name."""
+    """Return the fields of a kind by either spelling, the attribute or ClassIn's name."""
     fields = kind.model_fields
     return {field.alias: field for field in fields.values() if field.alias} | fields
 

@@ -275,7 +275,7 @@ def _address(text: str) -> str:
 
 
 def shown_address(at: str) -> str:
-    """Give an address without what may be a credential: a user in it, and the query."""
+    """Return an address without what may be a credential: a user in it, and the query."""
     return re.sub(r"\?.*", "?***", re.sub("(?<=//)[^/@]*@", "***@", at), flags=re.DOTALL)
 
 
@@ -313,12 +313,12 @@ def is_file(value: object) -> TypeGuard[dict[str, Any]]:
 
 
 def without_mac(value: Mapping[str, Any]) -> dict[str, Any]:
-    """Give a file's description as it is shown, and as it tells one file from another."""
+    """Return a file's description as it is shown, and as it tells one file from another."""
     return {name: each for name, each in value.items() if name != "mac"}
 
 
 def without_place(value: Mapping[str, Any]) -> dict[str, Any]:
-    """Give a file's description without where it lies: what it holds."""
+    """Return a file's description without where it lies: what it holds."""
     return {name: each for name, each in without_mac(value).items() if name != "at"}
 
 

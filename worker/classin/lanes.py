@@ -1,4 +1,4 @@
-"""Lane: whose operations must keep their order."""
+"""Derive the lane that keeps an operation in order."""
 
 from collections.abc import Callable
 

@@ -1,4 +1,4 @@
-"""Fields and answers as they are shown: what is personal, a credential, or unknown is masked."""
+"""Mask personal data, credentials and unknown values before they are shown."""
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -18,7 +18,7 @@ _PREFIXED = re.compile(r"[0-9]+-([0-9]{5,})")
 
 
 def masked(kind: type[Fields] | None, value: Any) -> Any:  # noqa: ANN401  # any JSON value
-    """Give a record's fields for showing: personal data, credentials and unknown fields masked."""
+    """Return a record's fields with personal data, credentials and unknown fields masked."""
     if isinstance(value, (list, tuple)):
         return [masked(kind, each) for each in value]
     if not isinstance(value, dict) or kind is None or Reference.read(value):

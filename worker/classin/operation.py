@@ -1,4 +1,4 @@
-"""Operation: the base of everything that ClassIn can be asked."""
+"""Base class of all operations, and what each declares."""
 
 import hashlib
 import re
@@ -73,7 +73,7 @@ class Fields(BaseModel):
 
     @classmethod
     def wire_name(cls, name: str) -> str:
-        """Give ClassIn's name of an attribute."""
+        """Return ClassIn's name of an attribute."""
         return cls.model_fields[name].alias or name
 
     @classmethod
@@ -274,7 +274,7 @@ class Operation(Fields):
         return shown
 
     def references(self) -> frozenset[str]:
-        """Give the ids of the records whose results it waits for."""
+        """Return the ids of the records whose results it waits for."""
         return ids_kept(self)
 
     def items_field(self) -> str | None:
@@ -300,7 +300,7 @@ class Operation(Fields):
         return None
 
     def identified(self, record_id: str) -> Self:
-        """Give the same operation with its unique identity filled, derived from the record's id.
+        """Return the same operation with its unique identity filled, derived from the record's id.
 
         An identity that the submitter gave stays. Every attempt derives the same, so that ClassIn
         can tell a repeat; a later retry must carry it along.
@@ -320,14 +320,14 @@ class Operation(Fields):
         return self.model_copy(update={outer: items})
 
     def wire_fields(self) -> dict[str, Any]:
-        """Give the fields under ClassIn's names; absent ones and files are left out."""
+        """Return the fields under ClassIn's names; absent ones and files are left out."""
         if kept(self):
             raise ValueError(f"{self.spec.name} waits for results, or is sealed: fill it in first")
         absent = set(_files_of(type(self))) or None
         return self.model_dump(by_alias=True, exclude_none=True, exclude=absent)
 
     def files(self) -> dict[str, File]:
-        """Give the files to send along, under ClassIn's names."""
+        """Return the files to send along, under ClassIn's names."""
         return {
             wire: value
             for name, wire in _files_of(type(self)).items()
@@ -336,11 +336,11 @@ class Operation(Fields):
 
     @classmethod
     def file_fields(cls) -> Mapping[str, str]:
-        """Give the fields that take a file, each spelling with the wire name."""
+        """Return the fields that take a file, each spelling with the wire name."""
         return _file_spellings(cls)
 
     def to_dict(self) -> dict[str, Any]:
-        """Give the fields as the record keeps them: JSON values, files without their content."""
+        """Return the fields as the record keeps them: JSON values, files without their content."""
         fields = self.model_dump(mode="json", by_alias=True, exclude_none=True)
         references = kept(self)
         return reinsert(fields, references) if references else fields
@@ -366,7 +366,7 @@ def _file_spellings(kind: type[Operation]) -> Mapping[str, str]:
 
 @cache
 def _files_of(kind: type[Operation]) -> Mapping[str, str]:
-    """Give ClassIn's names of the fields that take a file, by attribute."""
+    """Return ClassIn's names of the fields that take a file, by attribute."""
     return {
         name: field.alias or name
         for name, field in kind.model_fields.items()

@@ -58,11 +58,11 @@ class Reference:
     path: str = _DATA
 
     def __str__(self) -> str:
-        """Give it in one word, as lanes are named."""
+        """Return it in one word, as lanes are named."""
         return f"{_MARK}:{self.id}:{self.path}"
 
     def to_dict(self) -> dict[str, str]:
-        """Give it as a record's fields hold it."""
+        """Return it as a record's fields hold it."""
         return {_MARK: self.id, "path": self.path}
 
     @classmethod
@@ -99,14 +99,14 @@ def _in_list(entries: Sequence[Any], step: str) -> object:
 
 
 def referenced(fields: Mapping[str, Any]) -> set[str]:
-    """Give the ids that a record's fields refer to."""
+    """Return the ids that a record's fields refer to."""
     ids: set[str] = set()
     _changed(fields, lambda reference, _: ids.add(reference.id))
     return ids
 
 
 def renamed(fields: Mapping[str, Any], names: Mapping[str, str]) -> dict[str, Any]:
-    """Give the fields with other ids in their references, where `names` has one for them."""
+    """Return the fields with other ids in their references, where `names` has one for them."""
     return _changed(
         fields,
         lambda reference, _: replace(reference, id=names.get(reference.id, reference.id)).to_dict(),
@@ -126,7 +126,7 @@ def resolve(
     source_of: Callable[[str], Source | None],
     hides: Callable[[Place], bool],
 ) -> dict[str, Any]:
-    """Give a record's fields with what they refer to; `source_of` is asked once for each id.
+    """Return a record's fields with what they refer to; `source_of` is asked once for each id.
 
     What is masked where it comes from fills only what is masked as well: `hides` says so of a
     place. What comes out is not checked yet. Raises InvalidOperationError, which names every
@@ -162,13 +162,13 @@ def keep(operation: BaseModel, references: Mapping[Place, Reference | Sealed]) -
 
 
 def kept(operation: BaseModel) -> Mapping[Place, Reference | Sealed]:
-    """Give what `keep` kept."""
+    """Return what `keep` kept."""
     private = operation.__pydantic_private__
     return private.get("references", _NONE) if private else _NONE
 
 
 def ids_kept(operation: BaseModel) -> frozenset[str]:
-    """Give the ids of the records that an operation keeps references to."""
+    """Return the ids of the records that an operation keeps references to."""
     references = kept(operation)
     if not references:
         return frozenset()
@@ -181,7 +181,7 @@ def places_of(operation: BaseModel, kind: type[Reference | Sealed]) -> list[Plac
 
 
 def with_only(operation: _Kind, name: str, positions: Collection[int]) -> _Kind:
-    """Give an operation with only these items of a list, and with what it keeps of them."""
+    """Return an operation with only these items of a list, and with what it keeps of them."""
     items, ordered = getattr(operation, name), sorted(positions)
     chosen = operation.model_copy(update={name: tuple(items[position] for position in ordered)})
     if references := kept(operation):
@@ -282,7 +282,7 @@ class _Lifter:
 
 
 def _stand_in(field: FieldInfo, depth: int, number: int) -> object:
-    """Give a value that passes a field's checks; numbers differ from each other and from ids."""
+    """Return a value that passes a field's checks; numbers differ from each other and from ids."""
     value = _plain(field_shape(field), number)
     for _ in range(depth):
         value = (value,)
@@ -307,7 +307,7 @@ def _plain(parts: FieldShape, number: int) -> object:
 
 
 def _blank(kind: type[BaseModel], number: int) -> BaseModel:
-    """Give an item that passes its checks, as an object."""
+    """Return an item that passes its checks, as an object."""
     required = (name for name, field in kind.model_fields.items() if field.is_required())
     needed = fewest(required, getattr(kind, "rules", ()))
     values: dict[str, Any] = {
@@ -341,7 +341,7 @@ def _mentioned(fields: Mapping[str, Any]) -> bool:
 def _changed(
     fields: Mapping[str, Any], change: Callable[[Reference, Place], object]
 ) -> dict[str, Any]:
-    """Give JSON fields with something else in place of each well-formed reference."""
+    """Return JSON fields with something else in place of each well-formed reference."""
     if not _mentioned(fields):
         return dict(fields)
     return {name: _changed_value(value, change, (name,)) for name, value in fields.items()}
@@ -362,7 +362,7 @@ def _changed_value(
 
 
 def _marked(value: object) -> Mapping[str, Any] | None:
-    """Give the JSON of what is marked as a reference, well-formed or not."""
+    """Return the JSON of what is marked as a reference, well-formed or not."""
     if isinstance(value, Reference):
         return value.to_dict()
     return {"path": _DATA, **value} if isinstance(value, dict) and _MARK in value else None

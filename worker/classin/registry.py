@@ -1,4 +1,4 @@
-"""Where operations are found by name: a chapter is imported when one of its is asked for first."""
+"""Registry of operations by name; a chapter is imported when first needed."""
 
 from collections.abc import Iterator, MutableMapping
 from importlib import import_module

@@ -1,4 +1,4 @@
-"""What a person does about a code."""
+"""Remedies: what a person does about a code."""
 
 from enum import Enum
 

@@ -1,4 +1,4 @@
-"""From an operation to the signed request that carries it: pure."""
+"""Encode an operation as a signed request. Pure."""
 
 import json
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""A school: whom ClassIn knows us as."""
+"""A school: its name, SID and secret."""
 
 import re
 from collections.abc import Iterator
@@ -17,7 +17,7 @@ class School:
 
 
 def faults_of(school: School, sid_at: str, secret_at: str) -> Iterator[FieldError]:
-    """Give what is wrong with a school, by where its SID and its secret stand."""
+    """Return what is wrong with a school, by where its SID and its secret stand."""
     if not re.fullmatch("[0-9]+", school.sid):
         yield FieldError(sid_at, "should be the institution's SID, in digits")
     if not school.secret:

@@ -1,4 +1,4 @@
-"""Seals: what stands for a credential that only the key ring opens; pure, no cipher."""
+"""Encrypted credentials as values in fields. Pure: no cipher."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ class Sealed:
     token: str
 
     def to_dict(self) -> dict[str, str]:
-        """Give it as a record's fields hold it."""
+        """Return it as a record's fields hold it."""
         return {SEAL: self.token}
 
     @classmethod
@@ -38,7 +38,7 @@ class Sealed:
 
 @cache
 def credentials_of(kind: type[BaseModel]) -> Mapping[str, FieldInfo]:
-    """Give the fields that are credentials, or hold items with some, by either spelling."""
+    """Return the fields that are credentials, or hold items with some, by either spelling."""
     return {
         spelling: field
         for spelling, field in by_spelling(kind).items()
@@ -52,6 +52,6 @@ def is_credential(field: FieldInfo) -> bool:
 
 
 def credentials_within(field: FieldInfo) -> Mapping[str, FieldInfo]:
-    """Give the credentials of the items that a field holds."""
+    """Return the credentials of the items that a field holds."""
     base = field_shape(field).base
     return credentials_of(base) if issubclass(base, BaseModel) else {}

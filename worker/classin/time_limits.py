@@ -1,4 +1,4 @@
-"""Moments that are too early or too late: pure, told what time it is."""
+"""Check times that are too early or too late. Pure: the current time is an argument."""
 
 from collections.abc import Mapping
 from functools import cache

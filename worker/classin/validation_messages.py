@@ -1,4 +1,4 @@
-"""Pydantic's complaints in the words of whoever filled in the fields."""
+"""Translate pydantic's errors into messages for whoever filled in the fields."""
 
 import difflib
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -19,7 +19,7 @@ _MOST_HELPED = 20
 
 
 def nearest(word: str, words: Iterable[str]) -> str:
-    """Give `; did you mean X?` for the likeliest of the words, or nothing."""
+    """Return `; did you mean X?` for the likeliest of the words, or nothing."""
     spelt = {candidate.lower(): candidate for candidate in words}
     close = difflib.get_close_matches(word.lower(), spelt, n=1, cutoff=0.6)
     return f"; did you mean {spelt[close[0]]}?" if close else ""

@@ -1,4 +1,4 @@
-"""What one attempt means for us."""
+"""Verdicts: what one attempt means."""
 
 from enum import StrEnum
 

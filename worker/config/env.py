@@ -1,4 +1,4 @@
-"""Variables: what single ones of them say, as text; whoever reads an environment gives them."""
+"""Read single environment variables; the environment is an argument."""
 
 import os
 import re
@@ -26,7 +26,7 @@ class Variables:
         self.faults = faults
 
     def text(self, name: str) -> str | None:
-        """Give what it holds, without blanks around it; None: nothing."""
+        """Return what it holds, without blanks around it; None: nothing."""
         return self._environment.get(name, "").strip() or None
 
     def fit(self, name: str, fault_of: Callable[[str], str | None]) -> str | None:
@@ -167,14 +167,14 @@ def read_seconds(text: str) -> float:
 
 
 def _usual_config() -> Path:
-    """Give where a user's settings are kept: XDG_CONFIG_HOME/classin, or ~/.config/classin."""
+    """Return where a user's settings are kept: XDG_CONFIG_HOME/classin, or ~/.config/classin."""
     from platformdirs.unix import Unix  # noqa: PLC0415  # only where no file is named
 
     return Unix("classin").user_config_path
 
 
 def _usual_home() -> str:
-    """Give where a system keeps what programs of a user need."""
+    """Return where a system keeps what programs of a user need."""
     import platformdirs  # noqa: PLC0415  # only where no home is named
 
     return platformdirs.user_data_dir("classin-queue", appauthor=False)

@@ -1,4 +1,4 @@
-"""Which files may be read, and which hosts asked for them, by who names them: pure."""
+"""File access rules: which paths and hosts each submitter may name. Pure."""
 
 import errno
 import ipaddress

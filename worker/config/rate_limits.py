@@ -1,4 +1,4 @@
-"""How fast a school may be asked: words like `create_classroom=1000/m all=50/s`, read."""
+"""Parse rate limits such as `create_classroom=1000/m all=50/s`."""
 
 import re
 from collections.abc import Mapping
@@ -45,7 +45,7 @@ def read_paces(text: str, where: str) -> Paces:
 
 
 def paces_of(school: str, *said: Paces) -> dict[str, float]:
-    """Give a school's limits by "SCHOOL OPERATION", or "SCHOOL" for all; what is said last wins."""
+    """Return a school's limits by "SCHOOL OPERATION", or "SCHOOL" for all; the last one wins."""
     last = {name: pace for paces in said for name, pace in paces.items()}
     return {
         school if name == ALL else f"{school} {name}": pace

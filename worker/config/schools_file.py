@@ -1,4 +1,4 @@
-"""The file of schools: who they are, and how fast each may be asked."""
+"""Read the schools file: SID, secret and rate limits of each school."""
 
 import re
 from collections.abc import Iterator, Mapping

@@ -1,4 +1,4 @@
-"""Settings: what a deployment may choose. `from_env` is the only reader of the environment."""
+"""Settings of a deployment. `from_env` is the only reader of the environment."""
 
 import os
 from collections.abc import Iterator, Mapping
@@ -38,14 +38,14 @@ USUAL_PROCESSES = 4
 
 
 def usable_cores() -> int:
-    """Give how many cores this process may use."""
+    """Return how many cores this process may use."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1  # macOS knows no more
 
 
 def usual_processes(cores: int) -> int:
-    """Give how many worker processes suit a machine: one for each core, but not for very many.
+    """Return how many worker processes suit a machine: one for each core, but not for very many.
 
     Python keeps a process to one core; for waiting, threads will do.
     """
@@ -320,7 +320,7 @@ def _gateway(reader: Variables, usual: Gateway) -> Gateway:
 
 
 def _too_short(settings: Settings) -> Iterator[FieldError]:
-    """Give a fault for each time that an attempt, as long as it may take, does not fit into."""
+    """Return a fault for each time that an attempt, as long as it may take, does not fit into."""
     attempt = settings.deadlines.connect + settings.deadlines.reply
     if settings.grace <= attempt:
         what = "CLASSIN_CONNECT_TIMEOUT and CLASSIN_REPLY_TIMEOUT together"
@@ -332,7 +332,7 @@ def _too_short(settings: Settings) -> Iterator[FieldError]:
 
 
 def environment_with(variables: Mapping[str, str]) -> dict[str, str]:
-    """Give this environment for a child process, with these CLASSIN_ variables and no others."""
+    """Return this environment for a child process, with these CLASSIN_ variables and no others."""
     rest = {name: value for name, value in os.environ.items() if not name.startswith("CLASSIN_")}
     return {**rest, **variables}
 

@@ -1,4 +1,4 @@
-"""TOML files, read without quoting them: a secret might stand there."""
+"""Read TOML files without quoting their content in errors: it may hold secrets."""
 
 import re
 import tomllib

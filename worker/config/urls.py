@@ -1,4 +1,4 @@
-"""Addresses: taken apart, and whether they stay on this machine."""
+"""Parse addresses, and tell whether they are loopback."""
 
 import ipaddress
 from urllib.parse import SplitResult, urlsplit

@@ -1,4 +1,4 @@
-"""Receivers of webhooks: what their addresses must be, and the secret that signs: pure."""
+"""Validate webhook addresses, origins and the signing secret. Pure."""
 
 import re
 from urllib.parse import urlsplit
@@ -55,6 +55,6 @@ def fault_of_secret(text: str) -> str | None:
 
 
 def origin_of(url: str) -> str:
-    """Give scheme, host and port of an address that has no fault: `https://sis.example:443`."""
+    """Return scheme, host and port of an address that has no fault: `https://sis.example:443`."""
     parts = urlsplit(url)
     return f"{parts.scheme}://{parts.hostname}:{parts.port or _USUAL_PORTS[parts.scheme]}"

@@ -1,1 +1,1 @@
-"""When a job is due, and who claims its tick."""
+"""Scheduling: when a job is due, and who claims its tick."""

@@ -1,4 +1,4 @@
-"""Celery's beat, with its schedule in Redis: `classin beat`, and `celery -A worker.app beat`."""
+"""Celery's beat with its schedule in Redis: `classin beat`, `celery -A worker.app beat`."""
 
 import logging
 import os

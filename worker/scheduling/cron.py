@@ -59,7 +59,7 @@ class CronSchedule:
         self._every_hour = croniter(cron).expanded[1] == ["*"]
 
     def after(self, moment: int) -> int | None:
-        """Give the first tick after a moment; None if there is none in fifty years."""
+        """Return the first tick after a moment; None if there is none in fifty years."""
         now = datetime.fromtimestamp(moment / 1000, UTC)
         wall = self._wall(now)
         repeats = self._wall(now + _LONGEST_FOLD) - wall < _LONGEST_FOLD
@@ -72,7 +72,7 @@ class CronSchedule:
         return min(map(_ms, found), default=None)
 
     def latest(self, since: int, until: int) -> int | None:
-        """Give the last tick after `since`, until `until` at the latest; None if there is none."""
+        """Return the last tick after `since` and not after `until`; None if there is none."""
         span = _FIRST_SPAN
         while True:
             start = max(since, until - span)
@@ -82,7 +82,7 @@ class CronSchedule:
             span *= 4
 
     def due(self, last: int, now: int, catch_up: float) -> Tick | None:
-        """Give the tick to be run now, if `last` is that which was run last.
+        """Return the tick to be run now, if `last` is that which was run last.
 
         Of several that were missed only the last counts, and that if it is less than `catch_up`
         seconds old.
@@ -99,11 +99,11 @@ class CronSchedule:
             tick = self.after(tick)
 
     def _wall(self, now: datetime) -> datetime:
-        """Give what the clocks show."""
+        """Return what the clocks show."""
         return now.astimezone(self._zone).replace(tzinfo=None)
 
     def _instants(self, shown: datetime) -> list[datetime]:
-        """Give when the job ticks for what the clocks show, or would if they were not changed."""
+        """Return when the job ticks for what the clocks show, or would if they were not changed."""
         both = [self._instant(shown, fold) for fold in (0, 1)]
         real = [each for each in dict.fromkeys(both) if self._wall(each) == shown]
         if self._every_hour:
@@ -127,7 +127,7 @@ class CronSchedule:
 
 
 def _times(cron: str, wall: datetime) -> Iterator[datetime]:
-    """Give the times that an expression names, until there are none in fifty years."""
+    """Return the times that an expression names, until there are none in fifty years."""
     times = croniter(cron, wall, ret_type=datetime)
     while True:
         try:

@@ -82,5 +82,5 @@ class Ticker:
 
 @cache
 def timing(cron: str, tz: str) -> CronSchedule:
-    """Give the timing of an expression, which is read once. Raises InvalidInputError."""
+    """Return the timing of an expression, which is read once. Raises InvalidInputError."""
     return CronSchedule(cron, tz)

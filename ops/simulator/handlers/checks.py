@@ -1,4 +1,4 @@
-"""Whether a lesson can be as it is drafted, in codes that the operation's page lists."""
+"""Validate a lesson draft, in codes that the operation's page lists."""
 
 from ops.simulator.handlers.drafts import MOST_SEATS, SECOND_CAMERA, Draft
 from ops.simulator.handlers.reach import TIMES

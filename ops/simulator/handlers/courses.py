@@ -86,7 +86,7 @@ def end_course(institution: Institution, operation: EndCourse, now: float) -> An
 
 @answers(AddCourseLabels)
 def add_course_labels(institution: Institution, operation: AddCourseLabels, now: float) -> Answer:
-    """Give each course the labels listed for it, in the place of those it has."""
+    """Return each course the labels listed for it, in the place of those it has."""
     if not operation.course_list:
         return Answer(Code.EMPTY_LIST)
     entries = []
@@ -105,7 +105,7 @@ def add_course_labels(institution: Institution, operation: AddCourseLabels, now:
 
 
 def _kept(operation: Operation) -> dict[str, object]:
-    """Give what a course keeps of the fields, a file as its digest."""
+    """Return what a course keeps of the fields, a file as its digest."""
     files = {name: file.summary() for name, file in operation.files().items()}
     fields = operation.wire_fields() | files
     return {

@@ -1,4 +1,4 @@
-"""What a lesson is to be, read from the operations of either family."""
+"""Lesson drafts, read from the operations of either API family."""
 
 from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
@@ -59,7 +59,7 @@ class Draft:
 
 
 def wanted(item: Fields, dialect: ApiVersion) -> dict[str, Any]:
-    """Give what an operation or an item of it says of a lesson."""
+    """Return what an operation or an item of it says of a lesson."""
     fields = item.model_dump(mode="json", by_alias=True, exclude_none=True)
     said = {
         _WORDS.get(name, name): value
@@ -95,12 +95,12 @@ def changed_draft(operation: Operation, lesson: Lesson, said: Mapping[str, Any])
 
 
 def live_url(lesson: Lesson) -> str:
-    """Give the web page that shows a lesson; empty when it is not recorded."""
+    """Return the web page that shows a lesson; empty when it is not recorded."""
     return webcast(lesson.course_id, lesson.class_id) if lesson.record else ""
 
 
 def live_info(lesson: Lesson) -> dict[str, str]:
-    """Give the streams to pull, which are there with recording and live only."""
+    """Return the streams to pull, which are there with recording and live only."""
     if not (lesson.record and lesson.live):
         return {}
     address = f"pull.live.example/{lesson.course_id}/{lesson.class_id}"
@@ -112,11 +112,11 @@ def live_info(lesson: Lesson) -> dict[str, str]:
 
 
 def webcast(course_id: int, class_id: int | None = None) -> str:
-    """Give the web page of a course or of one of its lessons."""
+    """Return the web page of a course or of one of its lessons."""
     page = f"https://live.example/webcast?course={course_id}"
     return page if class_id is None else f"{page}&lesson={class_id}"
 
 
 def more_data(lesson: Lesson) -> dict[str, object]:
-    """Give the addresses as they stand under `more_data`, and in a classroom's data."""
+    """Return the addresses as they stand under `more_data`, and in a classroom's data."""
     return {"live_url": live_url(lesson), "live_info": live_info(lesson)}

@@ -1,4 +1,4 @@
-"""What a bulk answer says of a single item."""
+"""One item's entry in the reply to a bulk operation."""
 
 from worker.classin.codes import Code
 

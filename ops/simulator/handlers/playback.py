@@ -162,7 +162,7 @@ def _unwatchable(lesson: Lesson, now: float) -> Code | None:
 
 
 def _viewers(institution: Institution, lesson: Lesson) -> tuple[int, ...]:
-    """Give who may watch: until anybody changes that, its teachers and students."""
+    """Return who may watch: until anybody changes that, its teachers and students."""
     if lesson.viewers is not None:
         return lesson.viewers
     everybody = _eligible(institution, lesson) | set(lesson.drop_ins)
@@ -173,7 +173,7 @@ def _viewers(institution: Institution, lesson: Lesson) -> tuple[int, ...]:
 
 
 def _eligible(institution: Institution, lesson: Lesson) -> frozenset[int]:
-    """Give who may be let watch: its teachers, the course's, and the course's students."""
+    """Return who may be let watch: its teachers, the course's, and the course's students."""
     roster = institution.rosters.of(lesson.course_id)
     return roster.staff | {lesson.teacher_uid, *lesson.assistant_uids} | roster.students.keys()
 

@@ -1,4 +1,4 @@
-"""Who answers for which operation."""
+"""Registry of the handlers, by operation."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""What somebody is already, and may therefore not become."""
+"""Role conflicts: what a person is already, and therefore cannot become."""
 
 from ops.simulator.state.lessons import Lesson, Phase
 from ops.simulator.state.world import Institution

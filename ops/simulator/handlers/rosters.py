@@ -97,7 +97,7 @@ def add_course_teacher(institution: Institution, operation: AddCourseTeacher, no
 def modify_course_teacher(
     institution: Institution, operation: ModifyCourseTeacher, now: float
 ) -> Answer:
-    """Give the lessons ahead to another teacher; the answer has an entry for each."""
+    """Return the lessons ahead to another teacher; the answer has an entry for each."""
     course_id, uid = operation.course_id, operation.teacher_uid
     if code := closed(institution, operation, course_id, now):
         return Answer(code)
@@ -233,7 +233,7 @@ def _enlist(institution: Institution, course_id: int, uid: int) -> Code:
 
 
 def _hand_over(institution: Institution, lesson: Lesson, uid: int) -> Code:
-    """Give a lesson to another teacher, and say what came of it."""
+    """Return a lesson to another teacher, and say what came of it."""
     if lesson.is_classroom:
         return Code.MADE_AS_CLASSROOM
     if institution.lessons.has_two_teachers(lesson):
@@ -262,7 +262,7 @@ def _bad_groups(institution: Institution, course_id: int, groups: Groups) -> Cod
 
 
 def _known(roster: Roster, groups: Groups) -> tuple[tuple[GroupMember, ...], ...]:
-    """Give the groups with those only who are students of the course."""
+    """Return the groups with those only who are students of the course."""
     return tuple(
         tuple(
             GroupMember(student_uid=member.student_uid, is_leader=member.is_leader)

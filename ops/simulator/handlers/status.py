@@ -1,4 +1,4 @@
-"""Whether a course may still be touched."""
+"""Whether a course can still be changed."""
 
 from ops.simulator.handlers.registry import listed
 from ops.simulator.state.world import Institution

@@ -234,7 +234,7 @@ def _take_in(institution: Institution, user: User, given: Register | NewUser) ->
 
 
 def _picture(operation: Operation) -> dict[str, object] | None:
-    """Give the digest of the picture that came along, if one did."""
+    """Return the digest of the picture that came along, if one did."""
     return next((file.summary() for file in operation.files().values()), None)
 
 

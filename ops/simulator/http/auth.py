@@ -1,4 +1,4 @@
-"""From what arrived to an operation to carry out, or the answer that refuses it: pure."""
+"""Authenticate a received request and validate its operation, or choose the refusal. Pure."""
 
 import hmac
 import json

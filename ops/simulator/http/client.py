@@ -1,4 +1,4 @@
-"""The simulator's own paths, from Python: for tests and demonstrations."""
+"""Client of the simulator's control API, for tests and demonstrations."""
 
 import json
 import time
@@ -37,7 +37,7 @@ class SimulatorClient:
         self._ask("DELETE", "faults")
 
     def journal(self, operation: str | None = None, *, applied: bool | None = None) -> list[Entry]:
-        """Give the requests in order of arrival, of one operation, or only the applied ones."""
+        """Return the requests in order of arrival, of one operation, or only the applied ones."""
         query: dict[str, str | int] = {} if operation is None else {"operation": operation}
         if applied is not None:
             query["applied"] = int(applied)
@@ -49,7 +49,7 @@ class SimulatorClient:
         return sum(carries(entry.fields, fields) for entry in entries)
 
     def state(self) -> dict[str, Any]:
-        """Give all that the schools hold: `{"schools": {SID: {"courses": [...], ...}}}`."""
+        """Return all that the schools hold: `{"schools": {SID: {"courses": [...], ...}}}`."""
         held: dict[str, Any] = self._ask("GET", "state")
         return held
 

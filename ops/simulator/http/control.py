@@ -1,4 +1,4 @@
-"""The simulator's own paths, under /simulator/: what arrived, what is held, what goes wrong."""
+"""The simulator's control API under /simulator/: journal, state and faults."""
 
 import json
 from dataclasses import asdict

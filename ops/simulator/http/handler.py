@@ -1,4 +1,4 @@
-"""One request of ClassIn's API, from its arrival to its answer, with what goes wrong on demand."""
+"""Handle one API request, from its arrival to its reply, with injected faults."""
 
 import asyncio
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""From an HTTP request to what was received, in either dialect."""
+"""Parse an HTTP request of either API version."""
 
 import hashlib
 import json

@@ -1,4 +1,4 @@
-"""From an answer to the bytes that carry it: pure."""
+"""Encode a reply as ClassIn does. Pure."""
 
 import json
 

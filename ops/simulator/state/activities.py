@@ -58,7 +58,7 @@ class Activities:
         return self._tasks.get(activity_id)
 
     def of(self, unit_id: int) -> list[Activity]:
-        """Give the activities of a unit that are not deleted."""
+        """Return the activities of a unit that are not deleted."""
         found = map(self.find, sorted(self._of_unit.get(unit_id, ())))
         return [one for one in found if one is not None and not one.deleted]
 

@@ -18,7 +18,7 @@ class Held(BaseModel):
     )
 
     def to_dict(self) -> dict[str, object]:
-        """Give it under ClassIn's names."""
+        """Return it under ClassIn's names."""
         return self.model_dump(mode="json", by_alias=True)
 
 
@@ -106,7 +106,7 @@ class Drive:
         )
 
     def rename(self, folder: Folder, name: str) -> Folder:
-        """Give a folder another name."""
+        """Return a folder another name."""
         del self._names[folder.parent_id, folder.folder_name]
         return self._keep(folder.model_copy(update={"folder_name": name}))
 
@@ -122,11 +122,11 @@ class Drive:
             del self._children[folder.parent_id][folder.folder_id]
 
     def children(self, folder: Folder) -> list[Folder]:
-        """Give the folders right below a folder."""
+        """Return the folders right below a folder."""
         return [self._folders[folder_id] for folder_id in self._children.get(folder.folder_id, ())]
 
     def contents(self, folder: Folder) -> list[StoredFile]:
-        """Give the files right in a folder."""
+        """Return the files right in a folder."""
         return [self._files[file_id] for file_id in self._contents.get(folder.folder_id, ())]
 
     def find_file(self, file_id: int) -> StoredFile | None:
@@ -134,7 +134,7 @@ class Drive:
         return self._files.get(file_id)
 
     def folder_of(self, file: StoredFile) -> Folder:
-        """Give the folder that a file is in."""
+        """Return the folder that a file is in."""
         return self._folders[file.folder_id]
 
     def add_file(self, folder: Folder, name: str, size: int, sha256: str) -> StoredFile:
@@ -150,7 +150,7 @@ class Drive:
         )
 
     def rename_file(self, file: StoredFile, name: str) -> StoredFile:
-        """Give a file another name."""
+        """Return a file another name."""
         return self._store(file.model_copy(update={"file_name": name}))
 
     def delete_file(self, file: StoredFile) -> None:

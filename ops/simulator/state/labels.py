@@ -44,7 +44,7 @@ class Labels:
         return self._keep(Label(label_id=self._new_id(), label_name=name))
 
     def rename(self, label_id: int, name: str) -> Label:
-        """Give a label another name."""
+        """Return a label another name."""
         del self._ids[self._labels[label_id].label_name]
         return self._keep(Label(label_id=label_id, label_name=name))
 

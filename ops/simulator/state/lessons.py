@@ -111,11 +111,11 @@ class Lessons:
         return None if class_id is None else self._lessons[class_id]
 
     def of(self, course_id: int) -> list[Lesson]:
-        """Give the lessons of a course that are not deleted."""
+        """Return the lessons of a course that are not deleted."""
         return self._living(self._of_course, course_id)
 
     def subs(self, lesson: Lesson) -> list[Lesson]:
-        """Give the sub-lessons of a lesson that are not deleted."""
+        """Return the sub-lessons of a lesson that are not deleted."""
         return self._living(self._subs, lesson.class_id)
 
     def has_two_teachers(self, lesson: Lesson) -> bool:

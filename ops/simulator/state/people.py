@@ -1,4 +1,4 @@
-"""Who is registered with ClassIn, and what they are in one school."""
+"""Registered users, and their roles in one school."""
 
 from collections.abc import Callable, Iterable
 

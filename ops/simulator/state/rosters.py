@@ -1,4 +1,4 @@
-"""Who is in the courses of one school: students, auditors, teachers, and the groups."""
+"""Members of one school's courses: students, auditors, teachers and groups."""
 
 from collections.abc import Iterable, Iterator
 
@@ -56,13 +56,13 @@ class Roster(Held):
         self.teachers.discard(head)
 
     def rename(self, uid: int, name: str) -> None:
-        """Give a student or an auditor another name in the course."""
+        """Return a student or an auditor another name in the course."""
         for members in (self.students, self.auditors):
             if uid in members:
                 members[uid] = name
 
     def to_dict(self) -> dict[str, object]:
-        """Give it under ClassIn's names, the teachers in the order of their UIDs."""
+        """Return it under ClassIn's names, the teachers in the order of their UIDs."""
         return super().to_dict() | {"teachers": sorted(self.teachers)}
 
 
@@ -74,9 +74,9 @@ class Rosters:
         self._rosters = {one.course_id: one.model_copy(deep=True) for one in rosters}
 
     def __iter__(self) -> Iterator[Roster]:
-        """Give those that somebody is on."""
+        """Return those that somebody is on."""
         return (one for one in self._rosters.values() if one.occupied)
 
     def of(self, course_id: int) -> Roster:
-        """Give a course's roster; a course without one gets an empty one."""
+        """Return a course's roster; a course without one gets an empty one."""
         return self._rosters.setdefault(course_id, Roster(course_id=course_id))

@@ -1,4 +1,4 @@
-"""What the pretend ClassIn holds: the people, courses, lessons and folders of every school."""
+"""State of the simulated ClassIn: people, courses, lessons and folders of every school."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
@@ -55,11 +55,11 @@ class Course(Held):
         return not (self.ended or self.deleted or self.expired(now))
 
     def to_dict(self) -> dict[str, object]:
-        """Give what was set, under ClassIn's names."""
+        """Return what was set, under ClassIn's names."""
         return self.model_dump(mode="json", by_alias=True, exclude_defaults=True)
 
     def edited(self, fields: Mapping[str, object]) -> "Course":
-        """Give the course as it is after an edit, which uses ClassIn's names."""
+        """Return the course as it is after an edit, which uses ClassIn's names."""
         return Course.model_validate(self.to_dict() | dict(fields))
 
 
@@ -210,7 +210,7 @@ class Institution:
         self.activities = Activities(seed.tasks, self.lessons, world.new_activity_id)
 
     def identified(self, identity: str | None) -> int | None:
-        """Give the id of the course that was made with this unique identity."""
+        """Return the id of the course that was made with this unique identity."""
         return self._identities.get(identity) if identity else None
 
     def add_course(self, name: str, fields: Mapping[str, object]) -> Course:
@@ -222,7 +222,7 @@ class Institution:
         return course
 
     def new_grouping_id(self) -> int:
-        """Give an id for a grouping."""
+        """Return an id for a grouping."""
         return self._world.new_grouping_id()
 
     def elsewhere(self, holds: Callable[["Institution"], bool]) -> bool:
@@ -230,7 +230,7 @@ class Institution:
         return any(holds(other) for other in self._world.institutions if other is not self)
 
     def snapshot(self) -> dict[str, Any]:
-        """Give all of it, ready for JSON, under the names that a seed has for it.
+        """Return all of it, ready for JSON, under the names that a seed has for it.
 
         `users` are everybody registered with ClassIn, whichever school they belong to.
         """
@@ -256,7 +256,7 @@ class World:
     """Every school's institution, by SID. Ids are unique across them, as ClassIn's are."""
 
     def __init__(self, sids: Iterable[str], seed: Seed = DEFAULT_SEED) -> None:
-        """Give every school its own copy of the seed."""
+        """Return every school its own copy of the seed."""
         groupings = [roster.groups for roster in seed.rosters if roster.groups]
         relations = [teacher.relation_id for teacher in seed.teachers]
         self.new_folder_id = _from(FIRST_FOLDER_ID, (one.folder_id for one in seed.folders))
@@ -279,11 +279,11 @@ class World:
         return tuple(self._institutions.values())
 
     def institution(self, sid: str) -> Institution:
-        """Give what a school holds; KeyError for a school that is not known."""
+        """Return what a school holds; KeyError for a school that is not known."""
         return self._institutions[sid]
 
     def snapshot(self) -> dict[str, Any]:
-        """Give everything, ready for JSON: `{"schools": {SID: ...}}`."""
+        """Return everything, ready for JSON: `{"schools": {SID: ...}}`."""
         schools = {sid: held.snapshot() for sid, held in self._institutions.items()}
         return {"schools": schools}
 

@@ -1,1 +1,1 @@
-"""Changes carried out as operations, and what came of them."""
+"""Apply a plan as operations, and process their results."""

@@ -1,4 +1,4 @@
-"""Steps: the operations that carry a plan out, in an order in which they can be submitted."""
+"""Steps: the operations that carry out a plan, in an order in which they can be submitted."""
 
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
@@ -73,7 +73,7 @@ class Ground:
 def steps(
     plan: Plan, ground: Ground, prefix: str, identity: Callable[[str, int], str]
 ) -> Iterator[Step]:
-    """Give the steps of a plan.
+    """Return the steps of a plan.
 
     `prefix` begins their keys, `identity` makes the identity of a class's course of a number.
     """
@@ -102,7 +102,7 @@ class _OperationBuilder:
         self._freeing: dict[str, list[str]] = defaultdict(list)
 
     def steps(self) -> Iterator[Step]:
-        """Give all of them."""
+        """Return all of them."""
         here = [
             (change, change.after)
             for change in self._plan.people
@@ -121,7 +121,7 @@ class _OperationBuilder:
                 yield from self._leaving(change)
 
     def _courses(self) -> Iterator[Step]:
-        """Give what is done in each course, and end the others after that."""
+        """Return what is done in each course, and end the others after that."""
         closing = {each.id: each for each in self._plan.courses if each.closes}
         changed = {each.id: each for each in self._plan.courses if not each.closes}
         for name in {**changed, **self._teachers, **self._students}:
@@ -253,7 +253,7 @@ class _OperationBuilder:
         return able[0] if able else None
 
     def _appointing(self, course: Name, change: TeacherChange, main: str) -> Step:
-        """Give a course another main teacher; the former one stays if among the teachers."""
+        """Return a course another main teacher; the former one stays if among the teachers."""
         name, former = change.course, change.before[:1]
         fields: dict[str, Any] = {"courseId": course, "mainTeacherUid": self._uids[main]}
         stays = not former or former[0] in change.after
@@ -350,11 +350,11 @@ class _OperationBuilder:
             self._freeing[person].append(step.key)
 
     def _joins(self, people: Iterable[str]) -> list[str]:
-        """Give the steps by which people become members first."""
+        """Return the steps by which people become members first."""
         return [self._joining[each] for each in people if each in self._joining]
 
     def _able(self, course: str, people: Iterable[str], kind: Kind = Kind.TEACHERS) -> list[str]:
-        """Give those who have a UID, or will, and whose part in a course was not tried in vain."""
+        """Return those with a UID, known or coming, whose enrolment has not failed before."""
         return [
             each
             for each in people
@@ -374,7 +374,7 @@ def _steps_down(after: Person, known: KnownPerson) -> bool:
 
 
 def _nameless(change: PersonChange) -> PersonChange:
-    """Give a change that leaves the name to another step."""
+    """Return a change that leaves the name to another step."""
     after = change.after and replace(change.after, name="")
     return PersonChange(change.before, after)
 

@@ -1,4 +1,4 @@
-"""Passwords of new accounts: made, kept sealed, and handed out once."""
+"""Initial passwords of new accounts: generated, kept encrypted, handed out once."""
 
 import os
 import secrets
@@ -87,7 +87,7 @@ class Passwords:
         self._source, self._seals, self._rule = source, seals, rule
 
     def filled(self, step: Step) -> Mapping[str, Any]:
-        """Give the fields of a step with a password for each new account.
+        """Return the fields of a step with a password for each new account.
 
         It is the same each time, however often the step is submitted. Raises InvalidInputError for
         a rule that does not fit, or UnavailableError.
@@ -95,7 +95,7 @@ class Passwords:
         return _with_passwords(step, self._of)
 
     def tried(self, step: Step) -> Mapping[str, Any]:
-        """Give the fields of a step with passwords as they might be: none of them is kept.
+        """Return the fields of a step with passwords as they might be: none of them is kept.
 
         Raises InvalidInputError for a rule that does not fit.
         """
@@ -153,7 +153,7 @@ class Passwords:
 def _with_passwords(
     step: Step, of: Callable[[Sequence[Person]], Mapping[str, str]]
 ) -> Mapping[str, Any]:
-    """Give the fields of a step with a password for each account that it registers."""
+    """Return the fields of a step with a password for each account that it registers."""
     if step.operation != "register_multiple":
         return step.fields
     changes = (change for change in step.effects if isinstance(change, PersonChange))

@@ -1,4 +1,4 @@
-"""Outcome: what of a plan is done, judged by what became of a step."""
+"""Which changes of a plan are done, judged by the results of its steps."""
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
@@ -244,7 +244,7 @@ class _ResultApplier:
 
 
 def _coming(effect: Change) -> set[str]:
-    """Give the people who come into a course."""
+    """Return the people who come into a course."""
     match effect:
         case TeacherChange(before=before, after=after):
             return set(after) - set(before)
@@ -284,7 +284,7 @@ def _why(record: Record) -> str:
 
 
 def _told(number: int | None, message: str) -> str:
-    """Give ClassIn's words for a code, else what there is."""
+    """Return ClassIn's words for a code, else what there is."""
     code = Code.known(number)
     if code is not None:
         return f"{code.phrase} ({number})"

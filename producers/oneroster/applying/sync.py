@@ -138,7 +138,7 @@ class Sync:
         return self._ledger.acquire_lock(self._source.hold, self._who, HELD)
 
     def known(self) -> tuple[Roster, IdMap]:
-        """Give the roster as last applied, and what ClassIn calls its people and courses."""
+        """Return the roster as last applied, and what ClassIn calls its people and courses."""
         said = self._source.snapshot()
         roster = Roster() if said is None else Roster.from_json(said)
         return roster, IdMap.read(self._source.directory())

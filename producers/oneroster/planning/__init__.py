@@ -1,1 +1,1 @@
-"""From two rosters to the changes between them. Pure."""
+"""Plan the changes between two rosters. Pure."""

@@ -1,4 +1,4 @@
-"""Changes as plain lists and texts, to be kept and read back."""
+"""Encode changes as lists and text, for keeping."""
 
 from collections.abc import Sequence
 from typing import Any

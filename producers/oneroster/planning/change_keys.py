@@ -1,4 +1,4 @@
-"""Atoms: the least of which changes consist, by which it is known what was tried in vain."""
+"""Keys of single changes, by which failed ones are recognised later."""
 
 from collections.abc import Iterator
 from typing import TypeAlias

@@ -1,4 +1,4 @@
-"""A plan: what has to change so that a school becomes what it shall be."""
+"""The difference between the roster as applied and the roster as wanted."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -62,7 +62,7 @@ _Entity = TypeVar("_Entity", Person, Course)
 
 
 def _id_of(*states: Person | Course | None) -> str:
-    """Give the id that all states of a thing have: it is there in one of them at least."""
+    """Return the id that all states of a thing have: it is there in one of them at least."""
     return next(state.id for state in states if state is not None)
 
 
@@ -96,7 +96,7 @@ class Plan:
         return bool(self.people or self.courses or self.teachers or self.students)
 
     def steps(self) -> Iterator[Change]:
-        """Give all changes in an order in which they can be carried out.
+        """Return all changes in an order in which they can be carried out.
 
         Whoever goes is let out of the courses first; what ends or goes comes after that.
         """
@@ -143,7 +143,7 @@ def reverse(change: Change) -> Change:
 
 
 def applied(changes: Iterable[Change], snapshot: Roster) -> Roster:
-    """Give the roster after some changes; the snapshot stays as it is."""
+    """Return the roster after some changes; the snapshot stays as it is."""
     roster = Roster(
         dict(snapshot.people),
         dict(snapshot.courses),
@@ -198,7 +198,7 @@ def _fill(here: dict[str, tuple[str, ...]], course: str, people: tuple[str, ...]
 def _differing(
     before: Mapping[str, _Entity], after: Mapping[str, _Entity], count: Count
 ) -> Iterator[str]:
-    """Give the names of what comes, changes or goes, and count."""
+    """Return the names of what comes, changes or goes, and count."""
     for name, now in after.items():
         was = before.get(name)
         if was == now:

@@ -1,4 +1,4 @@
-"""Proposal: what a sync would do, and what speaks against it."""
+"""A proposal: the plan of a sync, and the objections to it."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace

@@ -1,4 +1,4 @@
-"""The guard: a plan that would remove too much is not carried out unasked."""
+"""Removal guard: stop a plan that would remove too much."""
 
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
@@ -47,7 +47,7 @@ def excess(
 
 
 def _removals(plan: Plan, snapshot: Roster) -> Iterator[tuple[Kind, int, int]]:
-    """Give for each kind how many would go, and how many there are."""
+    """Return for each kind how many would go, and how many there are."""
     going = sum(change.after is None for change in plan.people)
     yield Kind.PEOPLE, going, len(snapshot.people)
     under_way = {name for name, course in snapshot.courses.items() if not course.ended}

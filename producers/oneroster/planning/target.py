@@ -1,4 +1,4 @@
-"""What a school shall be: what a bundle says, joined with what was applied last."""
+"""The target roster: an export joined with the roster as applied last."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -56,7 +56,7 @@ class _Intention:
                     del people[name]
 
     def _clashing(self, people: dict[str, Person]) -> list[str]:
-        """Give who has the account of somebody who had it before, or comes earlier."""
+        """Return who has the account of somebody who had it before, or comes earlier."""
         before, owners = self._snapshot.people, dict[str, str]()
         settled = sorted(people, key=lambda name: before.get(name) != people[name])
         return [
@@ -84,7 +84,7 @@ class _Intention:
         return courses
 
     def _dated(self, course: Course, before: Course | None) -> Course:
-        """Give a course its last day, as far as the bundle and the snapshot tell."""
+        """Return a course its last day, as far as the bundle and the snapshot tell."""
         days = [self._export.last_days.get(term, "") for term in course.terms]
         if not any(days):
             known = before.last_day if before and before.terms == course.terms else ""

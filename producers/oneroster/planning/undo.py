@@ -1,4 +1,4 @@
-"""Undoing: the roster without what one sync did to it."""
+"""Undo a sync: the roster without that sync's changes."""
 
 from collections.abc import Iterable
 
@@ -16,7 +16,7 @@ from producers.oneroster.roster import Roster
 
 
 def undone(changes: Iterable[Change], now: Roster) -> Roster:
-    """Give the roster as it would be without some changes; what has changed again since stays.
+    """Return the roster as it would be without some changes; what has changed again since stays.
 
     A course that has ended stays as it is, since nothing in it can be changed; one that goes on
     keeps its teachers rather than have none.

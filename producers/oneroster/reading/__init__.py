@@ -1,1 +1,1 @@
-"""A OneRoster export, read as it streams and checked row by row."""
+"""Read a OneRoster export as a stream, and check it row by row."""

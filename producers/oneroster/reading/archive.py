@@ -23,7 +23,7 @@ class _Store(Protocol):
     """Where the files of a bundle lie."""
 
     def names(self) -> Iterable[str]:
-        """Give the paths of all files, with slashes between."""
+        """Return the paths of all files, with slashes between."""
 
     def open(self, name: str) -> BinaryIO:
         """Open one of them, buffered. Raises OSError, BadZipFile or RuntimeError."""
@@ -150,7 +150,7 @@ def _opened(store: _Store, name: str, file: str) -> Iterator[BinaryIO]:
 
 
 def _files(bundle: str, names: Iterable[str]) -> dict[str, str]:
-    """Give the path of each CSV file by its name in lower case.
+    """Return the path of each CSV file by its name in lower case.
 
     Raises InvalidInputError if there is none, if they lie in several folders, or a name comes
     twice.

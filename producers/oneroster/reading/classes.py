@@ -1,4 +1,4 @@
-"""The rows of classes.csv become courses."""
+"""Read classes.csv into courses."""
 
 from producers.oneroster.reading.csv_rows import Row
 from producers.oneroster.reading.normalize import LONGEST_COURSE, plain, shortened

@@ -1,4 +1,4 @@
-"""One CSV file as rows: read as it comes, each row checked by itself."""
+"""Read one CSV file as a stream of rows, each checked by itself."""
 
 import csv
 import zlib
@@ -32,11 +32,11 @@ class Row:
     fit: bool = True
 
     def __getitem__(self, column: str) -> str:
-        """Give a value; one that is not there is empty."""
+        """Return a value; one that is not there is empty."""
         return self.values.get(column, "")
 
     def items(self, column: str) -> tuple[str, ...]:
-        """Give the values of a list."""
+        """Return the values of a list."""
         return items_of(self[column])
 
     @property
@@ -143,7 +143,7 @@ class Sheet:
         return f"column {self.header.index(name) + 1}"
 
     def read(self, report: Report) -> Iterator[Row]:
-        """Give every row; those that are unfit have been reported.
+        """Return every row; those that are unfit have been reported.
 
         Raises InvalidInputError where the file is broken.
         """

@@ -1,4 +1,4 @@
-"""The rows of enrollments.csv become who teaches and who learns in which course."""
+"""Read enrollments.csv into teachers and students of courses."""
 
 from typing import TypeVar
 
@@ -119,6 +119,6 @@ def _reachable(
     *,
     whole: bool,
 ) -> dict[str, _Entity]:
-    """Give what enrolments may refer to: what the bundle has, and what stays beside it."""
+    """Return what enrolments may refer to: what the bundle has, and what stays beside it."""
     staying = (known.keys() & spared) if whole else (known.keys() - gone)
     return {name: known[name] for name in staying} | said

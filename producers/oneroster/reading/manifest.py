@@ -1,4 +1,4 @@
-"""The manifest of a bundle: its edition of OneRoster, and how each file is meant."""
+"""Read manifest.csv: the OneRoster version, and whether each file is bulk or delta."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Accounts and names as ClassIn takes them, made of what a roster has."""
+"""Normalise accounts and names to ClassIn's rules."""
 
 import re
 
@@ -44,7 +44,7 @@ def _abroad(digits: str) -> str:
 
 
 def _mainland(code: str, number: str) -> str:
-    """Give a number of mainland China as it is called there; of others nothing."""
+    """Return a number of mainland China as it is called there; of others nothing."""
     return number if code == "86" and _MAINLAND.fullmatch(number) else ""
 
 

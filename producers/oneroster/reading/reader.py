@@ -1,4 +1,4 @@
-"""What a bundle says, taken from its files: faults are reported, what is sound is kept."""
+"""Read a whole bundle: report row errors, keep valid rows."""
 
 from collections.abc import Collection, Iterator
 
@@ -66,13 +66,13 @@ class _Intake:
         return export
 
     def _rows(self, table: Table, report: Report | None = None) -> Iterator[Row]:
-        """Give the rows of a file; none if it says nothing."""
+        """Return the rows of a file; none if it says nothing."""
         if self._bundle.mode(table) is not Mode.ABSENT:
             with self._bundle.sheet(table) as sheet:
                 yield from sheet.read(report or self._report)
 
     def _ids(self, table: Table) -> set[str] | None:
-        """Give the ids of a file that has all there are; otherwise nobody knows."""
+        """Return the ids of a file that has all there are; otherwise nobody knows."""
         found = {row["sourcedId"] for row in self._rows(table) if not row.deleted}
         return found if self._bundle.mode(table) is Mode.BULK else None
 

@@ -1,4 +1,4 @@
-"""What is wrong with a bundle: each fault names its file, its row and its column."""
+"""Errors of a bundle, each with its file, row and column."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field

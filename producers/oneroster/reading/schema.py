@@ -275,7 +275,7 @@ INDISPENSABLE = ("users", "classes", "enrollments")
 
 
 def tables_of(version: Version) -> tuple[Table, ...]:
-    """Give the files that are read, each after those that it refers to."""
+    """Return the files that are read, each after those that it refers to."""
     if version is Version.V1_1:
         return ORGS, SESSIONS, COURSES, CLASSES, USERS_1_1, ENROLLMENTS
     return ORGS, SESSIONS, COURSES, CLASSES, ROLES, USERS_1_2, ENROLLMENTS

@@ -1,4 +1,4 @@
-"""The rows of users.csv, and of roles.csv, become people."""
+"""Read users.csv and roles.csv into people."""
 
 from dataclasses import replace
 
@@ -58,7 +58,7 @@ class UserReader:
             self._take(row, role)
 
     def roles_alone(self) -> set[str]:
-        """Give the people of whom nothing was said but a role; in a delta it may be a new one."""
+        """Return the people of whom nothing was said but a role; in a delta it may be a new one."""
         alone = self._roles.keys() - self._seen
         if Kind.PEOPLE not in self._export.whole:
             for name in alone & self._known.people.keys():
