@@ -136,7 +136,7 @@ def created(path: Path, encoding: str = "utf-8") -> TextIO:
 
 
 def _close_to_others(opened: int) -> None:
-    """Return what is ours mode 0600: the umask may have taken more, and another time less."""
+    """Set mode 0600 on an open file, whatever the umask has left of it."""
     about = os.fstat(opened)
     if about.st_uid == os.geteuid() and stat.S_IMODE(about.st_mode) != _PRIVATE:
         os.fchmod(opened, _PRIVATE)

@@ -212,7 +212,7 @@ def _role(name: str, role: str, school: str) -> dict[str, str]:
 
 
 def _enrolments(size: Size, school: str, chance: random.Random) -> Iterator[dict[str, str]]:
-    """Return each class its teachers, and share the other places out among the students."""
+    """Assign teachers to each class, and spread the students over the classes."""
     second = 5  # every so many classes have two teachers
     pairs = [(n, "teacher", n % size.teachers, n % 2 == 0) for n in range(size.classes)]
     if size.teachers > 1:

@@ -83,7 +83,7 @@ class Connection(H11Protocol):
         return bool(self.scope) and self.scope["state"].get("access") is not None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # uvicorn says the same
-        """Return it a place, if need be that of another; begin to count."""
+        """Take a place for the connection, closing another if needed."""
         others = cast("set[Connection]", self.connections)
         full = len(others) >= CONNECTIONS and not _make_room(others)
         super().connection_made(transport)

@@ -41,7 +41,7 @@ class Share:
             raise ProblemError(503, f"{self._most:,} {self._what} are under way.", headers=LATER)
 
     def give_back(self, whose: str, number: int) -> None:
-        """Return back what was taken."""
+        """Give back what was taken."""
         self._in_all -= number
         self._taken[whose] -= number
         if not self._taken[whose]:

@@ -168,11 +168,11 @@ class GatewayService:
             raise ProblemError(403, "This key is limited to other schools or kinds.", errors)
 
     def find(self, key: ApiKey, record_id: str) -> Record:
-        """Return a record that is the key's business. Raises NotFoundError."""
+        """Return a record within the key's scope. Raises NotFoundError."""
         return self.seen(key, self._ledger.find(record_id))
 
     def seen(self, key: ApiKey, record: Record) -> Record:
-        """Return a record back if it is the key's business. Raises NotFoundError."""
+        """Return a record if it is within the key's scope. Raises NotFoundError."""
         if not _covers(key, record):
             raise NotFoundError(f"there is no record {record.id!r}")
         return record

@@ -86,7 +86,7 @@ def end_course(institution: Institution, operation: EndCourse, now: float) -> An
 
 @answers(AddCourseLabels)
 def add_course_labels(institution: Institution, operation: AddCourseLabels, now: float) -> Answer:
-    """Return each course the labels listed for it, in the place of those it has."""
+    """Replace the labels of each course by those listed for it."""
     if not operation.course_list:
         return Answer(Code.EMPTY_LIST)
     entries = []

@@ -71,7 +71,7 @@ def add_course_class_student(
 
 @answers(AddClassLabels)
 def add_class_labels(institution: Institution, operation: AddClassLabels, now: float) -> Answer:
-    """Return each lesson the labels listed for it, in the place of those it has."""
+    """Replace the labels of each lesson by those listed for it."""
     if code := closed(institution, operation, operation.course_id, now):
         return Answer(code)
     entries = []

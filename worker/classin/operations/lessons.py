@@ -155,7 +155,7 @@ class AddCourseClass(
     def mending(
         self, code: int, result: Mapping[str, Any], item: int | None = None
     ) -> Operation | None:
-        """Return the lesson the recording or the introduction that it was made without."""
+        """Give the lesson the recording or the introduction that it was made without."""
         del item
         return _mended(code, self.course_id, result, self)
 
@@ -226,7 +226,7 @@ class AddCourseClassMultiple(
     def mending(
         self, code: int, result: Mapping[str, Any], item: int | None = None
     ) -> Operation | None:
-        """Return one lesson the recording or the introduction that it was made without."""
+        """Give one lesson the recording or the introduction that it was made without."""
         if item is None or item >= len(self.class_json):
             return None
         return _mended(code, self.course_id, result, self.class_json[item])

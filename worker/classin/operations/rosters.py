@@ -49,7 +49,7 @@ class AddCourseStudent(
     def mending(
         self, code: int, result: Mapping[str, Any], item: int | None = None
     ) -> Operation | None:
-        """Return the course's members their names, which the new member's lack of one asks for."""
+        """Give the course's members their names, which the new member's lack of one asks for."""
         del code, result, item
         return ModifyGroupMemberNickname(course_id=self.course_id)
 
@@ -111,7 +111,7 @@ class AddCourseStudentMultiple(
     def mending(
         self, code: int, result: Mapping[str, Any], item: int | None = None
     ) -> Operation | None:
-        """Return the course's members their names; once does for all items."""
+        """Give the course's members their names; once does for all items."""
         del code, result, item
         return ModifyGroupMemberNickname(course_id=self.course_id)
 
@@ -291,7 +291,7 @@ class ModifyGroupMemberNickname(
     lane="course_id",
     codes=(1, 100, 102, 104, 144, 147, 149, 153, 842, 843, 21323),
 ):
-    """Return a course's students and auditors the names that they bear in the institution.
+    """Give a course's students and auditors the names that they bear in the institution.
 
     842: some have them now, others not; again does no harm. A later change of name needs another
     call.

@@ -236,7 +236,7 @@ class ModifyCourseStudentNickName(
     ),
     bulk=Bulk("student_uids", echo=("studentUid",), most=100),
 ):  # fmt: skip
-    """Return students, in all their courses, the names that they bear in the institution.
+    """Give students, in all their courses, the names that they bear in the institution.
 
     Ended courses keep theirs; a later change of name needs another call.
     Source: user/modifyCourseStudentNickName
