@@ -54,10 +54,11 @@ class Explanation:
 
     def to_dict(self) -> dict[str, Any]:
         """Give it as programs see it."""
-        where = self.whereabouts
+        where, because = self.whereabouts, self.record.failed_because
         return {
             "id": self.record.id,
             "state": self.record.state.value,
+            "failed_because": because.to_dict() if because else None,
             "words": [f"{name}: {text}" for name, text in points(self, lambda ms: iso(ms) or "")],
             "retries_before": [each.id for each in self.before],
             "retries_after": [each.id for each in self.after],

@@ -14,7 +14,7 @@ from producers.gateway.request_body import MOST_OPERATIONS
 from producers.intake.request import SubmitRequest
 from worker.classin.catalogue import CATALOGUE
 from worker.classin.describe import explained
-from worker.ledger.states import Reason, State
+from worker.ledger.states import DependencyKind, Reason, State
 
 _PLACE = "#/components/schemas/"
 
@@ -192,6 +192,8 @@ def _answers() -> dict[str, Any]:
     states = {"type": "string", "enum": [state.value for state in State]}
     reasons = {"type": ["string", "null"], "enum": [None, *(reason.value for reason in Reason)]}
     nullable = {"type": ["string", "null"]}
+    kinds = {"type": "string", "enum": [kind.value for kind in DependencyKind]}
+    because = _object({"kind": kinds, "ids": {"type": "array", "items": text}})
     fault = _object({"detail": text}, pointer=text, parameter=text)
     receipt = {"id": text, "operation": text, "school": text}
     return {
@@ -205,6 +207,7 @@ def _answers() -> dict[str, Any]:
         "Taken": {"anyOf": [{"$ref": f"{_PLACE}Receipt"}, {"$ref": f"{_PLACE}Receipts"}]},
         "Record": _object(
             {**receipt, "fields": {"type": "object"}, "state": states, "reason": reasons},
+            failed_because={"anyOf": [because, {"type": "null"}]},
             code={"type": ["integer", "null"]},
             message=nullable,
             result={"type": ["object", "null"]},

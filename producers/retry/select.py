@@ -1,6 +1,5 @@
 """Selection: the records that fit, the oldest first."""
 
-import re
 from collections.abc import Callable, Iterator, Sequence
 
 from worker.ledger.record import Record
@@ -8,9 +7,6 @@ from worker.ledger.types import Filter, Ledger
 
 #: Records that are looked at together.
 WINDOW = 500
-
-#: What a record says whose lane was to stop before it.
-_STOPPED = re.compile(r"its lane was to stop when (\S+) did not succeed")
 
 
 def matching(
@@ -38,5 +34,5 @@ def in_windows(ledger: Ledger, ids: Sequence[str]) -> Iterator[Sequence[Record]]
 
 def culprits_of(record: Record) -> list[str]:
     """Name those because of which a record may have failed: whom it waited for, who stopped it."""
-    stopped = _STOPPED.fullmatch(record.message or "")
-    return [*record.after, *(stopped.groups() if stopped else ())]
+    because = record.failed_because
+    return [*record.after, *(because.ids if because else ())]

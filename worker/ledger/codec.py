@@ -10,8 +10,16 @@ from typing import Any
 from worker.keyring import KeyRing
 from worker.ledger import keys
 from worker.ledger.decoding import decoding
-from worker.ledger.record import Attempt, Edit, Priority, Record, Submission, clean
-from worker.ledger.states import Reason, State
+from worker.ledger.record import (
+    Attempt,
+    Edit,
+    FailedBecause,
+    Priority,
+    Record,
+    Submission,
+    clean,
+)
+from worker.ledger.states import DependencyKind, Reason, State
 from worker.ledger.types import ClaimUpdate, ReadyRecord, SubmitResult, Transition, UpdateResult
 
 #: Times that go into a note are cut to so many seconds: no script meets a number that is none.
@@ -209,6 +217,7 @@ def _record_of(record_id: str, values: Mapping[str, str], told: Callable[[int], 
         sequence=int(values["place"]),
         enqueued_at=int(values["enqueued_at"]),
         reason=Reason(values["reason"]) if "reason" in values else None,
+        failed_because=_failed_because(values.get("failed_because")),
         code=whole(values.get("code")),
         message=values.get("message"),
         result=_object(values["result"]) if "result" in values else None,
@@ -240,6 +249,13 @@ def _record_of(record_id: str, values: Mapping[str, str], told: Callable[[int], 
         lost_workers=int(values.get("deaths", 0)),
         cancelling="cancel" in values,
     )
+
+
+def _failed_because(text: str | None) -> FailedBecause | None:
+    if text is None:
+        return None
+    kind, *ids = json.loads(text)
+    return FailedBecause(DependencyKind(kind), tuple(map(str, ids)))
 
 
 def _object(text: str) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from worker.classin.masking import echo_masked, hidden_values, masked, scrubbed
 from worker.classin.operation import REGISTRY, Operation
 from worker.classin.verdicts import Verdict
 from worker.errors import InvalidOperationError
-from worker.ledger.states import Reason, State
+from worker.ledger.states import DependencyKind, Reason, State
 
 _CHARACTERS = "abcdefghijklmnopqrstuvwxyz234567"
 
@@ -101,6 +101,17 @@ class Edit(NamedTuple):
         return self._asdict()
 
 
+class FailedBecause(NamedTuple):
+    """The records because of which one failed with Reason.DEPENDENCY."""
+
+    kind: DependencyKind
+    ids: tuple[str, ...]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return it as the record's JSON shows it."""
+        return {"kind": self.kind.value, "ids": list(self.ids)}
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Submission:
     """What a producer hands to the ledger: a checked operation, not yet recorded."""
@@ -156,6 +167,8 @@ class Record:
     sequence: int
     enqueued_at: int
     reason: Reason | None = None
+    #: Given with Reason.DEPENDENCY.
+    failed_because: FailedBecause | None = None
     code: int | None = None
     message: str | None = None
     result: Mapping[str, Any] | None = field(default=None, repr=False)
@@ -225,6 +238,7 @@ class Record:
             "fields": self.fields if reveal else shown_fields(kind, self.fields),
             "state": self.state.value,
             "reason": self.reason.value if self.reason else None,
+            "failed_because": self.failed_because.to_dict() if self.failed_because else None,
             "code": self.code,
             "message": self.message,
             "result": self.result if reveal else self.shown_result(),

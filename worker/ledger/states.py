@@ -53,6 +53,15 @@ class Reason(StrEnum):
     DECIDED = "decided"
 
 
+class DependencyKind(StrEnum):
+    """How a record depended on the one because of which it failed."""
+
+    #: It was to wait for that one (`after`, or a reference to its result).
+    AFTER = "after"
+    #: It stood behind that one in a lane that stops on failure.
+    LANE = "lane"
+
+
 _SETTLED = frozenset(
     {State.SUCCEEDED, State.PARTIAL, State.FAILED, State.UNCERTAIN, State.CANCELLED}
 )

@@ -19,7 +19,7 @@ from tests.unit.ledger.hands import (
     states,
 )
 from worker.ledger.record import Priority
-from worker.ledger.states import Reason, State
+from worker.ledger.states import DependencyKind, Reason, State
 from worker.ledger.store import RedisLedger
 from worker.ledger.types import ReadyRecord, Transition
 
@@ -55,6 +55,8 @@ def test_a_follower_fails_when_the_other_did_not_go_well(
     record = ledger.find("b")
     assert (record.state, record.reason) == (State.FAILED, Reason.DEPENDENCY)
     assert record.message == "a, which it waited for, did not succeed"
+    assert record.failed_because == (DependencyKind.AFTER, ("a",))
+    assert record.to_dict()["failed_because"] == {"kind": "after", "ids": ["a"]}
     assert (record.started_at, record.finished_at, record.attempts) == (None, clock.ms, ())
 
 
@@ -103,7 +105,7 @@ def test_a_follower_of_what_failed_fails_at_once(ledger: RedisLedger) -> None:
     settled(ledger, "a", REFUSED)
     entered = ledger.submit([entry("x", after="a"), entry("y", after="x"), entry("z")])
     assert [each.ready for each in entered] == [False, False, True]
-    assert ledger.find("x").reason is Reason.DEPENDENCY
+    assert ledger.find("x").failed_because == (DependencyKind.AFTER, ("a",))
     assert released(ledger) == []
     assert ledger.find("y").message == "x, which it waited for, did not succeed"
 

@@ -20,7 +20,7 @@ from tests.unit.ledger.hands import (
 )
 from worker.ledger import keys
 from worker.ledger.record import Submission
-from worker.ledger.states import Reason, State
+from worker.ledger.states import DependencyKind, Reason, State
 from worker.ledger.store import RedisLedger
 from worker.ledger.types import Transition
 
@@ -103,6 +103,7 @@ def test_a_lane_can_be_told_to_stop(ledger: RedisLedger, standing: Transition) -
     for record in ledger.find_all(["b", "c"]):
         assert (record.state, record.reason) == (State.FAILED, Reason.DEPENDENCY)
         assert record.message == "its lane was to stop when a did not succeed"
+        assert record.failed_because == (DependencyKind.LANE, ("a",))
     assert ledger.find("x").reason is Reason.DEPENDENCY
 
 

@@ -99,6 +99,7 @@ def test_a_record_is_shown_as_json() -> None:
         "fields": {"courseId": 1},
         "state": "failed",
         "reason": "refused",
+        "failed_because": None,
         "code": 144,
         "message": "no course",
         "result": None,

@@ -179,10 +179,17 @@ function ledger.settle(record, state)
   end
 end
 
--- Fails a record because of another, unless another reason is given.
-function ledger.fail_with(record, message, reason)
-  ledger.put(record, 'reason', reason or 'dependency')
-  ledger.put(record, 'message', message)
+-- The message of a record that fails because of another; no code reads it.
+local MESSAGES = {
+  after = '%s, which it waited for, did not succeed',
+  lane = 'its lane was to stop when %s did not succeed',
+}
+
+-- Fails a record because of another; kind: 'after' (it waited for that one) or 'lane' (it is behind it).
+function ledger.fail_because(record, kind, culprit)
+  ledger.put(record, 'reason', 'dependency')
+  ledger.put(record, 'failed_because', cjson.encode({ kind, culprit }))
+  ledger.put(record, 'message', string.format(MESSAGES[kind], culprit))
   ledger.settle(record, 'failed')
 end
 
@@ -191,7 +198,7 @@ end
 function ledger.go_on(record, messages)
   local culprit = record.lane and ledger.stopper_of(record)
   if culprit then
-    ledger.fail_with(record, 'its lane was to stop when ' .. culprit .. ' did not succeed')
+    ledger.fail_because(record, 'lane', culprit)
   elseif (tonumber(record.waits) or 0) <= 0 then
     ledger.to_queue(record, messages)
   end
@@ -217,7 +224,7 @@ function ledger.tell(follower, id, well, messages)
     return
   end
   if not well then
-    ledger.fail_with(record, id .. ', which it waited for, did not succeed')
+    ledger.fail_because(record, 'after', id)
     return
   end
   ledger.put(record, 'waits', ledger.whole((tonumber(record.waits) or 0) - 1))

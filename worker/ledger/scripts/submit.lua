@@ -194,8 +194,7 @@ local function write_new(each, more, place)
   call('HSET', unpack(hash))
   list(id, operation, school, lane, batch, place, state, more.priority)
   if fails then
-    local why = more.refused or failed .. ', which it waited for, did not succeed'
-    failing[#failing + 1] = { id, why, more.refused and 'refused' }
+    failing[#failing + 1] = { id, failed or false, more.refused }
   end
   return state
 end
@@ -331,7 +330,14 @@ for batch, tells in pairs(batches) do
 end
 ledger.flush()
 for _, each in ipairs(failing) do
-  ledger.fail_with(ledger.load(each[1]), each[2], each[3])
+  local record, culprit, refused = ledger.load(each[1]), each[2], each[3]
+  if culprit then
+    ledger.fail_because(record, 'after', culprit)
+  else
+    ledger.put(record, 'reason', 'refused')
+    ledger.put(record, 'message', refused)
+    ledger.settle(record, 'failed')
+  end
 end
 ledger.flush_all()
 return { table.concat(letters), unpack(others) }

@@ -12,6 +12,7 @@ from worker.broker.queue import Queues
 from worker.classin.operation import Operation
 from worker.config.settings import Settings
 from worker.errors import InvalidInputError, NotFoundError, ReplyLostError
+from worker.ledger import keys
 from worker.ledger.audit import Audit
 from worker.ledger.states import Reason, State
 from worker.ledger.store import RedisLedger
@@ -56,6 +57,17 @@ def test_all_that_was_let_down_is_named(mending: AdminService, doubtful: list[Re
 
     assert let_down == [each.id for each in others]
     assert bell.record().result == {"data": 5}
+
+
+def test_no_message_decides_who_was_let_down(
+    mending: AdminService, redis: Redis, doubtful: list[Receipt]
+) -> None:
+    """Messages are for people: their words may change, the list stays."""
+    bell, *others = doubtful
+    for each in others:
+        redis.hset(keys.record(each.id), "message", "said in other words")
+
+    assert mending.settle(bell.id, State.SUCCEEDED, "it rang") == [each.id for each in others]
 
 
 def test_what_was_tried_again_since_is_not_named(
