@@ -29,14 +29,14 @@ from worker.ledger.audit import Audit
 from worker.ledger.store import RedisLedger, connect
 from worker.ledger.types import Ledger
 
-#: Threads that ask the ledger: Redis does one thing at a time, and Python nearly so.
+#: Threads for ledger calls. More would not help: Redis executes one command at a time.
 THREADS = 16
 
 log = logging.getLogger(__name__)
 
 
 class GatewayApp:
-    """The gateway as an ASGI app, `asgi`; `close` lets those go home who wait for news."""
+    """The gateway as an ASGI application. `close` ends all open waits and streams."""
 
     def __init__(
         self,
@@ -61,7 +61,7 @@ class GatewayApp:
             lifespan=_following(feed),
         )
         self.asgi.include_router(routes.router)
-        # Only the files of that package are of use here: it is not imported.
+        # Only the package's static files are used; it is not imported.
         assets = StaticFiles(packages=[("fastapi_offline", "static")])
         self.asgi.mount(f"/docs/{ASSETS}", assets)
         admission = Admission(keys, pool, behind_proxy=settings.gateway.behind_proxy)
@@ -77,7 +77,7 @@ class GatewayApp:
 
     @classmethod
     def from_settings(cls, settings: Settings) -> Self:
-        """Build one with connections of its own."""
+        """Build a gateway with its own connections."""
         redis = connect(settings.ledger_url)
         ledger = RedisLedger(redis, keyring=settings.keyring)
         keys = ApiKeys(redis, settings.keyring)
@@ -101,7 +101,7 @@ def _following(feed: Feed) -> Callable[[FastAPI], AbstractAsyncContextManager[No
 
 
 async def _answer(request: Request, error: Exception) -> Response:
-    """Say what went wrong, in the form of a problem."""
+    """Return an exception as a problem document."""
     del request
     match error:
         case ProblemError():

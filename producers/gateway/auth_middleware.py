@@ -20,38 +20,38 @@ from worker.errors import ClassinError
 
 log = logging.getLogger(__name__)
 
-#: What begins so is for those with a key.
+#: Paths that need an API key.
 GUARDED = "/v1/"
 
-#: What has places of its own, whatever else goes on.
+#: Paths with request slots of their own, so that load elsewhere does not block them.
 HEALTH = "/healthz"
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """How much is taken in; of two numbers the first is for all, the second for each."""
+    """Admission limits. In each pair: the total, then the limit per key."""
 
-    #: Bytes of a body; seconds in which so many of them have to come, or its end.
+    #: Maximum body size in bytes; minimum rate: so many bytes, or the end, within so many seconds.
     body: int = 10 * 1024 * 1024
     patience: float = 10.0
     least: int = 256 * 1024
-    #: Requests at once, by key; those that wait for something count.
+    #: Concurrent requests by key, waiting ones included.
     requests: int = 300
     of_a_key: int = 100
-    #: Requests whose key is being looked up, by address.
+    #: Concurrent key lookups by address.
     arriving: tuple[int, int] = (200, 100)
-    #: Requests for what needs no key, by address; and those of them that ask for the health.
+    #: Concurrent requests without a key by address, and those of them for health.
     unkeyed: tuple[int, int] = (60, 20)
     health: tuple[int, int] = (20, 20)
-    #: Bytes of bodies that are dealt with, and of answers that are not taken yet, by key.
+    #: Bytes of bodies in work and of responses not yet delivered, by key.
     bytes: tuple[int, int] = (64 * 1024 * 1024, 32 * 1024 * 1024)
 
 
 class AuthMiddleware:
-    """Lets in who has a key, gives each its share, and says what became of it.
+    """Authenticate requests, apply the limits of each key, and log the outcome.
 
-    No body is read here: whoever answers a request reads its body, once it knows that it wants to.
-    Neither keys nor bodies, nor paths as they came, stand in the log.
+    The body is not read here: a route reads it once it needs it. Keys, bodies and raw paths are
+    never logged.
     """
 
     def __init__(
@@ -73,7 +73,7 @@ class AuthMiddleware:
         self._bytes = Share("bytes", *chosen.bytes)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Take one request in."""
+        """Handle one request."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
@@ -125,7 +125,7 @@ def _problem(error: Exception | asyncio.CancelledError) -> ProblemError:
         return ProblemError(503, "The gateway ends: ask again.", headers=LATER)
     if isinstance(error, ClassinError):
         return problem_of(error)
-    # Not the error's own words: there may be fields in them.
+    # The error's own text could quote fields.
     where = "".join(traceback.format_tb(error.__traceback__))
     log.error("%s at\n%s", type(error).__name__, where)
     return ProblemError(500, "Something is wrong here; the log says what.")

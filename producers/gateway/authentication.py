@@ -20,25 +20,25 @@ from worker.ledger.record import iso
 _WHO = {"www-authenticate": 'Bearer realm="classin"'}
 _INVALID = {"www-authenticate": f'{_WHO["www-authenticate"]}, error="invalid_token"'}
 
-#: Seconds between two looks whether a key still opens what goes on under it.
+#: Seconds between checks that a key in use is still valid.
 _LOOK_AGAIN = 2.0
 
-#: The public half of what looks like a key, with what stands before it.
+#: The public prefix of a token that looks like a key.
 _PUBLIC = re.compile(r"cq_[0-9a-f]{8}(?=_)")
 
 
 @dataclass(slots=True)
 class Access:
-    """What was opened with a key: it lasts as long as the key does."""
+    """Access under an API key; it ends when the key does."""
 
     key: ApiKey
-    #: Asks the ledger. Raises UnavailableError.
+    #: Read the key from the ledger. Raises UnavailableError.
     opens_still: Callable[[], Awaitable[bool]]
     _looked_at: float = field(default_factory=time.monotonic)
     _lasts: bool = True
 
     async def lasts(self) -> bool:
-        """Return whether the key is neither revoked nor ended, as of some seconds ago."""
+        """Return whether the key is still valid, as of at most a few seconds ago."""
         now = time.monotonic()
         if self._lasts and now - self._looked_at >= _LOOK_AGAIN:
             self._looked_at = now
@@ -47,20 +47,20 @@ class Access:
         return self._lasts
 
     async def must_last(self) -> None:
-        """Refuse to go on with a key that opens nothing any more. Raises Problem."""
+        """Raise ProblemError if the key is no longer valid."""
         if not await self.lasts():
             raise ProblemError(401, "This API key was revoked, or has ended.", headers=_INVALID)
 
 
 class Admitted(NamedTuple):
-    """Who was let in, and what every answer says of the key's rate."""
+    """An authenticated request: its access, and the rate-limit headers for its response."""
 
     access: Access
     headers: Mapping[str, str]
 
 
 class Admission:
-    """Lets in who shows a key; slows down who shows wrong ones."""
+    """Authenticate API keys, and slow down clients with wrong ones."""
 
     def __init__(
         self,
@@ -78,7 +78,7 @@ class Admission:
         self._wrong = WrongKeys(time.monotonic) if wrong is None else wrong
 
     async def admit(self, scope: Scope) -> Admitted:
-        """Let in who asks. Raises Problem."""
+        """Authenticate a request. Raises ProblemError."""
         scheme, _, token = _authorization(scope).partition(" ")
         if scheme.lower() != "bearer":
             raise ProblemError(
@@ -97,7 +97,7 @@ class Admission:
         return Admitted(Access(key, lambda: self._opens_still(key)), headers)
 
     def _find(self, token: str) -> tuple[ApiKey | None, Spent | None]:
-        """Find a key and count its use. Raises Problem for one that has ended."""
+        """Look up a key and count its use. Raises ProblemError for an expired one."""
         key = self._keys.find(token)
         if key is None:
             return None, None
@@ -126,7 +126,7 @@ def _headers(spent: Spent) -> dict[str, str]:
 
 
 def _public_half(token: str) -> str:
-    """Return what of a wrong key may stand in a log."""
+    """Return the part of a wrong key that can be logged."""
     found = _PUBLIC.match(token)
     return found[0] if found else "of no form of ours"
 

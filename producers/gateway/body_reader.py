@@ -11,13 +11,13 @@ from producers.gateway.problems import LAST, ProblemError
 
 
 class ClientGoneError(Exception):
-    """Whoever asked is gone."""
+    """The client has disconnected."""
 
 
 class Incoming:
-    """The ASGI `receive` of one request, which knows how much of it has come.
+    """The ASGI `receive` of one request, with accounting of the bytes received.
 
-    `read` gives the whole body, once. What is held of it counts in `share`.
+    `read` returns the whole body, once. Held bytes count in `share`.
     """
 
     def __init__(
@@ -29,16 +29,16 @@ class Incoming:
         self._window = window
         self._least = least
         self._held = 0
-        #: Whose it is; empty: nobody's yet.
+        #: The client that the bytes count for; empty: none yet.
         self.whose = ""
         headers = dict(scope["headers"])
         declared = headers.get(b"content-length", b"").decode("latin-1")
         self._declared = int(declared) if declared.isdecimal() else 0
-        #: Whether all of it has come; what has no body has come already.
+        #: Whether the whole body has arrived; true at once for requests without a body.
         self.complete = not self._declared and b"transfer-encoding" not in headers
 
     async def __call__(self) -> Message:
-        """Receive, as ASGI has it."""
+        """Receive, as ASGI defines it."""
         message = await self._receive()
         if message["type"] == "http.request" and not message.get("more_body"):
             self.complete = True
@@ -46,7 +46,7 @@ class Incoming:
 
     @contextmanager
     def of(self, whose: str) -> Iterator[None]:
-        """Let it count as somebody's, with all that is held for it, until the request has ended."""
+        """Attribute the held bytes to a client until the request ends."""
         self.whose = whose
         try:
             yield
@@ -55,14 +55,16 @@ class Incoming:
             self._held = 0
 
     async def read(self) -> bytes:
-        """Read all of it. Raises Problem if it is too large, too slow, or finds no room; Left."""
+        """Read the whole body.
+
+        Raises ProblemError if it is too large, too slow or exceeds a share, and ClientGoneError.
+        """
         if self._declared > self._most:
             raise self._too_large()
         self._share.must_have(self.whose, self._declared)
         body = bytearray()
         while True:
-            # So much has to come in each while, or its end: who sends a little now and then holds
-            # a place for nothing.
+            # Minimum rate: a client that trickles bytes would hold its slot for nothing.
             wanted = len(body) + self._least
             try:
                 async with asyncio.timeout(self._window):
@@ -73,7 +75,7 @@ class Incoming:
                 raise ProblemError(408, "The body comes too slowly.", headers=LAST) from None
 
     async def _add_to(self, body: bytearray) -> bool:
-        """Add the next piece; gives whether it was the last."""
+        """Append the next chunk; return whether it was the last."""
         message = await self()
         if message["type"] == "http.disconnect":
             raise ClientGoneError
@@ -85,9 +87,9 @@ class Incoming:
         return not message.get("more_body")
 
     async def drain(self, seconds: float) -> None:
-        """Take off the connection what still comes, for a while, and forget it.
+        """Discard the rest of the body for a while.
 
-        Whoever is still sending when we hang up does not read our answer.
+        A client that is still sending when the connection closes does not read the response.
         """
         with suppress(TimeoutError):
             async with asyncio.timeout(seconds):
@@ -96,7 +98,7 @@ class Incoming:
                         return
 
     def hold(self, number: int) -> None:
-        """Hold so many bytes more. Raises Problem if there is no room for them."""
+        """Reserve so many more bytes. Raises ProblemError if the share is exhausted."""
         self._share.take(self.whose, number)
         self._held += number
 

@@ -8,10 +8,10 @@ _NETWORK_BITS = 64
 
 
 def client_of(scope: Scope, *, behind_proxy: bool) -> str:
-    """Return the address of who asks: of the connection, or what the proxy in front says of it.
+    """Return the client's address: the peer's, or what the trusted proxy reports.
 
-    A proxy appends the address that it sees to `X-Forwarded-For`; what stands before that, and all
-    of it without a proxy, anybody may have written.
+    A proxy appends the address it sees to `X-Forwarded-For`. Earlier entries, and the whole header
+    without a proxy, can be forged.
     """
     peer = scope.get("client")
     if behind_proxy:
@@ -25,9 +25,9 @@ def client_of(scope: Scope, *, behind_proxy: bool) -> str:
 
 
 def network_of(address: str) -> str:
-    """Return what an address counts as where places are shared out: of IPv6 its /64.
+    """Return the network by which an address is counted: of IPv6 its /64.
 
-    A home or an office has a whole network of such addresses to ask from.
+    One home or office has a whole /64 of addresses.
     """
     try:
         found = ip_address(address.partition("%")[0])

@@ -22,26 +22,26 @@ from producers.gateway.request_head import (
 )
 from producers.gateway.security_headers import with_security
 
-#: Connections at once. When all are taken, one on which nothing is under way makes room.
+#: Maximum connections. At the limit, an idle one is closed for a new one.
 CONNECTIONS = 500
 
-#: Seconds until a head must have come; until a reader has taken some of what is sent to it; and
-#: until a connection that ends has taken the last of it.
+#: Timeouts in seconds: for a complete head; for a client to read some of its response; and for a
+#: closing connection to deliver the rest.
 HEAD_PATIENCE, READER_PATIENCE, PARTING = 10.0, 30.0, 2.0
 
-#: Bytes of a request on its way: a body, what frames it, and what is read of one that is refused.
+#: Maximum bytes of a request: body, framing, and what is read of a refused one.
 _MOST_OF_A_REQUEST = 64 * 1024 * 1024
 
-#: In a request's state: that it has been answered, and only what it still sends is taken off it.
+#: Flag in a request's state: it was answered, and its remaining body is discarded.
 ANSWERED = "answered"
 
 _FULL = Refusal(503, "Too many connections are busy.")
 
 
 class Connection(H11Protocol):
-    """HTTP/1.1 for one client, one request after the other.
+    """HTTP/1.1 for one client, one request at a time.
 
-    What is refused here got no further than this: no route, no key and no thread saw it.
+    A request that is refused here reaches no route, no key lookup and no thread.
     """
 
     def __init__(
@@ -56,30 +56,30 @@ class Connection(H11Protocol):
         super().__init__(config, server_state, app_state, _loop)
         self._hosts = hosts
         self._head = bytearray()
-        #: Bytes of the request that is under way; None: its head has not come yet.
+        #: Bytes of the current request; None: its head has not arrived yet.
         self._came: int | None = None
         self._refused = False
         self._timer: asyncio.TimerHandle | None = None
         self._reader: asyncio.TimerHandle | None = None
-        #: By whom it counts where places are short, and since when it has waited.
+        #: The client it counts for, and since when it is idle.
         self.whose = "?"
         self.since = 0.0
 
     @property
     def waits(self) -> bool:
-        """Whether nothing is under way on it that anybody here still works for."""
+        """Return whether the connection is idle."""
         cycle = self._under_way
         return self._refused or cycle is None or ANSWERED in self.scope["state"]
 
     @property
     def _under_way(self) -> RequestResponseCycle | None:
-        """The request whose answer has not gone yet."""
+        """The request whose response is not complete yet."""
         cycle: RequestResponseCycle | None = self.cycle  # None before the first
         return None if cycle is None or cycle.response_complete else cycle
 
     @property
     def known(self) -> bool:
-        """Whether a key has come in on it."""
+        """Return whether a valid key was used on it."""
         return bool(self.scope) and self.scope["state"].get("access") is not None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # uvicorn says the same
@@ -94,7 +94,7 @@ class Connection(H11Protocol):
             self._refuse(_FULL)
 
     def data_received(self, data: bytes) -> None:
-        """Look at a head until it is whole; then let h11 have it, and the body behind it."""
+        """Check the head once it is complete, then pass it and the body to h11."""
         if self._refused:
             return
         if self._came is None:
@@ -112,7 +112,7 @@ class Connection(H11Protocol):
         super().data_received(data)
 
     def _take_head(self, data: bytes) -> bytes | None:
-        """Add to the head; gives it once it is whole and right, with what came behind it."""
+        """Append to the head; return it with what follows it once it is complete and valid."""
         seen = len(self._head)
         self._head += data
         end = self._head.find(b"\r\n\r\n", max(0, seen - 3))
@@ -135,21 +135,21 @@ class Connection(H11Protocol):
         return whole
 
     def send_400_response(self, msg: str) -> None:
-        """Refuse what h11 cannot read: a body's chunks."""
+        """Refuse what h11 cannot parse, such as a body's chunks."""
         self._refuse(Refusal(400, msg))
 
     def _refuse(self, fault: Refusal) -> None:
-        """Say why, in the form of a problem, and read no more."""
+        """Answer with a problem document, and read no more."""
         self._refused = True
         if (cycle := self._under_way) is not None:
-            # Whoever works for it is told that nobody waits any more.
+            # Tell the route that the client is gone.
             cycle.disconnected = True
             cycle.message_event.set()
         if self.conn.our_state not in {h11.IDLE, h11.SEND_RESPONSE}:
             self.transport.abort()  # in the midst of an answer
             return
         self.transport.write(_written(fault, self.scheme or "http"))
-        # A connection that is closed before all of it is read takes its answer with it.
+        # Closing a connection with unread bytes discards the response on its way.
         if self.transport.can_write_eof():
             self.transport.write_eof()
             self._wait(PARTING, self.transport.abort)
@@ -157,7 +157,7 @@ class Connection(H11Protocol):
             self.transport.close()
 
     def on_response_complete(self) -> None:
-        """Look at the next head; what came before it was asked for was not looked at."""
+        """Check the next head, which may have arrived during the last response."""
         if self.conn.trailing_data[0] or self.conn.their_state is h11.SEND_BODY:
             self.transport.close()
         super().on_response_complete()
@@ -167,24 +167,24 @@ class Connection(H11Protocol):
             self._wait(READER_PATIENCE, self.transport.abort)
 
     def timeout_keep_alive_handler(self) -> None:
-        """End a connection on which nothing more was asked; one that reads nothing, too."""
+        """Close an idle connection, or one whose client does not read."""
         self.transport.close()
         self._wait(PARTING, self.transport.abort)
 
     def pause_writing(self) -> None:
-        """Wait for a reader, for a while."""
+        """Start the timeout of a client that does not read."""
         super().pause_writing()
         self._reader = self.loop.call_later(READER_PATIENCE, self.transport.abort)
 
     def resume_writing(self) -> None:
-        """Go on with one that reads."""
+        """Stop the timeout: the client reads again."""
         super().resume_writing()
         if self._reader is not None:
             self._reader.cancel()
             self._reader = None
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Count no more."""
+        """Release the connection's slot."""
         self._cancel_timer()
         super().connection_lost(exc)
 
@@ -202,7 +202,7 @@ class Connection(H11Protocol):
 
 
 def _make_room(connections: "set[Connection]") -> bool:
-    """End the connection that matters least: no key, of whoever has the most, the oldest."""
+    """Close the least important connection: no key, from the busiest client, the oldest."""
     waiting = [each for each in connections if each.waits]
     if not waiting:
         return False

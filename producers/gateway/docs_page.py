@@ -1,6 +1,6 @@
 """The API documentation page: Swagger UI from this server only, without inline scripts."""
 
-#: Where, below the page, lies what it is made with, and what starts it.
+#: Paths of the page's static files and of its start script, below the page.
 ASSETS, START = "assets", "start.js"
 
 DOCS_PAGE = f"""<!DOCTYPE html>

@@ -15,38 +15,38 @@ from worker.ledger.types import Ledger
 
 log = logging.getLogger(__name__)
 
-#: Tells whether somebody may still be told.
+#: Return whether the client still has access.
 Lasts = Callable[[], Awaitable[bool]]
 
-#: Events that are asked for together, and that are kept here for all.
+#: Events fetched at once, and events remembered for all streams.
 _TOGETHER, _KEPT = 500, 2000
 
-#: Seconds that a question waits for news; also between two looks while the ledger is away.
+#: Seconds that a read waits for events; also the pause while the ledger is away.
 _PATIENCE = 1.0
 
-#: Seconds after which who waits for a record looks again, whatever was told.
+#: Seconds after which a waiter reads its record again, even without an event.
 _LOOK_AGAIN = 5.0
 
 
 class Feed:
-    """Follows what settles. `run` must be running for anybody to hear of it."""
+    """Follow settled events. `run` must be running for waiters to be notified."""
 
     def __init__(self, ledger: Ledger, pool: Pool) -> None:
         self._ledger = ledger
         self._pool = pool
-        #: Its question may wait: it has a thread of its own.
+        #: Blocking reads; they have a thread of their own.
         self._own = Pool(1, "feed")
-        #: The last events, with their places beside them.
+        #: The last events, with their stream ids.
         self._recent: list[SettledEvent] = []
         self._places: list[tuple[int, int]] = []
-        #: Up to where everything is known here, and from where on.
+        #: The last known stream id, and the first from which all are known.
         self._last: str | None = None
         self._news = asyncio.Event()
         self._waiting: defaultdict[str, set[asyncio.Event]] = defaultdict(set)
         self._closed = False
 
     async def run(self) -> None:
-        """Follow what settles, until cancelled."""
+        """Read events until cancelled."""
         try:
             while True:
                 try:
@@ -61,7 +61,7 @@ class Feed:
             self._own.close()
 
     def close(self) -> None:
-        """Let all who wait go home."""
+        """End all waits and streams."""
         self._closed = True
         self._tell([])
         for waiting in self._waiting.values():
@@ -89,17 +89,15 @@ class Feed:
         self._news = asyncio.Event()
 
     async def last_event(self) -> str:
-        """Name the last event that is known."""
+        """Return the id of the last known event."""
         if self._last is not None:
             return self._last
         return await self._pool.ask(self._ledger.last_event)
 
     async def settled(self, record_id: str, seconds: float, lasts: Lasts) -> Record:
-        """Return a record once it is settled, or as it is after so many seconds.
+        """Return a record once it is settled, or its state after so many seconds.
 
-        Raises NotFoundError.
-
-        Waits no longer than the right to be told lasts.
+        The wait ends early when the access does. Raises NotFoundError.
         """
         loop = asyncio.get_running_loop()
         ends = loop.time() + seconds
@@ -126,10 +124,7 @@ class Feed:
                 del self._waiting[record_id]
 
     async def after(self, event: str, lasts: Lasts) -> AsyncIterator[SettledEvent]:
-        """Return what settled after an event, and what settles from now on, until it is closed.
-
-        Ends as the right to be told does.
-        """
+        """Yield events after a given one until the feed is closed or the access ends."""
         while not self._closed and await lasts():
             news = self._news
             found = self._known_after(event)
@@ -146,11 +141,11 @@ class Feed:
                         await news.wait()
 
     def _known_after(self, event: str) -> list[SettledEvent] | None:
-        """Return what is remembered here; None: it does not reach back so far."""
+        """Return the remembered events after one; None if they no longer reach back so far."""
         place = place_of(event)
         if not self._places or place < self._places[0]:
             return None
-        # The first place is that of the event before those which are remembered.
+        # The first id is that of the event before the remembered ones.
         return self._recent[bisect_right(self._places, place) - 1 :]
 
     async def _asked_after(self, event: str) -> list[SettledEvent]:
@@ -160,7 +155,7 @@ class Feed:
             return []
 
     async def has_gap(self, event: str) -> bool:
-        """Say whether something settled after an event that nobody can tell any more."""
+        """Return whether events after this one are lost."""
         if event in {BEGINNING, "0"}:
             return False
         return not await self._pool.ask(self._ledger.keeps_event, event)

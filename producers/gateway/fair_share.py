@@ -8,7 +8,7 @@ from producers.gateway.problems import LATER, ProblemError
 
 
 class Share:
-    """So much in all, and so much for each; what is taken is given back."""
+    """A bounded resource: a total, and a limit for each client."""
 
     def __init__(self, what: str, most: int, of_each: int) -> None:
         self._what = what
@@ -19,7 +19,10 @@ class Share:
 
     @contextmanager
     def one(self, whose: str) -> Iterator[None]:
-        """Take one for a while. Raises Problem: 429 if this one has its share, 503 if all have."""
+        """Hold one unit while inside.
+
+        Raises ProblemError: 429 at the client's limit, 503 at the total.
+        """
         self.take(whose, 1)
         try:
             yield
@@ -27,13 +30,13 @@ class Share:
             self.give_back(whose, 1)
 
     def take(self, whose: str, number: int) -> None:
-        """Take some. Raises Problem, and has taken none of it then."""
+        """Take units, or raise ProblemError and take none."""
         self.must_have(whose, number)
         self._taken[whose] += number
         self._in_all += number
 
     def must_have(self, whose: str, number: int) -> None:
-        """Refuse what there is no room for now. Raises Problem."""
+        """Raise ProblemError if so many units are not free."""
         if self._taken[whose] + number > self._of_each:
             detail = f"{self._of_each:,} {self._what} of yours are under way already."
             raise ProblemError(429, detail, headers=LATER)
@@ -41,7 +44,7 @@ class Share:
             raise ProblemError(503, f"{self._most:,} {self._what} are under way.", headers=LATER)
 
     def give_back(self, whose: str, number: int) -> None:
-        """Give back what was taken."""
+        """Return units."""
         self._in_all -= number
         self._taken[whose] -= number
         if not self._taken[whose]:

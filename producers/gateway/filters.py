@@ -26,7 +26,7 @@ def choose(
     batch: str | None,
     since: str | None,
 ) -> Filter:
-    """Build a filter. Raises Problem, which names every fault."""
+    """Build a filter. Raises ProblemError, which names every fault."""
     errors = []
     if operation is not None and operation not in CATALOGUE:
         detail = f"ClassIn knows no {operation!r}{nearest(operation, CATALOGUE)}"

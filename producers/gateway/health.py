@@ -6,7 +6,7 @@ from worker.ledger.queue_health import QueueHealth
 
 
 class Health(NamedTuple):
-    """Whether work gets on, and by what that is judged. Times in seconds."""
+    """Health, with the values that it is judged by. Times in seconds."""
 
     stuck: bool
     oldest_due: float | None
@@ -14,7 +14,7 @@ class Health(NamedTuple):
     workers: int
 
     def to_dict(self) -> dict[str, Any]:
-        """Return it for who watches over it."""
+        """Return it for a monitoring system."""
         return {
             "status": "stuck" if self.stuck else "ok",
             "redis": True,
@@ -24,14 +24,14 @@ class Health(NamedTuple):
         }
 
 
-#: When the ledger does not answer.
+#: The health while the ledger does not answer.
 AWAY = {"status": "stuck", "redis": False}
 
 
 def judged(pulse: QueueHealth, stuck_after: float) -> Health:
-    """Judge a pulse: work that is due for so long, while nothing settles, is stuck.
+    """Judge the queue's health: it is stuck if due work waits so long while nothing settles.
 
-    A long queue alone is none: what is taken first has waited longest.
+    A long queue alone is healthy: its first records have waited longest.
     """
     due = None if pulse.oldest_due is None else (pulse.now - pulse.oldest_due) / 1000
     settled = None if pulse.last_settled is None else (pulse.now - pulse.last_settled) / 1000

@@ -1,9 +1,9 @@
-"""Idempotency keys: one request of one API key is carried out once, however often it comes.
+"""Idempotency keys: one request of one API key is carried out once, however often it arrives.
 
-Whatever a request makes is named by its key: its batch, and its operations by their positions. So
-those who send it at the same moment, or again after it broke off, all fill the same batch, and the
-ledger lets the first to name an operation have it. A digest of the whole request goes along with
-each name: with another request under the same key, the ledger refuses the first operation of it.
+The key names everything that a request creates: its batch, and its operations by position.
+Concurrent and repeated requests therefore fill the same batch, and the ledger accepts the first of
+each operation. A digest of the whole request goes with each name: under the same key, the ledger
+refuses a different request at its first operation.
 """
 
 from collections.abc import Callable, Sequence
@@ -20,15 +20,15 @@ from worker.ledger.record import Submission, id_from
 
 
 class IdempotencyKey(NamedTuple):
-    """A client's name for a request."""
+    """A client's idempotency key."""
 
     name: str
-    #: The public half of the API key that used it: to others it says nothing.
+    #: The public half of the API key, so that keys of different clients do not collide.
     owner: str
 
     @classmethod
     def read(cls, name: str, owner: str) -> Self:
-        """Take what a client calls its request. Raises Problem for what is no name."""
+        """Parse the header. Raises ProblemError."""
         try:
             SubmitRequest.read({"operation": "", "fields": {}, "dedup_key": name})
         except ValidationError as error:
@@ -39,11 +39,11 @@ class IdempotencyKey(NamedTuple):
         return cls(name, owner)
 
     def batch(self, mark: Callable[[str, str], str]) -> str:
-        """Return the id of the batch that the request makes, if it makes one."""
+        """Return the id of the batch that the request creates, if any."""
         return id_from(mark("idempotency-key", f"{self.owner}\n{self.name}"))
 
     def named(self, submissions: Sequence[Submission], asks: str) -> list[Submission]:
-        """Name the operations of a request, whose digest `asks` is."""
+        """Set the dedup keys of a request's operations; `asks` is the request's digest."""
         return [
             replace(each, dedup_key=self.name, dedup_scope=f"{self.owner} {n}", digest=asks)
             for n, each in enumerate(submissions, 1)
@@ -57,7 +57,7 @@ def digest_of_request(
     is_list: bool,
     webhook: str | None,
 ) -> str:
-    """Sum up all that a request asks for, however it was spelt. No credential can be guessed."""
+    """Return a keyed digest of a request, independent of its spelling."""
     operations = [
         [
             each.school,
@@ -76,7 +76,7 @@ def digest_of_request(
 def without_dedup_keys(
     lines: Sequence[SubmitRequest | ValidationError],
 ) -> list[SubmitRequest | ValidationError]:
-    """Refuse lines that have a name of their own besides."""
+    """Refuse lines with a dedup key of their own."""
     fault = FieldError("dedup_key", "should not be given beside Idempotency-Key")
     return [
         InvalidInputError("line", [fault])
@@ -87,5 +87,5 @@ def without_dedup_keys(
 
 
 def other_request() -> ProblemError:
-    """Say that a key stands for another request."""
+    """Return the problem of a key that was used for a different request."""
     return ProblemError(409, "This Idempotency-Key came with another body before.")

@@ -18,7 +18,7 @@ from worker.ledger.states import DependencyKind, Reason, State
 
 _PLACE = "#/components/schemas/"
 
-#: What an answer in JSON holds, by route and status.
+#: Response schema by route and status.
 _ANSWERS: Mapping[str, Mapping[int, tuple[str, str]]] = {
     "POST /v1/operations": {
         201: ("Receipt", "It is recorded."),
@@ -51,7 +51,7 @@ _BODIES: Mapping[str, Mapping[str, Any]] = {
 
 
 def documents(method: str, path: str) -> dict[str, Any]:
-    """Return what a route says of its bodies and answers, for `add_api_route`."""
+    """Return a route's request and response schemas, for `add_api_route`."""
     route = f"{method} {path}"
     problem = {"schema": {"$ref": f"{_PLACE}Problem"}}
     responses: dict[int | str, dict[str, Any]] = {
@@ -79,19 +79,19 @@ def documents(method: str, path: str) -> dict[str, Any]:
 
 @cache
 def catalogue() -> bytes:
-    """Explain all operations, in JSON."""
+    """Return the description of all operations as JSON."""
     kinds = [explained(kind).to_dict() for kind in CATALOGUE.values()]
     return json.dumps({"operations": kinds}).encode()
 
 
 @cache
 def described(app: FastAPI) -> bytes:
-    """Describe the gateway, in JSON."""
+    """Return the OpenAPI document as JSON."""
     return json.dumps(description(app)).encode()
 
 
 def description(app: FastAPI) -> dict[str, Any]:
-    """Describe the gateway."""
+    """Return the OpenAPI document."""
     found = get_openapi(
         title=app.title, version="1", description=app.description, routes=app.routes
     )
@@ -108,7 +108,7 @@ def description(app: FastAPI) -> dict[str, Any]:
 
 
 def _operations() -> dict[str, Any]:
-    """Describe all operations, each with its own fields."""
+    """Return a schema for each operation, with its own fields."""
     kinds = list(CATALOGUE.items())
     places, parts = models_json_schema(
         [(kind, "validation") for _, kind in kinds], ref_template=f"{_PLACE}{{model}}"
@@ -154,7 +154,7 @@ def _operation(name: str, title: str, place: str, options: Mapping[str, Any]) ->
 
 
 def _take_references(schema: dict[str, Any]) -> None:
-    """Let what another operation will bring stand for each field."""
+    """Allow a reference to another operation's result in each field."""
     for name, field in schema.get("properties", {}).items():
         about = {key: field.pop(key) for key in ("title", "description") if key in field}
         schema["properties"][name] = {"anyOf": [field, {"$ref": f"{_PLACE}Result"}], **about}
@@ -166,7 +166,7 @@ def _file(schema: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _without_pattern(schema: Any) -> Any:  # noqa: ANN401  # any JSON value
-    """Leave out patterns that are Rust's, and not JavaScript's."""
+    """Leave out regular expressions that JavaScript does not support."""
     if isinstance(schema, list):
         return [_without_pattern(each) for each in schema]
     if not isinstance(schema, dict):
@@ -187,7 +187,7 @@ def _list_of(name: str) -> dict[str, Any]:
 
 
 def _answers() -> dict[str, Any]:
-    """Describe what is answered."""
+    """Return the response schemas."""
     text, number = {"type": "string"}, {"type": "integer"}
     states = {"type": "string", "enum": [state.value for state in State]}
     reasons = {"type": ["string", "null"], "enum": [None, *(reason.value for reason in Reason)]}
@@ -222,7 +222,7 @@ def _answers() -> dict[str, Any]:
 
 
 def _counts() -> dict[str, Any]:
-    """Describe what is counted and measured."""
+    """Return the schemas of counts and health."""
     text, number, yes = {"type": "string"}, {"type": "integer"}, {"type": "boolean"}
     seconds = {"type": ["number", "null"]}
     return {

@@ -18,15 +18,15 @@ from worker.errors import (
     ValidationError,
 )
 
-#: Seconds after which it may be worth trying again.
+#: Seconds for Retry-After.
 LATER = {"retry-after": "5"}
 
-#: For answers after which no more is read from the connection.
+#: For responses after which the connection closes.
 LAST = {"connection": "close"}
 
 
 class ProblemError(Exception):
-    """An answer that says what is wrong; `errors` names every fault."""
+    """A problem document as an exception; `errors` names every fault."""
 
     def __init__(
         self,
@@ -42,7 +42,7 @@ class ProblemError(Exception):
         self.headers = dict(headers or {})
 
     def to_dict(self) -> dict[str, Any]:
-        """Return it as a problem document."""
+        """Return the problem document."""
         said = {
             "type": "about:blank",
             "title": self.status.phrase,
@@ -52,7 +52,7 @@ class ProblemError(Exception):
         return {**said, "errors": list(self.errors)} if self.errors else said
 
     def response(self) -> Response:
-        """Return it as an answer."""
+        """Return the HTTP response."""
         return Response(
             json.dumps(self.to_dict()),
             self.status,
@@ -62,12 +62,12 @@ class ProblemError(Exception):
 
 
 def problem_of(error: ClassinError) -> ProblemError:
-    """Put an error of ours into an answer."""
+    """Convert one of our exceptions into a problem."""
     match error:
         case NotFoundError():
             return ProblemError(404, str(error))
         case UnavailableError():
-            # The error itself may name hosts that are nobody's business.
+            # The error's own text may name internal hosts.
             return ProblemError(
                 503, "The ledger does not answer now; nothing was lost.", headers=LATER
             )
@@ -78,7 +78,10 @@ def problem_of(error: ClassinError) -> ProblemError:
 
 
 def of_faults(found: Iterable[tuple[int | None, FieldError]]) -> ProblemError:
-    """Say what is wrong with operations, each by its position from 0; None: there is only one."""
+    """Return a problem for faults of operations.
+
+    Each comes with its operation's position from 0; None: there is only one operation.
+    """
     all_of_it = list(found)
     errors = [{"detail": fault.what, "pointer": _pointer(at, fault)} for at, fault in all_of_it]
     if all(fault.kind == CONFLICT for _, fault in all_of_it):
@@ -87,12 +90,12 @@ def of_faults(found: Iterable[tuple[int | None, FieldError]]) -> ProblemError:
 
 
 def of_line(fault: FieldError) -> FieldError:
-    """Mark a fault of a line itself, for whom all other names are those of fields."""
+    """Mark a fault of the line itself, as opposed to one of its fields."""
     return replace(fault, where=f".{fault.where}") if fault.where else fault
 
 
 def _pointer(at: int | None, fault: FieldError) -> str:
-    """Say where, as a JSON pointer into what was handed in."""
+    """Return a JSON pointer to the place of a fault."""
     steps = fault.where.split(".") if fault.where else []
     if steps == ["$result"]:
         steps = ["fields"]

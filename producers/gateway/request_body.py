@@ -5,10 +5,10 @@ from typing import Any, NamedTuple, NoReturn
 
 from producers.gateway.problems import LAST, ProblemError
 
-#: Operations that are taken in at once.
+#: Maximum operations in a request.
 MOST_OPERATIONS = 10_000
 
-#: Values in a body: each is an object of Python's, far larger than the two bytes that can name it.
+#: Maximum values in a body: each is a Python object, far larger than its text.
 MOST_VALUES = 500_000
 _MARKS = (b",", b"[", b"{")
 
@@ -17,14 +17,14 @@ _LINES = frozenset({"application/jsonl", "application/x-ndjson", "application/x-
 
 
 class Asked(NamedTuple):
-    """What is asked for: objects, not yet looked at, and whether they came as a list."""
+    """The parsed body: unchecked objects, and whether they were a list."""
 
     objects: list[Any]
     is_list: bool
 
 
 def are_lines(content_type: str) -> bool:
-    """Say whether a body is lines of JSON, or else JSON. Raises Problem if it is neither."""
+    """Return whether a body is JSON lines rather than JSON. Raises ProblemError if it is neither."""
     kind = content_type.partition(";")[0].strip().lower()
     if kind not in _LINES and kind != _JSON:
         kinds = ", ".join([_JSON, *sorted(_LINES)])
@@ -33,7 +33,7 @@ def are_lines(content_type: str) -> bool:
 
 
 def read_body(body: bytes, *, lines: bool) -> Asked:
-    """Read what is asked for. Raises Problem."""
+    """Parse a body. Raises ProblemError."""
     if sum(map(body.count, _MARKS)) > MOST_VALUES:
         raise ProblemError(413, f"A body has at most {MOST_VALUES:,} values.", headers=LAST)
     if lines:

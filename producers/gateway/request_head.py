@@ -1,18 +1,18 @@
-"""Heads of requests: what could be read in two ways is refused, before h11 reads it: pure.
+"""Request heads: ambiguous ones are refused before h11 parses them. Pure.
 
-Proxies and servers that disagree on where a request ends let one client write into another's. So
-what RFC 9112 leaves to a server's leniency is not taken: each line ends with CR LF, each header
-stands on one line, and one header says how long the body is.
+Proxies and servers that disagree on where a request ends let one client write into another's. The
+leniency that RFC 9112 allows is therefore not applied: each line ends with CR LF, each header
+stands on one line, and exactly one header gives the body's length.
 """
 
 import re
 from collections.abc import Sequence
 from typing import NamedTuple
 
-#: Bytes of a head, and of the target in it; lines of headers.
+#: Limits: bytes of a head, bytes of its target, header lines.
 LONGEST_HEAD, LONGEST_TARGET, MOST_HEADERS = 32 * 1024, 8 * 1024, 100
 
-#: What no head has: a line end that is half of one, or a control character other than tab.
+#: Illegal in any head: a bare CR or LF, or a control character other than tab.
 _STRAY = re.compile(rb"(?<!\r)\n|\r(?=[^\n])|[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 
 _FIRST_LINE = re.compile(rb"([!#$%&'*+.^_`|~0-9A-Za-z-]+) ([\x21-\x7e]+) HTTP/(\d\.\d)")
@@ -22,26 +22,26 @@ _HOST = re.compile(rb"([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::\d{1,5})?")
 
 _VERSIONS = frozenset({b"1.0", b"1.1"})
 
-#: Headers of which a second one could be the one that somebody else goes by.
+#: Headers that must not be repeated: another server might use the other one.
 _ONCE = (b"host", b"content-length", b"transfer-encoding", b"authorization", b"expect")
 
 
 class Refusal(NamedTuple):
-    """Why a head is not taken."""
+    """Why a head is refused."""
 
     status: int
     detail: str
 
 
 def stray(head: bytes | bytearray, start: int) -> Refusal | None:
-    """Look through what has come of a head, from a position on, for what no head has."""
+    """Find the first illegal byte of a partial head, from a position on."""
     if _STRAY.search(head, max(0, start - 1)):
         return Refusal(400, "A head has lines that end with CR LF, and no control characters.")
     return None
 
 
 def first_line_fault(line: bytes) -> Refusal | None:
-    """Look at the first line, without its end."""
+    """Check the request line, without its line end."""
     if len(line) > LONGEST_TARGET:
         return Refusal(414, f"A target has at most {LONGEST_TARGET:,} bytes.")
     found = _FIRST_LINE.fullmatch(line)
@@ -56,7 +56,7 @@ def first_line_fault(line: bytes) -> Refusal | None:
 
 
 def head_fault(head: bytes, hosts: frozenset[str] | None = None) -> Refusal | None:
-    """Look at a whole head, without the empty line; `hosts`: what alone may be asked for."""
+    """Check a complete head, without the empty line. `hosts`: the only allowed Host values."""
     first, *lines = head.split(b"\r\n")
     if fault := first_line_fault(first):
         return fault
@@ -106,6 +106,6 @@ def _host_fault(
     if (found := _HOST.fullmatch(given[0])) is None:
         return Refusal(400, "Host should be NAME or NAME:PORT.")
     if hosts is not None and found[1].decode().lower() not in hosts:
-        # A page of that name in a browser here: its name was made to lead to this machine.
+        # DNS rebinding: a page's own name can resolve to this machine.
         return Refusal(421, "This name is not this gateway's: ask for 127.0.0.1 or localhost.")
     return None

@@ -6,10 +6,10 @@ from producers.gateway.body_reader import Incoming
 from producers.gateway.connection import ANSWERED
 from producers.gateway.security_headers import with_security
 
-#: Bytes up to which an answer counts for nothing: so much fits into a connection.
+#: Bytes that a connection buffers; smaller responses do not count.
 _SMALL = 64 * 1024
 
-#: Seconds for which is taken off a connection what nobody wanted to read.
+#: Seconds for which an unread body is discarded before the connection closes.
 _LINGER = 5.0
 
 _NO_MORE: Message = {"type": "http.response.body", "body": b"", "more_body": False}
@@ -17,7 +17,7 @@ _NOTHING: Message = {**_NO_MORE, "more_body": True}
 
 
 class Outgoing:
-    """The ASGI `send` of one request; `status` is what was answered, 0 before."""
+    """The ASGI `send` of one request; `status` is the response's status, 0 before."""
 
     def __init__(self, scope: Scope, send: Send, incoming: Incoming) -> None:
         self._scope = scope
@@ -27,7 +27,7 @@ class Outgoing:
         self.status = 0
 
     async def __call__(self, message: Message) -> None:
-        """Send, as ASGI has it; returns from the last of a large answer once most is taken."""
+        """Send, as ASGI defines it; after a large response, wait for the client to read."""
         if message["type"] == "http.response.start":
             await self._start(message)
         elif message.get("more_body") or self._is_taken(message):
@@ -58,7 +58,7 @@ class Outgoing:
         await self._send({**message, "headers": headers})
 
     async def end(self) -> None:
-        """End an answer that was kept open, and with it a connection whose body nobody read."""
+        """Finish the response, and close a connection whose body was not read."""
         if self._kept_open:
             self._scope["state"][ANSWERED] = True
             await self._incoming.drain(_LINGER)

@@ -26,13 +26,14 @@ from worker.ledger.events import SettledEvent, place_of
 from worker.ledger.states import State
 from worker.ledger.types import Ledger
 
-#: Seconds that a question for one record may wait for its end.
+#: Maximum seconds of `wait`.
 LONGEST_WAIT = 60
 
-#: Threads that may wait for servers of files; requests that need them, in all and of a key.
+#: Threads for slow file servers; concurrent requests that need them, in total and per key.
 FILE_THREADS, WITH_FILES = 4, (16, 8)
 
-#: Seconds between two signs of life of the events, and until who does not read them is let go.
+#: Seconds between keep-alive comments of an event stream, and until a client that does not read is
+#: cut off.
 HEARTBEAT, SEND_TIMEOUT = 15, 30
 
 RecordId = Annotated[str, Path(max_length=200, description="As a submission names it.")]
@@ -55,7 +56,7 @@ LastEventId = Annotated[
 
 
 class Routes:
-    """What the gateway answers, over a desk, a feed, and the threads that ask the ledger."""
+    """The routes, over the service, the event feed and the thread pools."""
 
     def __init__(
         self, desk: GatewayService, feed: Feed, pool: Pool, ledger: Ledger, stuck_after: float
@@ -63,8 +64,8 @@ class Routes:
         self._desk = desk
         self._feed = feed
         self._pool = pool
-        #: Threads of their own: for who wants to know how it goes, however busy the others are;
-        #: and for what waits for servers of files, however slow those are.
+        #: Separate pools: health must answer however busy the others are, and slow file servers
+        #: must not block them.
         self._health = Pool(1, "health")
         self._slow = Pool(FILE_THREADS, "files")
         self._with_files = Share("requests with files", *WITH_FILES)
@@ -117,14 +118,17 @@ class Routes:
         return _batch_answer(taken)
 
     async def _submit(self, key: ApiKey, asked: Asked, *given: str | None) -> Taken:
-        """Submit, in a thread that may wait for files if some are named. Raises Problem."""
+        """Submit in a thread; if files are named, in the pool for slow file servers.
+
+        Raises ProblemError.
+        """
         if not names_files(asked):
             return await self._pool.ask(self._desk.submit, key, asked, *given)
         with self._with_files.one(key.prefix):
             return await self._slow.ask(self._desk.submit, key, asked, *given)
 
     async def _asked(self, request: Request) -> Asked:
-        """Read the body, once it is clear that it is wanted. Raises Problem."""
+        """Read the body, after the checks that do not need it. Raises ProblemError."""
         must_write(_key(request))
         lines = are_lines(request.headers.get("content-type", ""))
         incoming: Incoming = request.state.incoming
@@ -210,7 +214,7 @@ class Routes:
     ) -> AsyncIterator[ServerSentEvent]:
         if await self._feed.has_gap(after):
             yield ServerSentEvent(json.dumps({"after": after}), event="gap")
-        # Whoever is cut off before the first event knows from where to go on.
+        # A client that is cut off before the first event knows where to resume.
         yield ServerSentEvent(id=after, comment="settlements follow")
         async for each in self._feed.after(after, access.lasts):
             key = access.key
@@ -240,18 +244,18 @@ class Routes:
         return Response(await self._pool.ask(described, request.app), media_type="application/json")
 
     async def docs(self) -> Response:
-        """Show the description, with nothing from anywhere else: keys are typed in there."""
+        """Show the documentation page. It loads nothing from elsewhere: users type keys there."""
         return Response(DOCS_PAGE, media_type="text/html")
 
     async def start(self) -> Response:
-        """Return the script that shows it."""
+        """Return the start script of the documentation page."""
         return Response(START_SCRIPT, media_type="text/javascript")
 
 
 def answer(
     value: Mapping[str, Any], status: int = 200, headers: Mapping[str, str] | None = None
 ) -> Response:
-    """Return JSON; no cache is to keep it."""
+    """Return JSON that caches must not store."""
     kept = {"cache-control": "no-store", **(headers or {})}
     return Response(json.dumps(value), status, kept, media_type="application/json")
 

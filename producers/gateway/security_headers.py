@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-#: Nothing but the description's page is a page; that one has its scripts from here alone.
+#: Only the documentation page is a page; its scripts come from this server.
 _NOTHING = "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
 _PAGE = (
     f"{_NOTHING}; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:;"
@@ -19,15 +19,15 @@ _ALWAYS = {
     "permissions-policy": "camera=(), geolocation=(), microphone=()",
 }
 
-#: A year of https only, where it is spoken here.
+#: HSTS for a year, where TLS is on.
 _HTTPS_ONLY = "max-age=31536000"
 
-#: The page of the description, and what it is made with: the only answers that a cache may keep.
+#: The documentation page and its files are the only cacheable responses.
 PAGE, PUBLIC = "/docs", "/docs/"
 
 
 def security_headers(path: str, scheme: str) -> dict[str, str]:
-    """Return the headers for an answer."""
+    """Return the headers of a response."""
     found = {**_ALWAYS, "content-security-policy": _PAGE if path == PAGE else _NOTHING}
     if not path.startswith(PUBLIC):
         found["cache-control"] = "no-store"
@@ -39,6 +39,6 @@ def security_headers(path: str, scheme: str) -> dict[str, str]:
 def with_security(
     headers: Iterable[tuple[bytes, bytes]], path: str, scheme: str
 ) -> list[tuple[bytes, bytes]]:
-    """Return an answer's headers with these; where it has one of them already, ours counts."""
+    """Merge these headers into a response's; ours win."""
     ours = {name.encode(): text.encode() for name, text in security_headers(path, scheme).items()}
     return [*((name, text) for name, text in headers if name.lower() not in ours), *ours.items()]

@@ -19,15 +19,15 @@ from worker.errors import FieldError, InvalidInputError, UnavailableError
 from worker.private_files import read_secret
 from worker.runtime.file_descriptors import make_room_for_connections
 
-#: Seconds that a connection is kept between two requests.
+#: Keep-alive in seconds.
 IDLE_PATIENCE = 30
 
-#: Seconds that what is under way gets to end.
+#: Grace in seconds for running requests at shutdown.
 GRACE = 10
 
 
 class _Server(uvicorn.Server):
-    """Tells when it is ready, and lets those go home who wait when it is to end."""
+    """Signal readiness, and end all waits on shutdown."""
 
     def __init__(
         self, config: uvicorn.Config, ready: Callable[[], object], close: Callable[[], object]
@@ -38,7 +38,7 @@ class _Server(uvicorn.Server):
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         if self.config.ssl is not None:
-            # uvicorn leaves a minute to whoever connects and says nothing.
+            # uvicorn's default allows silent clients a minute.
             loop = asyncio.get_running_loop()
             patient = partial(loop.create_server, ssl_handshake_timeout=HEAD_PATIENCE)
             loop.create_server = patient  # type: ignore[method-assign]  # no other way leads there
@@ -51,7 +51,7 @@ class _Server(uvicorn.Server):
 
 
 def must_be_safe(gateway: Gateway) -> None:
-    """Refuse to listen where keys could be read on their way, or TLS could not be spoken.
+    """Refuse to listen without TLS beyond loopback, or with unusable TLS files.
 
     Raises InvalidInputError.
     """
@@ -78,10 +78,10 @@ def must_be_safe(gateway: Gateway) -> None:
 
 
 def own_names(gateway: Gateway) -> frozenset[str] | None:
-    """Name what this gateway may be asked as, where only this machine can ask; else None: anything.
+    """Return the allowed Host values for a loopback listener; None: any.
 
-    A page in a browser here can have a name of its own lead to this machine, and would then be
-    told whatever needs no key.
+    A page in a local browser can let its own name resolve to this machine (DNS rebinding), and
+    could then read what needs no key.
     """
     if gateway.behind_proxy or not is_loopback(gateway.host):
         return None
@@ -89,15 +89,15 @@ def own_names(gateway: Gateway) -> frozenset[str] | None:
 
 
 def listen(gateway: Gateway) -> socket.socket:
-    """Open the port. Raises UnavailableError."""
-    # Those with which TLS is still being agreed upon are not among them.
+    """Open the listening socket. Raises UnavailableError."""
+    # Connections in their TLS handshake are not included.
     make_room_for_connections(2 * CONNECTIONS if gateway.certificate else CONNECTIONS)
     try:
         family, _, _, _, place = socket.getaddrinfo(
             gateway.host, gateway.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
         )[0]
         listening = socket.create_server(place[:2], family=family, backlog=CONNECTIONS)
-        # Connections take it over; asyncio does not do that for a socket made so.
+        # Set on the listener: asyncio does not set it on accepted sockets of a given one.
         listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     except OSError as error:
         where = f"{gateway.host} port {gateway.port}"
@@ -106,7 +106,7 @@ def listen(gateway: Gateway) -> socket.socket:
 
 
 def address_of(gateway: Gateway, listening: socket.socket) -> str:
-    """Return the address to ask at."""
+    """Return the URL to use."""
     scheme = "https" if gateway.certificate else "http"
     host = f"[{gateway.host}]" if ":" in gateway.host else gateway.host
     return f"{scheme}://{host}:{listening.getsockname()[1]}"
@@ -115,7 +115,7 @@ def address_of(gateway: Gateway, listening: socket.socket) -> str:
 def serve(
     settings: Settings, listening: socket.socket, ready: Callable[[], object] = lambda: None
 ) -> None:
-    """Answer until SIGTERM or SIGINT; says when it is ready. Raises UnavailableError."""
+    """Serve until SIGTERM or SIGINT; report readiness. Raises UnavailableError."""
     app = GatewayApp.from_settings(settings)
     gateway = settings.gateway
     config = uvicorn.Config(
@@ -138,7 +138,7 @@ def serve(
     config.load()
     if config.ssl is not None:
         config.ssl.minimum_version = ssl.TLSVersion.TLSv1_2
-    # uvicorn repeats the signal once all is done, which would then end the process as if killed.
+    # uvicorn raises the signal again at the end, which would end the process as if killed.
     signal.signal(signal.SIGTERM, lambda *_: None)
     server = _Server(config, ready, app.close)
     server.run(sockets=[listening])

@@ -33,30 +33,30 @@ from worker.ledger.types import Filter, Ledger, WaitReason
 
 log = logging.getLogger(__name__)
 
-#: What operations that come this way say of where they are from.
+#: The `source` of operations that arrive here.
 SOURCE = "http"
 
-#: Pages that are looked through for what a limited key may see, before it is told to go on itself.
+#: Pages scanned for a limited key before its client must continue with the cursor.
 _MOST_PAGES = 10
 
 
-#: What a record waits for that is not the key's business.
+#: Stands for a waited-for record outside of the key's scope.
 _NOT_TOLD = WaitReason(behind=MASK)
 
 
 class Taken(NamedTuple):
-    """What became of a submission."""
+    """The result of a submission."""
 
     #: None for a single operation.
     batch: str | None
     #: Of each record: id, operation, school.
     operations: Sequence[Mapping[str, str]]
-    #: Whether any of it was not known before.
+    #: Whether any of them is new.
     new: bool
 
 
 class GatewayService:
-    """What may be asked, with a key. Methods raise Problem, or the errors of those who do it."""
+    """API operations within a key's scope. Methods raise ProblemError or our exceptions."""
 
     def __init__(
         self, settings: Settings, ledger: Ledger, submitter: Submitter, audit: Audit
@@ -73,7 +73,7 @@ class GatewayService:
         idempotency: str | None = None,
         webhook: str | None = None,
     ) -> Taken:
-        """Submit one operation or a list of them, all or none; a webhook is for the list."""
+        """Submit one operation or a list, all or none; a webhook belongs to a list."""
         must_write(key)
         about = BatchInfo(source=SOURCE, webhook=self._webhook(webhook))
         once = None if idempotency is None else IdempotencyKey.read(idempotency, key.prefix)
@@ -99,7 +99,7 @@ class GatewayService:
             raise
 
     def _check(self, key: ApiKey, asked: Asked, once: IdempotencyKey | None) -> Checked:
-        """Check all that is asked for. Raises Problem, which names every fault."""
+        """Check the whole request. Raises ProblemError, which names every fault."""
         lines = [self._read(key, each) for each in asked.objects]
         self._must_cover(key, lines)
         if once is not None:
@@ -116,7 +116,7 @@ class GatewayService:
         return checked
 
     def _webhook(self, url: str | None) -> Webhook | None:
-        """Return a webhook that a client asks for. Raises Problem."""
+        """Return the requested webhook. Raises ProblemError."""
         if url is None:
             return None
         try:
@@ -139,7 +139,7 @@ class GatewayService:
         return Taken(batch, operations, any(receipt.new for receipt in receipts))
 
     def _read(self, key: ApiKey, given: object) -> SubmitRequest | ValidationError:
-        """Read one object; gives what is wrong with it instead, if so."""
+        """Parse one object; return its faults instead, if it has any."""
         try:
             line = SubmitRequest.read(given)
         except ValidationError as error:
@@ -178,9 +178,9 @@ class GatewayService:
         return record
 
     def shown(self, key: ApiKey, records: Sequence[Record]) -> list[dict[str, Any]]:
-        """Return records as `classin show --json` does: what is personal is masked.
+        """Return records as `classin show --json` does, with personal data masked.
 
-        So is a record that one waits for, unless it is the key's business, too.
+        A record that another waits for is hidden if it is outside the key's scope.
         """
         obstacles = self._ledger.obstacles(records)
         ahead = sorted({each.behind for each in obstacles.values() if each.behind is not None})
@@ -195,9 +195,9 @@ class GatewayService:
     def page(
         self, key: ApiKey, chosen: Filter, limit: int, cursor: str | None
     ) -> tuple[list[dict[str, Any]], str | None]:
-        """List what is the key's business, newest first, and where the next page begins.
+        """List records within the key's scope, newest first, with the next cursor.
 
-        A page of a limited key may be shorter than asked, and still have a next.
+        A page of a limited key may be shorter than asked, and still have a next one.
         """
         if chosen.batch is not None and not self.sees_batch(key, chosen.batch):
             return [], None
@@ -215,14 +215,14 @@ class GatewayService:
         return self.shown(key, records[:limit]), cursor
 
     def sees_batch(self, key: ApiKey, batch: str) -> bool:
-        """Say whether all that a batch holds, or held, is the key's business."""
+        """Return whether the whole batch, pruned records included, is within the key's scope."""
         if not key.limited:
             return True
         kinds = self._ledger.kinds_of(batch)
         return bool(kinds) and all(key.covers(*kind) for kind in kinds)
 
     def batch(self, key: ApiKey, batch: str) -> dict[str, Any]:
-        """Count a batch by state, if the key may see all of it. Raises NotFoundError."""
+        """Count a batch by state. Raises NotFoundError outside of the key's scope."""
         counts = self._ledger.batch(batch)
         if not counts or not self.sees_batch(key, batch):
             raise NotFoundError(f"there is no batch {batch!r}")
@@ -238,7 +238,7 @@ class GatewayService:
         }
 
     def retry(self, key: ApiKey, record_id: str, *, mend: bool) -> Taken:
-        """Try a record again, or submit what mends it; who asks twice learns of the first."""
+        """Retry a record, or submit its follow-up; a second call returns the first retry."""
         must_write(key)
         record = self.find(key, record_id)
         if record.retried_by is not None:
@@ -261,19 +261,19 @@ class GatewayService:
         return Taken(None, operations, new=True)
 
     def cancel(self, key: ApiKey, record_id: str) -> State:
-        """Call a record off; gives where it stands now."""
+        """Cancel a record; return its state."""
         must_write(key)
         self.find(key, record_id)
         self._note(key, "cancel", record_id)
         return self._submitter.cancel(record_id)
 
     def _note(self, key: ApiKey, what: str, record_id: str, about: str = "") -> None:
-        """Write what is about to be changed into the audit trail."""
+        """Write an audit entry before a change."""
         self._audit.note(f"key {key.name}", what, about=about, ids=[record_id])
 
 
 def _tried_already(record_id: str, stands_for_it: str) -> ProblemError:
-    """Name the record that stands for a retry: that of another, or itself if it has succeeded."""
+    """Return the existing retry of a record, or the record itself if it has succeeded."""
     if stands_for_it == record_id:
         return ProblemError(409, "It has succeeded meanwhile: there is nothing to try again.")
     return ProblemError(409, f"It was tried again already, as {stands_for_it}.")
@@ -284,7 +284,7 @@ def _covers(key: ApiKey, record: Record) -> bool:
 
 
 def names_files(asked: Asked) -> bool:
-    """Say whether any of it has to be read from where it lies, however long that takes."""
+    """Return whether the request names files that must be read first."""
     return any(
         isinstance(fields := each.get("fields"), dict)
         and not fields.keys().isdisjoint(CATALOGUE[each["operation"]].file_fields())
@@ -295,13 +295,13 @@ def names_files(asked: Asked) -> bool:
 
 
 def must_write(key: ApiKey) -> None:
-    """Refuse a key that only reads."""
+    """Refuse a read-only key."""
     if not key.writes:
         raise ProblemError(403, "This key reads only.")
 
 
 def must_read(key: ApiKey) -> None:
-    """Refuse a key that only writes."""
+    """Refuse a write-only key."""
     if not key.reads:
         raise ProblemError(403, "This key writes only.")
 

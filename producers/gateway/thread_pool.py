@@ -11,7 +11,7 @@ _Found = TypeVar("_Found")
 
 
 class Pool:
-    """So many threads, and no more: who comes later waits."""
+    """A fixed number of threads; further calls wait."""
 
     def __init__(self, threads: int, name: str = "ledger") -> None:
         self._threads = ThreadPoolExecutor(threads, name)
@@ -19,10 +19,10 @@ class Pool:
     async def ask(
         self, question: Callable[_Given, _Found], *given: _Given.args, **more: _Given.kwargs
     ) -> _Found:
-        """Let a thread find the answer."""
+        """Run a call in a thread."""
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._threads, partial(question, *given, **more))
 
     def close(self) -> None:
-        """Let the threads end with what they do."""
+        """Let running calls finish, and end the threads."""
         self._threads.shutdown(wait=False, cancel_futures=True)

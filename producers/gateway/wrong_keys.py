@@ -11,45 +11,45 @@ from producers.gateway.problems import ProblemError
 
 log = logging.getLogger(__name__)
 
-#: So many wrong keys of an address are answered at once: people mistype.
+#: Wrong keys per address that are answered at once: people mistype.
 _FREE = 5
 
-#: Seconds until the next one is answered, doubled with each; and the most of it.
+#: Delay in seconds of the next one, doubled each time; and its maximum.
 _FIRST_WAIT, _LONGEST_WAIT = 0.25, 8.0
 
-#: So many of an address wait at once, and so many in all; who comes then is refused at once.
+#: Concurrent delays per address and in total; beyond these, requests are refused at once.
 _WAITING, _ALL_WAITING = 4, 40
 
-#: Seconds after its last wrong key when an address is as good as any.
+#: Seconds after which an address is forgiven.
 _FORGOTTEN_AFTER = 600.0
 
-#: Addresses that are remembered: those that showed a wrong key last.
+#: Remembered addresses: the most recent ones.
 _REMEMBERED = 10_000
 
-#: Seconds between two lines of the log about one address.
+#: Seconds between two log lines about one address.
 _SAID_EVERY = 60.0
 
-#: Calls something after so many seconds.
+#: Schedule a call after so many seconds.
 Later = Callable[[float, Callable[[], None]], object]
 
 
 @dataclass(slots=True)
 class _Address:
-    """What is known of an address that shows wrong keys."""
+    """Wrong keys seen from one address."""
 
     wrong: int = 0
     last_at: float = 0.0
     waiting: int = 0
-    #: Wrong keys that the log does not have yet, and whether it is about to.
+    #: Wrong keys not yet logged, and whether a line is scheduled.
     unsaid: int = 0
     told: bool = False
 
 
 class WrongKeys:
-    """Slows down who shows wrong keys, by address.
+    """Slow down addresses that present wrong keys.
 
-    A right key is not slowed down, whoever else is at its address: keys cannot be guessed anyway,
-    and many clients may stand behind one address.
+    Valid keys are never slowed down: keys cannot be guessed anyway, and many clients may share an
+    address.
     """
 
     def __init__(
@@ -68,7 +68,7 @@ class WrongKeys:
         return len(self._addresses)
 
     async def shown(self, client: str, public_half: str) -> None:
-        """Note a wrong key and wait as long as it is due. Raises Problem for one too many."""
+        """Record a wrong key, and wait its delay. Raises ProblemError above the limit."""
         where = network_of(client)
         known = self._known(where)
         self._say(where, known, public_half)
@@ -105,7 +105,7 @@ class WrongKeys:
             self._tell(where, known, public_half)
 
     def _tell(self, where: str, known: _Address, public_half: str) -> None:
-        """Write a line if there is anything to say, and look again in a minute."""
+        """Log what is new, and schedule the next look in a minute."""
         known.told = bool(known.unsaid)
         if not known.told:
             return
