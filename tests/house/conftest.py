@@ -34,9 +34,12 @@ def imports(sources: Mapping[str, ast.Module]) -> Mapping[str, frozenset[str]]:
 
 @pytest.fixture(scope="session")
 def scripts(root: Path) -> Mapping[str, str]:
-    """The Lua scripts by file name."""
-    found = (root / "worker" / "ledger" / "scripts").glob("*.lua")
-    return {path.name: path.read_text(encoding="utf-8") for path in sorted(found)}
+    """The Lua scripts by name; those of their library begin with `lib/`."""
+    folder = root / "worker" / "ledger" / "scripts"
+    return {
+        path.relative_to(folder).with_suffix("").as_posix(): path.read_text(encoding="utf-8")
+        for path in sorted(folder.rglob("*.lua"))
+    }
 
 
 def _imported(tree: ast.Module) -> Iterator[str]:

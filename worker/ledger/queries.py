@@ -7,7 +7,6 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from enum import StrEnum
 from itertools import islice, pairwise
-from pathlib import Path
 from typing import Any, NamedTuple
 
 from worker.ledger import keys
@@ -24,6 +23,7 @@ from worker.ledger.reader import (
     wanted_of,
 )
 from worker.ledger.record import Record
+from worker.ledger.scripts import load_script
 from worker.ledger.states import State
 from worker.ledger.types import Filter, SchoolPause
 
@@ -35,9 +35,6 @@ _EVENTS_KEPT = 100_000
 
 #: Ms after which one doubling of a pause goes, as schools.lua has it.
 _LEVEL_LASTS = 30_000
-
-
-_FOLLOWING = Path(__file__).with_name("scripts") / "following.lua"
 
 
 class Order(StrEnum):
@@ -189,7 +186,7 @@ class Observer(LedgerReader):
     ) -> Iterator[Listed]:
         wanted = wanted_of(chosen)
         passed = _due_cursor(cursor)
-        following = self._redis.register_script(_FOLLOWING.read_text(encoding="utf-8"))
+        following = load_script(self._redis, "following")
         while True:
             with reaching_redis():
                 found = following(args=["", keys.DUE, *passed, WINDOW])

@@ -5,7 +5,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import asdict
 from itertools import chain, islice
-from pathlib import Path
 from typing import Any
 
 from redis import Redis
@@ -22,6 +21,7 @@ from worker.ledger.pages import Counts, Page
 from worker.ledger.queue_health import QueueHealth
 from worker.ledger.record import Priority, Record, clean
 from worker.ledger.redis_errors import unavailable
+from worker.ledger.scripts import load_script
 from worker.ledger.states import State
 from worker.ledger.types import Filter, SchoolPause, WaitReason
 
@@ -30,8 +30,6 @@ WINDOW, LOOKS = 200, 10_000
 
 #: Ids that a page looks through at most: more would take longer than anybody waits.
 MOST_LOOKS = 100_000
-
-_SIFT = Path(__file__).with_name("scripts") / "sift.lua"
 
 
 @contextmanager
@@ -348,7 +346,7 @@ class LedgerReader:
         wanted = wanted_of(chosen)
         start, end = bounds_of(chosen, cursor, oldest_first=oldest_first)
         indexes = self._indexes(wanted, *((start, end) if oldest_first else (end, start)))
-        sift = self._redis.register_script(_SIFT.read_text(encoding="utf-8"))
+        sift = load_script(self._redis, "sift")
 
         unreadable: list[str] = []
 

@@ -2,7 +2,6 @@
 
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
-from pathlib import Path
 from typing import Any, NamedTuple
 
 from redis import Redis
@@ -11,13 +10,11 @@ from worker.ledger import keys
 from worker.ledger.decoding import decoding
 from worker.ledger.events import SettledEvent, settlement_of
 from worker.ledger.reader import reaching_redis
+from worker.ledger.scripts import load_script
 from worker.ledger.states import State
 
 #: So many reports are kept.
 KEPT = 100
-
-#: The scripts that only this needs.
-SCRIPTS = ("settled",)
 
 #: So many events the ledger remembers at least: with fewer, it has forgotten none.
 _EVENTS = 100_000
@@ -40,8 +37,7 @@ class ReportStore:
 
     def __init__(self, redis: Redis) -> None:
         self._redis = redis
-        text = Path(__file__).with_name("scripts") / f"{SCRIPTS[0]}.lua"
-        self._settled = redis.register_script(text.read_text(encoding="utf-8"))
+        self._settled = load_script(redis, "settled")
 
     def keep(self, its_id: str, made_at: int, text: str) -> None:
         """Keep a report, in the place of one with that id, and forget the oldest."""

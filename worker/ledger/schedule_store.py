@@ -8,10 +8,10 @@ import json
 import math
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
-from pathlib import Path
 from typing import Any, NamedTuple
 
 from redis import Redis
+from redis.commands.core import Script
 
 from worker.errors import NotFoundError
 from worker.keyring import NO_KEYS, KeyRing, canonical
@@ -30,15 +30,8 @@ from worker.ledger.schedule_models import (
     RunState,
     run_id,
 )
+from worker.ledger.scripts import load_script
 from worker.ledger.write_check import running
-
-_SCRIPTS = Path(__file__).with_name("scripts")
-
-#: What these scripts share.
-SHARED = ("clock", "runs")
-
-#: One for each kind of change.
-SCRIPTS = ("plan", "tick", "take", "carry")
 
 #: What the keys of this purpose sign.
 _PURPOSE = "scheduled-job"
@@ -74,7 +67,7 @@ class ScheduleStore:
         self._redis = redis
         self._clock = clock
         self._keyring = keyring
-        self._scripts = {name: redis.register_script(_text_of(name)) for name in SCRIPTS}
+        self._scripts: dict[str, Script] = {}
 
     def now(self) -> int:
         """Give the time by which leases run out, in ms since 1970."""
@@ -260,13 +253,9 @@ class ScheduleStore:
     def _do(self, name: str, *arguments: str | int) -> Any:  # noqa: ANN401  # as Redis answers
         now = "" if self._clock is None else self._clock()
         with running(name, self._redis):
+            if name not in self._scripts:
+                self._scripts[name] = load_script(self._redis, name)
             return self._scripts[name](args=(now, *arguments))
-
-
-def _text_of(name: str) -> str:
-    """Give a script, with what is put in front of it."""
-    files = (_SCRIPTS / f"{part}.lua" for part in (*SHARED, name))
-    return "".join(file.read_text(encoding="utf-8") for file in files)
 
 
 # Whoever can write Redis may have written what follows: it is read as far as it can be.

@@ -1,7 +1,6 @@
 """The ledger in Redis: one Lua script for each change; reading.py has the rest."""
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 from redis import DriverInfo, Redis
@@ -36,6 +35,7 @@ from worker.ledger.exchanging import exchanged_of, request_of
 from worker.ledger.reader import no_record, reaching_redis
 from worker.ledger.record import Attempt, Priority, Submission, clean
 from worker.ledger.redis_client import LedgerClient
+from worker.ledger.scripts import load_script
 from worker.ledger.states import State
 from worker.ledger.types import (
     Capacity,
@@ -81,37 +81,6 @@ _KINDS = dump(
     {name: "read_only" for name, brief in INDEX.items() if brief.idempotency == "read_only"}
     | dict.fromkeys(UNANNOUNCED, "silent")
 )
-
-_SCRIPTS = Path(__file__).with_name("scripts")
-
-#: What scripts share.
-SHARED = ("clock", "ledger", "batches", "followers", "schools", "quiet", "paces")
-
-#: One for each change, with what is put in front of it.
-SCRIPTS: Mapping[str, Sequence[str]] = {
-    "submit": ("clock", "ledger", "batches", "followers"),
-    "exchange": ("clock", "ledger", "batches", "followers", "schools", "quiet", "paces"),
-    "turns": ("clock", "ledger", "paces"),
-    "begin": (),
-    "beat": ("clock", "ledger"),
-    "due": ("clock", "ledger", "batches", "followers", "schools", "quiet", "paces"),
-    "release": ("clock", "ledger", "batches", "followers"),
-    "adrift": ("clock", "ledger"),
-    "unpark": ("clock", "ledger", "batches", "followers", "schools"),
-    "gate": ("clock", "ledger", "batches", "followers", "schools"),
-    "cancel": ("clock", "ledger", "batches", "followers"),
-    "decide": ("clock", "ledger", "batches", "followers"),
-    "prune": ("clock", "ledger", "batches", "followers"),
-    "needs": (),
-    "note": (),
-    "hold": ("clock",),
-    "batch": ("clock", "ledger", "batches"),
-    "webhook": ("clock", "ledger", "batches"),
-    "sift": (),
-    "following": (),
-    "aside": ("clock", "ledger"),
-}
-
 
 #: What Redis's CLIENT LIST calls this program; redis-py would read its own version from a file.
 _DRIVER = DriverInfo(name="classin-queue", lib_version=None)
@@ -346,15 +315,9 @@ class RedisLedger(RedisBatches, RedisAsides):
     def _run(self, name: str, *arguments: str | bytes | int) -> Any:  # noqa: ANN401  # as Redis answers
         now = "" if self._clock is None else self._clock()
         with running(name, self._redis):
-            return self._script(name)(args=(now, *arguments))
-
-    def _script(self, name: str) -> Script:
-        """Give a script, with what is put in front of it."""
-        if name not in self._scripts:
-            files = (_SCRIPTS / f"{part}.lua" for part in (*SCRIPTS[name], name))
-            text = "".join(file.read_text(encoding="utf-8") for file in files)
-            self._scripts[name] = self._redis.register_script(text)
-        return self._scripts[name]
+            if name not in self._scripts:
+                self._scripts[name] = load_script(self._redis, name)
+            return self._scripts[name](args=(now, *arguments))
 
 
 #: What keeps a submission from being taken in, with the id that it is about.

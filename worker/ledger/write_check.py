@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
 from redis import Redis
 from redis.exceptions import RedisError
@@ -11,11 +10,7 @@ from worker.errors import RedisUnavailableError, ScriptError
 from worker.ledger import keys
 from worker.ledger.reader import reaching_redis
 from worker.ledger.redis_errors import is_of_script, unavailable
-
-#: The script that tries what the others do.
-SCRIPTS = ("trial",)
-
-_SCRIPT = Path(__file__).with_name("scripts") / f"{SCRIPTS[0]}.lua"
+from worker.ledger.scripts import load_script
 
 #: After so long (ms) what was tried is gone, should it not be taken away.
 _LASTS = 1000
@@ -27,7 +22,7 @@ def try_write(redis: Redis) -> None:
         # By itself first: before Redis 7 what a script meets arrives without its code.
         redis.set(keys.TRIAL, "", px=_LASTS)
     try:
-        redis.register_script(_SCRIPT.read_text(encoding="utf-8"))(args=("",))
+        load_script(redis, "trial")(args=("",))
     except RedisError as error:
         if not is_of_script(error):
             raise unavailable(error) from error
