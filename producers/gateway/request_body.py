@@ -24,7 +24,7 @@ class Asked(NamedTuple):
 
 
 def are_lines(content_type: str) -> bool:
-    """Return whether a body is JSON lines rather than JSON. Raises ProblemError if it is neither."""
+    """Return whether a body is JSON lines; False: JSON. Raises ProblemError for anything else."""
     kind = content_type.partition(";")[0].strip().lower()
     if kind not in _LINES and kind != _JSON:
         kinds = ", ".join([_JSON, *sorted(_LINES)])

@@ -11,56 +11,56 @@ from producers.oneroster.roster import Role
 
 @dataclass(frozen=True, slots=True)
 class KnownPerson:
-    """Somebody who is registered with ClassIn."""
+    """A person who is registered with ClassIn."""
 
     uid: int
-    #: What the person is in the institution.
+    #: The person's role in the institution.
     roles: frozenset[Role] = frozenset()
-    #: Whether the teacher was deactivated since.
+    #: Whether the teacher was deactivated.
     stopped: bool = False
-    #: Whether the account may have been there before we registered it.
+    #: Whether the account may have existed before it was registered here.
     older: bool = False
-    #: The account that was registered, which stays whatever the school says later; not shown.
+    #: The account that was registered; later changes do not affect it. Not shown.
     account: str = field(default="", repr=False)
 
     @property
     def active_teacher(self) -> bool:
-        """Whether the person may teach."""
+        """Whether the person can teach."""
         return Role.TEACHER in self.roles and not self.stopped
 
 
 @dataclass(frozen=True, slots=True)
 class KnownCourse:
-    """A course that was made in ClassIn."""
+    """A course that exists in ClassIn."""
 
     course_id: int
-    #: Which one it is of this class, from 0: a class that comes back after its course has ended
-    #: needs another.
+    #: Its number for this class, from 0: a class that returns after its course ended needs a new
+    #: one.
     number: int = 0
     ended: bool = False
 
 
 @dataclass(slots=True)
 class IdMap:
-    """People and courses by sourcedId. It is kept for good: ClassIn offers no way to ask again."""
+    """People and courses by sourcedId. It is kept without end: ClassIn cannot be asked again."""
 
     people: dict[str, KnownPerson] = field(default_factory=dict)
     courses: dict[str, KnownCourse] = field(default_factory=dict)
 
     def owners(self, here: Container[str]) -> dict[int, str]:
-        """Return the sourcedIds of those people who are here, by their UIDs.
+        """Return the sourcedIds of current people by UID.
 
-        Who is gone leaves the account to whoever has it now: people get new sourcedIds.
+        An account passes from a removed person to its present owner: people get new sourcedIds.
         """
         return {known.uid: name for name, known in self.people.items() if name in here}
 
     def running(self, name: str) -> KnownCourse | None:
-        """Return the course of a class, unless there is none or it has ended."""
+        """Return the course of a class unless it has ended; None if there is none."""
         known = self.courses.get(name)
         return None if known is None or known.ended else known
 
     def entries(self) -> Iterator[tuple[str, str]]:
-        """Write each entry as a name and a text."""
+        """Encode each entry as a name and a text."""
         for name, person in self.people.items():
             said = [person.uid, sorted(person.roles), *_marks(person)]
             yield f"person {name}", json.dumps(said)
@@ -70,7 +70,7 @@ class IdMap:
 
     @classmethod
     def read(cls, entries: Mapping[str, str]) -> Self:
-        """Read what `entries` wrote."""
+        """Decode what `entries` returned."""
         directory = cls()
         for entry, text in entries.items():
             kind, _, name = entry.partition(" ")
@@ -87,11 +87,11 @@ def _marks(person: KnownPerson) -> list[Any]:
     return [person.stopped, person.older, person.account]
 
 
-#: ClassIn takes so many characters as a course's unique identity.
+#: Length of ClassIn's unique course identity.
 _LONGEST_IDENTITY = 32
 
 
 def identity_of(source: str, name: str, number: int) -> str:
-    """Make the identity by which ClassIn knows the course of a class: the same each time."""
+    """Return the stable identity by which ClassIn knows the course of a class."""
     said = f"{source}\n{name}\n{number}".encode()
     return hashlib.sha256(said).hexdigest()[:_LONGEST_IDENTITY]

@@ -7,14 +7,14 @@ from typing import Any, Self
 
 
 class Role(StrEnum):
-    """What a person is in the school."""
+    """A person's role in the school."""
 
     STUDENT = "student"
     TEACHER = "teacher"
 
 
 class Kind(StrEnum):
-    """What a roster consists of."""
+    """The kinds of entries in a roster."""
 
     PEOPLE = "people"
     COURSES = "courses"
@@ -24,44 +24,44 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """Somebody who learns or teaches; the id is the sourcedId."""
+    """A student or teacher; the id is the sourcedId."""
 
     id: str
-    #: A phone number as ClassIn has it, or else an e-mail address; not shown.
+    #: A phone number in ClassIn's form, or an e-mail address. Not shown.
     account: str = field(repr=False)
-    #: At most 24 characters; not shown. Nothing: which name there is in ClassIn is not known.
+    #: At most 24 characters. Not shown. Empty: the name in ClassIn is unknown.
     name: str = field(repr=False)
     role: Role
 
 
 @dataclass(frozen=True, slots=True)
 class Course:
-    """What ClassIn calls a course: a class of the school; the id is the class's sourcedId."""
+    """ClassIn's course: a class of the school; the id is the class's sourcedId."""
 
     id: str
-    #: At most 40 characters. Nothing: which name there is in ClassIn is not known.
+    #: At most 40 characters. Empty: the name in ClassIn is unknown.
     name: str
-    #: The sourcedIds of its academic sessions.
+    #: sourcedIds of its academic sessions.
     terms: tuple[str, ...] = ()
-    #: The last day of the last of them, as 2026-06-30; nothing if that is not known.
+    #: Last day of its last session, such as 2026-06-30; empty if unknown.
     last_day: str = ""
-    #: Whether it has been ended in ClassIn, which cannot be taken back.
+    #: Whether it was ended in ClassIn, which cannot be undone.
     ended: bool = False
 
 
 @dataclass(slots=True)
 class Roster:
-    """A school as it is, or as it shall be; as last applied it is the snapshot of a source."""
+    """A school as it is or as wanted; as last applied it is the snapshot of a source."""
 
     people: dict[str, Person] = field(default_factory=dict)
     courses: dict[str, Course] = field(default_factory=dict)
-    #: By course, the main teacher first; no course without any.
+    #: By course, the main teacher first; courses without teachers are omitted.
     teachers: dict[str, tuple[str, ...]] = field(default_factory=dict)
-    #: By course, sorted; no course without any.
+    #: By course, sorted; courses without students are omitted.
     students: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
     def as_json(self) -> dict[str, Any]:
-        """Put it as plain lists and texts."""
+        """Return it as plain lists and texts."""
         return {
             "people": [person_as_json(person) for person in self.people.values()],
             "courses": [course_as_json(course) for course in self.courses.values()],
@@ -71,7 +71,7 @@ class Roster:
 
     @classmethod
     def from_json(cls, said: Mapping[str, Any]) -> Self:
-        """Read what `as_json` wrote."""
+        """Decode what `as_json` returned."""
         people = {person.id: person for person in map(person_from_json, said["people"])}
         courses = {course.id: course for course in map(course_from_json, said["courses"])}
         one = {name: name for name in people}  # of each id one text, however many name it
@@ -88,23 +88,23 @@ def _shared(names: Iterable[str], one: Mapping[str, str]) -> tuple[str, ...]:
 
 
 def person_as_json(person: Person) -> list[Any]:
-    """Put a person as a list."""
+    """Return a person as a list."""
     return [person.id, person.account, person.name, str(person.role)]
 
 
 def person_from_json(said: list[Any]) -> Person:
-    """Read what `person_as_json` wrote."""
+    """Decode what `person_as_json` returned."""
     name, account, called, role = said
     return Person(name, account, called, Role(role))
 
 
 def course_as_json(course: Course) -> list[Any]:
-    """Put a course as a list."""
+    """Return a course as a list."""
     return [course.id, course.name, list(course.terms), course.last_day, course.ended]
 
 
 def course_from_json(said: list[Any]) -> Course:
-    """Read what `course_as_json` wrote."""
+    """Decode what `course_as_json` returned."""
     name, called, terms, last_day, ended = said
     return Course(name, called, tuple(terms), last_day, ended)
 
@@ -115,23 +115,23 @@ Pair = tuple[str, str]
 
 @dataclass(slots=True)
 class Export:
-    """What a bundle says: what there is, what is to go, and of what it could not be read."""
+    """The content of a bundle: entries, deletions, and entries that could not be read."""
 
     people: dict[str, Person] = field(default_factory=dict)
     courses: dict[str, Course] = field(default_factory=dict)
     teachers: dict[str, set[str]] = field(default_factory=dict)
     students: dict[str, set[str]] = field(default_factory=dict)
-    #: The teachers who are marked as primary, by course.
+    #: Teachers marked as primary, by course.
     mains: dict[str, str] = field(default_factory=dict)
-    #: The last days of its academic sessions.
+    #: Last days of the academic sessions.
     last_days: dict[str, str] = field(default_factory=dict)
-    #: The kinds of which it has all there is: what is missing is to go.
+    #: Kinds of which the export holds everything: what is missing is removed.
     whole: set[Kind] = field(default_factory=set)
     gone_people: set[str] = field(default_factory=set)
     gone_courses: set[str] = field(default_factory=set)
     gone_teachers: set[Pair] = field(default_factory=set)
     gone_students: set[Pair] = field(default_factory=set)
-    #: What its rows were left out of, for their faults: that does not make it missing.
+    #: Entries whose rows were left out for their faults: they do not count as missing.
     spared_people: set[str] = field(default_factory=set)
     spared_courses: set[str] = field(default_factory=set)
     spared_pairs: set[Pair] = field(default_factory=set)

@@ -23,10 +23,10 @@ from worker.classin.operations.users import Membership
 
 _T = TypeVar("_T")
 
-#: A UID or a course id, or a reference to the result that will hold it.
+#: A UID or course id, or a reference to the result that will hold it.
 Name: TypeAlias = int | Mapping[str, str]
 
-#: So many people go into one call.
+#: People per call.
 REGISTERED_AT_ONCE, ENROLLED_AT_ONCE = 10, 30
 
 _MEMBERSHIPS = {Role.STUDENT: Membership.STUDENT, Role.TEACHER: Membership.TEACHER}
@@ -34,39 +34,39 @@ _MEMBERSHIPS = {Role.STUDENT: Membership.STUDENT, Role.TEACHER: Membership.TEACH
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One operation, and what of the plan is done when it has gone well."""
+    """One operation, and the effects that its success has on the plan."""
 
     #: Its dedup key, by which others refer to its result.
     key: str
-    #: Nothing: ClassIn has no part in it.
+    #: Empty: ClassIn is not involved.
     operation: str
-    #: As a line of JSONL has them; new passwords are put in when it is submitted.
+    #: As in a line of JSONL; new passwords are added on submission.
     fields: Mapping[str, Any] = field(repr=False)
-    #: Of a bulk operation, one for each item.
+    #: For a bulk operation, one per item.
     effects: tuple[Change, ...]
-    #: The keys of those that must have gone well before, besides those it refers to.
+    #: Keys of steps that must succeed first, besides those it refers to.
     after: tuple[str, ...] = ()
 
     def as_json(self) -> list[Any]:
-        """Put it as a list."""
+        """Return it as a list."""
         effects = [change_as_json(effect) for effect in self.effects]
         return [self.key, self.operation, dict(self.fields), effects, list(self.after)]
 
     @classmethod
     def from_json(cls, said: Sequence[Any]) -> Self:
-        """Read what `as_json` wrote."""
+        """Decode what `as_json` returned."""
         key, operation, fields, effects, after = said
         return cls(key, operation, fields, tuple(map(change_from_json, effects)), tuple(after))
 
 
 @dataclass(frozen=True, slots=True)
 class Ground:
-    """On what a plan is carried out."""
+    """The inputs of a plan's steps."""
 
     directory: IdMap
-    #: Who teaches in the courses by now, the main teacher first.
+    #: Current teachers by course, the main teacher first.
     teachers: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    #: What was tried in vain: it is left out, with what needs it.
+    #: Keys of changes that failed before: they and what depends on them are left out.
     tried: Collection[Atom] = ()
 
 
@@ -75,13 +75,14 @@ def steps(
 ) -> Iterator[Step]:
     """Return the steps of a plan.
 
-    `prefix` begins their keys, `identity` makes the identity of a class's course of a number.
+    `prefix` begins their dedup keys; `identity` returns the course identity of a class for a
+    counter.
     """
     return _OperationBuilder(plan, ground, prefix, identity).steps()
 
 
 class _OperationBuilder:
-    """One way through a plan."""
+    """Build the steps of one plan."""
 
     def __init__(
         self, plan: Plan, ground: Ground, prefix: str, identity: Callable[[str, int], str]
@@ -92,17 +93,17 @@ class _OperationBuilder:
         self._count = 0
         known = self._directory.people
         self._uids: dict[str, Name] = {name: person.uid for name, person in known.items()}
-        #: The steps by which those who are registered become what they have to be in courses.
+        #: The steps that prepare registered people for their courses.
         self._joining: dict[str, str] = {}
         self._teachers = {change.course: change for change in plan.teachers}
         self._students = {change.course: change for change in plan.students}
-        #: The accounts of those who come or stay with a change.
+        #: Accounts of people who arrive or remain.
         self._accounts = {each.after.account for each in plan.people if each.after is not None}
-        #: The steps that let a teacher out of courses.
+        #: The steps that remove a teacher from courses.
         self._freeing: dict[str, list[str]] = defaultdict(list)
 
     def steps(self) -> Iterator[Step]:
-        """Return all of them."""
+        """Return all steps."""
         here = [
             (change, change.after)
             for change in self._plan.people
@@ -121,7 +122,7 @@ class _OperationBuilder:
                 yield from self._leaving(change)
 
     def _courses(self) -> Iterator[Step]:
-        """Return what is done in each course, and end the others after that."""
+        """Return the steps of each course; courses that end come last."""
         closing = {each.id: each for each in self._plan.courses if each.closes}
         changed = {each.id: each for each in self._plan.courses if not each.closes}
         for name in {**changed, **self._teachers, **self._students}:
@@ -149,7 +150,7 @@ class _OperationBuilder:
         return any(atom in self._tried for atom in atoms(change))
 
     def _registering(self, coming: Sequence[tuple[PersonChange, Person]]) -> Step:
-        """Register some people, and make them members of the institution."""
+        """Register people, and add them to the institution."""
         users = [_user(person, number) for number, (_, person) in enumerate(coming)]
         changes = [change for change, _ in coming]
         step = self._step("register_multiple", {"userJson": users}, changes)
@@ -158,7 +159,7 @@ class _OperationBuilder:
         return step
 
     def _changing(self, change: PersonChange, after: Person, known: KnownPerson) -> Iterator[Step]:
-        """Make somebody who is registered what the person is to be."""
+        """Change a registered person."""
         before, teaches = change.before, after.role is Role.TEACHER
         same_role = before is not None and before.role is after.role
         if after.role not in known.roles:
@@ -184,7 +185,7 @@ class _OperationBuilder:
             yield self._step("modify_course_student_nick_name", courses, [change], [step.key])
 
     def _admitting(self, change: PersonChange, after: Person, known: KnownPerson) -> Step:
-        """Make somebody who is registered a member; a teacher stays one besides, for now."""
+        """Add a registered person to the institution; a teacher remains one for now."""
         kind, operation = _JOINING[after.role]
         fields = {
             f"{kind}Account": known.account or after.account,
@@ -197,7 +198,7 @@ class _OperationBuilder:
         return step
 
     def _course(self, name: str, change: CourseChange | None) -> Iterator[Step]:
-        """Make or change a course, and let people out of it and in, in an order that it takes."""
+        """Create or change a course, then remove and add members, in a valid order."""
         known = self._directory.running(name)
         teachers = self._teachers.get(name, TeacherChange(name, (), ()))
         students = self._students.get(name, StudentChange(name, (), ()))
@@ -225,7 +226,7 @@ class _OperationBuilder:
         yield from self._letting_in(course, students)
 
     def _making(self, change: CourseChange, after: Course, main: str | None) -> Step:
-        """Make a course, with a main teacher if there is one."""
+        """Create a course, with a main teacher if there is one."""
         earlier = self._directory.courses.get(after.id)
         number = 0 if earlier is None else earlier.number + 1
         fields: dict[str, Any] = {
@@ -245,7 +246,7 @@ class _OperationBuilder:
         return self._step("edit_course", {"courseId": course, "courseName": after.name}, [change])
 
     def _main(self, change: TeacherChange) -> str | None:
-        """Say who is to be the main teacher: if not who shall be, another, rather than nobody."""
+        """Return the main teacher: the wanted one, or another teacher rather than none."""
         before, after = change.before, change.after
         able = self._able(change.course, after)
         if before and (before[0] in after or not able) and after[:1] != tuple(able[:1]):
@@ -253,7 +254,7 @@ class _OperationBuilder:
         return able[0] if able else None
 
     def _appointing(self, course: Name, change: TeacherChange, main: str) -> Step:
-        """Return a course another main teacher; the former one stays if among the teachers."""
+        """Replace the main teacher; the former one stays if listed as a teacher."""
         name, former = change.course, change.before[:1]
         fields: dict[str, Any] = {"courseId": course, "mainTeacherUid": self._uids[main]}
         stays = not former or former[0] in change.after
@@ -268,7 +269,7 @@ class _OperationBuilder:
     def _teaching(
         self, course: Name, change: TeacherChange, main: str, after: Iterable[str]
     ) -> Iterator[Step]:
-        """Put teachers on a course's list, and take others off it."""
+        """Add teachers to a course, and remove others."""
         name, before = change.course, change.before
         coming = [each for each in change.after if each not in {*before, main}]
         if come := self._able(name, coming):
@@ -312,7 +313,7 @@ class _OperationBuilder:
             yield self._step("add_course_student_multiple", fields, effects, joins)
 
     def _closing(self, change: CourseChange) -> Step:
-        """End a course, which lets everybody out of it."""
+        """End a course, which removes all its members."""
         name = change.id
         teachers, students = self._teachers.get(name), self._students.get(name)
         effects = [each for each in (change, teachers, students) if each is not None]
@@ -324,14 +325,14 @@ class _OperationBuilder:
         return step
 
     def _goes_on(self, change: PersonChange) -> bool:
-        """Say whether somebody only gets another sourcedId: the account has another owner."""
+        """Return whether only the sourcedId changes: the account has a new owner."""
         before, after = change.before, change.after
         return after is None and before is not None and before.account in self._accounts
 
     def _leaving(self, change: PersonChange) -> Iterator[Step]:
-        """Let somebody go, or teach no more.
+        """Remove a leaver.
 
-        Teachers are deactivated; for students ClassIn has nothing.
+        Teachers are deactivated; ClassIn has no equivalent for students.
         """
         after, known = change.after, self._directory.people.get(change.id)
         teaches = known is not None and known.active_teacher and not self._goes_on(change)
@@ -350,7 +351,7 @@ class _OperationBuilder:
             self._freeing[person].append(step.key)
 
     def _joins(self, people: Iterable[str]) -> list[str]:
-        """Return the steps by which people become members first."""
+        """Return the steps that first make people members of the institution."""
         return [self._joining[each] for each in people if each in self._joining]
 
     def _able(self, course: str, people: Iterable[str], kind: Kind = Kind.TEACHERS) -> list[str]:
@@ -369,18 +370,18 @@ _JOINING = {
 
 
 def _steps_down(after: Person, known: KnownPerson) -> bool:
-    """Say whether a teacher is to be a student alone, and is one already."""
+    """Return whether a teacher becomes only a student, and is one already."""
     return after.role is Role.STUDENT and Role.STUDENT in known.roles
 
 
 def _nameless(change: PersonChange) -> PersonChange:
-    """Return a change that leaves the name to another step."""
+    """Return a change whose name is left to another step."""
     after = change.after and replace(change.after, name="")
     return PersonChange(change.before, after)
 
 
 def _user(person: Person, number: int) -> dict[str, Any]:
-    """Write somebody as register_multiple takes a user, but for the password."""
+    """Return a person as a user of register_multiple, without password."""
     account = "email" if "@" in person.account else "telephone"
     return {
         account: person.account,
@@ -395,5 +396,5 @@ def _result(key: str, path: str) -> dict[str, str]:
 
 
 def _parts(items: Sequence[_T], size: int) -> Iterator[Sequence[_T]]:
-    """Cut a list into parts of at most that size."""
+    """Split a list into chunks of at most that size."""
     return (items[start : start + size] for start in range(0, len(items), size))

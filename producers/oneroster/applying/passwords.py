@@ -15,21 +15,21 @@ from worker.encryption import FieldCipher
 from worker.errors import DecryptionError, FieldError, InvalidInputError
 from worker.ledger.sync_store import Source
 
-#: Letters and digits that nobody takes for each other.
+#: Letters and digits that cannot be confused.
 _LETTERS = "abcdefghijkmnpqrstuvwxyzABCDEFGHJKLMNPQRSTUVWXYZ"
 _DIGITS = "23456789"
 
-#: Characters of a password: of one made at random, and what ClassIn takes.
+#: Length of a random password, and the lengths that ClassIn accepts.
 _LENGTH = 12
 SHORTEST, LONGEST = 6, 20
 
-#: What a rule may name of a person.
+#: Placeholders of a rule.
 _NAMED = ("id", "account", "random")
 
-#: The rule of who has none.
+#: The default rule.
 AT_RANDOM = "{random}"
 
-#: The columns of what is handed out.
+#: Columns of the password file.
 COLUMNS = ("sourcedId", "name", "account", "password", "note")
 
 _PERHAPS = "the account may have been there before: then it has a password of its own"
@@ -38,12 +38,12 @@ _LOST = "it cannot be opened: it was sealed under another key ring; set another 
 
 
 class Rule:
-    """How passwords are made: at random, or as a school's rule says, such as `Hello-{id}`."""
+    """How passwords are made: at random, or by a school's template such as `Hello-{id}`."""
 
     def __init__(
         self, rule: str = AT_RANDOM, choose: Callable[[str], str] = secrets.choice
     ) -> None:
-        """Take a rule. Raises InvalidInputError if it names what there is not."""
+        """Parse a rule. Raises InvalidInputError for an unknown placeholder."""
         self._rule, self._choose = rule, choose
         try:
             parsed = [part for part in string.Formatter().parse(rule) if part[1] is not None]
@@ -57,9 +57,9 @@ class Rule:
             raise _unfit("is no rule: nothing but a name goes into braces, as in Hello-{id}")
 
     def password(self, person: Person) -> str:
-        """Make the password of one person.
+        """Return the password of one person.
 
-        Raises InvalidInputError if ClassIn would not take it.
+        Raises InvalidInputError if ClassIn would refuse it.
         """
         said = {"id": person.id, "account": person.account, "random": self._random()}
         password = self._rule.format_map(said)
@@ -87,15 +87,15 @@ class Passwords:
         self._source, self._seals, self._rule = source, seals, rule
 
     def filled(self, step: Step) -> Mapping[str, Any]:
-        """Return the fields of a step with a password for each new account.
+        """Return a step's fields with a password for each new account.
 
-        It is the same each time, however often the step is submitted. Raises InvalidInputError for
-        a rule that does not fit, or UnavailableError.
+        Repeated calls return the same passwords. Raises InvalidInputError for a rule that does not
+        fit, and UnavailableError.
         """
         return _with_passwords(step, self._of)
 
     def tried(self, step: Step) -> Mapping[str, Any]:
-        """Return the fields of a step with passwords as they might be: none of them is kept.
+        """Return a step's fields with sample passwords, none of which is kept.
 
         Raises InvalidInputError for a rule that does not fit.
         """
@@ -105,7 +105,7 @@ class Passwords:
         return {person.id: self._rule.password(person) for person in people}
 
     def _of(self, people: Sequence[Person]) -> dict[str, str]:
-        """Find passwords, and make those that are not there, or cannot be opened any more."""
+        """Load passwords; make those that are missing or cannot be decrypted."""
         kept = self._opened(self._source.passwords([person.id for person in people]))
         made = self._made([person for person in people if person.id not in kept])
         sealed = {
@@ -131,9 +131,10 @@ class Passwords:
         directory: IdMap,
         note: Callable[[int], object] = lambda _: None,
     ) -> int:
-        """Write down, this once, the passwords of all who have an account; gives how many.
+        """Write the passwords of all registered accounts to a file, once; return how many.
 
-        `note` is told how many before that. They are forgotten as soon as they are on the disk.
+        `note` is called with the number before that. The passwords are deleted once the file is on
+        disk.
         """
         sealed = {
             name: token
@@ -153,7 +154,7 @@ class Passwords:
 def _with_passwords(
     step: Step, of: Callable[[Sequence[Person]], Mapping[str, str]]
 ) -> Mapping[str, Any]:
-    """Return the fields of a step with a password for each account that it registers."""
+    """Return a step's fields with a password for each account that it registers."""
     if step.operation != "register_multiple":
         return step.fields
     changes = (change for change in step.effects if isinstance(change, PersonChange))

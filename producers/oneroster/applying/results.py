@@ -27,41 +27,41 @@ from worker.ledger.states import Reason, State
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """What of a step did not go well, and why."""
+    """An effect of a step that failed, and why."""
 
     operation: str
     why: str
     effect: Change | None
-    #: The record that tells more.
+    #: The record with the details.
     record: str
-    #: Only something before it failed: it may well go by itself.
+    #: Only a dependency failed: the next round may succeed.
     follows: bool = False
 
 
 @dataclass(slots=True)
 class Outcome:
-    """What came of a step."""
+    """The outcome of a step."""
 
     achieved: list[Change] = field(default_factory=list)
     failures: list[Failure] = field(default_factory=list)
-    #: People whose accounts were there before: our passwords are none of theirs.
+    #: People whose accounts existed before: our passwords are not theirs.
     old_accounts: set[str] = field(default_factory=set)
 
 
 @dataclass(frozen=True, slots=True)
 class _Part:
-    """What became of one effect."""
+    """The result of one effect."""
 
     effect: Change
     verdict: Verdict
     why: str
-    #: What ClassIn told of it: the entry, or all of the result.
+    #: The reply's entry, or its whole result.
     told: Mapping[str, Any]
 
 
 _STANDS = {State.SUCCEEDED: Verdict.DONE, State.PARTIAL: Verdict.PARTIAL}
 
-#: With these a course that ended before, perhaps by an earlier attempt, may answer to its end.
+#: Codes by which an already ended course may answer to its end.
 _OVER = frozenset(
     {
         Code.COURSE_ENDED,
@@ -72,7 +72,7 @@ _OVER = frozenset(
     }
 )
 
-#: With these a course is not made for the sake of its main teacher alone.
+#: Codes that refuse a course because of its main teacher alone.
 _OF_THE_MAIN_TEACHER = frozenset(
     {
         Code.HEAD_TEACHER_NOT_ADDED,
@@ -84,7 +84,7 @@ _OF_THE_MAIN_TEACHER = frozenset(
     }
 )
 
-#: What a membership was refused to is registered all the same.
+#: Codes that refuse membership to a person who was registered all the same.
 _WELL = frozenset({Verdict.DONE, Verdict.ALREADY})
 
 
@@ -95,9 +95,9 @@ def outcome_of(
     owners: dict[int, str],
     operation_of: Callable[[Record], Operation],
 ) -> Outcome:
-    """Judge a step by its record; None for one that has none. The directory learns from it.
+    """Judge a step by its record (None: it has none), and update the id map.
 
-    `owners` has the sourcedIds by UID, and is kept up with the directory.
+    `owners` holds the sourcedIds by UID, and is updated with the id map.
     """
     outcome = Outcome()
     if record is None:
@@ -114,7 +114,7 @@ def outcome_of(
 def _parts(
     step: Step, record: Record, operation_of: Callable[[Record], Operation]
 ) -> Iterator[_Part]:
-    """Pair the effects of a step with what was told of each."""
+    """Pair a step's effects with their results."""
     entries = _told_of_items(operation_of(record), record) if record.result else {}
     whole = _STANDS.get(record.state, Verdict.REFUSED)
     over = step.operation == "end_course" and record.code in _OVER
@@ -131,7 +131,7 @@ def _parts(
 def _told_of_items(
     operation: Operation, record: Record
 ) -> dict[int, tuple[Verdict, str, Mapping[str, Any]]]:
-    """Read the entries of a bulk answer by the positions of their items."""
+    """Return the entries of a bulk reply by item position."""
     return {
         item.position: (
             classify_item(operation, item, expected=True),
@@ -143,7 +143,7 @@ def _told_of_items(
 
 
 class _ResultApplier:
-    """Takes over what one step has achieved."""
+    """Apply what one step has achieved."""
 
     def __init__(
         self,
@@ -157,18 +157,18 @@ class _ResultApplier:
         self._directory, self._owners = directory, owners
 
     def fail(self, effect: Change | None, why: str) -> None:
-        """Note that something did not go well."""
+        """Record a failure."""
         follows = _lacked(self._record) or self._may_do_otherwise(effect)
         failure = Failure(self._step.operation, why, effect, self._record.id, follows)
         self._outcome.failures.append(failure)
 
     def _may_do_otherwise(self, effect: Change | None) -> bool:
-        """Whether a course was refused for its main teacher alone: another may do."""
+        """Return whether only the main teacher was refused: another may be accepted."""
         refused = self._step.operation == "add_course" and isinstance(effect, CourseChange)
         return refused and self._record.code in _OF_THE_MAIN_TEACHER
 
     def take(self, part: _Part) -> None:
-        """Take over one effect, or note why not."""
+        """Apply one effect, or record why it failed."""
         effect = part.effect
         operation, well = self._step.operation, part.verdict in {*_WELL, Verdict.PARTIAL}
         match effect:
@@ -190,7 +190,7 @@ class _ResultApplier:
                 self._outcome.achieved.append(effect)
 
     def _take_account(self, effect: PersonChange, after: Person, part: _Part) -> None:
-        """Learn a UID, also of one who was registered but not taken into the institution."""
+        """Store a UID, also of a registered person whom the institution refused."""
         uid = whole(part.told.get("data"))
         if part.verdict not in {*_WELL, Verdict.PARTIAL}:
             self.fail(effect, part.why)
@@ -244,7 +244,7 @@ class _ResultApplier:
 
 
 def _coming(effect: Change) -> set[str]:
-    """Return the people who come into a course."""
+    """Return the people who enter a course."""
     match effect:
         case TeacherChange(before=before, after=after):
             return set(after) - set(before)
@@ -255,7 +255,7 @@ def _coming(effect: Change) -> set[str]:
 
 
 def _as_known(effect: Change, verdict: Verdict) -> Change:
-    """Leave open the name of what was there already: what it is called is not known."""
+    """Return an existing entry without its name, which ClassIn does not tell."""
     if verdict is Verdict.ALREADY:
         match effect:
             case PersonChange(before, after) if after is not None:
@@ -266,14 +266,14 @@ def _as_known(effect: Change, verdict: Verdict) -> Change:
 
 
 def _lacked(record: Record) -> bool:
-    """Whether something that a record needed did not come of an earlier one."""
+    """Return whether a record lacked the result of an earlier one."""
     if record.reason is Reason.DEPENDENCY:
         return True
     return record.state is State.FAILED and bool(referenced(record.fields))
 
 
 def _why(record: Record) -> str:
-    """Say why a record did not go well."""
+    """Return why a record did not succeed."""
     if _lacked(record):
         return "something that it needs did not succeed"
     if record.state is State.CANCELLED:
@@ -284,7 +284,7 @@ def _why(record: Record) -> str:
 
 
 def _told(number: int | None, message: str) -> str:
-    """Return ClassIn's words for a code, else what there is."""
+    """Return ClassIn's words for a code, or the reply's own."""
     code = Code.known(number)
     if code is not None:
         return f"{code.phrase} ({number})"

@@ -1,7 +1,7 @@
-"""Sync: what a source says is brought into ClassIn, in rounds that outlive whoever runs them.
+"""Sync: apply a source's plan in rounds that survive the process that runs them.
 
-A round's steps are kept before the first of them is submitted, and what they achieved is written
-down in one piece. So whoever comes after one that died takes it up where it stands.
+A round's steps are stored before the first is submitted, and their results are written in one
+transaction. A later sync resumes an interrupted round.
 """
 
 from collections import Counter
@@ -43,18 +43,18 @@ from worker.ledger.record import Record, new_id
 from worker.ledger.sync_store import Ending, Source
 from worker.ledger.types import Ledger
 
-#: So many steps are kept, submitted and judged together.
+#: Steps that are stored, submitted and judged together.
 _PART = 200
 
-#: What failed because of something else goes again by itself, so often at most.
+#: Rounds in which a change that only lacked another is tried.
 _MOST_ROUNDS = 8
 
-#: Seconds for which a source is one's own, renewed while one works on it.
+#: Lifetime of the source's lock in seconds; it is renewed during the work.
 HELD = 30.0
 
 
 class Place(NamedTuple):
-    """Where a sync has its memory, and for which school it is."""
+    """The school and the source of a sync, and where its state is kept."""
 
     ledger: Ledger
     source: Source
@@ -63,17 +63,17 @@ class Place(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Watching:
-    """What somebody who waits for a sync is told."""
+    """Progress callbacks of a sync."""
 
-    #: How many operations of a round are submitted.
+    #: Called with the number of submitted operations of a round.
     submitted: Callable[[int], None]
-    #: Waits until all of a batch is settled, and calls what it is given every few seconds.
+    #: Wait until a batch has settled; call the argument every few seconds.
     settled: Callable[[str, Callable[[], object]], None]
 
 
 @dataclass(slots=True)
 class _Run:
-    """A sync under way."""
+    """A sync in progress."""
 
     id: str
     about: dict[str, Any]
@@ -82,21 +82,21 @@ class _Run:
     directory: IdMap
     owners: dict[int, str] = field(default_factory=dict)
     failures: dict[Atom | str, Failure] = field(default_factory=dict)
-    #: What the directory says now, as far as it is new.
+    #: New entries of the id map.
     learnt: dict[str, str] = field(default_factory=dict)
     useless: set[str] = field(default_factory=set)
-    #: Who is to be told when a round has settled.
+    #: The webhook for settled rounds.
     webhook: Webhook | None = None
 
     @property
     def tried(self) -> set[Atom]:
-        """What is not tried again in this sync."""
+        """Keys of changes that this sync does not try again."""
         failed = self.failures.items()
         return {atom for atom, why in failed if not why.follows and not isinstance(atom, str)}
 
 
 class Sync:
-    """Keeps one school in step with one source."""
+    """Keep one school in sync with one source."""
 
     def __init__(
         self,
@@ -106,18 +106,18 @@ class Sync:
         watching: Watching,
         now: Callable[[], float],
     ) -> None:
-        """`now` gives seconds since 1970."""
+        """`now` returns seconds since 1970."""
         self._ledger, self._source, self._school = place
-        # Its steps lie in Redis for a while, and none of them has a file.
+        # A sync's steps stay in Redis for a while, and name no files.
         self._submitter, self._passwords = submitter.limited_to(FileAccess()), passwords
         self._watching, self._now = watching, now
         self._who = new_id()
 
     @contextmanager
     def held(self, wait: Callable[[], bool] = lambda: False) -> Iterator[None]:
-        """Have the source for oneself. Raises InvalidInputError if another sync of it runs.
+        """Hold the source's lock while inside. Raises InvalidInputError if another sync holds it.
 
-        `wait` is called while somebody has it, who may be dead, and says whether to look again.
+        `wait` is called while another holds it, who may be dead, and returns whether to try again.
         """
         while not self._try_to_hold() and wait():
             pass
@@ -129,7 +129,7 @@ class Sync:
             self._ledger.acquire_lock(self._source.hold, self._who, 0.001)
 
     def _hold(self) -> None:
-        """Have the source for a while more. Raises InvalidInputError if somebody else has it."""
+        """Renew the lock. Raises InvalidInputError if another sync has taken it."""
         if not self._try_to_hold():
             what = "another sync of it is at work; it ends, or is gone within half a minute"
             raise InvalidInputError("sync", [FieldError(self._source.name, what)])
@@ -138,13 +138,13 @@ class Sync:
         return self._ledger.acquire_lock(self._source.hold, self._who, HELD)
 
     def known(self) -> tuple[Roster, IdMap]:
-        """Return the roster as last applied, and what ClassIn calls its people and courses."""
+        """Return the roster as last applied, and the id map."""
         said = self._source.snapshot()
         roster = Roster() if said is None else Roster.from_json(said)
         return roster, IdMap.read(self._source.directory())
 
     def undoing(self, sync: str) -> Proposal:
-        """Propose the opposite of what a sync did, as far as that stands. Raises NotFoundError."""
+        """Propose the reverse of a sync, as far as it still stands. Raises NotFoundError."""
         self._source.syncs.about(sync)
         roster, directory = self.known()
         done = map(change_from_json, self._source.syncs.changes(sync))
@@ -154,11 +154,11 @@ class Sync:
     def carry_out(
         self, proposal: Proposal, about: Mapping[str, Any], webhook: Webhook | None = None
     ) -> dict[str, Any]:
-        """Bring it about, and give what is known of the sync when it has ended.
+        """Apply a proposal; return the sync's final account.
 
-        `about` is what is to be known of it besides; `webhook`: who is told of each round's batch.
-        Raises InvalidInputError, with nothing submitted,
-        or UnavailableError, after which the next one takes it up.
+        `about` is stored with the sync; `webhook` is called for each round's batch. Raises
+        InvalidInputError with nothing submitted, or UnavailableError, after which the next sync
+        resumes.
         """
         began = self._now()
         run = self._begun(new_id(), about, began, proposal.before, proposal.directory)
@@ -174,7 +174,7 @@ class Sync:
         return self._end(run, proposal.wanted)
 
     def resume(self) -> dict[str, Any] | None:
-        """Bring the round to its end in which an earlier sync was interrupted, if one was."""
+        """Finish the round in which an earlier sync was interrupted, if there is one."""
         sync = self._source.open_sync()
         if sync is None:
             return None
@@ -217,7 +217,7 @@ class Sync:
         return identity_of(self._source.name, name, number)
 
     def _check(self, planned: Iterable[Step]) -> None:
-        """See that all of it can be submitted. Raises InvalidInputError."""
+        """Check that all steps can be submitted. Raises InvalidInputError."""
         for number, step in enumerate(planned, 1):
             if step.operation:
                 self._submitter.check(self._line(step, self._passwords.tried(step)))
@@ -238,7 +238,7 @@ class Sync:
         )
 
     def _round(self, run: _Run, plan: Plan) -> bool:
-        """Do what can be done by now; says whether there was anything."""
+        """Run one round; return whether there was anything to do."""
         self._source.drop_steps(run.id, self._who)
         part: list[Any] = []
         total = 0
@@ -266,7 +266,7 @@ class Sync:
         self._source.note(run.id, run.about, self._who)
 
     def _submit(self, run: _Run) -> None:
-        """Submit what is not submitted of a round; what is, is not doubled: it has dedup keys."""
+        """Submit a round; its dedup keys keep what was submitted before from being doubled."""
         batch = run.about["batches"][-1]
         about = self._ledger.about(batch)
         tells = about is not None and about.webhook is not None
@@ -282,9 +282,10 @@ class Sync:
         self._ledger.close_batch(batch)
 
     def _submit_part(self, batch: str, part: Sequence[Step], *, tells: bool) -> list[str]:
-        """Submit some steps; gives the id of each one's record, nothing for those without."""
+        """Submit a chunk of steps; return each one's record id, empty for those without."""
         asked = [step for step in part if step.operation]
-        # What came in before a sync died is not asked for again: its passwords may be others now.
+        # Records that a dead sync submitted are looked up, not submitted again: passwords may
+        # differ now.
         ids = dict(self._ledger.named(self._school, [step.key for step in asked]))
         new = [step for step in asked if step.key not in ids]
         lines = [(Position(step.key), partial(self._filled, step)) for step in new]
@@ -297,7 +298,7 @@ class Sync:
         return [ids.get(step.key, "") for step in part]
 
     def _settle(self, run: _Run) -> None:
-        """Wait until a round is settled, and take over what it achieved."""
+        """Wait until a round has settled, and apply its results."""
         total = sum(1 for part in self._source.records(run.id) for each in part if each)
         if total:
             self._watching.settled(run.about["batches"][-1], self._hold)
@@ -347,7 +348,7 @@ class Sync:
         )
 
     def _end(self, run: _Run, wanted: Roster | None) -> dict[str, Any]:
-        """Sum up, and let go of the source; without what was wanted, as far as it is known."""
+        """Summarise the sync, and release the source."""
         left = difference(run.roster, wanted).counts if wanted is not None else {}
         run.about |= {
             "ended_at": _moment(self._now()),
@@ -362,7 +363,7 @@ class Sync:
 
 
 def grouped(failures: Iterable[Failure]) -> list[dict[str, Any]]:
-    """Group failures by what was asked and why it failed, the largest group first."""
+    """Group failures by change and reason, the largest group first."""
     numbers = Counter((each.operation, each.why) for each in failures)
     records = {(each.operation, each.why): each.record for each in failures}
     return [

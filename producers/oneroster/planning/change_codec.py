@@ -19,7 +19,7 @@ from producers.oneroster.roster import (
 
 
 def change_as_json(change: Change) -> list[Any]:
-    """Put a change as a list whose first item says of what."""
+    """Return a change as a list whose first item is its kind."""
     match change:
         case PersonChange(before, after):
             return ["person", before and person_as_json(before), after and person_as_json(after)]
@@ -32,7 +32,7 @@ def change_as_json(change: Change) -> list[Any]:
 
 
 def change_from_json(said: Sequence[Any]) -> Change:
-    """Read what `change_as_json` wrote. Raises ValueError if it is something else."""
+    """Decode what `change_as_json` returned. Raises ValueError for anything else."""
     match said:
         case ["person", before, after]:
             return PersonChange(

@@ -12,12 +12,12 @@ from producers.oneroster.planning.diff import (
 )
 from producers.oneroster.roster import Kind
 
-#: The least of which a change consists: a kind; a person or a course; the person in the course.
+#: Key of the smallest part of a change: kind; person or course; person in the course.
 Atom: TypeAlias = tuple[Kind, str, str]
 
 
 def atoms(change: Change) -> Iterator[Atom]:
-    """Take a change apart."""
+    """Return the keys of a change's parts."""
     match change:
         case PersonChange():
             yield Kind.PEOPLE, change.id, ""

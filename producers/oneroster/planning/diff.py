@@ -9,32 +9,32 @@ from producers.oneroster.roster import Course, Kind, Person, Roster
 
 @dataclass(frozen=True, slots=True)
 class PersonChange:
-    """A person comes, changes or goes."""
+    """A person is added, changed or removed."""
 
     before: Person | None
     after: Person | None
 
     @property
     def id(self) -> str:
-        """The sourcedId of the person."""
+        """The person's sourcedId."""
         return _id_of(self.before, self.after)
 
 
 @dataclass(frozen=True, slots=True)
 class CourseChange:
-    """A course is made, changes, ends or goes."""
+    """A course is created, changed, ended or removed."""
 
     before: Course | None
     after: Course | None
 
     @property
     def id(self) -> str:
-        """The sourcedId of the class."""
+        """The class's sourcedId."""
         return _id_of(self.before, self.after)
 
     @property
     def closes(self) -> bool:
-        """Whether nothing can be done in the course afterwards."""
+        """Whether the course cannot be changed afterwards."""
         return self.after is None or (
             self.after.ended and not (self.before is not None and self.before.ended)
         )
@@ -42,7 +42,7 @@ class CourseChange:
 
 @dataclass(frozen=True, slots=True)
 class TeacherChange:
-    """The teachers of a course change: the first is the main teacher."""
+    """A course's teachers change; the first is the main teacher."""
 
     course: str
     before: tuple[str, ...]
@@ -51,7 +51,7 @@ class TeacherChange:
 
 @dataclass(frozen=True, slots=True)
 class StudentChange:
-    """Students come into a course, and leave it."""
+    """Students enter and leave a course."""
 
     course: str
     added: tuple[str, ...]
@@ -62,7 +62,7 @@ _Entity = TypeVar("_Entity", Person, Course)
 
 
 def _id_of(*states: Person | Course | None) -> str:
-    """Return the id that all states of a thing have: it is there in one of them at least."""
+    """Return the id that the states before and after share."""
     return next(state.id for state in states if state is not None)
 
 
@@ -71,7 +71,7 @@ Change: TypeAlias = PersonChange | CourseChange | TeacherChange | StudentChange
 
 @dataclass(slots=True)
 class Count:
-    """How many of a kind are created, changed, removed, and stay as they are."""
+    """Numbers of one kind: created, changed, removed and unchanged."""
 
     created: int = 0
     changed: int = 0
@@ -81,7 +81,7 @@ class Count:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """Changes by kind, each with before and after."""
+    """Changes by kind, each with its states before and after."""
 
     people: tuple[PersonChange, ...] = ()
     courses: tuple[CourseChange, ...] = ()
@@ -96,9 +96,9 @@ class Plan:
         return bool(self.people or self.courses or self.teachers or self.students)
 
     def steps(self) -> Iterator[Change]:
-        """Return all changes in an order in which they can be carried out.
+        """Return all changes in an order in which they can be applied.
 
-        Whoever goes is let out of the courses first; what ends or goes comes after that.
+        Leavers are removed from courses first; what ends or is removed comes after that.
         """
         yield from (change for change in self.people if change.after is not None)
         yield from (change for change in self.courses if not change.closes)
@@ -130,7 +130,10 @@ def difference(before: Roster, after: Roster, warnings: Iterable[str] = ()) -> P
 
 
 def reverse(change: Change) -> Change:
-    """Turn a change round, also what ClassIn cannot take back, as the end of a course."""
+    """Return the opposite of a change.
+
+    Some opposites, as of the end of a course, cannot be carried out in ClassIn.
+    """
     match change:
         case PersonChange(before, after):
             return PersonChange(after, before)
@@ -143,7 +146,7 @@ def reverse(change: Change) -> Change:
 
 
 def applied(changes: Iterable[Change], snapshot: Roster) -> Roster:
-    """Return the roster after some changes; the snapshot stays as it is."""
+    """Return the roster after some changes; the argument is not modified."""
     roster = Roster(
         dict(snapshot.people),
         dict(snapshot.courses),
@@ -156,7 +159,7 @@ def applied(changes: Iterable[Change], snapshot: Roster) -> Roster:
 
 
 def apply(change: Change, roster: Roster) -> None:
-    """Note in a roster that a change was carried out."""
+    """Apply a change to a roster."""
     match change:
         case PersonChange():
             _set(roster.people, change.before, change.after)
@@ -171,7 +174,7 @@ def apply(change: Change, roster: Roster) -> None:
 
 
 def _taught(change: TeacherChange, teachers: Mapping[str, tuple[str, ...]]) -> tuple[str, ...]:
-    """Say who teaches after a change, which may be a part of all that changes."""
+    """Return the teachers after a change, which may be a part of a larger one."""
     here = teachers.get(change.course, ())
     gone, come = set(change.before) - set(change.after), set(change.after) - set(change.before)
     there = (set(here) - gone) | come
@@ -180,7 +183,7 @@ def _taught(change: TeacherChange, teachers: Mapping[str, tuple[str, ...]]) -> t
 
 
 def _set(here: dict[str, _Entity], before: _Entity | None, after: _Entity | None) -> None:
-    """Note what has become of one person or course."""
+    """Set or remove one person or course."""
     if after is not None:
         here[after.id] = after
     elif before is not None:
@@ -188,7 +191,7 @@ def _set(here: dict[str, _Entity], before: _Entity | None, after: _Entity | None
 
 
 def _fill(here: dict[str, tuple[str, ...]], course: str, people: tuple[str, ...]) -> None:
-    """Note who is in a course; nobody is no entry."""
+    """Set a course's members; an empty list removes the entry."""
     if people:
         here[course] = people
     else:
@@ -198,7 +201,7 @@ def _fill(here: dict[str, tuple[str, ...]], course: str, people: tuple[str, ...]
 def _differing(
     before: Mapping[str, _Entity], after: Mapping[str, _Entity], count: Count
 ) -> Iterator[str]:
-    """Return the names of what comes, changes or goes, and count."""
+    """Return the ids that are added, changed or removed, and the counts."""
     for name, now in after.items():
         was = before.get(name)
         if was == now:

@@ -20,7 +20,7 @@ class Proposal:
     """What a sync would do."""
 
     plan: Plan
-    #: The roster as last applied, and as it is to become.
+    #: The roster as last applied, and as wanted.
     before: Roster
     wanted: Roster
     directory: IdMap
@@ -29,7 +29,7 @@ class Proposal:
 def propose(
     path: Path, report: Report, options: Options, before: Roster, directory: IdMap
 ) -> Proposal:
-    """Read a bundle, and say what has to change. Raises InvalidInputError if it cannot be read."""
+    """Read a bundle and plan the changes. Raises InvalidInputError if it cannot be read."""
     with open_bundle(path, report) as bundle:
         export = read_export(bundle, report, before)
     wanted, warnings = intended(export, before, options)
@@ -39,7 +39,7 @@ def propose(
 
 
 def _moved_accounts(plan: Plan, directory: IdMap) -> list[str]:
-    """Name those who are to have another account: ClassIn offers no way to change it."""
+    """Return those whose account differs now: ClassIn cannot change it."""
     return [
         f"person {change.id}: has another phone number or e-mail address now; in ClassIn the "
         "account stays the one it was registered with"
@@ -52,7 +52,7 @@ def _moved_accounts(plan: Plan, directory: IdMap) -> list[str]:
 
 
 def guard(proposal: Proposal, limits: Mapping[Kind, float], allowed: Collection[Kind]) -> None:
-    """See that no more goes than may. Raises InvalidInputError, which says what would go."""
+    """Apply the removal guard. Raises InvalidInputError, which names what would be removed."""
     told = excess(proposal.plan, proposal.before, limits, allowed)
     if told:
         faults = [

@@ -6,19 +6,19 @@ from dataclasses import dataclass
 from producers.oneroster.planning.diff import Plan
 from producers.oneroster.roster import Kind, Roster
 
-#: The kinds that are guarded, and the part of each that may go. Teachers count as enrolments.
+#: Default maximum share of removals by kind. Teachers count as enrolments.
 LIMITS: Mapping[Kind, float] = {Kind.PEOPLE: 0.1, Kind.COURSES: 0.1, Kind.ENROLMENTS: 0.1}
 
 
 @dataclass(frozen=True, slots=True)
 class Excess:
-    """More than may be removed of a kind."""
+    """A kind of which a plan removes too much."""
 
     kind: Kind
     removed: int
-    #: How many there are.
+    #: The total.
     of: int
-    #: The part that may go, from 0 to 1.
+    #: The allowed share, from 0 to 1.
     limit: float
 
     def __str__(self) -> str:
@@ -34,9 +34,9 @@ def excess(
     limits: Mapping[Kind, float] | None = None,
     allowed: Collection[Kind] = (),
 ) -> list[Excess]:
-    """Say of which kinds a plan removes more than may go, but for those that are allowed.
+    """Return the kinds of which a plan removes more than allowed.
 
-    What is in a course that has ended does not count, nor does such a course: it is over.
+    Ended courses and their members do not count.
     """
     told = {**LIMITS, **(limits or {})}
     return [
@@ -47,7 +47,7 @@ def excess(
 
 
 def _removals(plan: Plan, snapshot: Roster) -> Iterator[tuple[Kind, int, int]]:
-    """Return for each kind how many would go, and how many there are."""
+    """Return the number of removals and the total of each kind."""
     going = sum(change.after is None for change in plan.people)
     yield Kind.PEOPLE, going, len(snapshot.people)
     under_way = {name for name, course in snapshot.courses.items() if not course.ended}

@@ -12,23 +12,23 @@ _Entity = TypeVar("_Entity", Person, Course)
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """How a bundle is to be taken."""
+    """Options of a sync."""
 
-    #: Whether anything may be removed at all.
+    #: Whether anything may be removed.
     removals: bool = True
-    #: Whether courses are ended whose last day is before today; those not made yet are not made.
+    #: Whether courses whose last day is past are ended; new ones of that kind are not created.
     end_courses: bool = False
     today: date = date.min
 
 
 def intended(export: Export, snapshot: Roster, options: Options) -> tuple[Roster, list[str]]:
-    """Say what the school shall be, and what is held back for whose sake."""
+    """Return the target roster, and what is held back and why."""
     intention = _Intention(export, snapshot, options)
     return intention.roster, intention.warnings
 
 
 class _Intention:
-    """One joining of a bundle with a snapshot."""
+    """Join one export with one snapshot."""
 
     def __init__(self, export: Export, snapshot: Roster, options: Options) -> None:
         self._export, self._snapshot, self._options = export, snapshot, options
@@ -45,7 +45,10 @@ class _Intention:
         return people
 
     def _part_accounts(self, people: dict[str, Person]) -> None:
-        """Leave each account to one person: who would take another's stays as before, or away."""
+        """Assign each account to one person.
+
+        A person who would take another's account stays as before, or is left out.
+        """
         while clashing := self._clashing(people):
             for name in clashing:
                 what = "the account is another person's; not taken"
@@ -56,7 +59,7 @@ class _Intention:
                     del people[name]
 
     def _clashing(self, people: dict[str, Person]) -> list[str]:
-        """Return who has the account of somebody who had it before, or comes earlier."""
+        """Return people whose account belongs to somebody else, by the snapshot or by order."""
         before, owners = self._snapshot.people, dict[str, str]()
         settled = sorted(people, key=lambda name: before.get(name) != people[name])
         return [
@@ -84,7 +87,7 @@ class _Intention:
         return courses
 
     def _dated(self, course: Course, before: Course | None) -> Course:
-        """Return a course its last day, as far as the bundle and the snapshot tell."""
+        """Return a course with its last day, as far as export and snapshot tell."""
         days = [self._export.last_days.get(term, "") for term in course.terms]
         if not any(days):
             known = before.last_day if before and before.terms == course.terms else ""
@@ -97,7 +100,7 @@ class _Intention:
         return bool(course.last_day) and course.last_day < self._options.today.isoformat()
 
     def _fill(self, course: Course) -> None:
-        """Say who teaches and who learns in a course."""
+        """Return the teachers and students of a course."""
         name, before, export = course.id, self._snapshot, self._export
         taught, learnt = before.teachers.get(name, ()), before.students.get(name, ())
         if course.ended:  # or is about to be: it stays as it is
@@ -116,7 +119,7 @@ class _Intention:
         self._put(name, self._main_first(name, teachers, taught), tuple(sorted(students)))
 
     def _held_back(self, course: str, teacher: str) -> set[str]:
-        """Keep a course its last teacher, who stays in the school for it."""
+        """Keep the last teacher of a course, who then stays in the school as well."""
         what = f"would be left without a teacher; {teacher} stays"
         self.warnings.append(f"course {course}: {what}")
         self.roster.people.setdefault(teacher, self._snapshot.people[teacher])
@@ -125,7 +128,7 @@ class _Intention:
     def _main_first(
         self, course: str, teachers: set[str], before: tuple[str, ...]
     ) -> tuple[str, ...]:
-        """Put the main teacher first: who is marked, else who it was, else the least id."""
+        """Order teachers: the marked one, else the former main teacher, else the smallest id."""
         if not teachers:
             return ()
         marked = self._export.mains.get(course)
@@ -140,7 +143,7 @@ class _Intention:
             self.roster.students[course] = students
 
     def _rule(self, kind: Kind, gone: set[str], spared: set[str]) -> Callable[[str], bool]:
-        """Say what stays although the bundle does not have it."""
+        """Return which entries stay although the export lacks them."""
         if not self._options.removals:
             return lambda _: True
         if kind in self._export.whole:
@@ -148,7 +151,7 @@ class _Intention:
         return lambda name: name not in gone
 
     def _pair_rule(self, gone: set[Pair]) -> Callable[[Pair], bool]:
-        """Say who stays in a course although the bundle does not have it."""
+        """Return which members stay in a course although the export lacks them."""
         export, whole = self._export, Kind.ENROLMENTS in self._export.whole
         if not self._options.removals:
             return lambda _: True
@@ -169,6 +172,6 @@ class _Intention:
 def _joined(
     before: Mapping[str, _Entity], said: Mapping[str, _Entity], stays: Callable[[str], bool]
 ) -> dict[str, _Entity]:
-    """Join what was with what is said now."""
+    """Merge the snapshot with the export."""
     staying = {name: it for name, it in before.items() if name not in said and stays(name)}
     return staying | dict(said)

@@ -16,10 +16,9 @@ from producers.oneroster.roster import Roster
 
 
 def undone(changes: Iterable[Change], now: Roster) -> Roster:
-    """Return the roster as it would be without some changes; what has changed again since stays.
+    """Return the roster without some changes; later changes of the same entries stay.
 
-    A course that has ended stays as it is, since nothing in it can be changed; one that goes on
-    keeps its teachers rather than have none.
+    An ended course stays ended; a running one keeps its teachers rather than have none.
     """
     roster = applied((), now)
     for change in changes:
@@ -38,7 +37,7 @@ def undone(changes: Iterable[Change], now: Roster) -> Roster:
 
 
 def _keep_taught(roster: Roster, now: Roster) -> None:
-    """Leave to courses without a teacher those they have; they stay in the school for it."""
+    """Keep the teachers of courses that would have none."""
     for course, teachers in now.teachers.items():
         if course not in roster.courses or course in roster.teachers:
             continue
@@ -50,7 +49,7 @@ def _keep_taught(roster: Roster, now: Roster) -> None:
 
 
 def _stands(change: Change, now: Roster) -> bool:
-    """Say whether a change can be undone: nothing has changed it again."""
+    """Return whether a change can be undone: nothing has changed it since."""
     match change:
         case PersonChange(before=before, after=after):
             return now.people.get(change.id) == after and not (before and not before.name)

@@ -1,4 +1,4 @@
-"""A bundle: a folder or a ZIP of CSV files, read where it lies and never unpacked."""
+"""A bundle: a folder or ZIP of CSV files, read in place and never unpacked."""
 
 import io
 from collections.abc import Iterable, Iterator, Mapping
@@ -14,26 +14,26 @@ from producers.oneroster.reading.manifest import Manifest, Mode, read_manifest
 from producers.oneroster.reading.row_errors import Report, broken_file
 from producers.oneroster.reading.schema import MANIFEST, Table, Version, tables_of
 
-#: What a ZIP may hold: files, and bytes when unpacked.
+#: Limits of a ZIP: files, and unpacked bytes.
 MOST_FILES = 1000
 MOST_BYTES = 2 * 1024**3
 
 
 class _Store(Protocol):
-    """Where the files of a bundle lie."""
+    """Storage of a bundle's files."""
 
     def names(self) -> Iterable[str]:
-        """Return the paths of all files, with slashes between."""
+        """Return the paths of all files, with slashes."""
 
     def open(self, name: str) -> BinaryIO:
-        """Open one of them, buffered. Raises OSError, BadZipFile or RuntimeError."""
+        """Open a file, buffered. Raises OSError, BadZipFile or RuntimeError."""
 
     def close(self) -> None:
-        """Let go of it."""
+        """Close the store."""
 
 
 class _Folder:
-    """A folder, and what lies in its folders."""
+    """A folder with its subfolders."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -52,7 +52,7 @@ class _Folder:
 
 
 class _Zip:
-    """A ZIP, refused if it is not a plain one."""
+    """A ZIP archive, refused if it uses hostile features."""
 
     def __init__(self, path: Path) -> None:
         self._shown = path.name
@@ -76,10 +76,10 @@ class _Zip:
 
 
 class Bundle:
-    """An open bundle: its edition of OneRoster, and how each of its files is meant."""
+    """An open bundle: its OneRoster version, and the mode of each file."""
 
     def __init__(self, store: _Store, files: Mapping[str, str], manifest: Manifest) -> None:
-        """Take over an open store; `files` has each file's path by its name in lower case."""
+        """Take an open store; `files` maps lower-case names to paths."""
         self.version = manifest.version
         self._store, self._files, self._manifest = store, files, manifest
 
@@ -96,29 +96,29 @@ class Bundle:
 
     @property
     def tables(self) -> tuple[Table, ...]:
-        """The files that bundles of this edition may have, as far as they are read."""
+        """The files of this version that are read."""
         return tables_of(self.version)
 
     def mode(self, table: Table) -> Mode:
-        """Say how a file is meant; what no manifest mentions is in bulk if it is there."""
+        """Return a file's mode; a file that the manifest omits counts as bulk."""
         named = self._manifest.modes.get(table.name)
         if named is not None:
             return named
         return Mode.BULK if self.has(table) else Mode.ABSENT
 
     def has(self, table: Table) -> bool:
-        """Say whether the file is there."""
+        """Return whether a file exists."""
         return table.file.lower() in self._files
 
     @contextmanager
     def sheet(self, table: Table) -> Iterator[Sheet]:
-        """Open a file and read its header. Raises InvalidInputError if it cannot be read."""
+        """Open a file and read its header. Raises InvalidInputError."""
         with _opened(self._store, self._files[table.file.lower()], table.file) as stream:
             yield Sheet(stream, table, delta=self.mode(table) is Mode.DELTA)
 
 
 def open_bundle(path: Path, report: Report) -> Bundle:
-    """Open a folder or ZIP, of which one folder may hold the files, and read its manifest.
+    """Open a folder or ZIP, in which one folder may hold the files, and read its manifest.
 
     Raises InvalidInputError.
     """
@@ -150,10 +150,9 @@ def _opened(store: _Store, name: str, file: str) -> Iterator[BinaryIO]:
 
 
 def _files(bundle: str, names: Iterable[str]) -> dict[str, str]:
-    """Return the path of each CSV file by its name in lower case.
+    """Return the path of each CSV file by its lower-case name.
 
-    Raises InvalidInputError if there is none, if they lie in several folders, or a name comes
-    twice.
+    Raises InvalidInputError if there is none, if they are in several folders, or a name repeats.
     """
     found = [PurePosixPath(name) for name in names]
     found = [

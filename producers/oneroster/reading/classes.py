@@ -7,17 +7,17 @@ from producers.oneroster.roster import Course, Export
 
 
 class ClassReader:
-    """Takes classes into an export, with what they refer to."""
+    """Add classes to an export, with the sessions and schools they refer to."""
 
     def __init__(self, export: Export, report: Report) -> None:
         self._export, self._report = export, report
-        #: The ids that classes may refer to; None where nobody knows them all.
+        #: Known ids of referenced files; None where they are not all known.
         self.schools: set[str] | None = None
         self.terms: set[str] | None = None
         self.subjects: set[str] | None = None
 
     def take(self, row: Row) -> None:
-        """Take one class."""
+        """Read one class."""
         name = row["sourcedId"]
         if row.fit and row.deleted:
             self._export.gone_courses.add(name)
@@ -27,7 +27,7 @@ class ClassReader:
             self._export.spared_courses.add(name)
 
     def _refers(self, row: Row) -> bool:
-        """Check that what a class refers to is there."""
+        """Check the references of a class."""
         dangling = [
             (column, file)
             for column, file, known in (

@@ -12,10 +12,10 @@ from producers.oneroster.reading.row_errors import Report, RowFault, Severity, b
 from producers.oneroster.reading.schema import DELETED, Column, Table, any_text, items_of
 from worker.classin.validation_messages import nearest
 
-#: A line of more bytes is no line of a roster, nor is a row of lines that have more together.
+#: Maximum bytes of a line, and of the lines of one row.
 LONGEST_LINE = 1024 * 1024
 
-#: Lines of one file: what tells rows apart is kept in memory for each.
+#: Maximum lines of a file: the ids of all rows are kept in memory.
 MOST_LINES = 2_000_000
 
 _BROKEN_STORE = (BadZipFile, zlib.error, EOFError, OSError, RuntimeError, NotImplementedError)
@@ -23,7 +23,7 @@ _BROKEN_STORE = (BadZipFile, zlib.error, EOFError, OSError, RuntimeError, NotImp
 
 @dataclass(slots=True)
 class Row:
-    """One row: its values by column, stripped; `fit` unless it has to be left out."""
+    """One row: its stripped values by column; `fit` unless it must be left out."""
 
     file: str
     number: int
@@ -32,33 +32,33 @@ class Row:
     fit: bool = True
 
     def __getitem__(self, column: str) -> str:
-        """Return a value; one that is not there is empty."""
+        """Return a value; a missing one is empty."""
         return self.values.get(column, "")
 
     def items(self, column: str) -> tuple[str, ...]:
-        """Return the values of a list."""
+        """Return the values of a list column."""
         return items_of(self[column])
 
     @property
     def deleted(self) -> bool:
-        """Whether the row says that what it is about is to go."""
+        """Whether the row marks its entry as deleted."""
         return self["status"] == DELETED
 
     def fault(self, column: str, what: str, severity: Severity = Severity.LEFT_OUT) -> RowFault:
-        """Put a fault of this row."""
+        """Return a fault of this row."""
         raw = "".join(self.lines).rstrip("\r\n")
         return RowFault(self.file, self.number, column, what, severity, raw)
 
 
 class _Lines:
-    """The lines of a file, decoded; `taken` has those that the row under way is made of."""
+    """A file's decoded lines; `taken` holds those of the current row."""
 
     def __init__(self, stream: BinaryIO, file: str, most: int) -> None:
         self._stream, self._file, self._most, self._number = stream, file, most, 0
         self.begin_row()
 
     def begin_row(self) -> None:
-        """Forget the lines of the row before."""
+        """Forget the lines of the previous row."""
         self.taken: list[str] = []
         self._left = LONGEST_LINE
 
@@ -89,14 +89,14 @@ class _Lines:
 
 
 class Sheet:
-    """A file that has been opened, and its header read; `read` then gives its rows, once."""
+    """An open file whose header was read; `read` yields its rows, once."""
 
     def __init__(
         self, stream: BinaryIO, table: Table, *, delta: bool = False, most: int = MOST_LINES
     ) -> None:
-        """Read the header; `most` lines may come.
+        """Read the header. `most`: maximum lines.
 
-        Raises InvalidInputError if the file cannot be read that far.
+        Raises InvalidInputError if the header cannot be read.
         """
         self.table = table
         self._columns = [
@@ -114,7 +114,7 @@ class Sheet:
             raise broken_file(table.file, "has no header", 1)
 
     def faults(self) -> list[RowFault]:
-        """Say all that is wrong with the header."""
+        """Return all faults of the header."""
         known = {column.name for column in self.table.columns}
         found = [
             self._fault(self._shown(name), "stands twice in the header", stops=name in known)
@@ -137,13 +137,13 @@ class Sheet:
         return found
 
     def _shown(self, name: str) -> str:
-        """Name a column; by its place in what may be no header, but somebody's row."""
+        """Return a column's name, or its position where the header may be a person's row."""
         if self.table.key[0] in self.header:
             return name
         return f"column {self.header.index(name) + 1}"
 
     def read(self, report: Report) -> Iterator[Row]:
-        """Return every row; those that are unfit have been reported.
+        """Yield every row; unfit ones have been reported.
 
         Raises InvalidInputError where the file is broken.
         """
@@ -166,7 +166,7 @@ class Sheet:
             yield row
 
     def _rows(self, report: Report) -> Iterator[Row]:
-        """Take the file apart into rows."""
+        """Split the file into rows."""
         file, header, number, lines = self.table.file, self.header, 1, self._lines
         while True:
             number += 1
@@ -190,7 +190,7 @@ class Sheet:
             yield row
 
     def _unreadable(self, row: Row, error: csv.Error, report: Report) -> None:
-        """Report a row that breaks the rules of CSV; what swallows the rest breaks the file."""
+        """Report a row of invalid CSV; one that swallows the rest breaks the file."""
         if "unexpected end" in str(error) or "field limit" in str(error):
             raise broken_file(row.file, "has a quote that is not closed", row.number) from None
         if "new-line character" in str(error):
@@ -203,7 +203,7 @@ class Sheet:
 
 
 def _passes(row: Row, columns: Sequence[Column], key: Sequence[str], report: Report) -> bool:
-    """Check each value; a bad one that is not required is taken out of the row."""
+    """Check each value; remove invalid optional values from the row."""
     values, fit = row.values, True
     leaves = row.deleted
     for column in columns:

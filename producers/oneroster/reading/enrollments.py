@@ -10,7 +10,7 @@ _TAKEN = frozenset(Role)
 
 
 class EnrollmentReader:
-    """Takes enrolments into an export; whoever of the staff teaches becomes a teacher by it."""
+    """Add enrolments to an export; staff who are enrolled as teachers become teachers."""
 
     def __init__(
         self, export: Export, report: Report, known: Roster, staff: dict[str, Person]
@@ -33,7 +33,7 @@ class EnrollmentReader:
         self._owners = {person.account for person in export.people.values()}
 
     def take(self, row: Row) -> None:
-        """Take one enrolment."""
+        """Read one enrolment."""
         pair = row["classSourcedId"], row["userSourcedId"]
         if row.fit and row.deleted:
             self._let_go(row["role"], pair)
@@ -53,7 +53,7 @@ class EnrollmentReader:
         return pair[0] in self._export.gone_courses or pair[1] in self._export.gone_people
 
     def _enrolled(self, row: Row, course_id: str, person_id: str) -> bool:
-        """Enrol a person unless something is amiss."""
+        """Enrol a person unless a check fails."""
         course = self._courses.get(course_id)
         if course is None:
             self._report(row.fault("classSourcedId", "is no class that could be read"))
@@ -70,7 +70,7 @@ class EnrollmentReader:
         return True
 
     def _agrees(self, row: Row, role: Role, person: Person, course: str) -> bool:
-        """Check that one person is one thing: in the school, and in one course."""
+        """Check that a person has one role in the school, and one in the course."""
         export = self._export
         other = export.teachers if role is Role.STUDENT else export.students
         if person.role is not role:
@@ -84,7 +84,7 @@ class EnrollmentReader:
         return False
 
     def _of_staff(self, row: Row, role: Role) -> Person | None:
-        """Make a teacher of somebody of the staff who is enrolled as one."""
+        """Make a teacher of a staff member who is enrolled as one."""
         person = self._staff.get(row["userSourcedId"])
         if person is None or role is not Role.TEACHER:
             if person is not None:
@@ -100,7 +100,7 @@ class EnrollmentReader:
         return person
 
     def _primary(self, row: Row, course: str, person: str) -> None:
-        """Note the main teacher; of several the one with the least id, whatever their order."""
+        """Store the main teacher; of several, the one with the smallest id."""
         marked = self._export.mains.setdefault(course, person)
         if marked != person:
             self._export.mains[course] = min(marked, person)
@@ -119,6 +119,6 @@ def _reachable(
     *,
     whole: bool,
 ) -> dict[str, _Entity]:
-    """Return what enrolments may refer to: what the bundle has, and what stays beside it."""
+    """Return the ids that enrolments may refer to."""
     staying = (known.keys() & spared) if whole else (known.keys() - gone)
     return {name: known[name] for name in staying} | said

@@ -10,7 +10,7 @@ from producers.oneroster.reading.schema import MANIFEST, Version
 
 
 class Mode(StrEnum):
-    """How a file is meant."""
+    """Whether a file is absent, bulk or delta."""
 
     BULK = "bulk"  # it has all there is: what is missing is to go
     DELTA = "delta"  # it has what changed, and says what is to go
@@ -19,15 +19,15 @@ class Mode(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """What a manifest says."""
+    """The content of a manifest."""
 
     version: Version
-    #: By the file's name without its ending; of files that are not mentioned nothing is said.
+    #: By file name without extension; only files that are mentioned.
     modes: Mapping[str, Mode]
 
 
 def read_manifest(sheet: Sheet | None, report: Report, guess: Version | None = None) -> Manifest:
-    """Read a manifest; one that is missing is replaced by a guess, and a warning.
+    """Read a manifest; guess a missing one, with a warning.
 
     Raises InvalidInputError.
     """
@@ -43,7 +43,7 @@ def read_manifest(sheet: Sheet | None, report: Report, guess: Version | None = N
 
 
 def _version(said: Mapping[str, str]) -> Version:
-    """Read the edition; of 1.2.1 the first two numbers count. Raises InvalidInputError."""
+    """Read the version; of 1.2.1, the first two numbers. Raises InvalidInputError."""
     told = ".".join(said.get("oneroster.version", "").split(".")[:2])
     try:
         return Version(told)
@@ -53,7 +53,7 @@ def _version(said: Mapping[str, str]) -> Version:
 
 
 def _modes(said: Mapping[str, str]) -> dict[str, Mode]:
-    """Read how each file is meant. Raises InvalidInputError."""
+    """Read the mode of each file. Raises InvalidInputError."""
     named = {
         name.removeprefix("file."): mode.lower()
         for name, mode in said.items()

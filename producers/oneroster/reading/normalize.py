@@ -2,10 +2,10 @@
 
 import re
 
-#: So many characters ClassIn keeps of a course's name, and of a person's.
+#: Maximum length of a course's name, and of a person's.
 LONGEST_COURSE, LONGEST_PERSON = 40, 24
 
-#: The calling codes of one and of two digits; all others have three.
+#: Calling codes of one and two digits; all others have three.
 _SHORT_CODE = re.compile("1|7|2[07]|3[0-469]|4[013-9]|5[1-8]|6[0-6]|8[1246]|9[0-58]")
 
 _PHONE = re.compile(r"(?:\+|00)?[0-9][0-9 ().\-/]*")
@@ -17,9 +17,9 @@ _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f]")
 
 
 def phone_account(text: str) -> str:
-    """Put a phone number as ClassIn does; nothing if it is none, or its country is not told.
+    """Return a phone number in ClassIn's form; empty if it is invalid or its country is unknown.
 
-    Mainland China's has 11 digits; others begin with + or 00 and their country's calling code.
+    Mainland China's numbers have 11 digits; others begin with + or 00 and their calling code.
     """
     if _CLASSINS.fullmatch(text):
         return _mainland(*text.removeprefix("00").split("-")) or text
@@ -34,7 +34,7 @@ def phone_account(text: str) -> str:
 
 
 def _abroad(digits: str) -> str:
-    """Part a calling code from its number."""
+    """Split a number into calling code and subscriber number."""
     found = _SHORT_CODE.match(digits)
     short = found[0] if found else digits[:3]
     number = digits.removeprefix(short)
@@ -44,26 +44,26 @@ def _abroad(digits: str) -> str:
 
 
 def _mainland(code: str, number: str) -> str:
-    """Return a number of mainland China as it is called there; of others nothing."""
+    """Return a mainland Chinese number in its national form; empty for others."""
     return number if code == "86" and _MAINLAND.fullmatch(number) else ""
 
 
 def email_account(text: str) -> str:
-    """Put an e-mail address in lower case; nothing if it is none."""
+    """Return an e-mail address in lower case; empty if it is invalid."""
     return text.lower() if _EMAIL.fullmatch(text) else ""
 
 
 def plain(text: str) -> str:
-    """Put text on one line, with single spaces and without control characters."""
+    """Return text on one line, with single spaces and without control characters."""
     if text.isascii() and text.isprintable() and "  " not in text:
         return text.strip()
     return " ".join(_CONTROL.sub(" ", text).split())
 
 
 def shortened(text: str, most: int) -> str:
-    """Bring text to so many characters: a third of them for its end, the middle becomes `…`.
+    """Shorten text to so many characters, with `…` in the middle and a third of them for the end.
 
-    The end is kept because names that begin alike often differ there: `... (section 2)`.
+    The end is kept because similar names often differ there: `... (section 2)`.
     """
     if len(text) <= most:
         return text

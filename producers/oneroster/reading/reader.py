@@ -25,7 +25,7 @@ from worker.errors import FieldError, InvalidInputError
 
 
 def read_export(bundle: Bundle, report: Report, known: Roster | None = None) -> Export:
-    """Read a bundle; `known` is what was applied last, to which a delta refers.
+    """Read a bundle; `known` is the roster as last applied, to which a delta refers.
 
     Raises InvalidInputError if a file is broken: then nothing of the bundle counts.
     """
@@ -66,18 +66,18 @@ class _Intake:
         return export
 
     def _rows(self, table: Table, report: Report | None = None) -> Iterator[Row]:
-        """Return the rows of a file; none if it says nothing."""
+        """Yield the rows of a file; none if it is absent."""
         if self._bundle.mode(table) is not Mode.ABSENT:
             with self._bundle.sheet(table) as sheet:
                 yield from sheet.read(report or self._report)
 
     def _ids(self, table: Table) -> set[str] | None:
-        """Return the ids of a file that has all there are; otherwise nobody knows."""
+        """Return all ids of a bulk file; None if they are not all known."""
         found = {row["sourcedId"] for row in self._rows(table) if not row.deleted}
         return found if self._bundle.mode(table) is Mode.BULK else None
 
     def _sessions(self) -> set[str] | None:
-        """Note the last day of each academic session, and give their ids as `_ids` does."""
+        """Store the last day of each academic session; return their ids as `_ids` does."""
         found: set[str] = set()
         for row in self._rows(SESSIONS):
             if row.deleted:
@@ -91,7 +91,7 @@ class _Intake:
         return found if self._bundle.mode(SESSIONS) is Mode.BULK else None
 
     def _roles_of_nobody(self, naming: UserReader) -> None:
-        """Report the roles of people whom nothing else mentions."""
+        """Report roles of unknown people."""
         alone = naming.roles_alone()
         if Kind.PEOPLE in self._export.whole:
             for row in self._again(ROLES, alone, "userSourcedId"):
@@ -100,7 +100,7 @@ class _Intake:
     def _again(
         self, table: Table, wanted: Collection[str], column: str = "sourcedId"
     ) -> Iterator[Row]:
-        """Read a file once more, for the rows of a few: rows are not kept."""
+        """Read a file again for a few rows: rows are not kept in memory."""
         if wanted:
             for row in self._rows(table, _nobody):
                 if row.fit and row[column] in wanted:
@@ -108,12 +108,12 @@ class _Intake:
 
 
 def _nobody(fault: RowFault) -> None:
-    """Report nothing: it was reported before."""
+    """Ignore a fault that was reported before."""
     del fault
 
 
 def _whole(bundle: Bundle) -> set[Kind]:
-    """Say of what the bundle has all there is."""
+    """Return the kinds of which the bundle holds everything."""
     tables = {table.name: table for table in bundle.tables}
     files = {
         Kind.PEOPLE: "users",
@@ -125,7 +125,10 @@ def _whole(bundle: Bundle) -> set[Kind]:
 
 
 def _inspect(bundle: Bundle, report: Report) -> None:
-    """Look at all files and headers first. Raises InvalidInputError with all that stops the run."""
+    """Check all files and headers first.
+
+    Raises InvalidInputError with everything that stops the run.
+    """
     found, stops = _missing(bundle), list[FieldError]()
     for table in bundle.tables:
         if bundle.has(table) and bundle.mode(table) is not Mode.ABSENT:
@@ -143,7 +146,7 @@ def _inspect(bundle: Bundle, report: Report) -> None:
 
 
 def _missing(bundle: Bundle) -> list[RowFault]:
-    """Say which files are not there although they should be, or are there for nothing."""
+    """Return faults for files that are missing, or present without effect."""
     faults: list[RowFault] = []
     modes = {table.name: bundle.mode(table) for table in bundle.tables}
     needed = {*INDISPENSABLE, *([ROLES.name] if bundle.version is Version.V1_2 else [])}

@@ -1,4 +1,4 @@
-"""The files of a bundle as data: which columns each has, and what may stand in them.
+"""The files of a bundle as data: their columns, and the allowed values.
 
 Source: the CSV bindings of OneRoster 1.1 and 1.2, section "Data file formats"
 """
@@ -12,25 +12,25 @@ from functools import lru_cache
 
 
 class Version(StrEnum):
-    """The editions of OneRoster whose bundles are read."""
+    """Supported OneRoster versions."""
 
     V1_1 = "1.1"
     V1_2 = "1.2"
 
 
-#: Says what would be right instead of a value; nothing if it is.
+#: Return what would be right instead of a value; empty if it is valid.
 Check = Callable[[str], str]
 
 
 def any_text(value: str) -> str:
-    """Take whatever there is."""
+    """Accept any text."""
     del value
     return ""
 
 
 @lru_cache(maxsize=4096)
 def day(value: str) -> str:
-    """Take a date as OneRoster writes it."""
+    """Accept a date in OneRoster's form."""
     try:
         if re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", value):
             date.fromisoformat(value)
@@ -42,7 +42,7 @@ def day(value: str) -> str:
 
 @lru_cache(maxsize=4096)
 def moment(value: str) -> str:
-    """Take a date and time with an offset from UTC."""
+    """Accept a date and time with an offset from UTC."""
     try:
         if "T" in value and datetime.fromisoformat(value).tzinfo is not None:
             return ""
@@ -52,24 +52,24 @@ def moment(value: str) -> str:
 
 
 def year(value: str) -> str:
-    """Take a year."""
+    """Accept a year."""
     return "" if re.fullmatch("[0-9]{4}", value) else "should be a year like 2026"
 
 
 def listing(value: str) -> str:
-    """Take values with commas between them."""
+    """Accept comma-separated values."""
     return "" if items_of(value) else "should be values with commas between them"
 
 
 def items_of(value: str) -> tuple[str, ...]:
-    """Take a list apart; nothing between two commas is no value."""
+    """Split a list; empty items are dropped."""
     if "," not in value:
         return (value,) if value else ()
     return tuple(item for part in value.split(",") if (item := part.strip()))
 
 
 def one_of(*words: str, extensible: bool = False) -> Check:
-    """Take these words, and `ext:...` where OneRoster lets everybody add their own."""
+    """Accept these words, and `ext:...` where OneRoster allows extensions."""
     known = frozenset(words)
     told = f"should be one of {', '.join(words)}"
 
@@ -81,7 +81,7 @@ def one_of(*words: str, extensible: bool = False) -> Check:
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """One column: its name, what may stand in it, and whether something must."""
+    """One column: its name, its check, and whether it is required."""
 
     name: str
     check: Check = any_text
@@ -90,16 +90,16 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """One file: its name in the manifest and its columns."""
+    """One file: its name in the manifest, and its columns."""
 
     name: str
     columns: tuple[Column, ...]
-    #: The columns that even a row to be deleted must fill in.
+    #: Columns that even a row to be deleted must have.
     key: tuple[str, ...] = ("sourcedId",)
 
     @property
     def file(self) -> str:
-        """The file's name, spelt as OneRoster does."""
+        """The file's name in OneRoster's spelling."""
         return f"{self.name}.csv"
 
 
@@ -115,7 +115,7 @@ DELETED = "tobedeleted"
 
 _boolean = one_of("true", "false")
 
-#: What every file begins with. In a delta, rows need a status: see rows.py.
+#: Common first columns. In a delta, rows need a status.
 _HEAD = (
     _required("sourcedId"),
     Column("status", one_of("active", DELETED)),
@@ -180,7 +180,7 @@ CLASSES = Table(
     ),
 )
 
-#: Nobody's business in a classroom, whatever an enrolment says.
+#: Roles that never enter a classroom, whatever an enrolment says.
 FAMILY = ("guardian", "parent", "relative")
 
 _USER_ROLES_1_1 = ("administrator", "aide", *FAMILY, "proctor", "student", "teacher")
@@ -270,7 +270,7 @@ ENROLLMENTS = Table(
 
 MANIFEST = Table("manifest", (_required("propertyName"), Column("value")), key=("propertyName",))
 
-#: Without these a bundle in bulk says nothing of who learns what.
+#: Without these files a bulk bundle does not say who studies what.
 INDISPENSABLE = ("users", "classes", "enrollments")
 
 

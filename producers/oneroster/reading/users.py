@@ -14,16 +14,16 @@ from producers.oneroster.reading.row_errors import Report, Severity
 from producers.oneroster.reading.schema import FAMILY
 from producers.oneroster.roster import Export, Kind, Person, Role, Roster
 
-#: Staff who may teach: kept until the enrolments tell whether they do.
+#: Staff who may teach: kept until the enrolments tell.
 _STAFF = ""
 
-#: Of several roles the primary one counts; among equals the one that says most.
+#: Of several roles the primary one counts; among equals, the strongest.
 _WEIGHT = {Role.TEACHER: 3, Role.STUDENT: 2, _STAFF: 1}
 _PRIMARY = 10
 
 
 class UserReader:
-    """Takes people into an export; `staff` has those who count only where they teach."""
+    """Add people to an export; `staff` holds those who count only where they teach."""
 
     def __init__(self, export: Export, report: Report, known: Roster) -> None:
         self._export, self._report, self._known = export, report, known
@@ -33,7 +33,7 @@ class UserReader:
         self.staff: dict[str, Person] = {}
 
     def take_role(self, row: Row) -> None:
-        """Take one row of roles.csv: it may be the one that counts for its person."""
+        """Read one row of roles.csv, which may decide its person's role."""
         if row.fit and not row.deleted:
             role = row["role"]
             counted = role if role in (*Role, *FAMILY) else _STAFF
@@ -42,7 +42,7 @@ class UserReader:
             self._roles[user] = max(self._roles.get(user, (-1, "")), (weight, counted))
 
     def take(self, row: Row, *, own_role: bool) -> None:
-        """Take one row of users.csv; in OneRoster 1.1 it says the role itself."""
+        """Read one row of users.csv; in OneRoster 1.1 it names the role itself."""
         name = row["sourcedId"]
         self._seen.add(name)
         if not row.fit:
@@ -58,7 +58,7 @@ class UserReader:
             self._take(row, role)
 
     def roles_alone(self) -> set[str]:
-        """Return the people of whom nothing was said but a role; in a delta it may be a new one."""
+        """Return people with a role but no row in users.csv; in a delta the role may be new."""
         alone = self._roles.keys() - self._seen
         if Kind.PEOPLE not in self._export.whole:
             for name in alone & self._known.people.keys():
@@ -69,7 +69,7 @@ class UserReader:
         return alone
 
     def _take(self, row: Row, role: str) -> None:
-        """Take a student, a teacher, or somebody of the staff."""
+        """Add a student, a teacher or a staff member."""
         name, account = row["sourcedId"], self._account(row)
         known = self._known.people.get(name)
         if role == _STAFF and known and Kind.PEOPLE not in self._export.whole:
@@ -83,7 +83,7 @@ class UserReader:
             self._spare(name)
 
     def _is_alone(self, row: Row, account: str) -> bool:
-        """Check that a person has an account, and that nobody else has it."""
+        """Check that a person has an account, which nobody else has."""
         if not account:
             self._report(row.fault("email", "has neither phone nor e-mail; needs one as account"))
             return False
@@ -95,7 +95,7 @@ class UserReader:
         return True
 
     def _role(self, row: Row, *, own_role: bool) -> str | None:
-        """Say what a person is: a role, one of the family, or staff; None if nothing tells."""
+        """Return a person's role: a role, family, or staff; None if unknown."""
         if own_role:
             role = row["role"]
             return role if role in (*Role, *FAMILY) else _STAFF
@@ -109,7 +109,7 @@ class UserReader:
         return None
 
     def _account(self, row: Row) -> str:
-        """Make an account of the phone number, or else of the e-mail address."""
+        """Return the account: the phone number, else the e-mail address."""
         for column in ("phone", "sms"):
             if row[column]:
                 if account := phone_account(row[column]):
@@ -124,7 +124,7 @@ class UserReader:
         return ""
 
     def _name(self, row: Row) -> str:
-        """Put a person's name; the preferred one, where there is one."""
+        """Return a person's name, the preferred one if given."""
         given = row["preferredGivenName"] or row["givenName"]
         family = row["preferredFamilyName"] or row["familyName"]
         full = plain(f"{given} {family}")
