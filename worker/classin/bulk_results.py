@@ -11,9 +11,9 @@ from worker.classin.response import whole
 
 @dataclass(frozen=True, slots=True)
 class ItemResult:
-    """One entry of a bulk answer."""
+    """The result of one item of a bulk operation."""
 
-    #: Which of the operation's items it is about, from 0.
+    #: Position of the item in the operation, from 0.
     position: int
     code: int | None
     message: str
@@ -26,10 +26,10 @@ class ItemResult:
 
 
 def item_results(operation: Operation, result: Mapping[str, Any] | None) -> list[ItemResult]:
-    """Read the entries of a bulk answer; empty where there are none.
+    """Return the results of a bulk reply's items; empty if it has none.
 
-    An entry belongs to the item whose mark or id it repeats, else to the one at its position. Where
-    only those that failed have entries, the others come from the list of what went well.
+    An entry belongs to the item whose mark or id it repeats, else to the item at its position.
+    Where only failures have entries, the others come from the list of successes.
     """
     bulk = operation.spec.bulk
     if bulk is None or result is None:
@@ -49,7 +49,7 @@ def item_results(operation: Operation, result: Mapping[str, Any] | None) -> list
 
 
 def _succeeded(operation: Operation, result: Mapping[str, Any], bulk: Bulk) -> list[ItemResult]:
-    """Read the list of ids of what went well."""
+    """Read the list of successful ids."""
     if bulk.succeeded is None:
         return []
     marks = _marks(_items(operation), "")
@@ -62,13 +62,13 @@ def _succeeded(operation: Operation, result: Mapping[str, Any], bulk: Bulk) -> l
 
 
 def _left(operation: Operation, well: Sequence[ItemResult]) -> Sequence[int]:
-    """Return the positions of the items that are not told to have gone well."""
+    """Return the positions of items that are not reported as successful."""
     done = {item.position for item in well}
     return [position for position, _ in enumerate(_items(operation)) if position not in done]
 
 
 def _result(entry: Mapping[str, Any], position: int) -> ItemResult:
-    """Read code and words, which go by different names in the two dialects."""
+    """Read code and message, whose names differ between the API versions."""
     number = whole(entry.get("errno", entry.get("code")))
     text = entry.get("error", entry.get("msg"))
     known = Code.known(number)
@@ -85,7 +85,7 @@ def _items(operation: Operation) -> Sequence[Any]:
 
 
 def _marks(items: Sequence[Any], key: str) -> dict[str, int | None]:
-    """Return positions by what an answer may repeat of the items; None for what several bear."""
+    """Return item positions by mark; None for a mark that several items share."""
     found: dict[str, int | None] = {}
     for position, item in enumerate(items):
         mark = str(item.get(key) if isinstance(item, dict) else item)
@@ -99,7 +99,7 @@ def _position(
     left: Sequence[int],
     marks: Mapping[str, Mapping[str, int | None]],
 ) -> int:
-    """Find the item by what the entry repeats; a mark that several items bear decides nothing."""
+    """Find an entry's item by its mark; a shared mark decides nothing."""
     for key, positions in marks.items():
         if key in entry and (position := positions.get(str(entry[key]))) is not None:
             return position
@@ -107,7 +107,7 @@ def _position(
 
 
 def _list(result: Mapping[str, Any], path: str) -> Sequence[Any]:
-    """Find a list in an answer; empty where there is none."""
+    """Return a list in a reply; empty if there is none."""
     found: object = result
     for step in path.split("."):
         found = found.get(step) if isinstance(found, dict) else None

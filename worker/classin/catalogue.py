@@ -13,7 +13,7 @@ __all__ = ["CATALOGUE", "declared", "find", "read"]
 
 
 class _Catalogue(Mapping[str, type[Operation]]):
-    """What the index lists; a chapter is imported when one of its operations is looked at."""
+    """Operations of the index; a chapter is imported when one of its operations is accessed."""
 
     def __getitem__(self, name: str) -> type[Operation]:
         if name not in INDEX:
@@ -35,7 +35,7 @@ CATALOGUE: Mapping[str, type[Operation]] = _Catalogue()
 
 
 def find(name: str) -> type[Operation]:
-    """Find an operation by name; InvalidOperationError suggests the nearest one."""
+    """Return an operation by name. Raises InvalidOperationError with the nearest name."""
     try:
         return REGISTRY[name]
     except KeyError:
@@ -44,7 +44,7 @@ def find(name: str) -> type[Operation]:
 
 
 def read(name: str, fields: Mapping[str, Any]) -> Operation:
-    """Check fields, named in camel or snake case, against the catalogue.
+    """Validate fields, named in camel or snake case, against the catalogue.
 
     Raises InvalidOperationError, which names every fault.
     """
@@ -52,6 +52,6 @@ def read(name: str, fields: Mapping[str, Any]) -> Operation:
 
 
 def declared() -> list[type[Operation]]:
-    """Import every chapter; gives what they declare, in their order, for the index to list."""
+    """Import every chapter; return the operations in their order."""
     operations.load()
     return sorted(REGISTRY.values(), key=lambda kind: operations.CHAPTERS.index(kind.spec.chapter))

@@ -15,10 +15,10 @@ _PASSING = frozenset({HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_EARLY})
 
 
 def classify_reply(operation: Operation, reply: Reply, *, expected: bool) -> Verdict:
-    """Judge what ClassIn said.
+    """Classify a reply.
 
-    `expected`: "it is so already" is no surprise, because an earlier attempt may have done it, or
-    because the submitter accepts it. A code that the table lacks is refused.
+    `expected`: "it is so already" counts as success, because an earlier attempt may have done it or
+    because the submitter accepts it. An unknown code is refused.
     """
     spec = operation.spec
     if reply.http == HTTPStatus.TOO_MANY_REQUESTS:
@@ -36,7 +36,7 @@ def classify_reply(operation: Operation, reply: Reply, *, expected: bool) -> Ver
 
 
 def classify_item(operation: Operation, item: ItemResult, *, expected: bool) -> Verdict:
-    """Judge what became of one item of a bulk operation."""
+    """Classify the result of one item."""
     if item.code in operation.spec.done:
         return Verdict.DONE
     return _judge_code(operation, item.code, expected=expected)
@@ -56,12 +56,12 @@ def _judge_code(operation: Operation, number: int | None, *, expected: bool) -> 
 
 
 def _silent_on_repeats(operation: Operation) -> bool:
-    """Whether no page tells how a repeat is answered: then any refusal may be that answer."""
+    """Return whether the reply to a repeat is undocumented: any refusal may be that reply."""
     return operation.spec.idempotency is Idempotency.KEYED and not operation.spec.already
 
 
 def _together(operation: Operation, items: Sequence[ItemResult], *, expected: bool) -> Verdict:
-    """Judge a bulk operation by its items: all well, some, or none."""
+    """Classify a bulk operation by its items: all, some or none succeeded."""
     verdicts = {classify_item(operation, item, expected=expected) for item in items}
     if verdicts <= _WELL:
         return Verdict.DONE
@@ -71,7 +71,7 @@ def _together(operation: Operation, items: Sequence[ItemResult], *, expected: bo
 
 
 def is_already(operation: Operation, code: int | None) -> bool:
-    """Say whether a code tells that it is so already, given the operation's fields."""
+    """Return whether a code says "it is so already" for these fields."""
     known = Code.known(code)
     if known is None or known not in operation.spec.already:
         return False
@@ -80,15 +80,15 @@ def is_already(operation: Operation, code: int | None) -> bool:
 
 
 def minds_repeats(spec: Spec) -> bool:
-    """Say whether a reply is judged otherwise when an earlier attempt may have been done."""
+    """Return whether an earlier attempt changes how a reply is classified."""
     return spec.idempotency in {Idempotency.UNSAFE, Idempotency.KEYED} or bool(spec.already)
 
 
 def judge_accident(operation: Operation, accident: NoReplyError) -> Verdict:
-    """Judge an attempt that brought no reply."""
+    """Classify an attempt without a reply."""
     return Verdict.RETRY if isinstance(accident, NotSentError) else _again(operation)
 
 
 def _again(operation: Operation) -> Verdict:
-    """Repeat, unless the first may have been carried out and the second would double it."""
+    """Retry, unless the request may have been carried out and a repeat would double it."""
     return Verdict.AMBIGUOUS if operation.spec.idempotency is Idempotency.UNSAFE else Verdict.RETRY

@@ -19,8 +19,8 @@ LOCKED_OUT, CLOCK, REFUSED = Verdict.LOCKED_OUT, Verdict.CLOCK_SKEW, Verdict.REF
 class Code(IntEnum):
     """A code that ClassIn documents.
 
-    `phrase` says what it means; `verdict` what it means for an attempt, unless the operation
-    counts it among its `done`, `already` or `partial`; `remedy` what a person does about it.
+    `phrase` says what it means; `verdict` what it means for an attempt, unless the operation lists
+    it in `done`, `already` or `partial`; `remedy` what a person does about it.
     """
 
     phrase: str
@@ -34,7 +34,7 @@ class Code(IntEnum):
         verdict: Verdict = REFUSED,
         remedy: Remedy = Remedy.CHANGE,
     ) -> Self:
-        """Make a member whose value is the number alone, as `http.HTTPStatus` does."""
+        """Create a member whose value is the number, as `http.HTTPStatus` does."""
         code = int.__new__(cls, number)
         code._value_ = number
         code.phrase = phrase
@@ -44,7 +44,7 @@ class Code(IntEnum):
 
     @classmethod
     def known(cls, number: int | None) -> "Code | None":
-        """The code with this number, or None if the table does not have it."""
+        """Return the code with this number; None if the table lacks it."""
         found: Code | None = cls._value2member_map_.get(number)  # type: ignore[assignment]  # its members
         return found
 

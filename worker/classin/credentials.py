@@ -12,20 +12,20 @@ from worker.classin.references import Place, Reference, places_of, written
 from worker.classin.seals import Sealed, credentials_of, is_credential
 from worker.errors import FieldError
 
-#: What is wrong with a value that somebody hands in sealed.
+#: The fault of a value that is submitted in encrypted form.
 COMES_SEALED = "should be given as it is: nothing is taken that comes sealed"
 
-#: Gives what is to stand for a credential, or for what is sealed already.
+#: Return the replacement of a credential, plain or encrypted.
 Change = Callable[[object, Place], object]
 
 
 def exchanged(
     kind: type[BaseModel], fields: Mapping[str, Any], change: Change
 ) -> Mapping[str, Any]:
-    """Return JSON fields with something else in place of each credential, plain or sealed.
+    """Return JSON fields with each credential, plain or encrypted, replaced.
 
-    Where a kind has credentials, whatever it cannot read counts as one: it may be a password under
-    a misspelt name. References stay.
+    An unknown value counts as a credential where the operation has any: it may be a password under
+    a misspelt name. References are kept.
     """
     return _object(kind, fields, change, ()) if credentials_of(kind) else fields
 
@@ -43,14 +43,14 @@ def _object(
 
 
 def _value(field: FieldInfo | None, value: object, change: Change, place: Place) -> object:
-    """Exchange the value of a field, be it one that nobody knows."""
+    """Replace the credentials in one field's value, known or unknown."""
     if field is None or is_credential(field):
         return value if _stays(value) else change(value, place)
     return _items(field, field_shape(field).depth, value, change, place)
 
 
 def _items(field: FieldInfo, depth: int, value: object, change: Change, place: Place) -> object:
-    """Exchange what is in a value with so many lists around items."""
+    """Replace the credentials in nested lists of items."""
     if _stays(value):
         return value
     if depth and isinstance(value, (list, tuple)):
@@ -65,5 +65,5 @@ def _stays(value: object) -> bool:
 
 
 def sealed_faults(operation: Operation) -> list[FieldError]:
-    """Name what comes sealed: only the ledger has credentials so, each for one place in it."""
+    """Return a fault for each encrypted value: only the ledger holds those, each for one place."""
     return [FieldError(written(place), COMES_SEALED) for place in places_of(operation, Sealed)]

@@ -30,13 +30,13 @@ _REPEATS = {
 
 @dataclass(frozen=True, slots=True)
 class FieldDescription:
-    """One field, for people."""
+    """The description of one field."""
 
     name: str
     kind: str
     required: bool
     description: str
-    #: The fields of each object, where it is one or a list of such.
+    #: The fields of each object, for an object or a list of objects.
     items: tuple["FieldDescription", ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
@@ -53,7 +53,7 @@ class FieldDescription:
 
 @dataclass(frozen=True, slots=True)
 class CodeDescription:
-    """One code, as this operation takes it."""
+    """The meaning of one code for this operation."""
 
     number: int
     verdict: str
@@ -62,7 +62,7 @@ class CodeDescription:
 
 @dataclass(frozen=True, slots=True)
 class OperationDescription:
-    """All that a submitter should know of one operation."""
+    """Everything a submitter should know about one operation."""
 
     name: str
     chapter: str
@@ -90,7 +90,7 @@ class OperationDescription:
 
 
 def explained(kind: type[Operation]) -> OperationDescription:
-    """Explain one operation."""
+    """Describe one operation."""
     spec = kind.spec
     fields = tuple(_field(info) for info in kind.model_fields.values())
     remark = (kind.__doc__ or "").partition("\n")[2].partition("Source:")[0]
@@ -138,7 +138,7 @@ def _field(info: FieldInfo) -> FieldDescription:
 
 
 def _in_words(info: FieldInfo) -> str:
-    """Say what the field takes."""
+    """Describe what the field accepts."""
     parts, items = field_shape(info), item_kind(info)
     if not parts.depth:
         return "object" if items else _value_in_words(parts.base, parts.limits)
@@ -177,14 +177,14 @@ def _most(limits: Sequence[object]) -> int | None:
 
 
 def _items(info: FieldInfo) -> tuple[FieldDescription, ...]:
-    """Explain the fields of an object, or of a list's objects."""
+    """Describe the fields of an object, or of a list's objects."""
     kind = item_kind(info)
     fields = kind.model_fields.values() if kind else ()
     return tuple(_field(field) for field in fields)
 
 
 def example(kind: type[Fields]) -> dict[str, Any]:
-    """Return values for the fields that are needed, and for those to show, by ClassIn's names."""
+    """Return example values for the required and the shown fields, by ClassIn's names."""
     required = (name for name, info in kind.model_fields.items() if info.is_required())
     needed = fewest([*required, *kind.shown], kind.rules)
     return {
@@ -217,6 +217,6 @@ def _plain(parts: FieldShape) -> Any:  # noqa: ANN401  # any JSON value
 
 
 def _typed(name: str, value: object) -> str:
-    """Write a field as it is typed into a shell."""
+    """Return a field as it is typed into a shell."""
     text = json.dumps(value) if isinstance(value, (list, dict)) else str(value)
     return f"{name}={shlex.quote(text)}"

@@ -5,16 +5,16 @@ from typing import NamedTuple
 
 
 class ApiVersion(StrEnum):
-    """ClassIn's two generations of requests and answers."""
+    """ClassIn's two API versions."""
 
-    #: A form with SID, safeKey and timeStamp; answers `{"data": ..., "error_info": {...}}`.
+    #: A form with SID, safeKey and timeStamp; replies `{"data": ..., "error_info": {...}}`.
     V1 = "v1"
-    #: JSON, signed in the headers; answers `{"code": 1, "msg": "...", "data": ...}`.
+    #: JSON, signed in the headers; replies `{"code": 1, "msg": "...", "data": ...}`.
     V2 = "v2"
 
 
 class Endpoint(NamedTuple):
-    """The address of one operation below the base URL, and its dialect."""
+    """The address of one operation below the base URL, and its API version."""
 
     version: ApiVersion
     path: str
@@ -27,10 +27,10 @@ class Endpoint(NamedTuple):
 
 
 def v1(script: str, action: str) -> Endpoint:
-    """Build a call of the first generation: `v1("course", "editCourse")`."""
+    """Return an endpoint of version 1: `v1("course", "editCourse")`."""
     return Endpoint(ApiVersion.V1, f"/partner/api/{script}.api.php", action)
 
 
 def v2(path: str) -> Endpoint:
-    """Build a call of the second generation: `v2("/lms/unit/create")`."""
+    """Return an endpoint of version 2: `v2("/lms/unit/create")`."""
     return Endpoint(ApiVersion.V2, path)

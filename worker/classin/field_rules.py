@@ -1,26 +1,25 @@
-"""Rules between the fields of one operation or one item: which may, or must, be given together.
+"""Rules between the fields of one operation or item: which may or must be given together.
 
-Fields are named by attribute; what is given comes as attribute and value. A rule is data: the
-catalogue's explanation shows it in words.
+Fields are named by attribute. A rule is data: the operation's description shows it as text.
 """
 
 from collections.abc import Callable, Iterable, Mapping
 from typing import Protocol
 
-#: From an attribute to ClassIn's name for it.
+#: Return ClassIn's name of an attribute.
 Naming = Callable[[str], str]
 
 
 class Rule(Protocol):
-    """Something that the fields given must keep."""
+    """A rule that the given fields must keep."""
 
     fields: tuple[str, ...]
 
     def broken(self, given: Mapping[str, object]) -> bool:
-        """Whether what is given breaks it."""
+        """Return whether the given fields break it."""
 
     def words(self, naming: Naming) -> str:
-        """Say it, with ClassIn's names."""
+        """Return it as text, with ClassIn's names."""
 
 
 def fewest(required: Iterable[str], rules: Iterable[Rule]) -> set[str]:
@@ -33,7 +32,7 @@ def fewest(required: Iterable[str], rules: Iterable[Rule]) -> set[str]:
 
 
 class Several:
-    """A rule about some fields."""
+    """A rule about several fields."""
 
     def __init__(self, *fields: str) -> None:
         self.fields = fields
@@ -42,63 +41,63 @@ class Several:
         return len(given.keys() & set(self.fields))
 
     def _named(self, naming: Naming) -> str:
-        """Write the names: `a, b and c`."""
+        """Return the names: `a, b and c`."""
         names = list(map(naming, self.fields))
         return " and ".join([", ".join(names[:-1]), names[-1]])
 
 
 class Needs(Several):
-    """The first field may be given only together with the second."""
+    """The first field requires the second."""
 
     def broken(self, given: Mapping[str, object]) -> bool:
-        """Whether the first came alone."""
+        """Return whether the first is given without the second."""
         return self.fields[0] in given and self.fields[1] not in given
 
     def words(self, naming: Naming) -> str:
-        """Say it."""
+        """Return it as text."""
         return f"{naming(self.fields[0])} needs {naming(self.fields[1])} as well"
 
 
 class OneOf(Several):
-    """Exactly one is given; none may be where the flag `unless` is set."""
+    """Exactly one is given; none is allowed if the flag `unless` is set."""
 
     def __init__(self, *fields: str, unless: str | None = None) -> None:
         super().__init__(*fields)
         self._unless = unless
 
     def broken(self, given: Mapping[str, object]) -> bool:
-        """Whether none came, or several."""
+        """Return whether none or several are given."""
         count = self._count(given)
         excused = self._unless is not None and bool(given.get(self._unless))
         return count > 1 or (count == 0 and not excused)
 
     def words(self, naming: Naming) -> str:
-        """Say it."""
+        """Return it as text."""
         unless = f", unless {naming(self._unless)} is 1" if self._unless else ""
         return f"exactly one of {self._named(naming)} is needed{unless}"
 
 
 class AtLeastOne(Several):
-    """One at least is given."""
+    """At least one is given."""
 
     def broken(self, given: Mapping[str, object]) -> bool:
-        """Whether none came."""
+        """Return whether none is given."""
         return self._count(given) == 0
 
     def words(self, naming: Naming) -> str:
-        """Say it."""
+        """Return it as text."""
         return f"at least one of {self._named(naming)} is needed"
 
 
 class AllOrNone(Several):
-    """Together or not at all."""
+    """All are given, or none."""
 
     def broken(self, given: Mapping[str, object]) -> bool:
-        """Whether some came and others did not."""
+        """Return whether only some are given."""
         return 0 < self._count(given) < len(self.fields)
 
     def words(self, naming: Naming) -> str:
-        """Say it."""
+        """Return it as text."""
         return f"{self._named(naming)} go together: all or none"
 
 
@@ -106,9 +105,9 @@ class NotBoth(Several):
     """At most one is given."""
 
     def broken(self, given: Mapping[str, object]) -> bool:
-        """Whether several came."""
+        """Return whether several are given."""
         return self._count(given) > 1
 
     def words(self, naming: Naming) -> str:
-        """Say it."""
+        """Return it as text."""
         return f"only one of {self._named(naming)} may be given"

@@ -12,27 +12,27 @@ from pydantic.fields import FieldInfo
 
 
 class FieldShape(NamedTuple):
-    """A field taken apart."""
+    """The parts of a field's annotation."""
 
-    #: The plain type; of a moment, datetime.
+    #: The plain type; datetime for a moment.
     base: type
-    #: How many lists lie around it.
+    #: Number of lists around it.
     depth: int
-    #: The limits of the outermost list, or of the value itself.
+    #: Limits of the outermost list, or of the value itself.
     limits: tuple[object, ...]
-    #: All there is, inside lists as well.
+    #: All metadata, inside lists as well.
     metadata: tuple[object, ...]
-    #: Values that would do.
+    #: Example values.
     examples: tuple[Any, ...]
 
 
-#: What was taken apart already, with its field: fields cannot be hashed, and those of the catalogue
-#: stay as long as the process.
+#: Known shapes with their fields, by id: fields are not hashable, and the catalogue's live as long
+#: as the process.
 _KNOWN: dict[int, tuple[FieldInfo, FieldShape]] = {}
 
 
 def field_shape(field: FieldInfo) -> FieldShape:
-    """Take a field apart; done once for each."""
+    """Return the shape of a field; computed once per field."""
     known = _KNOWN.get(id(field))
     if known is None:
         known = _KNOWN[id(field)] = (field, _taken_apart(field))
@@ -41,7 +41,7 @@ def field_shape(field: FieldInfo) -> FieldShape:
 
 @cache
 def by_spelling(kind: type[BaseModel]) -> Mapping[str, FieldInfo]:
-    """Return the fields of a kind by either spelling, the attribute or ClassIn's name."""
+    """Return a kind's fields by both spellings, the attribute and ClassIn's name."""
     fields = kind.model_fields
     return {field.alias: field for field in fields.values() if field.alias} | fields
 
@@ -71,7 +71,7 @@ def _taken_apart(field: FieldInfo) -> FieldShape:
 
 
 def _single(metadata: list[object], examples: list[Any]) -> list[object]:
-    """Resolve groups, and fields within fields, into their single parts."""
+    """Resolve grouped and nested metadata into single items."""
     found: list[object] = []
     for part in metadata:
         if isinstance(part, FieldInfo):

@@ -1,4 +1,4 @@
-"""Kinds of value and their limits.
+"""Types of values, and their limits.
 
 Source: the parameter tables of the operations' pages; appendix/rules
 """
@@ -26,30 +26,30 @@ from pydantic_core import PydanticCustomError, core_schema
 
 from worker.classin.field_shape import field_shape
 
-#: The largest file that an operation takes along, and the largest picture, in bytes.
+#: Maximum size in bytes of a file, and of a picture.
 LARGEST_FILE = 500 * 1024 * 1024
 LARGEST_PICTURE = 1024 * 1024
 
-#: Where a file lies whose content travels with its record.
+#: The place of a file whose content is stored with its record.
 IN_REDIS = "redis"
 
 
 def _no_bool(value: object) -> object:
-    """Refuse true and false where a number is asked: Python would take them for 1 and 0."""
+    """Refuse booleans for numbers: Python would take them for 1 and 0."""
     if isinstance(value, bool):
         raise PydanticCustomError("int_type", "should be a whole number")
     return value
 
 
 def _no_bool_either(value: object) -> object:
-    """Refuse true and false where a number is asked that need not be whole."""
+    """Refuse booleans for numbers that need not be whole."""
     if isinstance(value, bool):
         raise PydanticCustomError("float_type", "should be a number")
     return value
 
 
 def _sendable(text: str) -> str:
-    """Refuse half characters (lone surrogates), which no encoding can carry."""
+    """Refuse lone surrogates, which cannot be encoded."""
     if not text.isascii() and any("\ud800" <= character <= "\udfff" for character in text):
         raise PydanticCustomError("unsendable", "holds half a character (a lone surrogate)")
     return text
@@ -62,11 +62,11 @@ def _no_moment() -> PydanticCustomError:
 
 
 def _whole_seconds(value: object) -> object:
-    """Turn a moment with an offset, as an object or in ISO 8601, into seconds since 1970."""
+    """Convert an aware datetime, or one in ISO 8601, into seconds since 1970."""
     if isinstance(value, str):
         text = value.strip()
         try:
-            # 13 digits reach beyond any moment; more would cost time, or not be read at all
+            # 13 digits exceed any valid moment; longer texts would cost time.
             number = re.fullmatch("-?[0-9]{1,13}", text)
             value = int(text) if number else datetime.fromisoformat(text)
         except ValueError:
@@ -84,13 +84,13 @@ def _whole_seconds(value: object) -> object:
 
 @dataclass(frozen=True)
 class Chars(GroupedMetadata):
-    """Text of so many characters: `Annotated[str, Chars(1, 40)]`; longer text is refused."""
+    """Text of a length in characters: `Annotated[str, Chars(1, 40)]`; longer text is refused."""
 
     fewest: int = 0
     most: int | None = None
 
     def __iter__(self) -> Iterator[BaseMetadata]:
-        """Hand pydantic the single limits."""
+        """Yield the single limits for pydantic."""
         if self.fewest:
             yield MinLen(self.fewest)
         if self.most is not None:
@@ -129,14 +129,14 @@ def _md5(text: str) -> str:
 
 
 class Sensitivity(StrEnum):
-    """Why a value must not be shown: `Annotated[str, Chars(6, 20), Sensitivity.CREDENTIAL]`."""
+    """Why a value is masked: `Annotated[str, Chars(6, 20), Sensitivity.CREDENTIAL]`."""
 
     PERSONAL = "personal"
     CREDENTIAL = "credential"
 
 
 def sensitivity_of(field: FieldInfo) -> Sensitivity | None:
-    """Say whether, and why, a field's value must not be shown."""
+    """Return why a field's value is masked; None if it is not."""
     for part in field_shape(field).metadata:
         if isinstance(part, Sensitivity):
             return part
@@ -159,14 +159,14 @@ UnitId = _Id
 #: A classroom setting; 0 is the default one.
 ClassroomSettingId = Annotated[int, BeforeValidator(_no_bool), Field(ge=0, lt=2**63)]
 
-#: A whole number of which no page says more.
+#: A whole number without documented limits.
 WholeNumber = Annotated[int, BeforeValidator(_no_bool), Field(gt=-(2**63), lt=2**63)]
 
-#: A whole number from 0, and one from 1, that counts something.
+#: A count from 0, and one from 1.
 Count = Annotated[int, BeforeValidator(_no_bool), Field(ge=0, lt=2**31)]
 CountFromOne = Annotated[int, BeforeValidator(_no_bool), Field(ge=1, lt=2**31)]
 
-#: A phone number: 11 digits in mainland China, elsewhere 00<country>-<number>; not 0 first.
+#: A phone number: 11 digits in mainland China, elsewhere 00<country>-<number>; no leading 0.
 Phone = Annotated[
     str, Chars(), AfterValidator(_phone), Sensitivity.PERSONAL, Field(examples=["13800138000"])
 ]
@@ -200,19 +200,19 @@ PersonName = Annotated[str, Chars(1, 24), Sensitivity.PERSONAL]
 #: The name that a user bears in the client.
 Nickname = Annotated[str, Chars(0, 24), Sensitivity.PERSONAL]
 
-#: A span of time.
+#: A duration.
 Seconds = Annotated[int, BeforeValidator(_no_bool), Field(gt=0, lt=2**31)]
 
-#: A teacher's rating, halves and the like included.
+#: A teacher's rating, in steps of a half.
 Stars = Annotated[float, BeforeValidator(_no_bool_either), Ge(0), Le(5)]
 
-#: A submitter's own mark on an item, which the answer repeats.
+#: The submitter's mark on an item, which the reply repeats.
 CustomColumn = Annotated[str, Chars(1, 50)]
 
-#: What tells ClassIn that a repeat is a repeat.
+#: The unique identity by which ClassIn recognises a repeat.
 Identity = Annotated[str, Chars(1, 32)]
 
-#: Seconds since 1970, in Python also an aware datetime; 0 means what the field says.
+#: Seconds since 1970, in Python also an aware datetime; the field says what 0 means.
 Moment = Annotated[int | datetime, BeforeValidator(_whole_seconds), Field(ge=0, lt=2**40)]
 
 #: One day.
@@ -221,13 +221,13 @@ _DAY = 24 * 3600
 
 @dataclass(frozen=True)
 class Ahead:
-    """How far ahead a moment lies, in days: `Annotated[Moment, Ahead(1, 366)]`; 0 is no moment."""
+    """How far ahead a moment is, in days: `Annotated[Moment, Ahead(1, 366)]`. 0 is no moment."""
 
     least: int
     most: int
 
     def fault(self, moment: int, now: float) -> str | None:
-        """Say what is wrong with a moment, in seconds since 1970 as is now."""
+        """Return what is wrong with a moment. Both times are seconds since 1970."""
         if self.least * _DAY <= moment - now <= self.most * _DAY:
             return None
         right = f"should be at least {self.least} day and at most {self.most} days ahead"
@@ -235,12 +235,12 @@ class Ahead:
 
 
 class _OrEmpty:
-    """Lets a field be empty, too: `Annotated[Uid | Literal[""], OR_EMPTY]`."""
+    """Allow an empty value as well: `Annotated[Uid | Literal[""], OR_EMPTY]`."""
 
     def __get_pydantic_core_schema__(
         self, source: object, handler: GetCoreSchemaHandler
     ) -> core_schema.CoreSchema:
-        """Let pydantic check what is not empty as the first of the kinds."""
+        """Validate a non-empty value as the first type."""
         return core_schema.no_info_wrap_validator_function(
             lambda value, check: value if value == "" else check(value),
             handler.generate_schema(get_args(source)[0]),
@@ -250,7 +250,7 @@ class _OrEmpty:
     def __get_pydantic_json_schema__(
         self, schema: core_schema.CoreSchema, handler: GetJsonSchemaHandler
     ) -> dict[str, Any]:
-        """Describe both."""
+        """Describe both types."""
         return {"anyOf": [handler(schema), {"type": "string", "const": ""}]}
 
 
@@ -261,7 +261,7 @@ Flag = Annotated[bool, PlainSerializer(int, return_type=int)]
 
 
 def told_id(value: object) -> int | None:
-    """Read an id from an answer, where it may be a number or text; None if it is neither."""
+    """Return an id from a reply, given as a number or text; None if it is neither."""
     if isinstance(value, bool) or not isinstance(value, (int, str)):
         return None
     number = int(value) if re.fullmatch("[0-9]{1,19}", str(value)) else 0
@@ -275,12 +275,12 @@ def _address(text: str) -> str:
 
 
 def shown_address(at: str) -> str:
-    """Return an address without what may be a credential: a user in it, and the query."""
+    """Return an address without user and query, which may be credentials."""
     return re.sub(r"\?.*", "?***", re.sub("(?<=//)[^/@]*@", "***@", at), flags=re.DOTALL)
 
 
 class File(BaseModel):
-    """A file that goes along with its operation: described here, its content lies elsewhere."""
+    """A file of an operation: its description; the content is kept elsewhere."""
 
     model_config = ConfigDict(
         frozen=True, extra="forbid", hide_input_in_errors=True, defer_build=True
@@ -291,19 +291,19 @@ class File(BaseModel):
     size: Annotated[int, BeforeValidator(_no_bool), Field(gt=0, lt=2**63)]
     #: In lower-case hex digits.
     sha256: Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
-    #: `redis`, or an address that the workers can read: file:///..., https://..., s3://...
+    #: `redis`, or an address that workers can read: file:///..., https://..., s3://...
     at: Annotated[str, Chars(1, 4096), AfterValidator(_address)] = Field(repr=False)
-    #: By which the key ring vouches that somebody named it who could read it; '': nobody did.
+    #: MAC of the key ring, which proves that a submitter with access named the file; empty: none.
     mac: Annotated[str, Field(pattern="^(?:[0-9a-f]{64})?$")] = Field(
         default="", repr=False, exclude_if=lambda mac: not mac
     )
 
     def vouched(self) -> list[str | int]:
-        """Return what a key ring vouches for."""
+        """Return what the key ring authenticates."""
         return [self.name, self.size, self.sha256, self.at]
 
     def summary(self) -> dict[str, object]:
-        """Describe the content, wherever it lies: name, bytes, SHA-256."""
+        """Return name, size and SHA-256, without the place."""
         return {"name": self.name, "bytes": self.size, "sha256": self.sha256}
 
 
@@ -313,12 +313,12 @@ def is_file(value: object) -> TypeGuard[dict[str, Any]]:
 
 
 def without_mac(value: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a file's description as it is shown, and as it tells one file from another."""
+    """Return a file's description for showing and comparing."""
     return {name: each for name, each in value.items() if name != "mac"}
 
 
 def without_place(value: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a file's description without where it lies: what it holds."""
+    """Return a file's description without its place: only the content counts."""
     return {name: each for name, each in without_mac(value).items() if name != "at"}
 
 
@@ -327,24 +327,24 @@ _DESCRIBED = File.model_fields.keys() - {"mac"}
 
 @dataclass(frozen=True)
 class FileLimit:
-    """What files a field takes: `Annotated[File, FileLimit(1024, ("jpg", "png"))]`."""
+    """The files that a field accepts: `Annotated[File, FileLimit(1024, ("jpg", "png"))]`."""
 
     most: int = LARGEST_FILE
-    #: What a name may end in, in lower case; none at all: whatever.
+    #: Allowed endings in lower case; empty: any.
     kinds: tuple[str, ...] = ()
 
     def __get_pydantic_core_schema__(
         self, source: object, handler: GetCoreSchemaHandler
     ) -> core_schema.CoreSchema:
-        """Let pydantic check it."""
+        """Validate the file in pydantic."""
         return core_schema.no_info_after_validator_function(self._check, handler(source))
 
     def __str__(self) -> str:
-        """Put it as `jpg or png, up to 1 MB`."""
+        """Return it as `jpg or png, up to 1 MB`."""
         return f"{self._kinds() if self.kinds else 'any kind'}, up to {self.most // 1024**2} MB"
 
     def faults(self, name: str, size: int) -> Iterator[str]:
-        """Say what is wrong with a file of this name and size: `should be a gif or png`."""
+        """Return what is wrong with a file of this name and size: `should be a gif or png`."""
         if self.kinds and not name.lower().endswith(tuple(f".{kind}" for kind in self.kinds)):
             yield f"should be a {self._kinds()}"
         if size > self.most:
@@ -363,8 +363,8 @@ class FileLimit:
 
 _PICTURES = ("jpg", "jpeg", "gif", "png")
 
-#: A course's cover, a teacher's picture, a user's, and a file for the drive. Of the first two no
-#: page states a limit: only our own holds.
+#: A course's cover, a teacher's picture, a user's picture, a drive file. No page limits the first
+#: two: our own limit applies.
 Cover = Annotated[File, FileLimit()]
 Picture = Annotated[File, FileLimit(), Sensitivity.PERSONAL]
 Avatar = Annotated[File, FileLimit(LARGEST_PICTURE, _PICTURES), Sensitivity.PERSONAL]
@@ -372,5 +372,5 @@ Upload = Annotated[File, FileLimit(LARGEST_FILE)]
 
 
 def file_limit_among(metadata: Iterable[object]) -> FileLimit:
-    """Find what files a field takes among the metadata of its kind."""
+    """Return the file limit in a field's metadata."""
     return next((part for part in metadata if isinstance(part, FileLimit)), FileLimit())

@@ -4,14 +4,14 @@ from collections.abc import Callable
 
 from worker.classin.operation import Operation
 
-#: The purpose for which a key ring marks what is personal in the name of a lane.
+#: The purpose of keyed marks in lane names.
 PURPOSE = "lane"
 
 
 def lane_of(school: str, operation: Operation, mark: Callable[[str, str], str]) -> str | None:
-    """Name an operation's lane: the school, and the entity in it; None if it has none.
+    """Return an operation's lane: the school and the entity in it; None if it has none.
 
-    `mark` gives for a purpose and a text what stands for a person: a key ring's.
+    `mark` returns a keyed mark for a purpose and a personal text.
     """
     lane = operation.lane(lambda value: mark(PURPOSE, value))
     return None if lane is None else f"{school}:{lane}"

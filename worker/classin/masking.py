@@ -10,10 +10,10 @@ from worker.classin.operation import MASK, Fields, Operation, item_kind
 from worker.classin.references import Reference
 from worker.classin.seals import Sealed
 
-#: ASCII texts that are shorter are masked only where they stand as a word of their own.
+#: Shorter ASCII values are masked only as whole words.
 _SHORT = 5
 
-#: A phone number with its country's prefix; answers may name the number alone.
+#: A phone number with calling code; replies may quote the number alone.
 _PREFIXED = re.compile(r"[0-9]+-([0-9]{5,})")
 
 
@@ -36,9 +36,9 @@ def echo_masked(
     value: Any,  # noqa: ANN401  # any JSON value
     hidden: Sequence[str] = (),
 ) -> Any:  # noqa: ANN401  # as above
-    """Return an answer for showing, with what repeats a sensitive field masked at any depth.
+    """Return a reply with whatever repeats a sensitive field masked, at any depth.
 
-    That is known by its name, and by the values of those fields (`hidden`) under any name.
+    It is recognised by name, and by the values of those fields (`hidden`) under any name.
     """
     return without_values(_named_masked(kind, value), hidden)
 
@@ -67,16 +67,16 @@ def _sensitive_names(kind: type[Fields]) -> frozenset[str]:
 
 
 def masks_any(kind: type[Fields]) -> bool:
-    """Say whether an operation of a kind has fields that are masked."""
+    """Return whether an operation has masked fields."""
     return bool(_sensitive_names(kind))
 
 
 def hidden_values(
     kind: type[Operation] | None, fields: Mapping[str, Any], only: Sensitivity | None = None
 ) -> tuple[str, ...]:
-    """Return the values of an operation's masked fields, as texts, as far as they are open.
+    """Return the values of an operation's masked fields as texts, unless they are encrypted.
 
-    `only`: of fields of that sensitivity.
+    `only`: fields of that sensitivity.
     """
     if kind is None:
         return ()
@@ -113,12 +113,12 @@ def _texts(value: object) -> Iterator[str]:
 
 
 def scrubbed(text: str, hidden: Sequence[str]) -> str:
-    """Return a text with each of these values masked, whatever its case."""
+    """Return a text with each of these values masked, in any case."""
     return _scrubber(hidden)(text) if hidden else text
 
 
 def without_values(value: Any, hidden: Sequence[str]) -> Any:  # noqa: ANN401  # any JSON value
-    """Return JSON with each of these values masked, also in the names of objects."""
+    """Return JSON with each of these values masked, in object keys as well."""
     return _scrub(value, _scrubber(hidden)) if hidden and value is not None else value
 
 
@@ -135,7 +135,7 @@ def _scrub(value: Any, scrub: Callable[[str], str]) -> Any:  # noqa: ANN401  # a
 
 
 def _scrubber(hidden: Sequence[str]) -> Callable[[str], str]:
-    """Build what masks these values; the longest first, since one may be part of another."""
+    """Return a function that masks these values, the longest first: one may contain another."""
     parts = []
     for text in sorted(hidden, key=len, reverse=True):
         part = re.escape(text)

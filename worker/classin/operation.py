@@ -49,7 +49,7 @@ class Idempotency(StrEnum):
 
 
 class Fields(BaseModel):
-    """Named values as ClassIn takes them: camel case on the wire, both spellings taken."""
+    """Fields as ClassIn takes them: camel case on the wire; both spellings are accepted."""
 
     model_config = ConfigDict(
         frozen=True,
@@ -66,7 +66,7 @@ class Fields(BaseModel):
     shown: ClassVar[tuple[str, ...]] = ()
 
     def __repr_args__(self) -> Iterator[tuple[str | None, Any]]:
-        """Show what is given, and of what is sensitive only that it is."""
+        """Show the given fields, with sensitive values masked."""
         for name, field in type(self).model_fields.items():
             if (value := getattr(self, name)) is not None:
                 yield name, MASK if sensitivity_of(field) else value
@@ -78,26 +78,26 @@ class Fields(BaseModel):
 
     @classmethod
     def field_named(cls, name: str) -> FieldInfo | None:
-        """Find a field by either spelling."""
+        """Return a field by either spelling."""
         return by_spelling(cls).get(name)
 
     @classmethod
     def holds_many(cls, name: str) -> bool:
-        """Say whether a field, by either spelling, takes a list."""
+        """Return whether a field, by either spelling, takes a list."""
         field = cls.field_named(name)
         return field is not None and field_shape(field).depth > 0
 
     @classmethod
     def holds_json(cls, name: str) -> bool:
-        """Say whether a field, by either spelling, takes a list or an object."""
+        """Return whether a field, by either spelling, takes a list or an object."""
         field = cls.field_named(name)
         return field is not None and (field_shape(field).depth > 0 or item_kind(field) is not None)
 
     @classmethod
     def hides(cls, path: Sequence[int | str]) -> bool:
-        """Say whether what lies there is personal, a credential, or unknown: not to be shown.
+        """Return whether a field is personal, a credential or unknown, and is therefore masked.
 
-        That holds for whatever lies where items with such fields should be.
+        Whatever stands in the place of items with such fields is masked as well.
         """
         kind: type[Fields] | None = cls
         for step in path:
@@ -112,7 +112,7 @@ class Fields(BaseModel):
 
     @model_validator(mode="after")
     def _keep_rules(self) -> Self:
-        """Check the rules; pydantic comes here only when each field is right by itself."""
+        """Check the rules; pydantic calls this only when each field is valid by itself."""
         if not self.rules:
             return self
         values = vars(self)
@@ -124,16 +124,16 @@ class Fields(BaseModel):
 
 
 class Item(Fields):
-    """One of the many things that a bulk operation names; it has no life of its own."""
+    """One item of a bulk operation."""
 
     def __init_subclass__(cls, *, rules: Iterable[Rule] = (), shown: Iterable[str] = ()) -> None:
-        """Keep what the class statement declares."""
+        """Store what the class statement declares."""
         super().__init_subclass__()
         cls.rules, cls.shown = tuple(rules), tuple(shown)
 
 
 class Bulk(NamedTuple):
-    """How an operation names many things, and how its answer tells what became of each."""
+    """How a bulk operation lists its items, and how the reply reports each."""
 
     #: The attribute that holds the list; None where the answer tells of what is not listed.
     field: str | None
@@ -152,7 +152,7 @@ class Bulk(NamedTuple):
 
 
 class Spec(NamedTuple):
-    """What one operation declares besides its fields."""
+    """The declaration of an operation, besides its fields."""
 
     name: str  # as submitters write it: edit_course
     chapter: str  # of the API, and the module that declares it
@@ -178,11 +178,11 @@ class Spec(NamedTuple):
 
 
 class Operation(Fields):
-    """One thing that ClassIn can be asked, with its fields filled.
+    """A validated ClassIn operation.
 
-    Constructing one checks it: InvalidOperationError names every fault at once. On the wire the
-    fields are in camel case; both spellings are taken. Until another record's result is known,
-    a Reference to it may stand for a value; then `wire_fields` raises ValueError.
+    The constructor raises InvalidOperationError, which names every fault. Fields are in camel case
+    on the wire; both spellings are accepted. A Reference may stand for a value until another
+    record's result is known; until then `wire_fields` raises ValueError.
     """
 
     spec: ClassVar[Spec]
@@ -205,7 +205,7 @@ class Operation(Fields):
         rules: Iterable[Rule] = (),
         shown: Iterable[str] = (),
     ) -> None:
-        """Keep what the class statement declares."""
+        """Store what the class statement declares."""
         super().__init_subclass__()
         listed = frozenset(codes)
         cls.rules, cls.shown = tuple(rules), tuple(shown)
@@ -234,7 +234,7 @@ class Operation(Fields):
 
     @classmethod
     def __pydantic_init_subclass__(cls, **kwargs: Any) -> None:  # noqa: ANN401  # as pydantic has it
-        """Enter the finished class into the catalogue."""
+        """Register the finished class in the catalogue."""
         super().__pydantic_init_subclass__(**kwargs)
         spec = cls.spec
         named = {spec.lane}
@@ -261,7 +261,7 @@ class Operation(Fields):
                 keep(self, references)
 
     def __repr_args__(self) -> Iterator[tuple[str | None, Any]]:
-        """Show references, too."""
+        """Show references as well."""
         waiting = {place[0] for place in kept(self)}
         shown = self._masked() if waiting else {}
         for name, value in super().__repr_args__():
@@ -278,23 +278,23 @@ class Operation(Fields):
         return ids_kept(self)
 
     def items_field(self) -> str | None:
-        """Name the attribute that holds what a bulk operation names; None if none does."""
+        """Return the attribute that holds the items; None for a single operation."""
         if (bulk := self.spec.bulk) is None or bulk.field is None:
             return None
         return bulk.field if getattr(self, bulk.field) is not None else bulk.instead
 
     def judged(self, reply: "Reply") -> "Verdict | None":
-        """Judge what the tables cannot; None leaves it to them. Operations override it, rarely."""
+        """Classify a reply that the tables cannot; None leaves it to them. Rarely overridden."""
         del reply
         return None
 
     def mending(
         self, code: int, result: Mapping[str, Any], item: int | None = None
     ) -> "Operation | None":
-        """Build the operation that does what this one left out; None: a person must.
+        """Return the follow-up that completes a partial result; None: a person must.
 
-        `result` is the answer; for an item of a bulk operation, by position, its entry in the
-        answer. Operations whose `partial` names a follow-up override it.
+        `result` is the reply; for an item of a bulk operation, by position, its entry in the reply.
+        Operations whose `partial` names a follow-up override this.
         """
         del code, result, item
         return None

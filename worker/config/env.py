@@ -9,28 +9,28 @@ from worker.config.rate_limits import Paces, read_paces
 from worker.config.urls import is_loopback, split_address
 from worker.errors import FieldError, InvalidInputError
 
-#: The longest home, in bytes: the path of the socket in it has limits of the system's.
+#: Maximum path length of a home in bytes: a socket's path has a system limit.
 _LONGEST_HOME = 85
 
-#: Longer than anybody waits, in seconds.
+#: Maximum of any duration, in seconds.
 _LONGEST_TIME = 10 * 365 * 86400.0
 
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
 
 class Variables:
-    """Reads single variables and gathers what is wrong with them."""
+    """Read single variables, and collect what is wrong with them."""
 
     def __init__(self, environment: Mapping[str, str], faults: list[FieldError]) -> None:
         self._environment = environment
         self.faults = faults
 
     def text(self, name: str) -> str | None:
-        """Return what it holds, without blanks around it; None: nothing."""
+        """Return a variable's text, stripped; None if it is unset or empty."""
         return self._environment.get(name, "").strip() or None
 
     def fit(self, name: str, fault_of: Callable[[str], str | None]) -> str | None:
-        """Read what has its own rule, which gives what is wrong with a text, if anything."""
+        """Read a text with a check of its own, which returns what is wrong."""
         text = self.text(name)
         if text is not None and (what := fault_of(text)) is not None:
             self.wrong(name, what)
@@ -39,7 +39,7 @@ class Variables:
     def words(
         self, name: str, fault_of: Callable[[str], str | None], *, lower: bool = True
     ) -> tuple[str, ...]:
-        """Read words with blanks between them that have their own rule; none where one is wrong."""
+        """Read words with a check of their own; none if one is wrong."""
         text = self.text(name) or ""
         if (what := fault_of(text)) is not None:
             self.wrong(name, what)
@@ -47,26 +47,26 @@ class Variables:
         return tuple((text.lower() if lower else text).split())
 
     def folders(self, name: str, fault_of: Callable[[str], str | None]) -> tuple[Path, ...]:
-        """Read absolute paths with colons between them."""
+        """Read absolute paths, separated by colons."""
         text = self.fit(name, fault_of) or ""
         return tuple(Path(each) for each in text.split(":") if each)
 
     def home(self, name: str) -> Path:
-        """Read the path of a home."""
+        """Read the path of a home folder."""
         home = Path(self.text(name) or _usual_home()).absolute()
         if len(os.fsencode(home)) > _LONGEST_HOME:
             self.wrong(name, f"should be a path of at most {_LONGEST_HOME} bytes; {home} is longer")
         return home
 
     def keys(self, name: str, home: Path) -> Path:
-        """Read the path of the key file, which may not lie where Redis writes."""
+        """Read the path of the key file, which must not be where Redis writes."""
         path = Path(self.text(name) or _usual_config() / "keys.json").absolute()
         if path.resolve().is_relative_to(home.resolve()):
             self.wrong(name, f"should lie outside of CLASSIN_HOME, where Redis writes; got {path}")
         return path
 
     def count(self, name: str, default: int, *, most: int = 999_999_999) -> int:
-        """Read a whole number from 1 on."""
+        """Read a whole number from 1."""
         text = self.text(name)
         if text is None:
             return default
@@ -83,7 +83,7 @@ class Variables:
         return text == "1"
 
     def seconds(self, name: str, default: float, *, least: float = 0.0) -> float:
-        """Read a span of time, in seconds."""
+        """Read a duration, in seconds."""
         found = self.several_seconds(name, (default,), least=least)
         if len(found) != 1:
             self.wrong(name, f"should be one time; got {self.text(name)!r}"[:200])
@@ -93,7 +93,7 @@ class Variables:
     def several_seconds(
         self, name: str, default: tuple[float, ...], *, least: float = 0.0
     ) -> tuple[float, ...]:
-        """Read spans of time, in seconds, with blanks or commas between them."""
+        """Read durations, in seconds, separated by spaces or commas."""
         text = self.text(name)
         if text is None:
             return default
@@ -110,7 +110,7 @@ class Variables:
         return found
 
     def paces(self, name: str) -> Paces:
-        """Read words like create_classroom=1000/m."""
+        """Read rate limits such as create_classroom=1000/m."""
         try:
             return read_paces(self.text(name) or "", name)
         except InvalidInputError as error:
@@ -128,14 +128,14 @@ class Variables:
         return text
 
     def addresses(self, name: str) -> tuple[str, ...]:
-        """Read addresses with commas or blanks between them; no fault quotes one."""
+        """Read addresses separated by commas or spaces; no fault quotes one."""
         found = (self.text(name) or "").replace(",", " ").split()
         if not all(re.match("[a-z][a-z0-9]*://.", each) for each in found):
             self.wrong(name, "should be addresses like mailto://..., with commas between them")
         return tuple(found)
 
     def base_url(self, name: str, default: str) -> str:
-        """Read the address of a service: https, or http on this machine."""
+        """Read the address of a service: https, or http on loopback."""
         text = (self.text(name) or default).rstrip("/")
         parts = split_address(text)
         if (
@@ -154,12 +154,12 @@ class Variables:
         return text
 
     def wrong(self, where: str, what: str) -> None:
-        """Note a fault."""
+        """Record a fault."""
         self.faults.append(FieldError(where, what))
 
 
 def read_seconds(text: str) -> float:
-    """Read a span of time: 90, 90s, 5m, 1h, 1d. Raises ValueError."""
+    """Parse a duration: 90, 90s, 5m, 1h, 1d. Raises ValueError."""
     found = re.fullmatch(r"(\d+(?:\.\d+)?)([smhd]?)", text)
     if not found:
         raise ValueError(text)
@@ -167,14 +167,14 @@ def read_seconds(text: str) -> float:
 
 
 def _usual_config() -> Path:
-    """Return where a user's settings are kept: XDG_CONFIG_HOME/classin, or ~/.config/classin."""
+    """Return the user's configuration folder: XDG_CONFIG_HOME/classin, or ~/.config/classin."""
     from platformdirs.unix import Unix  # noqa: PLC0415  # only where no file is named
 
     return Unix("classin").user_config_path
 
 
 def _usual_home() -> str:
-    """Return where a system keeps what programs of a user need."""
+    """Return the system's data folder of the user."""
     import platformdirs  # noqa: PLC0415  # only where no home is named
 
     return platformdirs.user_data_dir("classin-queue", appauthor=False)

@@ -16,13 +16,13 @@ Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 USUAL_PORTS = {"https": 443, "http": 80}
 
-#: A host as it may be written: ASCII, so that it looks like nothing but what it is.
+#: A valid host: ASCII, so that look-alike characters cannot deceive.
 _HOST = re.compile(r"[a-z0-9_-]+(?:\.[a-z0-9_-]+)*|[0-9a-f:.]*:[0-9a-f:.]*")
 
-#: The one part of IPv6 whose addresses lead to machines that all may reach.
+#: The only IPv6 range with global unicast addresses.
 _GLOBAL = ipaddress.ip_network("2000::/3")
 
-#: IPv6 addresses that stand for an IPv4 address, and where its first bit is.
+#: IPv6 ranges that embed an IPv4 address, and the bit at which it begins.
 _EMBEDDING = (
     (ipaddress.ip_network("::/96"), 96),
     (ipaddress.ip_network("::ffff:0:0/96"), 96),
@@ -30,12 +30,12 @@ _EMBEDDING = (
     (ipaddress.ip_network("2002::/16"), 16),
 )
 
-#: Schemes that have rules of their own, or that fsspec would read this machine's files by.
+#: Schemes with rules of their own, or by which fsspec would read local files.
 _OWN_SCHEMES = frozenset({"file", "local", "http", "https"})
 
 
 class WebError(Exception):
-    """A file on the web cannot be read; the text says why, `status` is that of HTTP, if any."""
+    """A web file cannot be read; the text says why, `status` is the HTTP status, if any."""
 
     def __init__(self, what: str, status: int | None = None) -> None:
         super().__init__(what)
@@ -43,17 +43,17 @@ class WebError(Exception):
 
 
 def refused(what: str) -> PermissionError:
-    """Build the error for a file that may not be read here; `what` says why."""
+    """Return the error for a file that may not be read; `what` says why."""
     return PermissionError(errno.EACCES, what)
 
 
 class WebAddress(NamedTuple):
-    """An address on the web, taken apart."""
+    """A parsed web address."""
 
     scheme: str
     host: str
     port: int
-    #: Path and query, as a request has them.
+    #: Path and query, as in a request line.
     target: str
 
     @property
@@ -71,7 +71,7 @@ class WebAddress(NamedTuple):
 
     @classmethod
     def read(cls, text: str) -> Self:
-        """Take an http or https address apart. Raises ValueError."""
+        """Parse an http or https address. Raises ValueError."""
         parts = split_address(text)
         odd = "\\" in text or any(ord(letter) < ord(" ") for letter in text)
         if parts is None or odd or parts.scheme not in USUAL_PORTS:
@@ -88,28 +88,28 @@ class WebAddress(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class FileAccess:
-    """Where files may be read that are named at one door."""
+    """The files and hosts that one kind of submitter may name."""
 
-    #: Folders, and what lies below them; None: whatever this user may read.
+    #: Folders with all below them; None: whatever this user may read.
     folders: tuple[Path, ...] | None = ()
-    #: Hosts and networks, as `fault_of_hosts` takes them.
+    #: Hosts and networks, as `fault_of_hosts` accepts them.
     hosts: tuple[str, ...] = ()
-    #: Whether any public host may be asked over https, not only the listed ones.
+    #: Whether any public host may be read over https, not only listed ones.
     any_host: bool = False
-    #: What fsspec may be used for.
+    #: Schemes that fsspec may read.
     schemes: tuple[str, ...] = ()
-    #: What relative paths count from; None: the working directory.
+    #: Base of relative paths; None: the working directory.
     base: Path | None = None
-    #: Whether `~/` is the home of this user.
+    #: Whether `~/` means this user's home.
     home: bool = False
-    #: What lists the folders and the hosts, for whoever is refused.
+    #: The settings that list folders and hosts, for the error message.
     folders_named_by: str = "CLASSIN_FILES_FROM"
     hosts_named_by: str = "CLASSIN_FILE_HOSTS"
 
     def web_address(self, text: str, before: WebAddress | None = None) -> WebAddress:
-        """Take an address apart that may be asked; `before`: the one that redirects to it.
+        """Parse an address that may be requested; `before`: the one that redirects to it.
 
-        Raises PermissionError, or ValueError if it is none.
+        Raises PermissionError, or ValueError for an invalid address.
         """
         try:
             address = WebAddress.read(text)
@@ -126,14 +126,14 @@ class FileAccess:
         return address
 
     def unlisted(self) -> PermissionError:
-        """Build the error for a file that lies elsewhere; it says from where files are taken."""
+        """Return the error for a file outside of the allowed folders, which it names."""
         places = [*map(str, self.folders or ()), *(at for at in self.hosts if not _is_network(at))]
         what = f"files are taken from {', '.join(places)} only" if places else "none is taken here"
         by = " and ".join(dict.fromkeys((self.folders_named_by, self.hosts_named_by)))
         return refused(f"{what} ({by})")
 
     def must_be_open(self, address: WebAddress, found: Sequence[Address]) -> None:
-        """See that all that a host's name leads to may be connected to. Raises PermissionError."""
+        """Raise PermissionError unless every address of a host may be connected to."""
         if address.literal is not None and address.origin in _origins(self.hosts):
             return
         networks = [*_networks(self.hosts)]
@@ -142,7 +142,7 @@ class FileAccess:
             raise refused(f"{what}, in no network that {self.hosts_named_by} lists")
 
     def must_have_scheme(self, at: str) -> None:
-        """See that an address may be left to fsspec. Raises PermissionError."""
+        """Raise PermissionError unless fsspec may read this scheme."""
         if self.folders is not None:
             raise self.unlisted()
         if at.partition(":")[0] not in self.schemes or "::" in at:
@@ -150,7 +150,7 @@ class FileAccess:
 
 
 def is_public(address: Address) -> bool:
-    """Say whether an IP address leads out, and not to this machine or a network around it."""
+    """Return whether an IP address is public, rather than of this machine or a local network."""
     if isinstance(address, ipaddress.IPv6Address):
         for network, first in _EMBEDDING:
             if address in network:
@@ -186,7 +186,7 @@ def _read_host(text: str) -> WebAddress:
 
 
 def fault_of_hosts(text: str) -> str | None:
-    """Say what is wrong with hosts and networks, with blanks between them, if anything is."""
+    """Return what is wrong with hosts and networks, separated by spaces; None if nothing is."""
     for each in text.lower().split():
         try:
             wrong = not _is_network(each) and _read_host(each).target != "/"
@@ -202,7 +202,7 @@ def fault_of_hosts(text: str) -> str | None:
 
 
 def fault_of_folders(text: str) -> str | None:
-    """Say what is wrong with folders, with colons between them, if anything is."""
+    """Return what is wrong with folders, separated by colons; None if nothing is."""
     for each in filter(None, text.split(":")):
         if not each.startswith("/"):
             return f"should be absolute paths, with colons between them; got {each[:80]!r}"
@@ -210,7 +210,7 @@ def fault_of_folders(text: str) -> str | None:
 
 
 def fault_of_schemes(text: str) -> str | None:
-    """Say what is wrong with schemes, with blanks between them, if anything is."""
+    """Return what is wrong with schemes, separated by spaces; None if nothing is."""
     for each in text.split():
         if each in _OWN_SCHEMES or not re.fullmatch("[a-z][a-z0-9+.-]*", each):
             return f"should be schemes like s3 or gs, with blanks between them; got {each[:40]!r}"

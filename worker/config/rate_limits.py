@@ -7,20 +7,20 @@ from worker.classin.index import INDEX
 from worker.classin.validation_messages import LONGEST_ECHO, nearest
 from worker.errors import FieldError, InvalidInputError
 
-#: By operation, or by `all`: the least milliseconds between two requests; None lifts a limit.
+#: By operation, or by `all`: minimum milliseconds between two requests; None lifts a limit.
 Paces = Mapping[str, float | None]
 
-#: The word for a school as a whole.
+#: The word for all operations of a school.
 ALL = "all"
 
-#: ClassIn's own limit, which holds unless somebody says otherwise.
+#: ClassIn's documented limit, which applies by default.
 USUAL: Paces = {"create_classroom": 60.0}
 
 _UNITS = {"s": 1000.0, "m": 60_000.0, "h": 3_600_000.0}
 
 
 def read_paces(text: str, where: str) -> Paces:
-    """Read words, separated by spaces or commas.
+    """Parse rate limits, separated by spaces or commas.
 
     Raises InvalidInputError, which names every fault.
     """
@@ -55,7 +55,7 @@ def paces_of(school: str, *said: Paces) -> dict[str, float]:
 
 
 def _milliseconds(pace: str) -> float | None:
-    """Turn so many in a unit of time into the time between two. Raises ValueError."""
+    """Convert a rate into the milliseconds between two requests. Raises ValueError."""
     if pace == "none":
         return None
     found = re.fullmatch(r"([0-9]{1,6}(?:\.[0-9]{1,3})?)/([smh])", pace)

@@ -14,7 +14,7 @@ _KEYS = ("sid", "secret", "secret_file", "pace")
 
 
 def read_schools(path: Path, faults: list[FieldError]) -> Iterator[tuple[School, Paces]]:
-    """Read a TOML file with a table for each school; adds what is wrong, and quotes no secret."""
+    """Read a TOML file with a table per school; add faults, and quote no secret."""
     try:
         tables = read_toml(path, read_secret)
     except InvalidInputError as error:
@@ -63,7 +63,7 @@ def _paces_of(here: str, table: Mapping[str, object], faults: list[FieldError]) 
 
 
 def _reason(error: Exception) -> str:
-    """Say what went wrong without quoting the file: a secret might stand there."""
+    """Return what went wrong without quoting the file: it may hold a secret."""
     if isinstance(error, OSError):
         return error.strerror or "it cannot be opened"
     return "it is not UTF-8"

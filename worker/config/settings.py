@@ -18,68 +18,68 @@ from worker.errors import FieldError, InvalidInputError, InvalidSettingsError
 from worker.keyring import VARIABLE, KeyRing
 from worker.private_files import folder_fault
 
-#: The address of the service.
+#: ClassIn's base URL.
 CLASSIN = "https://api.eeo.cn"
 
-#: The school's name when SID and secret come from the environment.
+#: Name of the school whose SID and secret come from the environment.
 ONLY_SCHOOL = "main"
 
-#: The least of a time of which none at all makes no sense, in seconds.
+#: Minimum for durations that must not be zero (seconds).
 _SOME = 0.001
 
-#: The shortest lease, in seconds: its heartbeat has to come in time on a busy machine, too.
+#: Minimum lease in seconds: its heartbeat must be in time on a busy machine.
 _SHORTEST_LEASE = 2.0
 
-#: More threads and processes than anybody needs: whoever asks for more has mistyped.
+#: Maximum of threads and of processes: a larger number is a typing error.
 MOST_THREADS, MOST_PROCESSES = 1000, 64
 
-#: Processes started by default, where there are cores for them.
+#: Maximum of processes by default.
 USUAL_PROCESSES = 4
 
 
 def usable_cores() -> int:
-    """Return how many cores this process may use."""
+    """Return the number of cores that this process may use."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1  # macOS knows no more
 
 
 def usual_processes(cores: int) -> int:
-    """Return how many worker processes suit a machine: one for each core, but not for very many.
+    """Return the default number of worker processes: one per core, up to a maximum.
 
-    Python keeps a process to one core; for waiting, threads will do.
+    A Python process uses one core; threads serve for waiting.
     """
     return min(cores, USUAL_PROCESSES)
 
 
 @dataclass(frozen=True, slots=True)
 class RetrySettings:
-    """How long, and how often, an operation is tried. All times in seconds."""
+    """How long and how often an operation is tried. All times in seconds."""
 
     #: Attempts of one delivery, and the jittered exponential waits between them.
     attempts: int = 4
     first_wait: float = 0.5
     longest_wait: float = 8.0
-    #: When a delivery's attempts are spent, the next comes after these; the last one repeats.
+    #: Waits between deliveries once a delivery's attempts are spent; the last one repeats.
     defer_delays: tuple[float, ...] = (60, 300, 900, 3600, 10800, 21600)
-    #: From the first attempt on; after that the operation has failed.
+    #: Counted from the first attempt; after that the operation has failed.
     give_up_after: float = 86400.0
-    #: After being told to slow down, without another word.
+    #: Pause after a throttling reply that names none.
     throttled_wait: float = 5.0
-    #: While a school is locked out or ClassIn is in maintenance: the pauses until the next look
-    #: whether that is over; the last one repeats.
+    #: Intervals between probes while a school is locked out or ClassIn is in maintenance; the last
+    #: one repeats.
     probe_intervals: tuple[float, ...] = (60, 120, 300, 600, 1800, 3600)
-    #: A worker process that is silent for so long loses its operations to others; a heartbeat
-    #: renews the lease six times as often.
+    #: Lease: a worker process that is silent for so long loses its records to others. It renews six
+    #: times per lease.
     lease: float = 30.0
-    #: After an attempt that nobody answered, the next operation of its lane waits for so long: the
-    #: service may still carry the earlier one out.
+    #: After an attempt without reply, wait so long before the lane's next operation: the service
+    #: may still carry out the earlier one.
     late_window: float = 60.0
 
 
 @dataclass(frozen=True, slots=True)
 class Timeouts:
-    """How long one request may take, in seconds."""
+    """Timeouts of one request, in seconds."""
 
     connect: float = 5.0
     #: From sending to the last byte of the reply.
@@ -88,82 +88,82 @@ class Timeouts:
 
 @dataclass(frozen=True, slots=True)
 class Gateway:
-    """Where and how operations are taken in over HTTP."""
+    """Settings of the HTTP gateway."""
 
     host: str = "127.0.0.1"
     port: int = 8765
-    #: Plain http beyond loopback: somebody in front of it speaks https.
+    #: Allow plain http beyond loopback: a proxy in front terminates TLS.
     behind_proxy: bool = False
-    #: Paths of the certificate, with those of its issuers, and of its key; None: plain http.
+    #: Paths of the certificate chain and of its key; None: plain http.
     certificate: str | None = None
     private_key: str | None = None
-    #: Work that is due for so long (seconds), while nothing settles, is stuck.
+    #: The queue is stuck if due work waits so long (seconds) while nothing settles.
     stuck_after: float = 120.0
     #: Hosts from which files may come; see file_access.
     files_from: tuple[str, ...] = ()
 
     @property
     def files(self) -> FileAccess:
-        """Return what may be read for whoever asks it."""
+        """Return the files that gateway clients may name."""
         setting = "CLASSIN_GATEWAY_FILES_FROM"
         return FileAccess((), self.files_from, folders_named_by=setting, hosts_named_by=setting)
 
     @property
     def exposed(self) -> bool:
-        """Whether keys could be read on their way: plain http beyond this machine."""
+        """Whether API keys would travel unencrypted: plain http beyond loopback."""
         return not (is_loopback(self.host) or self.behind_proxy or self.certificate)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """Everything that the environment decides."""
+    """All settings of a deployment."""
 
     home: Path
     #: None: the private Redis of `classin up`.
     redis_url: str | None = field(default=None, repr=False)
-    #: None: the same Redis as the ledger's.
+    #: None: the ledger's Redis.
     broker_url: str | None = field(default=None, repr=False)
     base_url: str = CLASSIN
     schools: Mapping[str, School] = field(default_factory=dict)
     patience: RetrySettings = RetrySettings()
     deadlines: Timeouts = Timeouts()
-    #: Worker processes that `classin worker` and `classin up` start.
+    #: Worker processes of `classin worker` and `classin up`.
     processes: int = field(default_factory=lambda: usual_processes(usable_cores()))
-    #: Operations that one worker process carries out side by side.
+    #: Threads per worker process.
     threads: int = 64
-    #: While several schools are configured, one may occupy so many percent of the threads.
+    #: With several schools configured, the share of the threads in percent that one may occupy.
     share: int = 75
-    #: By "SCHOOL OPERATION", or "SCHOOL" for all: the least milliseconds between two requests.
+    #: By "SCHOOL OPERATION", or "SCHOOL" for all: minimum milliseconds between two requests.
     paces: Mapping[str, float] = field(default_factory=dict)
-    #: Seconds between two looks for what is due.
+    #: Seconds between two passes of the rescuer.
     rescue_every: float = 10.0
-    #: With no message on the queue, what has been queued for longer (seconds) has lost its own.
+    #: With an empty queue, a record that has been queued for longer (seconds) has lost its message.
     adrift_after: float = 60.0
-    #: Seconds that what is under way gets to end, once the worker is asked to.
+    #: Grace in seconds for running operations at shutdown.
     grace: float = 45.0
-    #: A worker that fetched nothing for so long (seconds), though messages wait, connects anew.
+    #: A worker that fetched nothing for so long (seconds) though messages wait reconnects.
     stalled_after: float = 120.0
     gateway: Gateway = Gateway()
-    #: Folders, hosts and networks, and schemes of fsspec's, from which files may come that nobody
-    #: named at a command line; see file_access.
+    #: Folders, hosts and networks, and fsspec schemes of files that were not named on a command
+    #: line; see file_access.
     files_from: tuple[Path, ...] = ()
     file_hosts: tuple[str, ...] = ()
     file_schemes: tuple[str, ...] = ()
-    #: What signs the webhooks, and where those who hand in over HTTP may have some.
+    #: The webhooks' signing secret, and the origins that gateway clients may name.
     webhook_secret: str | None = field(default=None, repr=False)
     webhook_origins: tuple[str, ...] = ()
-    #: Where reports go, as Apprise's addresses, which hold secrets.
+    #: Report targets as Apprise URLs, which hold secrets.
     report_to: tuple[str, ...] = field(default=(), repr=False)
-    #: Where the key ring's file lies; None: it has none.
+    #: Path of the key ring's file; None: there is none.
     keys: Path | None = None
-    #: A key ring in memory, instead of that file.
+    #: An in-memory key ring in place of that file.
     ring: KeyRing | None = field(default=None, repr=False, compare=False)
 
     @property
     def keyring(self) -> KeyRing:
-        """The keys that Redis does not have, read from their file at their first use.
+        """The key ring, read from its file on first use.
 
-        It raises InvalidSettingsError where the file is not as it should be, and UnavailableError.
+        Raises InvalidSettingsError for an unusable file, and UnavailableError.
         """
         if self.ring is None and self.keys is None:
             fault = FieldError(VARIABLE, "names no key file: read the settings by from_env")
@@ -172,7 +172,7 @@ class Settings:
 
     @property
     def socket(self) -> Path:
-        """Where the private Redis listens."""
+        """Path of the private Redis's socket."""
         return self.home / "redis.sock"
 
     @property
@@ -182,17 +182,17 @@ class Settings:
 
     @property
     def listed_files(self) -> FileAccess:
-        """Return what may be read for other Celeries, jobs, and records that nobody vouches for."""
+        """Return the files that foreign messages, jobs and unauthenticated records may name."""
         return FileAccess(self.files_from, self.file_hosts)
 
     @property
     def typed_files(self) -> FileAccess:
-        """Return what may be read for whoever runs this program."""
+        """Return the files that the user of this program may name."""
         hosts = (*self.file_hosts, *self.gateway.files_from)
         return FileAccess(None, hosts, any_host=True, schemes=self.file_schemes)
 
     def school(self, name: str | None = None) -> School:
-        """Find a school by name; without one, the only school, or the one called main.
+        """Return a school by name; without one, the only school, or the one called main.
 
         Raises InvalidInputError.
         """
@@ -210,7 +210,10 @@ class Settings:
 
 
 def from_env(environment: Mapping[str, str] = os.environ) -> Settings:
-    """Read the CLASSIN_ variables; InvalidSettingsError names every fault, and never a secret."""
+    """Read the CLASSIN_ variables.
+
+    Raises InvalidSettingsError, which names every fault and no secret.
+    """
     faults: list[FieldError] = []
     reader = Variables(environment, faults)
     usual, deadlines = Settings(home=Path()), Timeouts()
@@ -255,7 +258,7 @@ def from_env(environment: Mapping[str, str] = os.environ) -> Settings:
 
 @cache
 def _ring(path: Path, ledger_url: str) -> KeyRing:
-    """Return the key ring of a file and a ledger, the same one each time."""
+    """Return the key ring of a file and a ledger, the same object each time."""
 
     def load() -> bytes:
         from worker.ledger.key_fingerprint import KeyFingerprint  # noqa: PLC0415  # as above
@@ -268,7 +271,7 @@ def _ring(path: Path, ledger_url: str) -> KeyRing:
 
 
 def _schools(reader: Variables, paces: Paces) -> tuple[dict[str, School], dict[str, float]]:
-    """Read the schools, by name, and their limits where these are the paces of all."""
+    """Read the schools by name, and their rate limits."""
     schools: dict[str, School] = {}
     limits: dict[str, float] = {}
     for school, own in _each_school(reader):
@@ -320,7 +323,7 @@ def _gateway(reader: Variables, usual: Gateway) -> Gateway:
 
 
 def _too_short(settings: Settings) -> Iterator[FieldError]:
-    """Return a fault for each time that an attempt, as long as it may take, does not fit into."""
+    """Return a fault for each duration that is shorter than an attempt may take."""
     attempt = settings.deadlines.connect + settings.deadlines.reply
     if settings.grace <= attempt:
         what = "CLASSIN_CONNECT_TIMEOUT and CLASSIN_REPLY_TIMEOUT together"
@@ -332,11 +335,11 @@ def _too_short(settings: Settings) -> Iterator[FieldError]:
 
 
 def environment_with(variables: Mapping[str, str]) -> dict[str, str]:
-    """Return this environment for a child process, with these CLASSIN_ variables and no others."""
+    """Return a child process's environment, with these CLASSIN_ variables and no others."""
     rest = {name: value for name, value in os.environ.items() if not name.startswith("CLASSIN_")}
     return {**rest, **variables}
 
 
 def put_in_env(variables: Mapping[str, str]) -> None:
-    """Let this process read these variables from now on, whatever stood in the environment."""
+    """Set these variables for this process, over what the environment says."""
     os.environ.update(variables)

@@ -8,14 +8,14 @@ from typing import Any
 
 from worker.errors import FieldError, InvalidInputError
 
-#: TOML knows no larger numbers; Python would read them, and then refuse to write them out.
+#: TOML's largest integer; Python would read larger ones, and then refuse to write them.
 _MOST = 2**63
 
 
 def read_toml(path: Path, read: Callable[[Path], bytes] = Path.read_bytes) -> dict[str, Any]:
     """Read a TOML file.
 
-    Raises InvalidInputError, which says where it breaks off, and quotes nothing.
+    Raises InvalidInputError, which names the position of a fault, and quotes nothing.
     """
     try:
         tables = tomllib.loads(read(path).decode())

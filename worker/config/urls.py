@@ -5,7 +5,7 @@ from urllib.parse import SplitResult, urlsplit
 
 
 def split_address(text: str) -> SplitResult | None:
-    """Take an address apart; None if its host or port cannot be."""
+    """Parse an address; None if its host or port is invalid."""
     try:
         parts = urlsplit(text)
         _ = parts.port
@@ -15,7 +15,7 @@ def split_address(text: str) -> SplitResult | None:
 
 
 def is_loopback(host: str) -> bool:
-    """Say whether what goes to a host stays on this machine."""
+    """Return whether a host is this machine."""
     try:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:

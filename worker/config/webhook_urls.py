@@ -5,10 +5,10 @@ from urllib.parse import urlsplit
 
 from worker.config.urls import is_loopback, split_address
 
-#: Characters of an address.
+#: Maximum length of an address.
 _LONGEST = 2000
 
-#: 24 to 64 bytes in base 64, with or without padding.
+#: 24 to 64 bytes in base64, with or without padding.
 _SECRET = re.compile(
     "whsec_(?:[A-Za-z0-9+/]{4}){8,21}(?:[A-Za-z0-9+/]{2}(?:==)?|[A-Za-z0-9+/]{3}=?)?"
 )
@@ -17,7 +17,7 @@ _USUAL_PORTS = {"http": 80, "https": 443}
 
 
 def fault_of_address(url: str) -> str | None:
-    """Say what is wrong with an address that is to be called, if anything is."""
+    """Return what is wrong with a webhook address; None if nothing is."""
     parts = split_address(url)
     if (
         parts is None
@@ -36,7 +36,7 @@ def fault_of_address(url: str) -> str | None:
 
 
 def fault_of_origins(text: str) -> str | None:
-    """Say what is wrong with origins, with blanks between them, if anything is."""
+    """Return what is wrong with origins, separated by spaces; None if nothing is."""
     for each in text.split():
         if (
             fault_of_address(each) is not None
@@ -48,13 +48,13 @@ def fault_of_origins(text: str) -> str | None:
 
 
 def fault_of_secret(text: str) -> str | None:
-    """Say what is wrong with a secret, if anything is."""
+    """Return what is wrong with a secret; None if nothing is."""
     if _SECRET.fullmatch(text):
         return None
     return "should be whsec_ and 24 to 64 random bytes in base 64"
 
 
 def origin_of(url: str) -> str:
-    """Return scheme, host and port of an address that has no fault: `https://sis.example:443`."""
+    """Return scheme, host and port of a valid address: `https://sis.example:443`."""
     parts = urlsplit(url)
     return f"{parts.scheme}://{parts.hostname}:{parts.port or _USUAL_PORTS[parts.scheme]}"

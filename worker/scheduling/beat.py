@@ -17,15 +17,15 @@ from worker.trouble_log import TroubleLog
 
 log = logging.getLogger(__name__)
 
-#: Seconds between two looks.
+#: Seconds between two passes.
 INTERVAL = 1.0
 
-#: For so many seconds it counts as being about.
+#: Seconds for which a beat counts as alive after a pass.
 _ABOUT = 30.0
 
 
 class TickScheduler(Scheduler):
-    """Claims ticks; others carry their runs out. It sends no messages and has no entries."""
+    """Claim ticks; runners execute the runs. It sends no messages and has no entries."""
 
     app: Queues
 
@@ -38,10 +38,10 @@ class TickScheduler(Scheduler):
         self._name = f"{socket.gethostname()}:{os.getpid()}"
 
     def setup_schedule(self) -> None:
-        """Prepare nothing: Redis has it all."""
+        """Do nothing: the schedule is in Redis."""
 
     def tick(self, *_: Any, **__: Any) -> float:  # noqa: ANN401  # Celery's
-        """Look once; gives the seconds until the next look, whatever happened in this one."""
+        """Claim due ticks once; return the seconds until the next pass, even after an error."""
         try:
             self._ledger.acquire_lock(BEAT, self._name, _ABOUT)
             self.ticker.claim_due()
@@ -55,11 +55,11 @@ class TickScheduler(Scheduler):
 
     @property
     def info(self) -> str:
-        """Nothing that Celery's banner should say besides."""
+        """Return nothing for Celery's banner."""
         return ""
 
 
 def keep_time(settings: Settings, scheduler: type[TickScheduler] = TickScheduler) -> None:
-    """Look through the schedule every second, until something is raised, as by a signal."""
+    """Claim due ticks every second, until an exception such as that of a signal."""
     service: Any = Service(build_queues(settings), scheduler_cls=scheduler)
     service.start()

@@ -1,10 +1,10 @@
-"""When a scheduled job ticks: cron expressions (croniter, only here), read by local clocks.
+"""Cron schedules (croniter, imported only here) in local time.
 
-Daylight saving: a job of certain hours ticks once for each time of day that it names. A time that
-the clocks leave out is the first moment after the gap, one that they show twice the first of both.
-A job of every hour ticks whenever the clocks show its minute, and so in each hour that passes.
+Daylight saving: a job of fixed hours ticks once for each time of day that it names. A time that the
+clocks skip becomes the first moment after the gap; of a time that occurs twice, the first one
+counts. An hourly job ticks whenever the clocks show its minute, and so in each hour that passes.
 
-Pure: told the time. Moments are ms since 1970, and ticks whole minutes.
+Pure: the current time is an argument. Moments are ms since 1970; ticks are whole minutes.
 """
 
 import re
@@ -18,7 +18,7 @@ from croniter import croniter
 
 from worker.errors import FieldError, InvalidInputError
 
-#: Clocks are not put back by more than this.
+#: Maximum by which clocks go back.
 _LONGEST_FOLD = timedelta(hours=3)
 
 _SECOND = timedelta(seconds=1)
@@ -26,26 +26,26 @@ _SECOND = timedelta(seconds=1)
 #: The fields of an expression: minute, hour, day of month, month, day of week.
 _FIELDS = 5
 
-#: Croniter's letters for times by chance.
+#: Croniter's letters for random and hashed times.
 _BY_CHANCE = re.compile(r"(?:^|[\s,])[hr](?:[\s,(/]|$)", re.IGNORECASE)
 
-#: A tick that is older than this (ms) was missed.
+#: Age in ms from which a tick counts as missed.
 _LATE = 60_000
 
-#: How far back (ms) the latest tick is looked for first.
+#: First window in ms of the search for the latest tick.
 _FIRST_SPAN = 120_000
 
 
 class Tick(NamedTuple):
-    """That a job is due."""
+    """A job is due."""
 
     at: int
-    #: It was missed, and is caught up with.
+    #: Whether it was missed, and is run late.
     late: bool
 
 
 class CronSchedule:
-    """The ticks of a cron expression of five fields by the clocks of a time zone.
+    """The ticks of a five-field cron expression in a time zone.
 
     Raises InvalidInputError, which names every fault.
     """
@@ -59,7 +59,7 @@ class CronSchedule:
         self._every_hour = croniter(cron).expanded[1] == ["*"]
 
     def after(self, moment: int) -> int | None:
-        """Return the first tick after a moment; None if there is none in fifty years."""
+        """Return the first tick after a moment; None if there is none within fifty years."""
         now = datetime.fromtimestamp(moment / 1000, UTC)
         wall = self._wall(now)
         repeats = self._wall(now + _LONGEST_FOLD) - wall < _LONGEST_FOLD
@@ -82,10 +82,10 @@ class CronSchedule:
             span *= 4
 
     def due(self, last: int, now: int, catch_up: float) -> Tick | None:
-        """Return the tick to be run now, if `last` is that which was run last.
+        """Return the tick to run now; `last` is the one that was run last.
 
-        Of several that were missed only the last counts, and that if it is less than `catch_up`
-        seconds old.
+        Of several missed ticks only the last counts, and only if it is less than `catch_up` seconds
+        old.
         """
         if now <= last:  # a clock was put back
             return None
@@ -99,11 +99,11 @@ class CronSchedule:
             tick = self.after(tick)
 
     def _wall(self, now: datetime) -> datetime:
-        """Return what the clocks show."""
+        """Return the local wall-clock time."""
         return now.astimezone(self._zone).replace(tzinfo=None)
 
     def _instants(self, shown: datetime) -> list[datetime]:
-        """Return when the job ticks for what the clocks show, or would if they were not changed."""
+        """Return when a wall-clock time occurs, or would occur without a change of the clocks."""
         both = [self._instant(shown, fold) for fold in (0, 1)]
         real = [each for each in dict.fromkeys(both) if self._wall(each) == shown]
         if self._every_hour:
@@ -114,7 +114,7 @@ class CronSchedule:
         return shown.replace(tzinfo=self._zone, fold=fold).astimezone(UTC)
 
     def _end_of_gap(self, before: datetime, after: datetime) -> datetime:
-        """Find the moment between these two at which the clocks were put forward."""
+        """Return the moment between these two at which the clocks go forward."""
         old = self._offset(before)
         while after - before > _SECOND:
             middle = before + (after - before) // 2
@@ -127,7 +127,7 @@ class CronSchedule:
 
 
 def _times(cron: str, wall: datetime) -> Iterator[datetime]:
-    """Return the times that an expression names, until there are none in fifty years."""
+    """Yield an expression's times, until there are none within fifty years."""
     times = croniter(cron, wall, ret_type=datetime)
     while True:
         try:

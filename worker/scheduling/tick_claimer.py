@@ -1,6 +1,6 @@
-"""Ticker: finds which jobs are due, and claims their ticks. Any number may do so at once.
+"""Find due jobs and claim their ticks; any number of processes may do so at once.
 
-There is no lock: each works out the same ticks, and the schedule gives each of them to one.
+There is no lock: each computes the same ticks, and the schedule grants each tick once.
 """
 
 import logging
@@ -13,35 +13,35 @@ from worker.ledger.schedule_models import UNSIGNED, Planned
 from worker.ledger.schedule_store import ScheduleStore
 from worker.scheduling.cron import CronSchedule, Tick
 
-#: A last tick that lies so far ahead (ms) was claimed by a clock that was wrong: ticks count anew.
-#: By less a clock may be put back for a while, and each tick is run once all the same.
+#: A last tick so far ahead (ms) was claimed by a wrong clock: ticks are computed anew. A smaller
+#: step back is waited out, and each tick is still run once.
 WRONG = 3 * 3_600_000
 
-#: What a beat holds to show that it is about. It is no lock.
+#: Marks a beat as alive. It is no lock.
 BEAT = "beat"
 
 log = logging.getLogger(__name__)
 
 
 class Ticker:
-    """Looks through the schedule; `clock` gives ms since 1970, else the schedule's own."""
+    """Claim the ticks of due jobs. `clock` returns ms since 1970; by default the schedule's own."""
 
     def __init__(self, schedule: ScheduleStore, clock: Callable[[], int] | None = None) -> None:
         self._schedule = schedule
         self._clock = clock or schedule.now
-        #: Of each job as it was read last, since when its ticks count, and its next one: until then
-        #: there is nothing to reckon.
+        #: By job as last read: since when its ticks count, and its next tick, before which nothing
+        #: is computed.
         self._next: dict[str, tuple[Planned, int, int | None]] = {}
-        #: Jobs whose times mean nothing here, by name: each is told of once.
+        #: Names of jobs with invalid times, each of which is logged once.
         self._told: dict[str, str] = {}
 
     def claim_due(self) -> int:
-        """Claim what is due; gives how many ticks that were. Raises UnavailableError."""
+        """Claim all due ticks; return their number. Raises UnavailableError."""
         now = self._clock()
         return sum(self._claim(planned, now) for planned in self._schedule.jobs())
 
     def _claim(self, planned: Planned, now: int) -> bool:
-        """Claim the tick of one job, if it is due and nobody else was first."""
+        """Claim one job's tick, if it is due and nobody else was first."""
         job = planned.job
         if not planned.signed:
             self._tell(job.name, UNSIGNED)
@@ -63,7 +63,7 @@ class Ticker:
         return True
 
     def _due(self, planned: Planned, now: int) -> Tick | None:
-        """Say which tick is due. Raises ValidationError."""
+        """Return the due tick of a job. Raises ValidationError."""
         job = planned.job
         known, since, following = self._next.get(job.name, (None, 0, None))
         if known != planned or since - now > WRONG:
@@ -82,5 +82,5 @@ class Ticker:
 
 @cache
 def timing(cron: str, tz: str) -> CronSchedule:
-    """Return the timing of an expression, which is read once. Raises InvalidInputError."""
+    """Return the parsed schedule of an expression, cached. Raises InvalidInputError."""
     return CronSchedule(cron, tz)
