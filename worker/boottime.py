@@ -5,13 +5,13 @@ import time
 from collections.abc import Callable
 from functools import partial
 
-#: The clock that counts the time asleep, by platform. On both, `time.monotonic` does not. (macOS's
+#: The clock that counts time asleep, by platform. On both, `time.monotonic` does not. (macOS's
 #: CLOCK_MONOTONIC does, but follows the wall clock when that is set.)
 _CLOCKS = {"linux": "CLOCK_BOOTTIME", "darwin": "CLOCK_MONOTONIC_RAW"}
 
 
 def clock_of(platform: str) -> Callable[[], float]:
-    """Return the clock of a platform; where it has none that counts the time asleep, monotonic."""
+    """Return the platform's clock that counts time asleep, else the monotonic one."""
     number = getattr(time, _CLOCKS.get(platform, ""), None)
     if number is None:
         return time.monotonic
@@ -23,5 +23,5 @@ def clock_of(platform: str) -> Callable[[], float]:
     return clock
 
 
-#: Seconds from any start.
+#: Seconds from an arbitrary start.
 boottime: Callable[[], float] = clock_of(sys.platform)

@@ -1,7 +1,7 @@
-"""Sealing: credentials lie in Redis only as what the key ring opens, each in its own place.
+"""Encrypt credentials at rest: only the key ring decrypts them, each in its own place.
 
-The one way to the cipher: AES-256-GCM, with school, record and field as associated data, so that
-nothing opens that was moved or swapped. It is imported when the first credential comes: most
+The only user of the cipher: AES-256-GCM, with school, record and field as associated data, so that
+a moved or swapped value does not decrypt. The cipher is imported with the first credential: most
 operations have none.
 """
 
@@ -23,28 +23,28 @@ from worker.keyring import KeyRing, canonical
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-#: What keys are for: sealing, and marks by which equal credentials are known.
+#: Purposes of keys: encryption, and marks by which equal credentials are recognised.
 _SEALS, _MARKS = "seal", "credential-digest"
 
-#: Bytes of a nonce, which is random.
+#: Bytes of the random nonce.
 _NONCE = 12
 
-#: Shown of a credential that cannot be opened.
+#: Shown for a credential that cannot be decrypted.
 UNOPENED = "*** (cannot be opened)"
 
 _WHY = "it was sealed for another record or field, or under another key ring: submit it anew"
 
 
 class FieldCipher:
-    """Seals credentials with a key ring, and opens them. Each method raises what the ring does."""
+    """Encrypt and decrypt credentials with a key ring. Each method raises what the ring does."""
 
     def __init__(self, keyring: KeyRing) -> None:
         self._keyring = keyring
 
     def encrypt(self, text: str, *owner: str | int) -> str:
-        """Seal a text for its owner; the same text never looks the same.
+        """Encrypt a text for its owner, with a random nonce.
 
-        `owner`: what it belongs to; without the same words it does not open.
+        `owner`: what it belongs to; it decrypts only with the same words.
         """
         nonce = secrets.token_bytes(_NONCE)
         closed = self._cipher.encrypt(
@@ -53,9 +53,9 @@ class FieldCipher:
         return urlsafe_b64encode(nonce + closed).decode("ascii")
 
     def decrypt(self, token: str, *owner: str | int) -> str:
-        """Return what `seal` took.
+        """Return what `encrypt` was given.
 
-        Raises DecryptionError for what is none of ours, or is another's.
+        Raises DecryptionError for a foreign text, or another owner's.
         """
         from cryptography.exceptions import InvalidTag  # noqa: PLC0415  # only where it is needed
 
@@ -69,9 +69,10 @@ class FieldCipher:
     def encrypt_fields(
         self, operation: Operation, school: str, record_id: str
     ) -> Mapping[str, Any]:
-        """Return an operation's fields as its record keeps them: each credential sealed.
+        """Return an operation's fields as its record stores them, with credentials encrypted.
 
-        Raises InvalidInputError where one is sealed already: it could not be opened.
+        Raises InvalidInputError for a credential that is encrypted already: it could not be
+        decrypted.
         """
         name = operation.spec.name
         if places := places_of(operation, Sealed):
@@ -81,7 +82,7 @@ class FieldCipher:
     def sealed(
         self, name: str, fields: Mapping[str, Any], school: str, record_id: str
     ) -> Mapping[str, Any]:
-        """Return JSON fields of an operation, right or not, with each credential sealed."""
+        """Return an operation's JSON fields, valid or not, with credentials encrypted."""
 
         def close(value: object, place: Place) -> object:
             return Sealed(self.encrypt(json.dumps(value), school, record_id, *place)).to_dict()
@@ -91,10 +92,10 @@ class FieldCipher:
     def decrypt_fields(
         self, name: str, fields: Mapping[str, Any], school: str, record_id: str
     ) -> Mapping[str, Any]:
-        """Return JSON fields of a record with each credential open.
+        """Return a record's JSON fields with credentials decrypted.
 
-        Raises DecryptionError, which names the first that cannot be opened, and
-        InvalidOperationError where there is no such operation.
+        Raises DecryptionError, which names the first credential that fails, and
+        InvalidOperationError for an unknown operation.
         """
         return exchanged(find(name), fields, partial(self._opened, school, record_id))
 
@@ -106,9 +107,9 @@ class FieldCipher:
         record_id: str,
         instead: Callable[[object], object] = lambda value: value,
     ) -> Mapping[str, Any]:
-        """Return a record's fields with its credentials open, as far as they can be.
+        """Return a record's fields with credentials decrypted as far as possible.
 
-        `instead` gives what stands for the others: what is sealed itself, unless it says so.
+        `instead` returns the replacement of the others; by default they stay encrypted.
         """
         if name not in CATALOGUE:
             return fields
@@ -124,13 +125,13 @@ class FieldCipher:
     def revealed(
         self, name: str, fields: Mapping[str, Any], school: str, record_id: str
     ) -> Mapping[str, Any]:
-        """Return a record's fields for whoever asked to see its credentials."""
+        """Return a record's fields for a reader who asked for its credentials."""
         return self.reopened(name, fields, school, record_id, lambda _: UNOPENED)
 
     def comparable(self, operation: Operation, school: str) -> dict[str, Any]:
-        """Return the fields of an operation, which is open, with a mark for each credential.
+        """Return a decrypted operation's fields with a keyed mark for each credential.
 
-        Equal ones of a school have equal marks, from which nobody without the ring can guess them.
+        Equal credentials of a school have equal marks, which cannot be guessed without the ring.
         """
         if not credentials_of(type(operation)):
             return operation.to_dict()
@@ -142,7 +143,7 @@ class FieldCipher:
         return {**exchanged(type(operation), operation.to_dict(), mark)}
 
     def _opened(self, school: str, record_id: str, value: object, place: Place) -> object:
-        """Open what is sealed; what is plain stays so. Raises DecryptionError."""
+        """Decrypt an encrypted value; return a plain one as it is. Raises DecryptionError."""
         held = Sealed.read(value)
         if held is None:
             return value

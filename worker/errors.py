@@ -27,17 +27,17 @@ from dataclasses import dataclass, field
 
 from worker.printable import printable
 
-#: The kind of a fault: a name stands for something else already.
+#: A kind of fault: the name is taken by something else.
 CONFLICT = "conflict"
 
 
 @dataclass(frozen=True, slots=True)
 class FieldError:
-    """One thing wrong with what was handed in: where, and what would be right."""
+    """A fault in the input: where it is, and what would be right."""
 
     where: str
     what: str
-    #: What kind of fault, where it has one: CONFLICT, or in pydantic's words (`missing` ...).
+    #: The kind of fault, if it has one: CONFLICT, or pydantic's type (`missing` ...).
     kind: str = field(default="", compare=False)
 
     def __str__(self) -> str:
@@ -45,11 +45,11 @@ class FieldError:
 
 
 class ClassinError(Exception):
-    """The root of all exceptions raised on purpose here."""
+    """Base class of all exceptions of this project."""
 
 
 class ValidationError(ClassinError):
-    """Something handed in is wrong; nothing was done with it."""
+    """Invalid input; nothing was done with it. `faults` names all that is wrong."""
 
     def __init__(self, subject: str, faults: Sequence[FieldError]) -> None:
         super().__init__(subject, tuple(faults))
@@ -61,17 +61,17 @@ class ValidationError(ClassinError):
 
 
 class InvalidOperationError(ValidationError):
-    """An operation that the catalogue does not have, or with fields that break its rules."""
+    """An unknown operation, or fields that break the catalogue's rules."""
 
 
 class InvalidInputError(ValidationError):
-    """A file or an option that cannot be read as it should be."""
+    """A file or an option that cannot be used."""
 
 
 class SubmitRefusedError(InvalidInputError):
-    """The ledger took in none of a chunk, because of one submission at a position (from 1).
+    """The ledger recorded nothing of a chunk, because of the submission at a position (from 1).
 
-    `instead` has the ids of records that stand for some of it, by the ids that these were to have.
+    `instead` maps intended ids to those of existing records that stand for them.
     """
 
     def __init__(self, position: int, fault: FieldError, instead: Mapping[str, str]) -> None:
@@ -81,7 +81,7 @@ class SubmitRefusedError(InvalidInputError):
 
 
 class InvalidSettingsError(ValidationError):
-    """The environment, or the file of schools, says something that cannot be."""
+    """The environment, or the schools file, is invalid."""
 
 
 class NotFoundError(ClassinError):
@@ -89,28 +89,28 @@ class NotFoundError(ClassinError):
 
 
 class UnavailableError(ClassinError):
-    """A server or program that is needed does not answer; the text says which, and what to do."""
+    """A server or program does not answer; the text says which, and what to do."""
 
 
 class RedisUnavailableError(UnavailableError):
-    """The ledger's Redis does not do what it is asked, but may later."""
+    """The ledger's Redis cannot serve now, but may later."""
 
     def __init__(self, said: str, code: str = "") -> None:
         super().__init__(said)
-        #: The code of its reply; empty where there was none.
+        #: The code of Redis's error reply; empty if there was none.
         self.code = code
 
 
 class ScriptError(ClassinError):
-    """A script of the ledger fails on what it was given: to try that again is of no use."""
+    """A ledger script fails on its input: a repeat would fail again."""
 
 
 class UnreadableValueError(ScriptError):
-    """What lies in Redis is not as it is written here: somebody else has changed it."""
+    """A value in Redis is not as this project writes it: somebody else has changed it."""
 
 
 class OperationFailedError(ClassinError):
-    """A record did not succeed: its state and reason, ClassIn's code and words."""
+    """A record did not succeed: its state and reason, ClassIn's code and message."""
 
 
 class LeaseLostError(ClassinError):
@@ -118,11 +118,11 @@ class LeaseLostError(ClassinError):
 
 
 class FileChangedError(ClassinError):
-    """The file that an operation was submitted with is not there any more, or is another now."""
+    """The file of an operation is gone, or has changed since it was submitted."""
 
 
 class DecryptionError(ClassinError):
-    """A sealed credential does not open: it is another place's, another key ring's, or none."""
+    """An encrypted credential does not decrypt: another place's, another key ring's, or invalid."""
 
 
 class NoReplyError(ClassinError):
@@ -130,8 +130,8 @@ class NoReplyError(ClassinError):
 
 
 class NotSentError(NoReplyError):
-    """The request did not leave this machine, or was not taken: nothing can have happened."""
+    """The request did not leave this machine, or was not accepted: nothing can have happened."""
 
 
 class ReplyLostError(NoReplyError):
-    """The request may have arrived; what came of it is unknown."""
+    """The request may have arrived; its outcome is unknown."""

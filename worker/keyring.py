@@ -1,7 +1,7 @@
 """Key ring: secrets of this installation that Redis does not have.
 
-A file of its own, outside of what Redis writes, the same on each host that shares a ledger. One key
-is derived for each purpose (HKDF-SHA256, RFC 5869): none opens what another closed.
+The ring is a file outside of what Redis writes, the same on each host that shares a ledger. One key
+is derived for each purpose (HKDF-SHA256, RFC 5869): none decrypts what another encrypted.
 """
 
 import base64
@@ -18,7 +18,7 @@ from typing import Any, NoReturn
 from worker.errors import FieldError, InvalidSettingsError
 from worker.private_files import created, make_folders, read_secret
 
-#: The variable that names the file.
+#: The variable with the file's path.
 VARIABLE = "CLASSIN_KEYS"
 
 #: Bytes of a key, and hex digits of a mark.
@@ -26,7 +26,7 @@ _KEY, _MARK = 32, 24
 
 
 class KeyRing:
-    """What the keys of an installation do; `load` gives the primary one, at the first use.
+    """The keys of an installation; `load` returns the primary one, on first use.
 
     Each method raises what `load` does.
     """
@@ -37,7 +37,7 @@ class KeyRing:
 
     @classmethod
     def in_memory(cls) -> "KeyRing":
-        """Return a ring that nobody else has."""
+        """Return a ring with a random key that is not stored."""
         key = secrets.token_bytes(_KEY)
         return cls(lambda: key)
 
@@ -46,7 +46,7 @@ class KeyRing:
         return self._load()
 
     def open(self) -> None:
-        """Load the ring now, so that what is wrong with it shows early."""
+        """Load the ring now, so that its errors show early."""
         self.derive("")
 
     def derive(self, purpose: str) -> bytes:
@@ -61,16 +61,16 @@ class KeyRing:
         return hmac.digest(self.derive(purpose), data, "sha256").hex()
 
     def verify(self, purpose: str, data: bytes, mac: str) -> bool:
-        """Return whether `mac` made this of that data."""
+        """Return whether `mac` authenticates the data."""
         return hmac.compare_digest(self.mac(purpose, data).encode(), mac.encode("utf-8", "replace"))
 
     def mark(self, purpose: str, text: str) -> str:
-        """Return 24 hex digits: equal for equal texts; nobody can guess these without the key."""
+        """Return 24 hex digits, equal for equal texts; they cannot be guessed without the key."""
         return self.mac(purpose, text.encode("utf-8", "surrogatepass"))[:_MARK]
 
 
 def canonical(said: object) -> bytes:
-    """Return the same bytes for the same JSON value, and others for any other: what is signed."""
+    """Return the canonical bytes of a JSON value, as they are signed."""
     return json.dumps(said, sort_keys=True, separators=(",", ":")).encode()
 
 
@@ -80,12 +80,12 @@ def _none() -> bytes:
     )
 
 
-#: For what needs no key: whoever asks it for one hears so.
+#: For code that needs no key: any use raises.
 NO_KEYS = KeyRing(_none)
 
 
 def fingerprint(key: bytes) -> str:
-    """Return what tells a key from others, and nothing of it."""
+    """Return a fingerprint of a key, which reveals nothing of it."""
     return _hkdf(key, "classin-queue/fingerprint").hex()[:32]
 
 
@@ -103,9 +103,9 @@ def read_key_file(path: Path) -> bytes | None:
 
 
 def make_key_file(path: Path) -> bool:
-    """Make a file with a new key, readable by this user only; False if there is one already.
+    """Create a file with a new key, readable by this user only; False if there is one already.
 
-    It is there whole or not at all. Raises InvalidSettingsError.
+    It is created atomically. Raises InvalidSettingsError.
     """
     key = base64.b64encode(secrets.token_bytes(_KEY)).decode()
     draft = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
@@ -126,14 +126,14 @@ def make_key_file(path: Path) -> bool:
 
 
 def refuse(path: Path, what: str) -> NoReturn:
-    """Say what is wrong with a key file, in one line. Raises InvalidSettingsError."""
+    """Raise InvalidSettingsError for a key file, in one line."""
     raise InvalidSettingsError(
         "the key ring cannot be used", [FieldError(VARIABLE, f"{path} {what}")]
     )
 
 
 def _primary_of(path: Path, text: bytes) -> bytes:
-    """Read the JSON of a key file; nothing of it is quoted."""
+    """Parse a key file's JSON; errors quote nothing of it."""
     try:
         content: Any = json.loads(text)
         keys = {name: base64.b64decode(key, validate=True) for name, key in content["keys"].items()}
@@ -146,6 +146,6 @@ def _primary_of(path: Path, text: bytes) -> bytes:
 
 
 def _hkdf(key: bytes, purpose: str) -> bytes:
-    """Derive 32 bytes: one block of HKDF-SHA256 without salt."""
+    """Return 32 bytes: one block of HKDF-SHA256 without salt."""
     extracted = hmac.digest(bytes(32), key, "sha256")
     return hmac.digest(extracted, purpose.encode() + b"\x01", "sha256")

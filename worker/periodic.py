@@ -11,7 +11,7 @@ log = logging.getLogger(__name__)
 
 
 class PeriodicThread(threading.Thread):
-    """Does something, waits, does it again, until it is stopped; trouble is logged, once."""
+    """Repeat a task at an interval until stopped; errors are logged once."""
 
     def __init__(self, name: str, do: Callable[[], object], every: float) -> None:
         super().__init__(name=name, daemon=True)
@@ -21,7 +21,7 @@ class PeriodicThread(threading.Thread):
         self._troubles = TroubleLog(log)
 
     def run(self) -> None:
-        """Go round; the next round comes whatever happened in this one."""
+        """Run the task; the next run follows whatever happened in this one."""
         while not self._stopped.is_set():
             try:
                 self._do()
@@ -35,5 +35,5 @@ class PeriodicThread(threading.Thread):
             self._stopped.wait(self._every)
 
     def stop(self) -> None:
-        """Let the present round be the last."""
+        """Stop after the current run."""
         self._stopped.set()

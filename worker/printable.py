@@ -2,8 +2,8 @@
 
 import re
 
-#: C0, DEL and C1; marks that turn, hide or part text; halves of characters. A flag's tags, and
-#: joiners between what is not ASCII (emoji, Persian, Hindi), belong to what is seen.
+#: C0, DEL and C1; marks that reorder, hide or split text; lone surrogates. Flag tags, and joiners
+#: between non-ASCII characters (emoji, Persian, Hindi), are part of visible text.
 _ACTING = re.compile(
     "\U0001f3f4[\U000e0020-\U000e007f]+"
     "|[\x00-\x1f\x7f-\x9f\xad\u061c\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff]"
@@ -13,12 +13,12 @@ _ACTING = re.compile(
 
 
 def printable(text: str) -> str:
-    r"""Return a text as one line: an ESC becomes `\x1b`, a line break `\n`, and so on."""
+    r"""Return a text as one line: ESC becomes `\x1b`, a line break `\n`, and so on."""
     return _ACTING.sub(_written, text)
 
 
 def printable_lines(text: str) -> str:
-    r"""Return a text of several lines with the rest of it printable; a tab is a blank."""
+    r"""Return a text of several lines with all else printable; a tab becomes a space."""
     return "\n".join(map(printable, text.replace("\t", " ").split("\n")))
 
 

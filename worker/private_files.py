@@ -1,7 +1,7 @@
-"""Files and folders that other users of this machine must not reach: made so, and judged.
+"""Create and check files and folders that other users of this machine must not access.
 
-What is made has its mode from the start, whatever the umask is. What is there is judged by its
-owner and mode, not by access: root may read all.
+A new file has its mode from the start, whatever the umask. An existing one is judged by owner and
+mode, not by access: root may read everything.
 """
 
 import errno
@@ -15,18 +15,18 @@ from typing import TextIO
 
 from worker.errors import FieldError, InvalidInputError
 
-#: More is no secret, no key file and no file of schools (bytes).
+#: Maximum bytes of a secret, a key file or a schools file.
 _LARGEST = 1_000_000
 
-#: What is ours alone: its owner may read and write it.
+#: Mode of private files: the owner may read and write.
 _PRIVATE = 0o600
 
-#: To read without waiting for whoever writes into a pipe; what is opened is looked at afterwards.
+#: Do not block on a pipe; the opened file is checked afterwards.
 READ = os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
 
 
 class NotPrivateError(PermissionError):
-    """Others may reach it, or put another in its place; `strerror` says what mends that."""
+    """Others can access or replace it; `strerror` names the remedy."""
 
     def __init__(self, what: str) -> None:
         super().__init__(errno.EPERM, what)
@@ -36,10 +36,10 @@ class NotPrivateError(PermissionError):
 
 
 def read_secret(path: Path, *, ours_alone: bool = False) -> bytes:
-    """Return what a file with a secret holds.
+    """Return the content of a secret file.
 
-    `ours_alone`: it must be this user's own, of mode 0600, and no link.
-    Raises NotPrivateError, or another OSError.
+    `ours_alone`: it must be owned by this user, with mode 0600, and no link. Raises
+    NotPrivateError, or another OSError.
     """
     opened = _open(path, READ | (os.O_NOFOLLOW if ours_alone else 0))
     try:
@@ -62,11 +62,11 @@ def read_secret(path: Path, *, ours_alone: bool = False) -> bytes:
 
 
 def secret_fault(path: Path, about: os.stat_result, me: int, *, read_only: bool) -> str | None:
-    """Say why a secret is not one; None: it may be read. Pure.
+    """Return why a file is not a safe secret; None if it is. Pure.
 
-    It belongs to this user, or to root, or lies where nobody can write (`read_only`), as
-    containers have it. Others may write it nowhere, and read it only where it is not ours to
-    close: what root or who mounted it shares.
+    It must belong to this user or to root, or be on a read-only mount (`read_only`), as in
+    containers. Nobody else may write it; others may read it only where this user cannot change
+    that: a file shared by root or by a mount.
     """
     mode = stat.S_IMODE(about.st_mode)
     if about.st_uid not in {me, 0} and not read_only:
@@ -103,7 +103,7 @@ def _chmod(mode: str, path: Path) -> str:
 
 
 def _open(path: Path, flags: int) -> int:
-    """Open a file, made with mode 0600 if flags say so. Raises NotPrivateError, OSError."""
+    """Open a file, created with mode 0600 if flags say so. Raises NotPrivateError, OSError."""
     try:
         return os.open(path, flags, _PRIVATE)
     except OSError as error:
@@ -113,7 +113,7 @@ def _open(path: Path, flags: int) -> int:
 
 
 def open_own(path: Path, flags: int = os.O_WRONLY | os.O_APPEND) -> int:
-    """Open a file of ours, no link, made if it is missing; return its descriptor.
+    """Open our own file, no link, creating a missing one; return its descriptor.
 
     Raises NotPrivateError, OSError.
     """
@@ -123,13 +123,13 @@ def open_own(path: Path, flags: int = os.O_WRONLY | os.O_APPEND) -> int:
 
 
 def write_own(path: Path, text: str) -> None:
-    """Write a file of ours, no link, anew. Raises NotPrivateError, OSError."""
+    """Overwrite our own file, no link. Raises NotPrivateError, OSError."""
     with os.fdopen(open_own(path, os.O_WRONLY | os.O_TRUNC), "w", encoding="utf-8") as file:
         file.write(text)
 
 
 def created(path: Path, encoding: str = "utf-8") -> TextIO:
-    """Make a new file of text, of mode 0600. Raises OSError, also if there is such a file."""
+    """Create a text file of mode 0600. Raises OSError, also if it exists."""
     opened = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, _PRIVATE)
     _close_to_others(opened)
     return os.fdopen(opened, "w", encoding=encoding, newline="")
@@ -144,9 +144,9 @@ def _close_to_others(opened: int) -> None:
 
 @contextmanager
 def private_file(path: Path) -> Iterator[TextIO]:
-    """Open a new file of text, of mode 0600; one into which nothing came is removed.
+    """Open a new text file of mode 0600; remove it if nothing was written.
 
-    Raises InvalidInputError if there is such a file already, or can be none.
+    Raises InvalidInputError if it exists, or cannot be created.
     """
     try:
         made = created(path)
@@ -167,7 +167,7 @@ def private_file(path: Path) -> Iterator[TextIO]:
 
 
 def private_folder(path: Path) -> None:
-    """Make a folder, and those missing above it, for this user only; judge one that is there.
+    """Create a folder and its missing parents for this user only; check an existing one.
 
     Raises NotPrivateError, OSError.
     """
@@ -177,7 +177,7 @@ def private_folder(path: Path) -> None:
 
 
 def make_folders(path: Path) -> None:
-    """Make a folder, and those missing above it, for this user only. Raises OSError."""
+    """Create a folder and its missing parents for this user only. Raises OSError."""
     for folder in reversed([each for each in (path, *path.parents) if not each.exists()]):
         try:
             folder.mkdir(0o700)
@@ -187,9 +187,9 @@ def make_folders(path: Path) -> None:
 
 
 def folder_fault(path: Path) -> str | None:
-    """Say why a folder is not private; None: it is, or there is none to look at.
+    """Return why a folder is not private; None if it is, or does not exist.
 
-    Links may lead there, if they are ours or root's.
+    Links may lead there if they are ours or root's.
     """
     me = os.geteuid()
     try:
@@ -213,7 +213,7 @@ def folder_fault(path: Path) -> str | None:
 
 
 def judge_inside(folder: Path) -> None:
-    """Refuse what others left in a folder and in those right below it, and links to files.
+    """Refuse foreign entries in a folder and its direct subfolders, and links to files.
 
     Raises NotPrivateError, OSError.
     """

@@ -8,7 +8,7 @@ from worker.printable import printable, printable_lines
 
 
 class PlainRecord(logging.LogRecord):
-    """A log's record whose message is one line, and acts on no terminal."""
+    """A log record whose message is one printable line."""
 
     _traceback: str | None = None
 
@@ -18,7 +18,7 @@ class PlainRecord(logging.LogRecord):
 
     @property
     def exc_text(self) -> str | None:
-        """The traceback, on its lines; logging sets it as a variable."""
+        """The traceback, with its lines; logging assigns it."""
         return self._traceback
 
     @exc_text.setter
@@ -27,14 +27,14 @@ class PlainRecord(logging.LogRecord):
 
 
 def log_plainly() -> None:
-    """Let every logger of this process make such records, ours and those of libraries."""
+    """Make every logger of this process, libraries' included, use such records."""
     logging.setLogRecordFactory(PlainRecord)
 
 
 class TroubleLog:
-    """Logs what keeps something from its work, unless that is what it said last.
+    """Log a failure unless it was the last one logged.
 
-    Any thread may call; should two meet with the same trouble at once, it may be said twice.
+    Thread-safe; two threads with the same failure at once may both log it.
     """
 
     def __init__(self, log: logging.Logger) -> None:
@@ -42,7 +42,7 @@ class TroubleLog:
         self._last: object = None
 
     def trouble(self, said: str, error: Exception, *, in_full: bool = False) -> None:
-        """Tell what is the matter; with a traceback where nobody foresaw it."""
+        """Log a failure; with a traceback if it is unexpected."""
         told = said, type(error), str(error)
         if told != self._last:
             self._last = told
@@ -52,19 +52,19 @@ class TroubleLog:
                 self._log.warning("%s: %s", said, error)
 
     def over(self, said: str) -> None:
-        """Tell that it goes on, if there was trouble."""
+        """Log the recovery, if there was a failure."""
         if self._last is not None:
             self._last = None
             self._log.info("%s", said)
 
 
 class RareLog:
-    """Logs what strangers can cause, each complaint at most once in `spacing` seconds.
+    """Log messages that outsiders can cause, each at most once in `spacing` seconds.
 
-    Those in between are counted: nobody fills a disk by them. `clock` gives seconds.
+    Repeats are counted: nobody can fill a disk. `clock` returns seconds.
     """
 
-    #: Different complaints that are remembered.
+    #: Remembered messages.
     MOST = 100
 
     def __init__(
@@ -73,11 +73,11 @@ class RareLog:
         self._log = logging.getLogger(name)
         self._spacing = spacing
         self._clock = clock
-        #: When each was said last, and how often it was kept back since.
+        #: When each was logged last, and how often it was suppressed since.
         self._said: dict[str, tuple[float, int]] = {}
 
     def error(self, complaint: str) -> None:
-        """Say it, or count it."""
+        """Log or count a message."""
         now = self._clock()
         at, kept_back = self._said.get(complaint, (float("-inf"), 0))
         if now - at < self._spacing:

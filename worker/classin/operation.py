@@ -26,23 +26,23 @@ if TYPE_CHECKING:
     from worker.classin.response import Reply
     from worker.classin.verdicts import Verdict
 
-#: Shown instead of a value that is personal or a credential.
+#: Shown in place of a masked value.
 MASK = "***"
 
-#: Characters of an identity that we make; ClassIn takes 32, and items add their number.
+#: Length of a derived identity; ClassIn takes 32, and items append their number.
 _LONGEST_IDENTITY = 24
 
 
 class Idempotency(StrEnum):
     """What happens when the same operation is sent twice."""
 
-    #: The second call leads to the same place.
+    #: A repeat leads to the same state.
     IDEMPOTENT = "idempotent"
-    #: The API takes a unique identity, and answers a repeat with what the first call made.
+    #: The API takes a unique identity, and answers a repeat with the first result.
     KEYED = "keyed"
-    #: A repeat answers a code that tells that it is so already.
+    #: A repeat answers a code that says "it is so already".
     CONFLICT_DETECTED = "conflict_detected"
-    #: Nothing tells a repeat from a new call: it would be done twice.
+    #: A repeat cannot be told from a new call, and is carried out twice.
     UNSAFE = "unsafe"
     #: Nothing is changed.
     READ_ONLY = "read_only"
@@ -62,7 +62,7 @@ class Fields(BaseModel):
     )
 
     rules: ClassVar[tuple[Rule, ...]] = ()
-    #: What an example has besides the fields that are needed, so that it changes something.
+    #: Fields that an example has besides the required ones, so that it changes something.
     shown: ClassVar[tuple[str, ...]] = ()
 
     def __repr_args__(self) -> Iterator[tuple[str | None, Any]]:
@@ -135,19 +135,19 @@ class Item(Fields):
 class Bulk(NamedTuple):
     """How a bulk operation lists its items, and how the reply reports each."""
 
-    #: The attribute that holds the list; None where the answer tells of what is not listed.
+    #: The attribute with the list; None where the reply reports things that were not listed.
     field: str | None
-    #: The keys under which each entry of the answer may repeat what it is about.
+    #: Keys of a reply's entry that may repeat the item.
     echo: tuple[str, ...] = ()
-    #: Where in the answer the list of entries lies.
+    #: Path of the entries in the reply.
     results: str = "data"
-    #: The key of an entry that has the id of what was made.
+    #: Key of an entry that holds the id of what was created.
     made: str | None = None
-    #: So many go into one call; more are split into several operations.
+    #: Items per call; more are split into several operations.
     most: int | None = None
-    #: The attribute that holds the list where `field` is not given.
+    #: The attribute with the list if `field` is not given.
     instead: str | None = None
-    #: Where the answer lists the ids of those that went well, if `results` lists only the others.
+    #: Path of the successful ids, if `results` lists only the failures.
     succeeded: str | None = None
 
 
@@ -162,18 +162,18 @@ class Spec(NamedTuple):
     lane: str | None  # the field whose entity sees its operations in order
     codes: frozenset[int]  # all that the operation's page lists; their words are in codes.py
     done: frozenset[int]
-    #: Codes that say "it is so already", each with the values that fields must have for that.
+    #: Codes that say "it is so already", each with the field values it requires.
     already: Mapping[int, Mapping[str, object]]
-    #: Codes that say "the main thing is done", each with the operation that mends the rest.
+    #: Codes that say "the main thing is done", each with the follow-up operation.
     partial: Mapping[int, str | None]
-    #: Codes that `judged` takes in a way of its own, each in words: `done if ...`.
+    #: Codes that `judged` classifies, each with a text: `done if ...`.
     peculiar: Mapping[int, str]
-    #: The attribute that takes a unique identity; `list.attribute` for one in each item.
+    #: The attribute of the unique identity; `list.attribute` for one per item.
     identity: str | None
     bulk: Bulk | None
-    #: Whether "it is so already" is success unless the submitter says otherwise.
+    #: Whether "it is so already" is success by default.
     accepts_existing: bool
-    #: Keys of the answer that hold what is personal, though no field says so.
+    #: Keys of the reply with personal data that no field declares.
     private: frozenset[str]
 
 
@@ -300,10 +300,10 @@ class Operation(Fields):
         return None
 
     def identified(self, record_id: str) -> Self:
-        """Return the same operation with its unique identity filled, derived from the record's id.
+        """Return the operation with its unique identity set, derived from the record's id.
 
-        An identity that the submitter gave stays. Every attempt derives the same, so that ClassIn
-        can tell a repeat; a later retry must carry it along.
+        A submitted identity is kept. Every attempt derives the same one, so that ClassIn recognises
+        a repeat; a later retry must carry it along.
         """
         outer, _, inner = (self.spec.identity or "").partition(".")
         if not outer:
@@ -320,14 +320,14 @@ class Operation(Fields):
         return self.model_copy(update={outer: items})
 
     def wire_fields(self) -> dict[str, Any]:
-        """Return the fields under ClassIn's names; absent ones and files are left out."""
+        """Return the fields under ClassIn's names, without absent ones and files."""
         if kept(self):
             raise ValueError(f"{self.spec.name} waits for results, or is sealed: fill it in first")
         absent = set(_files_of(type(self))) or None
         return self.model_dump(by_alias=True, exclude_none=True, exclude=absent)
 
     def files(self) -> dict[str, File]:
-        """Return the files to send along, under ClassIn's names."""
+        """Return the files to send, under ClassIn's names."""
         return {
             wire: value
             for name, wire in _files_of(type(self)).items()
@@ -336,17 +336,17 @@ class Operation(Fields):
 
     @classmethod
     def file_fields(cls) -> Mapping[str, str]:
-        """Return the fields that take a file, each spelling with the wire name."""
+        """Return the file fields: each spelling with its wire name."""
         return _file_spellings(cls)
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the fields as the record keeps them: JSON values, files without their content."""
+        """Return the fields as the record stores them: JSON values, files without their content."""
         fields = self.model_dump(mode="json", by_alias=True, exclude_none=True)
         references = kept(self)
         return reinsert(fields, references) if references else fields
 
     def lane(self, mark: Callable[[str], str]) -> str | None:
-        """Name the entity whose operations must keep their order; a person only by a mark."""
+        """Return the entity whose operations must keep their order; a person as a keyed mark."""
         name = self.spec.lane
         if name is None or (value := getattr(self, name)) is None:
             return None
@@ -366,7 +366,7 @@ def _file_spellings(kind: type[Operation]) -> Mapping[str, str]:
 
 @cache
 def _files_of(kind: type[Operation]) -> Mapping[str, str]:
-    """Return ClassIn's names of the fields that take a file, by attribute."""
+    """Return ClassIn's names of the file fields, by attribute."""
     return {
         name: field.alias or name
         for name, field in kind.model_fields.items()
@@ -375,7 +375,7 @@ def _files_of(kind: type[Operation]) -> Mapping[str, str]:
 
 
 def item_kind(field: FieldInfo) -> type[Fields] | None:
-    """Find what the items of a field are, if it holds items with fields of their own."""
+    """Return the type of a field's items, if it holds items with fields."""
     base = field_shape(field).base
     return base if issubclass(base, Fields) else None
 

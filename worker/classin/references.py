@@ -1,6 +1,6 @@
-"""References: fields that stand for what another record's result will hold, until it does: pure.
+"""References: fields that stand for another record's result until it is known. Pure.
 
-Values that are sealed are lifted out of an operation's fields, and restored, as references are.
+Encrypted values are extracted and reinserted in the same way.
 """
 
 import re
@@ -23,42 +23,42 @@ from worker.classin.field_types import File
 from worker.classin.seals import SEAL, Sealed, credentials_of
 from worker.errors import FieldError, InvalidOperationError
 
-#: A value's place among an operation's fields: names, and positions in lists.
+#: The place of a value among an operation's fields: names, and positions in lists.
 Place = tuple[str | int, ...]
 
-#: The key that tells a reference from other objects.
+#: The key that marks a reference.
 _MARK = "$result"
 
 _Kind = TypeVar("_Kind", bound=BaseModel)
 
-#: Where in a result a reference looks, unless it says so.
+#: The default path of a reference.
 _DATA = "data"
 
-#: No operation has a value so deep among its fields: what lies deeper is not looked at.
+#: Maximum depth; no operation's fields are nested deeper.
 _DEEPEST = 8
 
-#: What is looked for among fields.
+#: Marks of references and encrypted values.
 _MARKS = frozenset({_MARK, SEAL})
 
-#: What an operation keeps that has neither references nor anything sealed.
+#: The attached values of an operation without any.
 _NONE: Mapping[Place, "Reference | Sealed"] = MappingProxyType({})
 
-#: Kinds that neither are a reference nor hold one: most values are of these.
+#: Types that cannot hold a reference: most values are of these.
 _PLAIN = frozenset({bool, int, float, str, type(None)})
 
 
 @dataclass(frozen=True, slots=True)
 class Reference:
-    """Stands for a value in the result of another record."""
+    """A reference to a value in another record's result."""
 
     id: str
-    #: From the root of the result: keys, and places in lists, with dots between them. A place is a
-    #: position from 0, or a mark as in `customColumn=3`: the only entry that bears it; where no
-    #: entry bears a mark of that name, the position.
+    #: Path from the root of the result: keys and list places, separated by dots. A place is a
+    #: position from 0, or a mark such as `customColumn=3`: the only entry with that mark; where no
+    #: entry has a mark of that name, the position.
     path: str = _DATA
 
     def __str__(self) -> str:
-        """Return it in one word, as lanes are named."""
+        """Return it as one word, for lane names."""
         return f"{_MARK}:{self.id}:{self.path}"
 
     def to_dict(self) -> dict[str, str]:
@@ -67,14 +67,14 @@ class Reference:
 
     @classmethod
     def read(cls, value: object) -> "Reference | None":
-        """Read one, given as an object or as JSON; None for what is none, or is ill-formed."""
+        """Parse one, given as an object or as JSON; None if it is none, or ill-formed."""
         marked = _marked(value)
         if marked is None or any(_ill_formed(marked)):
             return None
         return cls(marked[_MARK], marked["path"])
 
     def found_in(self, result: Mapping[str, Any] | None) -> object:
-        """Find the value; None where there is none."""
+        """Return the value in a result; None if there is none."""
         found: object = result
         for step in self.path.split("."):
             if isinstance(found, Mapping):
@@ -87,7 +87,7 @@ class Reference:
 
 
 def _in_list(entries: Sequence[Any], step: str) -> object:
-    """Find the entry at a place of a list; None where there is none."""
+    """Return the entry at a place of a list; None if there is none."""
     name, _, mark = step.rpartition("=")
     marked = [each for each in entries if name and isinstance(each, Mapping) and name in each]
     if marked:
@@ -99,14 +99,14 @@ def _in_list(entries: Sequence[Any], step: str) -> object:
 
 
 def referenced(fields: Mapping[str, Any]) -> set[str]:
-    """Return the ids that a record's fields refer to."""
+    """Return the record ids that fields refer to."""
     ids: set[str] = set()
     _changed(fields, lambda reference, _: ids.add(reference.id))
     return ids
 
 
 def renamed(fields: Mapping[str, Any], names: Mapping[str, str]) -> dict[str, Any]:
-    """Return the fields with other ids in their references, where `names` has one for them."""
+    """Return fields with the ids of their references replaced by `names`."""
     return _changed(
         fields,
         lambda reference, _: replace(reference, id=names.get(reference.id, reference.id)).to_dict(),
@@ -117,7 +117,7 @@ class Source(NamedTuple):
     """The result of a record that others refer to."""
 
     result: Mapping[str, Any] | None
-    #: The same as it is shown: with masks.
+    #: The same with masks, as shown.
     shown: Mapping[str, Any] | None
 
 
@@ -126,10 +126,10 @@ def resolve(
     source_of: Callable[[str], Source | None],
     hides: Callable[[Place], bool],
 ) -> dict[str, Any]:
-    """Return a record's fields with what they refer to; `source_of` is asked once for each id.
+    """Return a record's fields with references resolved; `source_of` is called once per id.
 
-    What is masked where it comes from fills only what is masked as well: `hides` says so of a
-    place. What comes out is not checked yet. Raises InvalidOperationError, which names every
+    A value that is masked at its source may fill only fields that are masked: `hides` tells of a
+    place. The result is not validated yet. Raises InvalidOperationError, which names every
     reference that leads nowhere, or past a mask.
     """
     faults: list[FieldError] = []
@@ -153,22 +153,22 @@ def resolve(
 
 
 def keep(operation: BaseModel, references: Mapping[Place, Reference | Sealed]) -> None:
-    """Let an operation keep what was lifted out of its fields.
+    """Attach extracted values to an operation.
 
-    It is kept with pydantic's private attributes, which copies and comparisons heed, but not
-    declared as one: that would slow the construction of every operation.
+    They are stored with pydantic's private attributes, which copies and comparisons respect, but
+    are not declared as one: that would slow down the construction of every operation.
     """
     object.__setattr__(operation, "__pydantic_private__", {"references": references})
 
 
 def kept(operation: BaseModel) -> Mapping[Place, Reference | Sealed]:
-    """Return what `keep` kept."""
+    """Return the values that `keep` attached."""
     private = operation.__pydantic_private__
     return private.get("references", _NONE) if private else _NONE
 
 
 def ids_kept(operation: BaseModel) -> frozenset[str]:
-    """Return the ids of the records that an operation keeps references to."""
+    """Return the record ids of an operation's references."""
     references = kept(operation)
     if not references:
         return frozenset()
@@ -176,12 +176,12 @@ def ids_kept(operation: BaseModel) -> frozenset[str]:
 
 
 def places_of(operation: BaseModel, kind: type[Reference | Sealed]) -> list[Place]:
-    """Return where an operation keeps references, or what is sealed."""
+    """Return the places of an operation's references and encrypted values."""
     return [place for place, held in kept(operation).items() if isinstance(held, kind)]
 
 
 def with_only(operation: _Kind, name: str, positions: Collection[int]) -> _Kind:
-    """Return an operation with only these items of a list, and with what it keeps of them."""
+    """Return an operation with only these items of a list, and with their attached values."""
     items, ordered = getattr(operation, name), sorted(positions)
     chosen = operation.model_copy(update={name: tuple(items[position] for position in ordered)})
     if references := kept(operation):
@@ -201,7 +201,7 @@ def with_only(operation: _Kind, name: str, positions: Collection[int]) -> _Kind:
 def reinsert(
     fields: dict[str, Any], references: Mapping[Place, Reference | Sealed]
 ) -> dict[str, Any]:
-    """Put back what was lifted out to where it was; changes the fields, and gives them."""
+    """Put extracted values back in place; modify and return the fields."""
     for place, reference in references.items():
         *way, last = place
         holder: Any = fields
@@ -214,11 +214,10 @@ def reinsert(
 def extract(
     kind: type[BaseModel], given: Mapping[str, Any], identity: str | None
 ) -> tuple[Mapping[str, Any], Mapping[Place, Reference | Sealed], list[FieldError]]:
-    """Take references and what is sealed out of an operation's fields; say what is wrong there.
+    """Extract references and encrypted values from an operation's fields; return their faults too.
 
-    In their places stand values that pass the checks of a field, so that all else can be checked.
-    The places have ClassIn's names. `identity`: the attribute, or list and attribute, with which
-    ClassIn knows a repeat.
+    Valid stand-ins take their places, so that all other checks can run. Places have ClassIn's
+    names. `identity`: the attribute, or list and attribute, of the unique identity.
     """
     if not _mentioned(given):
         return given, {}, []
@@ -227,7 +226,7 @@ def extract(
 
 
 class _Lifter:
-    """Goes through fields as their kind has them."""
+    """Walk through fields according to their types."""
 
     def __init__(self, identity: str | None) -> None:
         self.references: dict[Place, Reference | Sealed] = {}
@@ -237,7 +236,7 @@ class _Lifter:
     def from_object(
         self, kind: type[BaseModel], given: Mapping[str, Any], place: Place
     ) -> dict[str, Any]:
-        """Go through the fields of an operation or of an item; unknown ones stay as they are."""
+        """Walk through an operation's or an item's fields; unknown ones are left alone."""
         fields, sealable = dict(given), credentials_of(kind)
         for name, field in kind.model_fields.items():
             wire_name, depth = field.alias or name, field_shape(field).depth
@@ -251,7 +250,7 @@ class _Lifter:
         return fields
 
     def _from_value(self, field: FieldInfo, depth: int, value: object, place: Place) -> object:
-        """Go through a value with so many lists around what the field holds."""
+        """Walk through a value within so many lists."""
         if (marked := _marked(value)) is not None:
             return self._from_reference(field, depth, marked, place)
         base = field_shape(field).base
@@ -267,7 +266,7 @@ class _Lifter:
     def _from_reference(
         self, field: FieldInfo, depth: int, marked: Mapping[str, Any], place: Place
     ) -> object:
-        """Keep a reference, or what is wrong with it; gives what stands in its place."""
+        """Store a reference or its faults; return its stand-in."""
         where = written(place)
         if field_shape(field).base is File:
             self.faults.append(FieldError(where, "cannot be a reference: no result holds a file"))
@@ -307,7 +306,7 @@ def _plain(parts: FieldShape, number: int) -> object:
 
 
 def _blank(kind: type[BaseModel], number: int) -> BaseModel:
-    """Return an item that passes its checks, as an object."""
+    """Return a valid item, as an object."""
     required = (name for name, field in kind.model_fields.items() if field.is_required())
     needed = fewest(required, getattr(kind, "rules", ()))
     values: dict[str, Any] = {
@@ -319,7 +318,7 @@ def _blank(kind: type[BaseModel], number: int) -> BaseModel:
 
 
 def _mentioned(fields: Mapping[str, Any]) -> bool:
-    """Say quickly whether anything is marked as a reference or sealed: nearly always nothing is."""
+    """Check quickly whether anything is marked as a reference or encrypted: rarely anything is."""
     level: Collection[Any] = fields.values()
     for _ in range(_DEEPEST):
         if _PLAIN.issuperset(map(type, level)):
@@ -341,7 +340,7 @@ def _mentioned(fields: Mapping[str, Any]) -> bool:
 def _changed(
     fields: Mapping[str, Any], change: Callable[[Reference, Place], object]
 ) -> dict[str, Any]:
-    """Return JSON fields with something else in place of each well-formed reference."""
+    """Return JSON fields with each well-formed reference replaced."""
     if not _mentioned(fields):
         return dict(fields)
     return {name: _changed_value(value, change, (name,)) for name, value in fields.items()}
@@ -369,7 +368,7 @@ def _marked(value: object) -> Mapping[str, Any] | None:
 
 
 def _ill_formed(marked: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    """Say what is wrong with a reference, each time after where in it."""
+    """Return a reference's faults, each after its key."""
     record_id, path = marked[_MARK], marked["path"]
     if not (isinstance(record_id, str) and record_id and record_id.isprintable()):
         yield f".{_MARK}", "should be the id of a record, as text"
@@ -380,5 +379,5 @@ def _ill_formed(marked: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
 
 
 def written(place: Place) -> str:
-    """Write a place as faults name it: userJson.2.password."""
+    """Return a place as faults name it: userJson.2.password."""
     return ".".join(map(str, place))

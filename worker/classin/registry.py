@@ -11,13 +11,13 @@ if TYPE_CHECKING:
 
 
 class Registry(MutableMapping[str, "type[Operation]"]):
-    """Each operation enters as its class is defined; those that are here already are counted."""
+    """Operations by name; each registers itself when its class is defined."""
 
     def __init__(self) -> None:
         self._kinds: dict[str, type[Operation]] = {}
 
     def __getitem__(self, name: str) -> "type[Operation]":
-        """Find one, though its chapter may have to be imported for that."""
+        """Return one, importing its chapter if needed."""
         if name not in self._kinds and name in INDEX:
             import_module(f"worker.classin.operations.{INDEX[name].chapter}")
         return self._kinds[name]

@@ -4,7 +4,7 @@ from enum import Enum
 
 
 class Remedy(Enum):
-    """What a person does about a code, in words."""
+    """What a person does about a code, as text."""
 
     NOTHING = "Nothing: this is done."
     NOTHING_YET = "Nothing: wait for it."

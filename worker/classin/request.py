@@ -13,7 +13,7 @@ from worker.classin.signing import Counting, safe_key, signature
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """A signed POST. Exactly one of form and body is set; files go with a form only."""
+    """A signed POST. Exactly one of form and body is set; files require a form."""
 
     target: str  # path and query, below the base URL
     headers: Mapping[str, str] = field(repr=False, default_factory=dict)
@@ -28,9 +28,9 @@ def prepare(
     timestamp: int,
     counting: Counting = Counting.BYTES,
 ) -> Request:
-    """Encode an operation and sign it for this moment (whole seconds since 1970).
+    """Encode an operation and sign it for a time (whole seconds since 1970).
 
-    `counting` says which long texts are signed.
+    `counting` decides which long texts are signed.
     """
     call = operation.spec.endpoint
     fields = operation.wire_fields()
@@ -53,12 +53,12 @@ def prepare(
 
 
 def _as_form(fields: Mapping[str, object]) -> dict[str, str]:
-    """Flatten fields for a form: lists and objects travel as one JSON text each."""
+    """Flatten fields for a form: each list or object becomes one JSON text."""
     return {
         name: _as_json(value) if isinstance(value, (list, tuple, dict)) else str(value)
         for name, value in fields.items()
     }
 
 
-#: Built once: `json.dumps` would build an encoder for each value.
+#: Built once: `json.dumps` builds an encoder for each call.
 _as_json = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode

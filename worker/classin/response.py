@@ -1,4 +1,4 @@
-"""What ClassIn said, read leniently.
+"""Parse ClassIn's replies leniently.
 
 Source: overview and the samples of the operations' pages
 """
@@ -15,34 +15,34 @@ from typing import Any
 
 from worker.classin.endpoint import ApiVersion
 
-#: So much of a message is kept; ClassIn's own are far shorter.
+#: Characters of a message that are kept; ClassIn's own are far shorter.
 LONGEST_MESSAGE = 500
 
-#: Retry-After is heeded up to so many seconds: all of that kind wait for it, and ClassIn's limits
-#: are by the minute. Whoever means a longer time says so again.
+#: Maximum of Retry-After in seconds: the whole kind waits for it, and ClassIn's limits are per
+#: minute. A server that needs longer says so again.
 LONGEST_RETRY_AFTER = 3600.0
 
-#: A code of more digits is none.
+#: Maximum digits of a code.
 _LONGEST_CODE = 18
 
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """One answer. `code` is None when the body is not an answer of ClassIn's."""
+    """A reply. `code` is None if the body is none of ClassIn's."""
 
     http: int
     code: int | None
     message: str
-    #: What came back besides code and message, as paths from the root of the answer name it.
+    #: The reply without code and message; paths start at its root.
     result: Mapping[str, Any] | None = None
-    #: ClassIn's own time, whole seconds since 1970, from the Date header.
+    #: ClassIn's time from the Date header, whole seconds since 1970.
     date: int | None = None
     #: Seconds to wait, from the Retry-After header.
     retry_after: float | None = None
 
 
 def read_reply(dialect: ApiVersion, http: int, headers: Mapping[str, str], body: bytes) -> Reply:
-    """Read an answer of either dialect; codes may arrive as numbers or as strings."""
+    """Parse a reply of either API version; codes may be numbers or strings."""
     date = _date(headers.get("Date"))
     retry_after = _wait(headers.get("Retry-After"), date)
     try:
@@ -56,7 +56,7 @@ def read_reply(dialect: ApiVersion, http: int, headers: Mapping[str, str], body:
 
 
 def _parts(dialect: ApiVersion, answer: object) -> tuple[int | None, str, dict[str, Any] | None]:
-    """Take an answer apart: code, message, and the rest."""
+    """Split a reply: code, message and the rest."""
     if not isinstance(answer, dict):
         return None, "", None
     match dialect:
@@ -79,7 +79,7 @@ def _parts(dialect: ApiVersion, answer: object) -> tuple[int | None, str, dict[s
 
 
 def whole(number: object) -> int | None:
-    """Read a code that may be a number or a string; None if it is neither."""
+    """Parse a code given as a number or a string; None if it is neither."""
     if isinstance(number, bool) or not isinstance(number, (int, str)):
         return None
     try:
@@ -91,7 +91,7 @@ def whole(number: object) -> int | None:
 
 @lru_cache(maxsize=8)  # many replies come within a second
 def _date(text: str | None) -> int | None:
-    """Read an HTTP date. One that names no zone is in UTC, as all of them are."""
+    """Parse an HTTP date; without a zone it is UTC."""
     try:
         if not text:
             return None
@@ -102,9 +102,9 @@ def _date(text: str | None) -> int | None:
 
 
 def _wait(text: str | None, date: int | None) -> float | None:
-    """Read Retry-After: seconds, or a date that is compared with the reply's own.
+    """Parse Retry-After: seconds, or a date that is compared with the reply's own.
 
-    What is neither is left out: negative, without an end, or in another notation.
+    Anything else is ignored: negative, infinite, or in another notation.
     """
     if not text:
         return None
@@ -117,10 +117,10 @@ def _wait(text: str | None, date: int | None) -> float | None:
 
 
 def _number(text: str) -> float | None:
-    """Read a number with a fraction or an exponent; one that is too large is left out."""
+    """Parse a number with a fraction or an exponent; one that is too large is ignored."""
     number = float(text)
     return number if math.isfinite(number) else None
 
 
 def _nothing(_: str) -> None:
-    """Leave out what is no number, and no JSON either: it could not be written as such again."""
+    """Ignore NaN and infinities: they cannot be written as JSON again."""

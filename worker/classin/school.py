@@ -9,7 +9,7 @@ from worker.errors import FieldError
 
 @dataclass(frozen=True, slots=True)
 class School:
-    """An SID with its secret, under the name by which submitters call it."""
+    """An SID with its secret, under the name that submitters use."""
 
     name: str
     sid: str  # digits
@@ -17,7 +17,7 @@ class School:
 
 
 def faults_of(school: School, sid_at: str, secret_at: str) -> Iterator[FieldError]:
-    """Return what is wrong with a school, by where its SID and its secret stand."""
+    """Return the faults of a school, by the variables of its SID and secret."""
     if not re.fullmatch("[0-9]+", school.sid):
         yield FieldError(sid_at, "should be the institution's SID, in digits")
     if not school.secret:

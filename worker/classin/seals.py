@@ -10,15 +10,15 @@ from pydantic.fields import FieldInfo
 from worker.classin.field_shape import by_spelling, field_shape
 from worker.classin.field_types import Sensitivity, sensitivity_of
 
-#: The key that tells a sealed value from other objects.
+#: The key that marks an encrypted value.
 SEAL = "$sealed"
 
 
 @dataclass(frozen=True, slots=True)
 class Sealed:
-    """Stands for a credential."""
+    """An encrypted credential."""
 
-    #: What the cipher made of it.
+    #: The ciphertext.
     token: str
 
     def to_dict(self) -> dict[str, str]:
@@ -27,7 +27,7 @@ class Sealed:
 
     @classmethod
     def read(cls, value: object) -> "Sealed | None":
-        """Read one, given as an object or as JSON; None for what is none, or is ill-formed."""
+        """Parse one, given as an object or as JSON; None if it is none, or ill-formed."""
         if isinstance(value, Sealed):
             return value
         if not isinstance(value, dict) or value.keys() != {SEAL}:
@@ -38,7 +38,7 @@ class Sealed:
 
 @cache
 def credentials_of(kind: type[BaseModel]) -> Mapping[str, FieldInfo]:
-    """Return the fields that are credentials, or hold items with some, by either spelling."""
+    """Return the fields that are credentials, or hold items with some, by both spellings."""
     return {
         spelling: field
         for spelling, field in by_spelling(kind).items()
@@ -47,11 +47,11 @@ def credentials_of(kind: type[BaseModel]) -> Mapping[str, FieldInfo]:
 
 
 def is_credential(field: FieldInfo) -> bool:
-    """Say whether what a field takes is a credential."""
+    """Return whether a field is a credential."""
     return sensitivity_of(field) is Sensitivity.CREDENTIAL
 
 
 def credentials_within(field: FieldInfo) -> Mapping[str, FieldInfo]:
-    """Return the credentials of the items that a field holds."""
+    """Return the credentials of a field's items."""
     base = field_shape(field).base
     return credentials_of(base) if issubclass(base, BaseModel) else {}

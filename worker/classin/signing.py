@@ -1,4 +1,4 @@
-"""How a request proves whom it comes from, in both dialects.
+"""Sign requests of both API versions.
 
 Source: appendix/signature (v2), Gettingstartedguide (v1)
 """
@@ -7,15 +7,15 @@ import hashlib
 from collections.abc import Mapping
 from enum import Enum
 
-#: Longer values take no part in a v2 signature.
+#: Longer values are left out of a v2 signature.
 LONGEST_SIGNED = 1024
 
 
 class Counting(Enum):
-    """How it is counted whether a text is too long to be signed.
+    """How a text's length decides whether it is signed.
 
-    The page's words say bytes; its sample in Python, and the SDKs, count characters; its sample in
-    PHP leaves out what has exactly 1,024 bytes as well. What the service does is not known.
+    The page says bytes; its Python sample, and the SDKs, count characters; its PHP sample also
+    leaves out what has exactly 1,024 bytes. What the service does is unknown.
     """
 
     BYTES = "bytes"
@@ -23,7 +23,7 @@ class Counting(Enum):
     FEWER_BYTES = "fewer-bytes"
 
     def signs(self, text: str) -> bool:
-        """Say whether a text is signed."""
+        """Return whether a text is signed."""
         match self:
             case Counting.BYTES:
                 return len(text.encode()) <= LONGEST_SIGNED
@@ -34,7 +34,7 @@ class Counting(Enum):
 
 
 def otherwise(fields: Mapping[str, object], counting: Counting) -> Counting | None:
-    """Find another way of counting that signs these fields otherwise; None if there is none."""
+    """Return another way of counting that signs these fields differently; None if there is none."""
     texts = [value for value in fields.values() if isinstance(value, str)]
     return next(
         (
@@ -47,7 +47,7 @@ def otherwise(fields: Mapping[str, object], counting: Counting) -> Counting | No
 
 
 def safe_key(secret: str, timestamp: int) -> str:
-    """The v1 proof: 32 lower-case hex digits over the secret and the whole seconds alone."""
+    """Return the v1 signature: 32 lower-case hex digits over secret and whole seconds alone."""
     return _md5(f"{secret}{timestamp}")
 
 
@@ -58,10 +58,10 @@ def signature(
     timestamp: int,
     counting: Counting = Counting.BYTES,
 ) -> str:
-    """The v2 proof: 32 lower-case hex digits over the top-level integers and strings of a body.
+    """Return the v2 signature: 32 hex digits over a body's top-level integers and strings.
 
-    Arrays, objects and what is too long travel unsigned. The sources disagree on how booleans,
-    fractions and null are signed, so those raise TypeError: the wire never carries them.
+    Arrays, objects and long texts are not signed. The sources disagree on how booleans, fractions
+    and null are signed, so those raise TypeError: the wire format never has them.
     """
     signed = {"sid": sid, "timeStamp": str(timestamp)}
     for key, value in fields.items():

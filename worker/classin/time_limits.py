@@ -11,9 +11,9 @@ from worker.errors import FieldError
 
 
 def untimely(operation: Operation, now: float) -> list[FieldError]:
-    """Find moments that lie nearer, or farther ahead, than their fields allow.
+    """Return faults for moments nearer or farther ahead than their fields allow.
 
-    `now`: seconds since 1970. What another record's result will tell is not judged yet.
+    `now`: seconds since 1970. Moments that a reference will bring are not checked yet.
     """
     bounds = _bounds(type(operation))
     moments = {name: moment for name in bounds if (moment := getattr(operation, name))}
@@ -30,7 +30,7 @@ def untimely(operation: Operation, now: float) -> list[FieldError]:
 
 @cache
 def _bounds(kind: type[Operation]) -> Mapping[str, Ahead]:
-    """Find the fields whose moments are bounded."""
+    """Return the fields with bounded moments."""
     return {
         name: part
         for name, field in kind.model_fields.items()

@@ -10,16 +10,16 @@ if TYPE_CHECKING:
     from pydantic import BaseModel
     from pydantic_core import ErrorDetails
 
-#: An echoed value is cut here.
+#: Maximum length of an echoed value.
 LONGEST_ECHO = 40
 
 
-#: So many of the faults of one operation say which name was meant: looking for it takes long.
+#: Faults of one operation that suggest a name: the search is slow.
 _MOST_HELPED = 20
 
 
 def nearest(word: str, words: Iterable[str]) -> str:
-    """Return `; did you mean X?` for the likeliest of the words, or nothing."""
+    """Return `; did you mean X?` for the most similar of the words, or an empty text."""
     spelt = {candidate.lower(): candidate for candidate in words}
     close = difflib.get_close_matches(word.lower(), spelt, n=1, cutoff=0.6)
     return f"; did you mean {spelt[close[0]]}?" if close else ""
@@ -32,15 +32,15 @@ def explain(
     *,
     hidden: Callable[[Sequence[int | str]], bool] = lambda _: False,
 ) -> list[FieldError]:
-    """Turn all of pydantic's errors for one operation into faults, by wire name.
+    """Convert pydantic's errors for one operation into faults, by wire name.
 
-    `hidden` says of a place whether what was given there must not be echoed.
+    `hidden` tells of a place whether its value must not be echoed.
     """
     deeper = {error["loc"][:-1] for error in errors} | {error["loc"][:-2] for error in errors}
     return [
         _fault(error, model, given, hidden=hidden(error["loc"]), helped=place < _MOST_HELPED)
         for place, error in enumerate(errors)
-        # A list whose items are all wrong counts as empty, too: the items say enough.
+        # A list whose items are all wrong counts as empty, too; the items' faults suffice.
         if not (error["type"] == "too_short" and error["loc"] in deeper)
     ]
 
@@ -66,7 +66,7 @@ def _fault(
     return FieldError(where, _phrase(error, hidden=hidden), error["type"])
 
 
-#: What would be right, by pydantic's kind of error; filled with its context, `got` and `has`.
+#: What would be right, by pydantic's error type; filled with its context, `got` and `has`.
 _PHRASES = {
     "missing": "is required",
     "int_type": "should be a whole number; {got}",
@@ -101,7 +101,7 @@ _FILE = "should be a file: @PATH, @ADDRESS, or an object with name, size, sha256
 
 
 def _phrase(error: "ErrorDetails", *, hidden: bool) -> str:
-    """Say what would be right, and what was given instead unless that is nobody's business."""
+    """Return what would be right, and what was given instead unless it is hidden."""
     value = error["input"]
     if error["type"] == "string_too_short" and not value:
         return "should not be empty"

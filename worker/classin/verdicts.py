@@ -4,27 +4,27 @@ from enum import StrEnum
 
 
 class Verdict(StrEnum):
-    """What one attempt means; `worker.ledger.states` says which state follows."""
+    """The meaning of one attempt; `worker.ledger.states` has the state that follows."""
 
     #: Carried out.
     DONE = "done"
-    #: It is so already, and an earlier attempt of ours (or the submitter's wish) explains why.
+    #: It is so already, explained by an earlier attempt or by the submitter's wish.
     ALREADY = "already"
     #: The main thing is done, a part of it is not.
     PARTIAL = "partial"
-    #: A passing fault: repeat.
+    #: A transient fault: retry.
     RETRY = "retry"
-    #: We speak too fast: wait as told; this spends no attempt.
+    #: Throttled: wait as told; no attempt is spent.
     THROTTLED = "throttled"
-    #: Not now, but later by itself.
+    #: Not possible now: defer.
     DEFER = "defer"
-    #: The secret, a permission or the account: nothing of this school will pass.
+    #: Secret, permission or account: nothing of this school will succeed.
     LOCKED_OUT = "locked_out"
-    #: Our time is not ClassIn's.
+    #: The local clock differs from ClassIn's.
     CLOCK_SKEW = "clock_skew"
-    #: The signature, perhaps because a long text is counted in another way: sign it in that one.
+    #: The signature was refused, perhaps for a long text: sign with the other way of counting.
     MISSIGNED = "missigned"
-    #: Never by itself: the request or the world must change first.
+    #: Permanent: the request or the state must change first.
     REFUSED = "refused"
-    #: It may have been done, and repeating could do it twice: a person decides.
+    #: It may have been done, and a repeat could double it: a person decides.
     AMBIGUOUS = "ambiguous"
