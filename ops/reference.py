@@ -6,14 +6,16 @@ checkers read of the package `producers`, which imports them when they are asked
 
 import json
 from collections.abc import Iterator, Sequence
+from importlib import import_module
 from itertools import groupby
 from pathlib import Path
 
 import producers
+from worker.classin import operations
 from worker.classin.catalogue import declared
 from worker.classin.classify import minds_repeats
 from worker.classin.describe import FieldDescription, OperationDescription, explained
-from worker.classin.operation import Idempotency
+from worker.classin.operation import Idempotency, Operation
 
 #: Where the page, the index and the stub lie in the checkout.
 PAGE = Path("docs/operations.md")
@@ -54,6 +56,11 @@ _SILENT_HEAD = """
 UNANNOUNCED = frozenset({
 """
 
+_TYPES_HEAD = """
+#: The module of each class that operations' fields take: items and enumerations.
+TYPES: Mapping[str, str] = {
+"""
+
 #: Characters of a line at most, as pyproject.toml has it.
 _WIDTH = 100
 
@@ -82,13 +89,32 @@ def index() -> str:
         for spec in (kind.spec for kind in declared())
         if spec.idempotency is not Idempotency.READ_ONLY and not minds_repeats(spec)
     ]
-    return f"{_INDEX_HEAD}{''.join(rows)}}}\n{_SILENT_HEAD}{''.join(silent)}}})\n# fmt: on\n"
+    types = [f"    {_quoted(kind.__name__)}: {_quoted(_chapter(kind))},\n" for kind in _types()]
+    return (
+        f"{_INDEX_HEAD}{''.join(rows)}}}\n{_SILENT_HEAD}{''.join(silent)}}})\n"
+        f"{_TYPES_HEAD}{''.join(types)}}}\n# fmt: on\n"
+    )
 
 
 def stub() -> str:
     """Write the stub of the package `producers`: where each of its public names is defined."""
-    homes = sorted((getattr(producers, name).__module__, name) for name in dir(producers))
+    own = [value for name, value in vars(producers).items() if name in dir(producers)]
+    homes = sorted({(each.__module__, each.__name__) for each in (*own, *declared(), *_types())})
     return _STUB_HEAD + "".join(_exported(module, f"{name} as {name}") for module, name in homes)
+
+
+def _types() -> Iterator[type]:
+    """Yield the public classes that the chapters define besides operations."""
+    for chapter in operations.CHAPTERS:
+        module = import_module(f"{operations.__name__}.{chapter}")
+        for value in vars(module).values():
+            own = isinstance(value, type) and value.__module__ == module.__name__
+            if own and not issubclass(value, Operation) and not value.__name__.startswith("_"):
+                yield value
+
+
+def _chapter(kind: type) -> str:
+    return kind.__module__.rpartition(".")[2]
 
 
 def _exported(module: str, name: str) -> str:

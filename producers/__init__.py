@@ -5,23 +5,34 @@
     receipt = submit(EditCourse(course_id=352861, course_name="Spring"))
     receipt.wait(30).state
 
-Every operation can be imported from here; what declares it is imported when it is first asked for.
-`file_at` describes a file for an operation. `result_of` stands for the result of an earlier
-operation in a field of a later one.
+All operations, and the classes that their fields take, can be imported from here; each module is
+loaded when one of its names is first used. `file_at` describes a file for an operation. `result_of`
+refers to the result of an earlier operation in a field of a later one.
+
+In an event loop, `await submit_async(...)`, `await submit_many_async(...)` and
+`await receipt.wait_async(...)` do the same without blocking it. For tests see `producers.testing`.
 """
+
+from importlib import import_module
 
 from producers.intake.attachments import file_at
 from producers.intake.receipt import Receipt, result_of
-from producers.intake.submitter import Submitter, submit, submit_many
-from worker.classin.catalogue import find
-from worker.classin.index import INDEX
+from producers.intake.submit import (
+    submit,
+    submit_async,
+    submit_many,
+    submit_many_async,
+    submitting_to,
+)
+from producers.intake.submitter import Submitter
+from worker.classin.index import INDEX, TYPES
 from worker.classin.operation import Operation
 from worker.errors import UnavailableError, ValidationError
 from worker.ledger.record import Record
 from worker.ledger.states import State
 
-#: The operations by the names of their classes: `EditCourse` is `edit_course`.
-_OPERATIONS = {name.title().replace("_", ""): name for name in INDEX}
+#: The module of each operation, by class name, and of each class that operations' fields take.
+_CHAPTERS = {name.title().replace("_", ""): brief.chapter for name, brief in INDEX.items()} | TYPES
 
 __all__ = [  # noqa: PLE0604  # all are text
     "ValidationError",
@@ -34,21 +45,24 @@ __all__ = [  # noqa: PLE0604  # all are text
     "file_at",
     "result_of",
     "submit",
+    "submit_async",
     "submit_many",
-    *_OPERATIONS,
+    "submit_many_async",
+    "submitting_to",
+    *_CHAPTERS,
 ]
 
 
-def __getattr__(name: str) -> type[Operation]:
-    """Import an operation when it is asked for: to import all of them takes long.
+def __getattr__(name: str) -> object:
+    """Import the module of an operation on first use: importing all of them is slow.
 
-    Type checkers read `__init__.pyi`, which lists them.
+    Type checkers read all names in `__init__.pyi`.
     """
-    if name not in _OPERATIONS:
+    if name not in _CHAPTERS:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return find(_OPERATIONS[name])
+    return getattr(import_module(f"worker.classin.operations.{_CHAPTERS[name]}"), name)
 
 
 def __dir__() -> list[str]:
-    """List what can be imported, every operation included."""
+    """Return all names that can be imported."""
     return sorted(__all__)

@@ -20,8 +20,8 @@ from producers.gateway.event_feed import Feed
 from producers.gateway.problems import ProblemError, problem_of
 from producers.gateway.routes import Routes
 from producers.gateway.service import GatewayService
-from producers.gateway.thread_pool import Pool
 from producers.intake.submitter import Submitter
+from producers.intake.thread_pool import Pool
 from worker.config.settings import Settings
 from worker.errors import ClassinError
 from worker.ledger.api_keys import ApiKeys

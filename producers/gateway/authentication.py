@@ -11,8 +11,8 @@ from starlette.types import Scope
 
 from producers.gateway.client_address import client_of
 from producers.gateway.problems import ProblemError
-from producers.gateway.thread_pool import Pool
 from producers.gateway.wrong_keys import WrongKeys
+from producers.intake.thread_pool import Pool
 from worker.errors import UnavailableError
 from worker.ledger.api_keys import ApiKey, ApiKeys, Spent
 from worker.ledger.record import iso

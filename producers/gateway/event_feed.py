@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 
-from producers.gateway.thread_pool import Pool
+from producers.intake.thread_pool import Pool
 from worker.errors import UnavailableError
 from worker.ledger.events import BEGINNING, SettledEvent, place_of
 from worker.ledger.record import Record

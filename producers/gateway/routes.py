@@ -19,7 +19,7 @@ from producers.gateway.openapi import catalogue, described, documents
 from producers.gateway.problems import LATER, ProblemError
 from producers.gateway.request_body import Asked, are_lines, read_body
 from producers.gateway.service import GatewayService, Taken, must_read, must_write, names_files
-from producers.gateway.thread_pool import Pool
+from producers.intake.thread_pool import Pool
 from worker.errors import UnavailableError
 from worker.ledger.api_keys import ApiKey
 from worker.ledger.events import SettledEvent, place_of

@@ -5,6 +5,7 @@ from collections.abc import Callable, Container, Sequence
 from dataclasses import replace
 
 from producers.intake.dependencies import Entry, Known
+from producers.intake.ledger import IntakeLedger
 from worker.classin.field_types import without_place
 from worker.classin.operation import Operation
 from worker.classin.references import referenced
@@ -12,7 +13,6 @@ from worker.encryption import FieldCipher
 from worker.errors import FieldError, SubmitRefusedError
 from worker.ledger.codec import digest_of
 from worker.ledger.record import Record
-from worker.ledger.types import Ledger
 
 #: Names that are looked up in one call.
 _NAMES = 1000
@@ -33,7 +33,7 @@ def digest_of_asked(operation: Operation, school: str, seals: FieldCipher) -> st
 
 
 def look_up(
-    ledger: Ledger, entries: Sequence[Entry], sees: Callable[[Record], bool] | None = None
+    ledger: IntakeLedger, entries: Sequence[Entry], sees: Callable[[Record], bool] | None = None
 ) -> Known:
     """Find the records that a batch names; the entries take the faults. Raises UnavailableError.
 
@@ -47,7 +47,7 @@ def look_up(
     return seen
 
 
-def _hidden(ledger: Ledger, known: Known, sees: Callable[[Record], bool]) -> set[str]:
+def _hidden(ledger: IntakeLedger, known: Known, sees: Callable[[Record], bool]) -> set[str]:
     ids = sorted(set(known.values()))
     return {
         record.id
@@ -57,7 +57,7 @@ def _hidden(ledger: Ledger, known: Known, sees: Callable[[Record], bool]) -> set
     }
 
 
-def known_to(ledger: Ledger, entries: Sequence[Entry]) -> Known:
+def known_to(ledger: IntakeLedger, entries: Sequence[Entry]) -> Known:
     """Find the records that a batch names, or that have its dedup keys. Raises UnavailableError."""
     names: dict[str, dict[str, None]] = defaultdict(dict)
     for entry in entries:
@@ -74,7 +74,7 @@ def known_to(ledger: Ledger, entries: Sequence[Entry]) -> Known:
 
 
 def refuse_other(
-    ledger: Ledger, entries: Sequence[Entry], known: Known, hidden: Container[str] = ()
+    ledger: IntakeLedger, entries: Sequence[Entry], known: Known, hidden: Container[str] = ()
 ) -> None:
     """Refuse what has the dedup key of a record that was asked for something else.
 
@@ -105,7 +105,7 @@ def refuse_other(
                 break
 
 
-def refuse_lost(ledger: Ledger, entries: Sequence[Entry], known: Known) -> None:
+def refuse_lost(ledger: IntakeLedger, entries: Sequence[Entry], known: Known) -> None:
     """Refuse what refers to the result of a record that was pruned, though its key is known."""
     wanted = [
         (entry, name, known[entry.school, name])

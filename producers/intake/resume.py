@@ -3,11 +3,11 @@
 from dataclasses import replace
 
 from producers.intake.checked import Checked
+from producers.intake.ledger import IntakeLedger
 from worker.ledger.batch import BatchInfo
-from worker.ledger.types import Ledger
 
 
-def resumed(ledger: Ledger, checked: Checked, about: BatchInfo) -> Checked:
+def resumed(ledger: IntakeLedger, checked: Checked, about: BatchInfo) -> Checked:
     """Return the same operations as the rest of a batch that broke off, or as they were.
 
     Its file and webhook must be the same, and its first operation known by its dedup key. So

@@ -1,10 +1,4 @@
-"""The one door: an operation is checked, recorded, and a message is sent for it.
-
-from producers import EditCourse, submit
-
-receipt = submit(EditCourse(course_id=352861, course_name="Today is a good day"))
-receipt.wait(30).state
-"""
+"""The one door: an operation is checked, recorded, and a message is sent for it."""
 
 import logging
 import time
@@ -12,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from copy import copy
 from dataclasses import replace
-from functools import cache, cached_property, partial
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, Self, Unpack
 
 from producers.intake.attachments import FileOpener, packed
@@ -20,6 +14,7 @@ from producers.intake.build import operations_of
 from producers.intake.checked import Checked, Origin, Position
 from producers.intake.dedup import look_up
 from producers.intake.dependencies import Entry, ordered, pointed
+from producers.intake.ledger import IntakeLedger
 from producers.intake.receipt import Receipt
 from producers.intake.request import Options, SubmitRequest
 from producers.intake.resume import resumed
@@ -29,7 +24,7 @@ from worker.broker.messages import mailbox_of
 from worker.classin.lanes import lane_of
 from worker.classin.operation import Operation
 from worker.config.file_access import FileAccess
-from worker.config.settings import Settings, from_env
+from worker.config.settings import Settings
 from worker.encryption import FieldCipher
 from worker.errors import (
     CONFLICT,
@@ -45,7 +40,7 @@ from worker.ledger.batch import BatchInfo
 from worker.ledger.record import Record, Submission, new_id
 from worker.ledger.states import State
 from worker.ledger.store import RedisLedger, chunks, connect
-from worker.ledger.types import Ledger, ReadyRecord, SubmitResult
+from worker.ledger.types import ReadyRecord, SubmitResult
 
 if TYPE_CHECKING:
     from worker.broker.queue import Queues
@@ -65,7 +60,7 @@ class Submitter:
     def __init__(
         self,
         settings: Settings,
-        ledger: Ledger,
+        ledger: IntakeLedger,
         queues: "Queues | None" = None,
         *,
         clock: Callable[[], float] = time.time,
@@ -368,25 +363,6 @@ class Submitter:
     ) -> list[Submission]:
         """Look up whom a batch waits for, and what is known of it; the entries take the faults."""
         return ordered(entries, look_up(self._ledger, entries, sees), self.lane_of)
-
-
-@cache
-def _submitter() -> Submitter:
-    return Submitter.from_settings(from_env())
-
-
-def submit(
-    operation: Operation | str,
-    fields: Mapping[str, Any] | None = None,
-    **options: Unpack[Options],
-) -> Receipt:
-    """Submit one operation with the environment's settings; see Submitter.submit."""
-    return _submitter().submit(operation, fields, source="python", **options)
-
-
-def submit_many(operations: Iterable[Operation | Mapping[str, Any]]) -> Sequence[Receipt]:
-    """Submit a batch with the environment's settings; see Submitter.submit_many."""
-    return _submitter().submit_many(operations, source="python")
 
 
 def _known_shape(asked: Operation | SubmitRequest | Mapping[str, Any]) -> Operation | SubmitRequest:

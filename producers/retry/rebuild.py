@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from types import MappingProxyType
 
 from producers.intake.attachments import FileOpener
+from producers.intake.ledger import IntakeLedger
 from producers.retry.edits import Setting, edited
 from worker.classin.bulk_results import item_results
 from worker.classin.catalogue import read
@@ -16,7 +17,6 @@ from worker.classin.verdicts import Verdict
 from worker.errors import FieldError, InvalidInputError
 from worker.ledger.record import Edit, Record
 from worker.ledger.states import State
-from worker.ledger.types import Ledger
 
 #: Ends after which nothing, or only a part, is left to try.
 GOOD = frozenset({State.SUCCEEDED, State.PARTIAL})
@@ -69,7 +69,7 @@ def mending(record: Record) -> list[Operation]:
 
 
 def successors(
-    record: Record, ledger: Ledger, fresh: Mapping[str, str] = MappingProxyType({})
+    record: Record, ledger: IntakeLedger, fresh: Mapping[str, str] = MappingProxyType({})
 ) -> dict[str, str]:
     """Give, for each record that one waits for, the one to wait for when it is tried again.
 
@@ -93,7 +93,7 @@ def successors(
     return found
 
 
-def _last_try(record: Record, ledger: Ledger) -> tuple[Record, State]:
+def _last_try(record: Record, ledger: IntakeLedger) -> tuple[Record, State]:
     """Follow the tries of what did not go well; gives the last that is kept, and how all ended."""
     while record.state not in GOOD and record.retried_by is not None:
         if record.retry_ended is not None:

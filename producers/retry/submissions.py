@@ -6,6 +6,7 @@ from types import MappingProxyType
 
 from producers.intake.attachments import FileOpener
 from producers.intake.lanes import LaneOf, is_own
+from producers.intake.ledger import IntakeLedger
 from producers.retry.edits import Setting
 from producers.retry.rebuild import GOOD, again, mending, successors
 from worker.classin.operation import Operation
@@ -13,12 +14,11 @@ from worker.classin.references import referenced, renamed
 from worker.encryption import FieldCipher
 from worker.errors import FieldError, InvalidInputError
 from worker.ledger.record import Edit, Record, Submission, new_id
-from worker.ledger.types import Ledger
 
 
 def renewed(  # noqa: PLR0913  # all that may be said of a retry
     record: Record,
-    ledger: Ledger,
+    ledger: IntakeLedger,
     seals: FieldCipher,
     lane_of: LaneOf,
     *,

@@ -12,8 +12,8 @@ from starlette.types import Scope
 from producers.gateway.authentication import Admission
 from producers.gateway.client_address import client_of
 from producers.gateway.problems import ProblemError
-from producers.gateway.thread_pool import Pool
 from producers.gateway.wrong_keys import WrongKeys
+from producers.intake.thread_pool import Pool
 from tests.redis_server import SharedRedis
 from worker.keyring import KeyRing
 from worker.ledger.api_keys import ApiKeys

@@ -130,4 +130,34 @@ UNANNOUNCED = frozenset({
     "modify_school_conf",
     "edit_double_teacher_class",
 })
+
+#: The module of each class that operations' fields take: items and enumerations.
+TYPES: Mapping[str, str] = {
+    "Membership": "users",
+    "NewUser": "users",
+    "StudentComment": "users",
+    "Subject": "courses",
+    "FormerHeadTeacher": "courses",
+    "CourseLabels": "courses",
+    "TeachMode": "lessons",
+    "Onstage": "lessons",
+    "Resolution": "lessons",
+    "SecondCamera": "lessons",
+    "NewLesson": "lessons",
+    "Role": "rosters",
+    "NewMember": "rosters",
+    "GroupMember": "rosters",
+    "LessonRole": "lesson_rosters",
+    "LessonStudent": "lesson_rosters",
+    "LabelledLesson": "lesson_rosters",
+    "Publication": "activities",
+    "ActivityType": "activities",
+    "RecordType": "classrooms",
+    "AiSummary": "classrooms",
+    "ChangedAiSummary": "classrooms",
+    "LessonVideo": "broadcast",
+    "Device": "schools",
+    "SharedOnstage": "double_teacher",
+    "SubLesson": "double_teacher",
+}
 # fmt: on

@@ -8,7 +8,7 @@ from starlette.types import Message, Receive, Scope, Send
 
 from producers.gateway.auth_middleware import AuthMiddleware, Limits
 from producers.gateway.authentication import Admission
-from producers.gateway.thread_pool import Pool
+from producers.intake.thread_pool import Pool
 from worker.ledger.api_keys import ApiKeys
 
 
