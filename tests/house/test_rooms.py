@@ -31,6 +31,7 @@ ROOMS = {
     ),
     "openpyxl": ("producers/files/xlsx.py",),
     "platformdirs": ("worker/config/env.py",),
+    "pytest": ("producers/testing/pytest_plugin.py",),
     "pydantic": (
         "worker/classin/*",
         "producers/intake/request.py",

@@ -149,7 +149,7 @@ class RedisLedger(RedisBatches, RedisAsides):
         for chunk in chunks(submissions):
             found = self._run("submit", box, *arguments_of(chunk, self._keyring))
             if found[0] in _REFUSALS:
-                raise _refusal(len(entered), chunk, found)
+                raise refusal(len(entered), chunk, found)
             entered += entered_of(chunk, found)
         return entered
 
@@ -327,7 +327,7 @@ _REFUSALS = {
 }
 
 
-def _refusal(before: int, chunk: Sequence[Submission], found: Sequence[Any]) -> SubmitRefusedError:
+def refusal(before: int, chunk: Sequence[Submission], found: Sequence[Any]) -> SubmitRefusedError:
     """Say why submit.lua took in none of a chunk."""
     kind, position, other, *pairs = found
     position += before
