@@ -28,11 +28,11 @@ from worker.ledger import keys
 from worker.ledger.api_keys import ApiKeys
 from worker.ledger.clock import LedgerClock
 from worker.ledger.key_fingerprint import KeyFingerprint
-from worker.ledger.reader import reaching_redis
 from worker.ledger.record import iso
-from worker.ledger.redis_errors import TROUBLES
+from worker.ledger.redis_client import connect
+from worker.ledger.redis_errors import TROUBLES, translate_redis_errors
 from worker.ledger.schedule_store import ScheduleStore
-from worker.ledger.store import RedisLedger, connect
+from worker.ledger.store import RedisLedger
 from worker.scheduling.tick_claimer import BEAT
 
 #: So far from Redis's clock (seconds) an operation is noticeably given up too early, or too late.
@@ -57,7 +57,7 @@ def examine_redis(settings: Settings) -> Iterator[Finding]:
     redis = connect(settings.ledger_url)
     ledger = RedisLedger(redis)
     try:
-        with reaching_redis():
+        with translate_redis_errors():
             info = redis.info()
             seconds, microseconds = redis.time()
             ill_formed = redis.llen(ILL_FORMED)

@@ -15,7 +15,8 @@ from producers import Submitter
 from tests.redis_server import SharedRedis
 from tests.stage import Environment
 from worker.errors import UnavailableError
-from worker.ledger.store import RedisLedger, connect
+from worker.ledger.redis_client import connect
+from worker.ledger.store import RedisLedger
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -25,7 +25,8 @@ if TYPE_CHECKING:
 
 def open_ledger() -> "RedisLedger":
     """Open the ledger; whether it answers shows at its first use."""
-    from worker.ledger.store import RedisLedger, connect
+    from worker.ledger.redis_client import connect
+    from worker.ledger.store import RedisLedger
 
     return RedisLedger(connect(from_env().ledger_url))
 
@@ -33,7 +34,7 @@ def open_ledger() -> "RedisLedger":
 def open_observer() -> "Observer":
     """Open what reads the ledger for people; says on stderr what is wrong with Redis."""
     from worker.ledger.queries import Observer
-    from worker.ledger.store import connect
+    from worker.ledger.redis_client import connect
 
     redis = connect(from_env().ledger_url)
     _say_if_unwell(redis)
@@ -91,7 +92,8 @@ def open_mending() -> "AdminService":
     from ops.admin.service import AdminService
     from worker.broker.queue import build_queues
     from worker.ledger.audit import Audit
-    from worker.ledger.store import RedisLedger, connect
+    from worker.ledger.redis_client import connect
+    from worker.ledger.store import RedisLedger
 
     settings = from_env()
     redis = connect(settings.ledger_url)
@@ -110,7 +112,8 @@ def open_retrying(run: str | None = None) -> "RetryService":
     from ops.admin.retry import RetryService
     from producers.intake.submitter import Submitter
     from worker.ledger.audit import Audit
-    from worker.ledger.store import RedisLedger, connect
+    from worker.ledger.redis_client import connect
+    from worker.ledger.store import RedisLedger
 
     settings = from_env()
     redis = connect(settings.ledger_url, submits=True)
@@ -124,7 +127,8 @@ def open_nightly() -> "NightlyRetry":
     from producers.intake.submitter import Submitter
     from producers.retry.nightly import NightlyRetry
     from worker.ledger.audit import Audit
-    from worker.ledger.store import RedisLedger, connect
+    from worker.ledger.redis_client import connect
+    from worker.ledger.store import RedisLedger
 
     settings = from_env()
     redis = connect(settings.ledger_url, submits=True)
@@ -135,7 +139,7 @@ def open_nightly() -> "NightlyRetry":
 def open_audit() -> "Audit":
     """Open the audit trail."""
     from worker.ledger.audit import Audit
-    from worker.ledger.store import connect
+    from worker.ledger.redis_client import connect
 
     return Audit(connect(from_env().ledger_url))
 
@@ -154,7 +158,8 @@ def note_seen(what: str, about: str, ids: "Sequence[str]" = ()) -> None:
 def open_pruning() -> "Pruner":
     """Open what takes old records out."""
     from worker.ledger.pruner import Pruner
-    from worker.ledger.store import RedisLedger, connect
+    from worker.ledger.redis_client import connect
+    from worker.ledger.store import RedisLedger
 
     settings = from_env()
     redis = connect(settings.ledger_url, submits=True)

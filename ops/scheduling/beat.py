@@ -5,8 +5,8 @@ from collections.abc import Callable
 
 from ops.scheduling.runner import LEASE, Runner
 from worker.config.settings import Settings
+from worker.ledger.redis_client import connect
 from worker.ledger.schedule_store import ScheduleStore
-from worker.ledger.store import connect
 from worker.periodic import PeriodicThread
 from worker.scheduling.beat import TickScheduler, keep_time
 

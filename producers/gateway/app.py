@@ -26,7 +26,8 @@ from worker.config.settings import Settings
 from worker.errors import ClassinError
 from worker.ledger.api_keys import ApiKeys
 from worker.ledger.audit import Audit
-from worker.ledger.store import RedisLedger, connect
+from worker.ledger.redis_client import connect
+from worker.ledger.store import RedisLedger
 from worker.ledger.types import Ledger
 
 #: Threads for ledger calls. More would not help: Redis executes one command at a time.

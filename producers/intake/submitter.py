@@ -38,8 +38,9 @@ from worker.errors import (
 from worker.keyring import KeyRing
 from worker.ledger.batch import BatchInfo
 from worker.ledger.record import Record, Submission, new_id
+from worker.ledger.redis_client import connect
 from worker.ledger.states import State
-from worker.ledger.store import RedisLedger, chunks, connect
+from worker.ledger.store import RedisLedger, chunks
 from worker.ledger.types import ReadyRecord, SubmitResult
 
 if TYPE_CHECKING:

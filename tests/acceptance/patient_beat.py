@@ -9,8 +9,8 @@ from typing import Any
 from ops.processes.supervisor import Stop, stop_on_signals
 from ops.scheduling.beat import beat
 from worker.config.settings import from_env
+from worker.ledger.redis_client import connect
 from worker.ledger.schedule_store import ScheduleStore
-from worker.ledger.store import connect
 from worker.scheduling.beat import TickScheduler
 from worker.scheduling.tick_claimer import Ticker
 

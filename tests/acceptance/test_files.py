@@ -10,8 +10,8 @@ from ops.simulator import FaultRule, SimulatorClient
 from producers import Submitter
 from tests.stage import PATIENCE, Command, Environment, WorkerProcess, until
 from worker.ledger import keys
+from worker.ledger.redis_client import connect
 from worker.ledger.states import Reason, State
-from worker.ledger.store import connect
 
 MEGABYTE = 1024 * 1024
 

@@ -13,8 +13,9 @@ from producers import Submitter
 from tests.stage import PATIENCE, Environment, WorkerProcess, queued_ids, until
 from worker.broker.messages import QUEUE
 from worker.broker.queue import broker_url
+from worker.ledger.redis_client import connect
 from worker.ledger.states import State
-from worker.ledger.store import RedisLedger, connect
+from worker.ledger.store import RedisLedger
 from worker.runtime.watchdog import STALLED
 
 

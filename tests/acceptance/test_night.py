@@ -26,10 +26,11 @@ from tests.acceptance.test_schedule import BEAT
 from tests.in_step import differences
 from tests.stage import Command, Environment, WorkerProcess, until
 from worker.config.settings import environment_with
+from worker.ledger.redis_client import connect
 from worker.ledger.schedule_models import Run, RunState
 from worker.ledger.schedule_store import ScheduleStore
 from worker.ledger.states import State
-from worker.ledger.store import RedisLedger, connect
+from worker.ledger.store import RedisLedger
 from worker.ledger.types import Filter
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")

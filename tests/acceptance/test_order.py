@@ -17,8 +17,9 @@ from worker.broker.messages import QUEUE
 from worker.broker.queue import broker_url, build_queues
 from worker.classin.operations.cloud import CreateFolder
 from worker.ledger.record import Priority
+from worker.ledger.redis_client import connect
 from worker.ledger.states import Reason, State
-from worker.ledger.store import RedisLedger, connect
+from worker.ledger.store import RedisLedger
 
 TOP = 747759
 

@@ -13,8 +13,8 @@ from tests.acceptance.allergic_worker import WORD
 from tests.stage import Environment, WorkerProcess, queued_messages, until
 from worker.broker.messages import MOST
 from worker.classin.operations.courses import AddCourse
+from worker.ledger.redis_client import connect
 from worker.ledger.states import Reason, State
-from worker.ledger.store import connect
 
 #: The poison stands in the middle of its message.
 PLACE = MOST // 2

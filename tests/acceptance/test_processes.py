@@ -10,8 +10,9 @@ from ops.simulator import FaultRule, SimulatorClient
 from producers import Submitter
 from tests.stage import PATIENCE, Environment, WorkerProcess, until
 from worker.broker.queue import build_queues
+from worker.ledger.redis_client import connect
 from worker.ledger.states import State
-from worker.ledger.store import RedisLedger, connect
+from worker.ledger.store import RedisLedger
 
 NUMBER = 2
 

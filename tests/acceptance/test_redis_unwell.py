@@ -9,8 +9,9 @@ from ops.processes.redis_server import PrivateRedis
 from producers import Submitter
 from tests.stage import Command, WorkerProcess, until
 from worker.classin.operations.courses import EditCourse
+from worker.ledger.redis_client import connect
 from worker.ledger.states import State
-from worker.ledger.store import RedisLedger, connect
+from worker.ledger.store import RedisLedger
 
 
 def test_commands_that_only_read_say_what_is_wrong_with_redis(

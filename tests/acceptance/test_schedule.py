@@ -21,9 +21,10 @@ from tests.acceptance.patient_beat import NOW
 from tests.acceptance.test_processes import children, runs
 from tests.stage import Command, Environment, WorkerProcess, until
 from worker.errors import UnavailableError
+from worker.ledger.redis_client import connect
 from worker.ledger.schedule_models import Job, RunState
 from worker.ledger.schedule_store import ScheduleStore
-from worker.ledger.store import RedisLedger, connect
+from worker.ledger.store import RedisLedger
 from worker.ledger.types import Filter
 
 MINUTE = 60_000

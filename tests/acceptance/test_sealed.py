@@ -9,8 +9,8 @@ from ops.simulator import SimulatorClient
 from ops.simulator.faults import FaultRule
 from producers import Submitter
 from tests.stage import Command, Environment, WorkerProcess, until
+from worker.ledger.redis_client import connect
 from worker.ledger.states import State
-from worker.ledger.store import connect
 
 MD5 = "5d41402abc4b2a76b9719d911017c592"
 PHONE = {"telephone": "13912345678"}

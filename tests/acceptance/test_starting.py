@@ -13,7 +13,7 @@ from ops.processes.supervisor import classin as command_line
 from tests.stage import PATIENCE, PLAIN_CELERY, Environment, WorkerProcess, until
 from worker.broker.queue import build_queues
 from worker.config.settings import environment_with
-from worker.ledger.store import connect
+from worker.ledger.redis_client import connect
 from worker.runtime.container import WorkerContainer
 from worker.runtime.watchdog import STALLED
 

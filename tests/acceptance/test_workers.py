@@ -32,8 +32,9 @@ from worker.broker.redis_transport import ILL_FORMED
 from worker.classin.operations.cloud import CreateFolder
 from worker.config.settings import environment_with
 from worker.errors import OperationFailedError, UnavailableError
+from worker.ledger.redis_client import connect
 from worker.ledger.states import Reason, State
-from worker.ledger.store import RedisLedger, connect
+from worker.ledger.store import RedisLedger
 
 
 def test_plain_celery_does_the_work(worker: WorkerProcess, submitter: Submitter) -> None:

@@ -19,8 +19,9 @@ from worker.classin.operations.courses import EditCourse
 from worker.classin.verdicts import Verdict
 from worker.config.settings import from_env
 from worker.ledger.record import Attempt, Submission
+from worker.ledger.redis_client import connect
 from worker.ledger.states import State
-from worker.ledger.store import CHUNK, RedisLedger, connect
+from worker.ledger.store import CHUNK, RedisLedger
 from worker.ledger.types import (
     Capacity,
     Claim,

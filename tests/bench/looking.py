@@ -10,8 +10,9 @@ from ops.insight.statistics import statistics
 from worker.config.settings import from_env
 from worker.ledger.queries import Observer, Order
 from worker.ledger.record import Submission, new_id
+from worker.ledger.redis_client import connect
 from worker.ledger.states import Reason, State
-from worker.ledger.store import RedisLedger, connect
+from worker.ledger.store import RedisLedger
 from worker.ledger.types import Filter, Transition
 
 #: Lanes in which somebody waits, how many in each, and operations that failed.

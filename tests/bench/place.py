@@ -14,8 +14,9 @@ from tests.bench.producer import Producer
 from tests.bench.samples import Unmeasurable
 from tests.bench.target import Target
 from worker.config.settings import environment_with
+from worker.ledger.redis_client import connect
 from worker.ledger.states import State
-from worker.ledger.store import RedisLedger, connect
+from worker.ledger.store import RedisLedger
 
 #: The project's folder.
 ROOT = Path(__file__).parents[2]

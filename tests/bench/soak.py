@@ -24,7 +24,7 @@ from tests.bench.processes import children, memory_mb
 from tests.chaos.report import numbers, print_verdict
 from tests.chaos.shape import FULL, Shape
 from tests.chaos.trial import Account, trial
-from worker.ledger.store import connect
+from worker.ledger.redis_client import connect
 
 #: Operations handed in a second, and lanes: far less than what workers get done in bad weather.
 RATE, LANES = 20, 200

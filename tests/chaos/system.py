@@ -30,7 +30,8 @@ from worker.errors import UnavailableError
 from worker.ledger.audit import Audit
 from worker.ledger.batch import WebhookState
 from worker.ledger.record import Record
-from worker.ledger.store import RedisLedger, connect
+from worker.ledger.redis_client import connect
+from worker.ledger.store import RedisLedger
 from worker.ledger.types import Filter, ReadyRecord
 
 #: Records read together.

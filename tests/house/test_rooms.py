@@ -54,6 +54,7 @@ ROOMS = {
         "worker/ledger/key_sizes.py",
         "worker/ledger/redis_client.py",
         "worker/ledger/redis_errors.py",
+        "worker/ledger/scripts.py",
         "worker/ledger/write_check.py",
         "worker/broker/redis_transport.py",
         "ops/health/redis_server.py",

@@ -11,8 +11,9 @@ from tests.ledger_books import Books
 from worker.errors import ScriptError
 from worker.ledger import keys
 from worker.ledger.record import Submission
+from worker.ledger.redis_client import connect
 from worker.ledger.states import Reason, State
-from worker.ledger.store import RedisLedger, connect
+from worker.ledger.store import RedisLedger
 from worker.ledger.types import Capacity, Claim, ClaimUpdate, ReadyRecord, Transition
 
 ENTRY = Submission(id="", operation="edit_course", school="main", fields={"courseId": 1})

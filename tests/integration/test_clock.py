@@ -14,8 +14,9 @@ from ops.processes.redis_program import redis_program
 from tests.stage import Environment, until
 from worker.errors import UnavailableError
 from worker.ledger.record import Submission
+from worker.ledger.redis_client import connect
 from worker.ledger.states import State
-from worker.ledger.store import RedisLedger, connect
+from worker.ledger.store import RedisLedger
 from worker.ledger.types import Transition
 
 STEP = 7200

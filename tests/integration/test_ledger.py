@@ -11,8 +11,9 @@ from worker.errors import UnavailableError
 from worker.ledger.audit import Audit
 from worker.ledger.pruner import Pruner, Retention
 from worker.ledger.record import Submission
+from worker.ledger.redis_client import connect
 from worker.ledger.states import State
-from worker.ledger.store import RedisLedger, connect
+from worker.ledger.store import RedisLedger
 from worker.ledger.types import Capacity, ClaimUpdate, Filter, InlineQueue, Transition
 
 

@@ -9,7 +9,8 @@ from ops.processes.redis_server import PrivateRedis
 from tests.unit.ledger.hands import DONE, REFUSED, attempt, claimed, entry
 from worker.ledger import reader
 from worker.ledger.queries import Listing, Observer, Order
-from worker.ledger.store import RedisLedger, connect
+from worker.ledger.redis_client import connect
+from worker.ledger.store import RedisLedger
 from worker.ledger.types import Filter
 
 

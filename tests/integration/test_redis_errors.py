@@ -14,10 +14,11 @@ from ops.processes.redis_server import PrivateRedis
 from worker.errors import RedisUnavailableError, ScriptError
 from worker.keyring import KeyRing
 from worker.ledger.record import Submission
+from worker.ledger.redis_client import connect
 from worker.ledger.redis_errors import TROUBLES, error_code
 from worker.ledger.schedule_models import Job
 from worker.ledger.schedule_store import ScheduleStore
-from worker.ledger.store import RedisLedger, connect
+from worker.ledger.store import RedisLedger
 from worker.ledger.write_check import try_write
 
 JOB = Job(name="nightly", cron="@daily", tz="UTC", words=("report",))

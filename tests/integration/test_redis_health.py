@@ -14,7 +14,8 @@ from ops.processes.redis_server import PrivateRedis
 from worker.ledger import key_sizes
 from worker.ledger.data_set import DataSet, DataSetWatch
 from worker.ledger.record import Submission
-from worker.ledger.store import RedisLedger, connect
+from worker.ledger.redis_client import connect
+from worker.ledger.store import RedisLedger
 
 
 @pytest.fixture

@@ -11,8 +11,9 @@ from producers.retry.nightly import NightlyRetry, RetryJob
 from tests.stage import PATIENCE, Environment, at_once
 from worker.ledger.audit import Audit
 from worker.ledger.record import Record
+from worker.ledger.redis_client import connect
 from worker.ledger.states import Reason, State
-from worker.ledger.store import RedisLedger, connect
+from worker.ledger.store import RedisLedger
 from worker.ledger.types import Filter, Transition
 
 #: Of the harmful kind: to do it twice makes two.

@@ -28,8 +28,9 @@ from worker.config.settings import Timeouts
 from worker.errors import NotSentError, ReplyLostError
 from worker.execution.file_streams import Source, VerifiedStream, open_at
 from worker.execution.http_client import Transport
+from worker.ledger.redis_client import connect
 from worker.ledger.states import State
-from worker.ledger.store import RedisLedger, connect
+from worker.ledger.store import RedisLedger
 from worker.runtime.dispatcher import QueuedRecord
 
 DEADLINES = Timeouts(connect=30, reply=30)

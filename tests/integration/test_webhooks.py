@@ -13,8 +13,9 @@ from worker.execution.http_client import post_once
 from worker.keyring import KeyRing
 from worker.ledger.batch import BatchInfo, Webhook, WebhookState
 from worker.ledger.record import Submission
+from worker.ledger.redis_client import connect
 from worker.ledger.states import State
-from worker.ledger.store import RedisLedger, connect
+from worker.ledger.store import RedisLedger
 from worker.ledger.types import Transition
 from worker.runtime.webhooks import Webhooks
 

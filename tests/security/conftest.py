@@ -12,8 +12,8 @@ from producers import Submitter
 from tests.stage import Environment, WorkerProcess
 from worker.broker.queue import broker_url
 from worker.classin.operations.cloud import CreateFolder
+from worker.ledger.redis_client import connect
 from worker.ledger.states import State
-from worker.ledger.store import connect
 
 
 @pytest.fixture

@@ -20,8 +20,9 @@ from ops.simulator import DEFAULT_SCHOOL, SimulatorClient
 from tests.stage import PATIENCE, Command, Environment, WorkerProcess, until
 from worker.config.settings import environment_with
 from worker.errors import UnavailableError
+from worker.ledger.redis_client import connect
 from worker.ledger.states import State
-from worker.ledger.store import RedisLedger, connect
+from worker.ledger.store import RedisLedger
 from worker.ledger.types import Filter
 
 ROOT = Path(__file__).parents[2]

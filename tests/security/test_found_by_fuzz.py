@@ -31,7 +31,8 @@ from worker.execution.http_client import Transport
 from worker.ledger import keys
 from worker.ledger.audit import Audit
 from worker.ledger.queries import Observer, Order
-from worker.ledger.store import RedisLedger, connect
+from worker.ledger.redis_client import connect
+from worker.ledger.store import RedisLedger
 from worker.ledger.sync_store import SyncStore
 from worker.ledger.types import Filter
 

@@ -10,7 +10,8 @@ import pytest
 from producers import Submitter
 from producers.oneroster.applying.passwords import Passwords, Rule
 from tests.stage import Command, Environment
-from worker.ledger.store import RedisLedger, connect
+from worker.ledger.redis_client import connect
+from worker.ledger.store import RedisLedger
 
 NAME, WORD, PHONE = "Zz Nobody Canary", "canary-word-7", "13800009999"
 

@@ -18,9 +18,10 @@ from tests.redis_server import SharedRedis
 from tests.stage import Command, Environment, WorkerProcess, until
 from worker.config.settings import environment_with
 from worker.keyring import KeyRing
+from worker.ledger.redis_client import connect
 from worker.ledger.schedule_models import UNSIGNED, Job, Run, RunState
 from worker.ledger.schedule_store import ScheduleStore
-from worker.ledger.store import RedisLedger, connect
+from worker.ledger.store import RedisLedger
 from worker.ledger.types import Filter
 from worker.scheduling.tick_claimer import Ticker
 

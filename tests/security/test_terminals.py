@@ -33,10 +33,11 @@ from worker.config.settings import environment_with
 from worker.keyring import KeyRing
 from worker.ledger import keys
 from worker.ledger.audit import Audit
+from worker.ledger.redis_client import connect
 from worker.ledger.report_store import ReportStore
 from worker.ledger.schedule_models import Job
 from worker.ledger.schedule_store import ScheduleStore
-from worker.ledger.store import RedisLedger, connect
+from worker.ledger.store import RedisLedger
 from worker.printable import printable
 from worker.trouble_log import PlainRecord
 

@@ -15,8 +15,9 @@ from worker.config.settings import Settings, from_env
 from worker.errors import NotFoundError, OperationFailedError
 from worker.ledger.celery_groups import CeleryGroups
 from worker.ledger.record import Record
+from worker.ledger.redis_client import connect
 from worker.ledger.states import State
-from worker.ledger.store import RedisLedger, connect
+from worker.ledger.store import RedisLedger
 
 #: Seconds for which a group is kept where Celery is told to keep results for ever.
 _KEPT = 400 * 86_400

@@ -262,7 +262,7 @@ def _ring(path: Path, ledger_url: str) -> KeyRing:
 
     def load() -> bytes:
         from worker.ledger.key_fingerprint import KeyFingerprint  # noqa: PLC0415  # as above
-        from worker.ledger.store import connect  # noqa: PLC0415  # most commands need no Redis
+        from worker.ledger.redis_client import connect  # noqa: PLC0415  # most commands need no Redis
 
         with connect(ledger_url, submits=True) as redis:
             return KeyFingerprint(path, redis).load()

@@ -21,8 +21,8 @@ from redis import Redis
 from worker.errors import FieldError, InvalidInputError, NotFoundError, UnavailableError
 from worker.keyring import KeyRing, canonical
 from worker.ledger import keys
-from worker.ledger.reader import reaching_redis
 from worker.ledger.record import iso
+from worker.ledger.redis_errors import translate_redis_errors
 
 #: What a key looks like: its public half, by which it is found, and its secret one.
 _SHAPE = re.compile(r"cq_([0-9a-f]{8})_[A-Za-z0-9_-]{43}")
@@ -153,13 +153,13 @@ class ApiKeys:
             ends_at=ends_at,
             rate=rate,
         )
-        with reaching_redis():
+        with translate_redis_errors():
             self._redis.hset(keys.API_KEYS, prefix, self._written(key))
         return token, key
 
     def all(self) -> Sequence[ApiKey]:
         """Give all keys, the oldest first, also those that open nothing."""
-        with reaching_redis():
+        with translate_redis_errors():
             found = self._redis.hgetall(keys.API_KEYS)
             used = self._redis.hgetall(keys.API_KEYS_USED)
         read = (
@@ -176,7 +176,7 @@ class ApiKeys:
         shape = _SHAPE.fullmatch(token)
         if shape is None:
             return None
-        with reaching_redis():
+        with translate_redis_errors():
             found = self._redis.hget(keys.API_KEYS, shape[1])
         key = self._read(shape[1], self._decoy if found is None else str(found))
         same = hmac.compare_digest(key.digest.encode(), _digest(token).encode())
@@ -184,7 +184,7 @@ class ApiKeys:
 
     def opens_still(self, key: ApiKey, now: int) -> bool:
         """Return whether a key that was found is what it was: not revoked, changed or ended."""
-        with reaching_redis():
+        with translate_redis_errors():
             found = self._redis.hget(keys.API_KEYS, key.prefix)
         same = found is not None and self._read(key.prefix, str(found)) == key
         return same and not key.ended(now)
@@ -194,7 +194,7 @@ class ApiKeys:
         if now - self._noted.get(key.prefix, 0) < _USED_EVERY:
             return
         self._noted[key.prefix] = now
-        with suppress(UnavailableError), reaching_redis():
+        with suppress(UnavailableError), translate_redis_errors():
             self._redis.hset(keys.API_KEYS_USED, key.prefix, now)
 
     def spend(self, key: ApiKey) -> Spent | None:
@@ -203,7 +203,7 @@ class ApiKeys:
             return None
         limit, window = limit_of(key.rate)
         name = keys.api_rate(key.prefix)
-        with reaching_redis(), self._redis.pipeline() as pipeline:
+        with translate_redis_errors(), self._redis.pipeline() as pipeline:
             pipeline.set(name, 0, px=window, nx=True)
             pipeline.incr(name)
             pipeline.pttl(name)
@@ -221,7 +221,7 @@ class ApiKeys:
     def revoke(self, which: str) -> ApiKey:
         """Let a key, by name or public half, open nothing any more. Raises NotFoundError."""
         key = self.named(which)
-        with reaching_redis():
+        with translate_redis_errors():
             self._redis.hdel(keys.API_KEYS, key.prefix)
             self._redis.hdel(keys.API_KEYS_USED, key.prefix)
         return key

@@ -6,8 +6,9 @@ from typing import Any
 from worker.ledger import keys
 from worker.ledger.aside import Aside
 from worker.ledger.decoding import decoding
-from worker.ledger.reader import LedgerReader, reaching_redis
+from worker.ledger.reader import LedgerReader
 from worker.ledger.record import clean
+from worker.ledger.redis_errors import translate_redis_errors
 
 
 class RedisAsides(LedgerReader):
@@ -23,7 +24,7 @@ class RedisAsides(LedgerReader):
 
     def asides(self) -> Sequence[Aside]:
         """Return what was set aside; see Asides."""
-        with reaching_redis():
+        with translate_redis_errors():
             found = self._redis.hgetall(keys.ASIDE)
         asides = [_aside_of(str(name), str(said)) for name, said in found.items()]
         return sorted(asides, key=lambda aside: -aside.at)

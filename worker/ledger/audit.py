@@ -8,8 +8,8 @@ from redis import Redis
 from worker.ledger import keys
 from worker.ledger.decoding import decoding
 from worker.ledger.events import place_of
-from worker.ledger.reader import reaching_redis
 from worker.ledger.record import iso
+from worker.ledger.redis_errors import translate_redis_errors
 from worker.ledger.store import RedisLedger
 
 #: Ids that one entry names; more make several entries.
@@ -83,13 +83,13 @@ class Audit:
 
     def forget(self, before: int) -> int:
         """Take out what was done before (ms since 1970); gives how many entries that were."""
-        with reaching_redis():
+        with translate_redis_errors():
             return int(self._redis.xtrim(keys.AUDIT, minid=str(max(before, 0)), approximate=False))
 
     def _backwards(self, first: str) -> Iterator[AuditEntry]:
         last = "+"
         while True:
-            with reaching_redis():
+            with translate_redis_errors():
                 found: Any = self._redis.xrevrange(keys.AUDIT, last, first, _WINDOW)
             for entry, said in found:
                 yield _deed_of(entry, said)

@@ -17,8 +17,9 @@ from worker.ledger.batch import (
 from worker.ledger.clock import LedgerClock
 from worker.ledger.codec import dump, flag, ms, whole
 from worker.ledger.decoding import decoding
-from worker.ledger.reader import LedgerReader, reaching_redis
+from worker.ledger.reader import LedgerReader
 from worker.ledger.record import clean
+from worker.ledger.redis_errors import translate_redis_errors
 from worker.ledger.states import State
 
 #: Seconds without another part after which a batch that nobody closed counts as broken off.
@@ -67,7 +68,7 @@ class RedisBatches(LedgerReader):
 
     def about(self, batch: str) -> BatchInfo | None:
         """Give what was said of a batch; see Batches."""
-        with reaching_redis():
+        with translate_redis_errors():
             pipeline = self._redis.pipeline(transaction=False)
             pipeline.hgetall(keys.batch_about(batch))
             pipeline.hgetall(keys.CLOCK)
@@ -76,7 +77,7 @@ class RedisBatches(LedgerReader):
 
     def kinds_of(self, batch: str) -> Collection[tuple[str, str]]:
         """Return the school and operation of each kind in a batch; see Batches."""
-        with reaching_redis():
+        with translate_redis_errors():
             found = self._redis.smembers(keys.batch_kinds(batch))
         pairs = (str(kind).rpartition(" ") for kind in found)
         return [(school, operation) for school, _, operation in pairs]

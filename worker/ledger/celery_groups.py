@@ -3,7 +3,7 @@
 from redis import Redis
 
 from worker.ledger import keys
-from worker.ledger.reader import reaching_redis
+from worker.ledger.redis_errors import translate_redis_errors
 
 
 class CeleryGroups:
@@ -14,16 +14,16 @@ class CeleryGroups:
 
     def save(self, group_id: str, text: str, lasts: float) -> None:
         """Keep what a group consists of for so many seconds."""
-        with reaching_redis():
+        with translate_redis_errors():
             self._redis.set(keys.group(group_id), text, ex=max(1, round(lasts)))
 
     def find(self, group_id: str) -> str | None:
         """Return what was saved; None if nothing was, or not any more."""
-        with reaching_redis():
+        with translate_redis_errors():
             found = self._redis.get(keys.group(group_id))
         return None if found is None else str(found)
 
     def delete(self, group_id: str) -> None:
         """Forget a group."""
-        with reaching_redis():
+        with translate_redis_errors():
             self._redis.delete(keys.group(group_id))

@@ -8,7 +8,7 @@ from redis import Redis
 
 from worker.ledger import keys
 from worker.ledger.decoding import decoding
-from worker.ledger.reader import reaching_redis
+from worker.ledger.redis_errors import translate_redis_errors
 
 log = logging.getLogger(__name__)
 
@@ -26,27 +26,27 @@ class DataSet:
         """Return the mark; one that has none gets one."""
         found = self.found()
         if found is None:
-            with reaching_redis():
+            with translate_redis_errors():
                 self._redis.set(keys.DATA_SET, secrets.token_hex(8), nx=True)
             found = self.found()
         return found or ""
 
     def found(self) -> str | None:
         """Return the mark; None if there is none, for nobody has worked with this data set."""
-        with reaching_redis():
+        with translate_redis_errors():
             found = self._redis.get(keys.DATA_SET)
         return None if found is None else str(found)
 
     def note_vanished(self) -> None:
         """Note that what was here before is gone."""
-        with reaching_redis():
+        with translate_redis_errors():
             seconds, _ = self._redis.time()
             self._redis.set(keys.VANISHED, str(seconds * 1000), ex=TOLD_FOR)
 
     @decoding("the time at which all was gone")
     def vanished_at(self) -> int | None:
         """Return when it was noticed (ms since 1970) that the one before is gone, if it was."""
-        with reaching_redis():
+        with translate_redis_errors():
             found = self._redis.get(keys.VANISHED)
         return None if found is None else int(found)
 

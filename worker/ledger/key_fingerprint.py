@@ -7,7 +7,7 @@ from redis import Redis
 from worker.errors import InvalidSettingsError
 from worker.keyring import fingerprint, make_key_file, read_key_file, refuse
 from worker.ledger import keys
-from worker.ledger.reader import reaching_redis
+from worker.ledger.redis_errors import translate_redis_errors
 
 #: What helps a host that has another key ring, or none.
 _COPY = (
@@ -50,7 +50,7 @@ class KeyFingerprint:
         """Let the ledger go with the key ring of this host from now on; make one if it has none."""
         make_key_file(self._path)
         key = read_key_file(self._path)
-        with reaching_redis():
+        with translate_redis_errors():
             self._redis.set(keys.KEYRING, fingerprint(key or b""))
 
     def _found(self) -> bytes | None:
@@ -66,12 +66,12 @@ class KeyFingerprint:
     def _agreed(self, key: bytes) -> bytes:
         """Mark the ledger, unless it is marked; by the first mark all others are measured."""
         if not self._is_marked:
-            with reaching_redis():
+            with translate_redis_errors():
                 self._redis.set(keys.KEYRING, fingerprint(key), nx=True)
             self._found()
         return key
 
     def _known(self) -> str | None:
-        with reaching_redis():
+        with translate_redis_errors():
             found = self._redis.get(keys.KEYRING)
         return None if found is None else str(found)

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from redis import Redis
 
 from worker.ledger import keys
-from worker.ledger.reader import reaching_redis
+from worker.ledger.redis_errors import translate_redis_errors
 from worker.ledger.states import Reason, State
 
 #: Keys that are looked through at most, and that one question brings.
@@ -46,7 +46,7 @@ def family_of(key: str) -> str:
 
 def sizes(redis: Redis, most: int = MOST) -> Sizes:
     """Measure the families, by a look at so many keys. Raises UnavailableError."""
-    with reaching_redis():
+    with translate_redis_errors():
         known = _measured(redis, _few_and_large(redis))
         found, exact = _looked_through(redis, known, most)
         total = max(0, int(redis.dbsize()) - len(known))
@@ -57,7 +57,7 @@ def sizes(redis: Redis, most: int = MOST) -> Sizes:
     looked_through = sum(map(len, found.values()))
     share = 1.0 if exact or not looked_through else max(1.0, total / looked_through)
     for name, names in found.items():
-        with reaching_redis():
+        with translate_redis_errors():
             taken = _measured(redis, islice(names, MEASURED))
         mean = sum(taken.values()) / max(1, len(taken))
         of = counted[name]

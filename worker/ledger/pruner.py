@@ -9,7 +9,7 @@ from redis import Redis
 
 from worker.ledger import keys
 from worker.ledger.audit import Audit
-from worker.ledger.reader import reaching_redis
+from worker.ledger.redis_errors import translate_redis_errors
 from worker.ledger.schedule_store import ScheduleStore
 from worker.ledger.states import State
 from worker.ledger.store import RedisLedger
@@ -135,7 +135,7 @@ class Pruner:
         """
         index, first = keys.index("state", state.value), "-inf"
         while True:
-            with reaching_redis():
+            with translate_redis_errors():
                 found: Any = self._redis.zrangebyscore(
                     index, first, f"({before * 1000}", start=0, num=CHUNK, withscores=True
                 )
@@ -148,7 +148,7 @@ class Pruner:
 
     def _learn(self) -> None:
         """Find who may be needed: by what is not settled, and later by all that came since."""
-        with reaching_redis():
+        with translate_redis_errors():
             place = int(self._redis.get(keys.PLACE) or 0)
         indexes = [keys.ALL] if self._known_to else _UNSETTLED
         behind: int | None = self._known_to
@@ -159,7 +159,7 @@ class Pruner:
 
     def _ends(self, ids: Sequence[str]) -> list[tuple[str | None, str]]:
         """Say of each when it settled, and the digest of its dedup key, or ''."""
-        with reaching_redis():
+        with translate_redis_errors():
             pipeline = self._redis.pipeline(transaction=False)
             for record_id in ids:
                 names = ["finished_at", "school", "dedup_key", "dedup_scope"]

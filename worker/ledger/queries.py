@@ -19,10 +19,10 @@ from worker.ledger.reader import (
     LedgerReader,
     fits,
     no_cursor,
-    reaching_redis,
     wanted_of,
 )
 from worker.ledger.record import Record
+from worker.ledger.redis_errors import translate_redis_errors
 from worker.ledger.scripts import load_script
 from worker.ledger.states import State
 from worker.ledger.types import Filter, SchoolPause
@@ -122,7 +122,7 @@ class Observer(LedgerReader):
 
     def now(self) -> int:
         """Give the ledger's time, in ms since 1970."""
-        with reaching_redis():
+        with translate_redis_errors():
             seconds, micros = self._redis.time()
         return int(seconds) * 1000 + int(micros) // 1000
 
@@ -174,7 +174,7 @@ class Observer(LedgerReader):
             highest = f"({cursor}"
         lowest = "-" if chosen.since is None else f"{chosen.since}-0"
         while True:
-            with reaching_redis():
+            with translate_redis_errors():
                 found: Any = self._redis.xrevrange(keys.EVENTS, highest, lowest, WINDOW)
             if not found:
                 return
@@ -188,7 +188,7 @@ class Observer(LedgerReader):
         passed = _due_cursor(cursor)
         following = load_script(self._redis, "following")
         while True:
-            with reaching_redis():
+            with translate_redis_errors():
                 found = following(args=["", keys.DUE, *passed, WINDOW])
             if not found:
                 return
@@ -205,7 +205,7 @@ class Observer(LedgerReader):
         All are ms since 1970; the answer is by the beginning of each hour.
         """
         numbers = range(since // HOUR, until // HOUR + 1)
-        with reaching_redis():
+        with translate_redis_errors():
             pipeline = self._redis.pipeline(transaction=False)
             for number in numbers:
                 pipeline.hgetall(keys.hour(number))
@@ -217,7 +217,7 @@ class Observer(LedgerReader):
 
     def reaches_back(self, event: str) -> bool:
         """Say whether all that settled after an event, or after a moment, is still known."""
-        with reaching_redis():
+        with translate_redis_errors():
             kept = int(self._redis.xlen(keys.EVENTS))
         return kept < _EVENTS_KEPT or self.keeps_event(event)
 
@@ -227,7 +227,7 @@ class Observer(LedgerReader):
         highest = "+"
         while len(settled) < most:
             together = min(_TOGETHER, most - len(settled))
-            with reaching_redis():
+            with translate_redis_errors():
                 found: Any = self._redis.xrevrange(keys.EVENTS, highest, f"{since}-0", together)
             settled += (settlement_of(*each) for each in found)
             if len(found) < together:
@@ -237,7 +237,7 @@ class Observer(LedgerReader):
 
     def submitted_between(self, moments: Sequence[int]) -> Sequence[int]:
         """Count the records submitted from each of these moments (ms since 1970) to the next."""
-        with reaching_redis():
+        with translate_redis_errors():
             pipeline = self._redis.pipeline(transaction=False)
             for first, last in pairwise(moments):
                 pipeline.zcount(keys.ALL, first * 1000, f"({last * 1000}")
@@ -250,7 +250,7 @@ class Observer(LedgerReader):
         With a moment (ms since 1970): those alone that have not moved since.
         """
         highest = "+inf" if moved_before is None else str(moved_before)
-        with reaching_redis():
+        with translate_redis_errors():
             found: Any = self._redis.zrangebyscore(
                 keys.LANES, "-inf", highest, start=0, num=limit, withscores=True
             )
@@ -276,12 +276,12 @@ class Observer(LedgerReader):
     @decoding("what is known of schools")
     def schools(self, known: Sequence[str]) -> Sequence[SchoolStanding]:
         """Say how schools stand: those that are known, have work to do, or are closed."""
-        with reaching_redis():
+        with translate_redis_errors():
             unsettled = {str(name): int(n) for name, n in self._redis.hgetall(keys.SCHOOLS).items()}
         running = self._running()
         closures = {each.school: each for each in self.closures()}
         names = sorted({*known, *unsettled, *closures})
-        with reaching_redis():
+        with translate_redis_errors():
             pipeline = self._redis.pipeline(transaction=False)
             for name in names:
                 pipeline.zcard(keys.parked(name))
@@ -303,7 +303,7 @@ class Observer(LedgerReader):
 
     def _running(self) -> Counter[str]:
         """Count what runs by school: there is no more of it than workers have threads."""
-        with reaching_redis():
+        with translate_redis_errors():
             ids = self._redis.zrange(keys.index("state", State.RUNNING.value), 0, -1)
             pipeline = self._redis.pipeline(transaction=False)
             for record_id in ids:
@@ -313,14 +313,14 @@ class Observer(LedgerReader):
     @decoding("the paces")
     def paces(self) -> Mapping[str, float]:
         """Give the least ms between two requests, by "SCHOOL OPERATION" or "SCHOOL"."""
-        with reaching_redis():
+        with translate_redis_errors():
             found = self._redis.hgetall(keys.PACES)
         return {str(what): float(interval) for what, interval in found.items()}
 
     @decoding("what was slowed down")
     def slowdowns(self, kinds: Sequence[str]) -> Sequence[Slowdown]:
         """Say which of these ("SCHOOL OPERATION" or "SCHOOL") were slowed down of late."""
-        with reaching_redis():
+        with translate_redis_errors():
             pipeline = self._redis.pipeline(transaction=False)
             for kind in kinds:
                 pipeline.hmget(keys.pace(kind), ["level", "slowed_at", "free_at"])
@@ -342,7 +342,7 @@ class Observer(LedgerReader):
     def whereabouts(self, record: Record) -> Whereabouts:
         """Say where an unsettled record is."""
         lane = keys.lane(record.lane or "")
-        with reaching_redis():
+        with translate_redis_errors():
             pipeline = self._redis.pipeline(transaction=False)
             pipeline.zrank(lane, record.id)
             pipeline.zcard(lane)

@@ -2,13 +2,12 @@
 
 import base64
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import asdict
 from itertools import chain, islice
 from typing import Any
 
 from redis import Redis
-from redis.exceptions import RedisError
 
 from worker.errors import FieldError, InvalidInputError, NotFoundError, UnreadableValueError
 from worker.keyring import NO_KEYS, KeyRing
@@ -20,7 +19,7 @@ from worker.ledger.events import BEGINNING, SettledEvent, place_of, settlement_o
 from worker.ledger.pages import Counts, Page
 from worker.ledger.queue_health import QueueHealth
 from worker.ledger.record import Priority, Record, clean
-from worker.ledger.redis_errors import unavailable
+from worker.ledger.redis_errors import translate_redis_errors
 from worker.ledger.scripts import load_script
 from worker.ledger.states import State
 from worker.ledger.types import Filter, SchoolPause, WaitReason
@@ -30,15 +29,6 @@ WINDOW, LOOKS = 200, 10_000
 
 #: Ids that a page looks through at most: more would take longer than anybody waits.
 MOST_LOOKS = 100_000
-
-
-@contextmanager
-def reaching_redis() -> Iterator[None]:
-    """Say in one line what keeps Redis from answering."""
-    try:
-        yield
-    except RedisError as error:
-        raise unavailable(error) from error
 
 
 def no_record(record_id: str) -> NotFoundError:
@@ -97,7 +87,7 @@ class LedgerReader:
 
     def named(self, school: str, names: Sequence[str]) -> Mapping[str, str]:
         """Find records by id or by the school's dedup keys; see Ledger."""
-        with reaching_redis():
+        with translate_redis_errors():
             pipeline = self._redis.pipeline(transaction=False)
             for name in names:
                 pipeline.exists(keys.record(clean(name)))
@@ -117,7 +107,7 @@ class LedgerReader:
 
     def clock_state(self) -> LedgerClock:
         """Say how the ledger's time stands to Redis's clock."""
-        with reaching_redis():
+        with translate_redis_errors():
             pipeline = self._redis.pipeline(transaction=False)
             pipeline.hgetall(keys.CLOCK)
             pipeline.time()
@@ -126,7 +116,7 @@ class LedgerReader:
 
     def closures(self) -> Sequence[SchoolPause]:
         """Give the schools that are closed; see Ledger."""
-        with reaching_redis():
+        with translate_redis_errors():
             names = sorted(map(str, self._redis.smembers(keys.CLOSED)))
         return list(self._closures(names).values())
 
@@ -134,7 +124,7 @@ class LedgerReader:
     def _closures(self, schools: Sequence[str]) -> dict[str, SchoolPause]:
         if not schools:
             return {}
-        with reaching_redis():
+        with translate_redis_errors():
             pipeline = self._redis.pipeline(transaction=False)
             for school in schools:
                 pipeline.hgetall(keys.school(school))
@@ -178,7 +168,7 @@ class LedgerReader:
         """Say of those that wait for their turn how many have theirs before them."""
         if not records:
             return {}
-        with reaching_redis():
+        with translate_redis_errors():
             pipeline = self._redis.pipeline(transaction=False)
             for record in records:
                 pipeline.zrank(keys.paced(f"{record.school} {record.operation}"), record.id)
@@ -189,7 +179,7 @@ class LedgerReader:
 
     def _behind(self, records: Sequence[Record]) -> dict[str, WaitReason]:
         """Find for blocked records whom they wait for: the first unsettled one."""
-        with reaching_redis():
+        with translate_redis_errors():
             pipeline = self._redis.pipeline(transaction=False)
             for record in records:
                 pipeline.zrange(keys.lane(record.lane or ""), 0, 0)
@@ -214,7 +204,7 @@ class LedgerReader:
     @decoding("the list of workers")
     def workers(self) -> Mapping[str, int]:
         """Give the worker processes; see Ledger."""
-        with reaching_redis():
+        with translate_redis_errors():
             pipeline = self._redis.pipeline(transaction=False)
             pipeline.zrange(keys.WORKERS, 0, -1, withscores=True)
             pipeline.hgetall(keys.CLOCK)
@@ -224,26 +214,26 @@ class LedgerReader:
 
     def events(self, after: str, limit: int, wait: float = 0.0) -> Sequence[SettledEvent]:
         """Give what settled after an event; see Ledger."""
-        with reaching_redis():
+        with translate_redis_errors():
             found: Any = self._redis.xread({keys.EVENTS: after}, limit, ms(wait) if wait else None)
         return [settlement_of(*each) for _, all_of_it in found or () for each in all_of_it]
 
     def last_event(self) -> str:
         """Name the last event; see Ledger."""
-        with reaching_redis():
+        with translate_redis_errors():
             found = self._redis.xrevrange(keys.EVENTS, count=1)
         return str(found[0][0]) if found else BEGINNING
 
     def keeps_event(self, event: str) -> bool:
         """Say whether what came after an event is still known; see Ledger."""
-        with reaching_redis():
+        with translate_redis_errors():
             first = self._redis.xrange(keys.EVENTS, count=1)
         return not first or place_of(str(first[0][0])) <= place_of(event)
 
     @decoding("what tells whether work gets on")
     def pulse(self) -> QueueHealth:
         """Say whether work gets on; see Ledger."""
-        with reaching_redis():
+        with translate_redis_errors():
             pipeline = self._redis.pipeline(transaction=False)
             pipeline.time()
             pipeline.hgetall(keys.CLOCK)
@@ -267,7 +257,7 @@ class LedgerReader:
         """Give one record; see Ledger."""
         found = self.find_all([record_id])
         if not found:
-            with reaching_redis():
+            with translate_redis_errors():
                 ended = self._redis.get(keys.pruned(record_id))
             raise no_record(record_id) if ended is None else pruned(record_id, str(ended))
         return found[0]
@@ -278,7 +268,7 @@ class LedgerReader:
         """Give those that are there; see Ledger. What is `unreadable` is named there, if given."""
         if not record_ids:
             return []
-        with reaching_redis():
+        with translate_redis_errors():
             pipeline = self._redis.pipeline(transaction=False)
             for record_id in record_ids:
                 pipeline.hgetall(keys.record(record_id))
@@ -298,7 +288,7 @@ class LedgerReader:
     @decoding("a file of a record")
     def piece(self, record_id: str, name: str, number: int) -> bytes:
         """Give a piece of a file; see Ledger."""
-        with reaching_redis():
+        with translate_redis_errors():
             return base64.b64decode(
                 self._redis.hget(keys.file(record_id), f"{name}:{number}") or ""
             )
@@ -313,7 +303,7 @@ class LedgerReader:
 
     def counts(self) -> Counts:
         """Count the records; see Ledger."""
-        with reaching_redis():
+        with translate_redis_errors():
             found = self._redis.hgetall(keys.COUNTS)
         counts: dict[tuple[str, State], int] = {}
         for name, number in found.items():
@@ -325,14 +315,14 @@ class LedgerReader:
     @decoding("the counts of a batch")
     def batch(self, batch: str) -> Mapping[State, int]:
         """Count the records of a batch by state; see Ledger."""
-        with reaching_redis():
+        with translate_redis_errors():
             found = self._redis.hgetall(keys.batch(batch))
         return {State(name): int(n) for name, n in found.items() if name in list(State)}
 
     @decoding("the counts of codes")
     def codes(self) -> Mapping[int, int]:
         """Count the records by code; see Ledger."""
-        with reaching_redis():
+        with translate_redis_errors():
             found = self._redis.hgetall(keys.CODES)
         return {int(code): int(number) for code, number in found.items()}
 
@@ -351,7 +341,7 @@ class LedgerReader:
         unreadable: list[str] = []
 
         def look(start: str, most: int) -> tuple[str, Sequence[Record]]:
-            with reaching_redis():
+            with translate_redis_errors():
                 last, *ids = sift(args=["", flag(oldest_first), start, end, LOOKS, most, *indexes])
             return last, [each for each in self.find_all(ids, unreadable) if fits(each, wanted)]
 
@@ -360,7 +350,7 @@ class LedgerReader:
     def _indexes(self, wanted: Mapping[str, str], lowest: str, highest: str) -> list[str]:
         """Give the indexes that serve, the one with the least between these places first."""
         indexes = [keys.index(name, value) for name, value in wanted.items()] or [keys.ALL]
-        with reaching_redis():
+        with translate_redis_errors():
             sizes = {index: self._redis.zcount(index, lowest, highest) for index in indexes}
         return sorted(indexes, key=lambda index: sizes[index])
 

@@ -2,11 +2,19 @@
 
 from typing import Any
 
-from redis import Redis
+from redis import DriverInfo, Redis
+from redis.backoff import ExponentialWithJitterBackoff
 from redis.client import Pipeline
+from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import ReadOnlyError
+from redis.exceptions import TimeoutError as RedisTimeoutError
+from redis.retry import Retry
 
+from worker.errors import FieldError, InvalidSettingsError
 from worker.ledger.decoding import unreadable
+
+#: What Redis's CLIENT LIST calls this program; redis-py would read its own version from a file.
+_DRIVER = DriverInfo(name="classin-queue", lib_version=None)
 
 
 class LedgerClient(Redis):
@@ -49,3 +57,33 @@ class LedgerPipeline(Pipeline):
 
     def annotate_exception(self, exception: Exception, number: int, command: object) -> None:
         """Leave an error as it is."""
+
+
+def connect(
+    url: str, *, patient: bool = False, submits: bool = False, connections: int | None = None
+) -> Redis:
+    """Open a client. A patient one (a worker's) sits out half a minute without Redis.
+
+    One that `submits` sits out a few seconds, in which Redis may start again. `connections`: how
+    many threads may use it at the same time; None: few. Raises InvalidSettingsError.
+    """
+    retries = 20 if patient else 5 if submits else 0
+    try:
+        redis = LedgerClient.from_url(
+            url,
+            decode_responses=True,
+            socket_connect_timeout=2,
+            socket_timeout=5,
+            retry=Retry(ExponentialWithJitterBackoff(base=0.1, cap=2), retries),
+            retry_on_error=[RedisConnectionError, RedisTimeoutError],
+            max_connections=connections,
+            driver_info=_DRIVER,
+        )
+        pool = redis.connection_pool
+        pool.connection_class(**pool.connection_kwargs)  # else its faults show at the first use
+    except (TypeError, ValueError):
+        what = "has an option behind its ? that there is not, or whose value cannot be read"
+        raise InvalidSettingsError(
+            "the settings are not right", [FieldError("CLASSIN_REDIS_URL", what)]
+        ) from None
+    return redis

@@ -4,7 +4,8 @@ The first word of an error reply is its code, a field of the protocol. What foll
 which differs from version to version.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import NamedTuple
 
 from redis import exceptions
@@ -99,3 +100,12 @@ def unavailable(error: exceptions.RedisError) -> RedisUnavailableError:
     trouble = TROUBLES.get(code)
     said = f"does not answer as it should: {error}" if trouble is None else trouble.said
     return RedisUnavailableError(f"Redis {said}", code)
+
+
+@contextmanager
+def translate_redis_errors() -> Iterator[None]:
+    """Say in one line what keeps Redis from answering."""
+    try:
+        yield
+    except exceptions.RedisError as error:
+        raise unavailable(error) from error

@@ -9,7 +9,7 @@ from redis import Redis
 from worker.ledger import keys
 from worker.ledger.decoding import decoding
 from worker.ledger.events import SettledEvent, settlement_of
-from worker.ledger.reader import reaching_redis
+from worker.ledger.redis_errors import translate_redis_errors
 from worker.ledger.scripts import load_script
 from worker.ledger.states import State
 
@@ -41,7 +41,7 @@ class ReportStore:
 
     def keep(self, its_id: str, made_at: int, text: str) -> None:
         """Keep a report, in the place of one with that id, and forget the oldest."""
-        with reaching_redis():
+        with translate_redis_errors():
             old = self._redis.zrange(keys.REPORTS, 0, -KEPT - 1)
             pipeline = self._redis.pipeline()
             pipeline.set(keys.report(its_id), text)
@@ -54,7 +54,7 @@ class ReportStore:
     @decoding("the list of reports")
     def last(self, limit: int) -> Sequence[Kept]:
         """Give the last reports, the newest first."""
-        with reaching_redis():
+        with translate_redis_errors():
             found: Any = self._redis.zrevrange(keys.REPORTS, 0, limit - 1, withscores=True)
             pipeline = self._redis.pipeline(transaction=False)
             for each, _ in found:
@@ -78,7 +78,7 @@ class ReportStore:
         found: list[SettledEvent] = []
         start = str(since)
         while start:
-            with reaching_redis():
+            with translate_redis_errors():
                 more, numbers, events = self._settled(args=(start, until, _WINDOW, *wanted))
             for state, number in zip(numbers[::2], numbers[1::2], strict=True):
                 counts[State(state)] += number
@@ -90,7 +90,7 @@ class ReportStore:
 
     def forgotten_until(self) -> int:
         """Give when the first event was that is still remembered; 0 if none was forgotten."""
-        with reaching_redis():
+        with translate_redis_errors():
             pipeline = self._redis.pipeline(transaction=False)
             pipeline.xlen(keys.EVENTS)
             pipeline.xrange(keys.EVENTS, count=1)
@@ -99,7 +99,7 @@ class ReportStore:
 
     def sizes(self, states: Sequence[State]) -> Mapping[State, int]:
         """Count the records that stand in these states."""
-        with reaching_redis():
+        with translate_redis_errors():
             pipeline = self._redis.pipeline(transaction=False)
             for state in states:
                 pipeline.zcard(keys.index("state", state.value))
@@ -107,6 +107,6 @@ class ReportStore:
 
     def oldest(self, state: State, limit: int) -> Sequence[str]:
         """Give the ids of those records in a state that were submitted first."""
-        with reaching_redis():
+        with translate_redis_errors():
             found = self._redis.zrange(keys.index("state", state.value), 0, limit - 1)
         return [str(each) for each in found]

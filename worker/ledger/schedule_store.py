@@ -18,8 +18,8 @@ from worker.keyring import NO_KEYS, KeyRing, canonical
 from worker.ledger import keys
 from worker.ledger.codec import flag, ms, whole
 from worker.ledger.decoding import decoding
-from worker.ledger.reader import reaching_redis
 from worker.ledger.record import clean
+from worker.ledger.redis_errors import translate_redis_errors
 from worker.ledger.schedule_models import (
     CATCH_UP,
     TIME_LIMIT,
@@ -73,7 +73,7 @@ class ScheduleStore:
         """Give the time by which leases run out, in ms since 1970."""
         if self._clock is not None:
             return self._clock()
-        with reaching_redis():
+        with translate_redis_errors():
             seconds, micros = self._redis.time()
         return seconds * 1000 + micros // 1000
 
@@ -104,7 +104,7 @@ class ScheduleStore:
 
     def find(self, name: str) -> Planned:
         """Find a job. Raises NotFoundError."""
-        with reaching_redis():
+        with translate_redis_errors():
             values: Any = self._redis.hgetall(keys.job(name))
         if not values:
             raise NotFoundError(f"there is no job {name!r}; `classin schedule ls` lists all")
@@ -112,7 +112,7 @@ class ScheduleStore:
 
     def jobs(self) -> Sequence[Planned]:
         """Give all jobs, by name."""
-        with reaching_redis():
+        with translate_redis_errors():
             names = sorted(map(str, self._redis.smembers(keys.JOBS)))
             pipeline = self._redis.pipeline(transaction=False)
             for name in names:
@@ -143,13 +143,13 @@ class ScheduleStore:
     def runs(self, since: int, limit: int, job: str = "") -> Sequence[Run]:
         """Give runs that were recorded since a moment (ms since 1970), the newest first."""
         index = keys.runs_of(job) if job else keys.RUNS
-        with reaching_redis():
+        with translate_redis_errors():
             found = self._redis.zrevrangebyscore(index, "+inf", since, 0, limit)
         return self._runs([str(each) for each in found])
 
     def last_runs(self, names: Sequence[str]) -> Mapping[str, Run]:
         """Give the last run of each job that has one, by the job's name."""
-        with reaching_redis():
+        with translate_redis_errors():
             pipeline = self._redis.pipeline(transaction=False)
             for name in names:
                 pipeline.zrange(keys.runs_of(name), -1, -1)
@@ -161,7 +161,7 @@ class ScheduleStore:
 
         Those recorded before that (ms since 1970), unless they are not over.
         """
-        with reaching_redis():
+        with translate_redis_errors():
             ids = [str(each) for each in self._redis.zrangebyscore(keys.RUNS, "-inf", f"({before}")]
             kept = {*map(str, self._redis.smembers(keys.JOBS))}
             pipeline = self._redis.pipeline(transaction=False)
@@ -243,7 +243,7 @@ class ScheduleStore:
         return bool(self._do("carry", what, carried.run.id, carried.lease, *more))
 
     def _runs(self, ids: Sequence[str]) -> list[Run]:
-        with reaching_redis():
+        with translate_redis_errors():
             pipeline = self._redis.pipeline(transaction=False)
             for each in ids:
                 pipeline.hgetall(keys.run(each))

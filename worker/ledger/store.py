@@ -3,17 +3,12 @@
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from redis import DriverInfo, Redis
-from redis.backoff import ExponentialWithJitterBackoff
+from redis import Redis
 from redis.commands.core import Script
-from redis.exceptions import ConnectionError as RedisConnectionError
-from redis.exceptions import TimeoutError as RedisTimeoutError
-from redis.retry import Retry
 
 from worker.classin.index import INDEX, UNANNOUNCED
 from worker.errors import (
     FieldError,
-    InvalidSettingsError,
     LeaseLostError,
     ScriptError,
     SubmitRefusedError,
@@ -32,9 +27,9 @@ from worker.ledger.codec import (
     owners_in,
 )
 from worker.ledger.exchanging import exchanged_of, request_of
-from worker.ledger.reader import no_record, reaching_redis
+from worker.ledger.reader import no_record
 from worker.ledger.record import Attempt, Priority, Submission, clean
-from worker.ledger.redis_client import LedgerClient
+from worker.ledger.redis_errors import translate_redis_errors
 from worker.ledger.scripts import load_script
 from worker.ledger.states import State
 from worker.ledger.types import (
@@ -81,39 +76,6 @@ _KINDS = dump(
     {name: "read_only" for name, brief in INDEX.items() if brief.idempotency == "read_only"}
     | dict.fromkeys(UNANNOUNCED, "silent")
 )
-
-#: What Redis's CLIENT LIST calls this program; redis-py would read its own version from a file.
-_DRIVER = DriverInfo(name="classin-queue", lib_version=None)
-
-
-def connect(
-    url: str, *, patient: bool = False, submits: bool = False, connections: int | None = None
-) -> Redis:
-    """Open a client. A patient one (a worker's) sits out half a minute without Redis.
-
-    One that `submits` sits out a few seconds, in which Redis may start again. `connections`: how
-    many threads may use it at the same time; None: few. Raises InvalidSettingsError.
-    """
-    retries = 20 if patient else 5 if submits else 0
-    try:
-        redis = LedgerClient.from_url(
-            url,
-            decode_responses=True,
-            socket_connect_timeout=2,
-            socket_timeout=5,
-            retry=Retry(ExponentialWithJitterBackoff(base=0.1, cap=2), retries),
-            retry_on_error=[RedisConnectionError, RedisTimeoutError],
-            max_connections=connections,
-            driver_info=_DRIVER,
-        )
-        pool = redis.connection_pool
-        pool.connection_class(**pool.connection_kwargs)  # else its faults show at the first use
-    except (TypeError, ValueError):
-        what = "has an option behind its ? that there is not, or whose value cannot be read"
-        raise InvalidSettingsError(
-            "the settings are not right", [FieldError("CLASSIN_REDIS_URL", what)]
-        ) from None
-    return redis
 
 
 class RedisLedger(RedisBatches, RedisAsides):
@@ -255,7 +217,7 @@ class RedisLedger(RedisBatches, RedisAsides):
 
     def set_paces(self, paces: Mapping[str, float]) -> None:
         """Say how far apart requests must be; see Ledger."""
-        with reaching_redis():
+        with translate_redis_errors():
             pipeline = self._redis.pipeline()
             pipeline.delete(keys.PACES)
             for what, interval in paces.items():

@@ -15,7 +15,7 @@ from redis.client import Pipeline
 from worker.errors import FieldError, InvalidInputError, NotFoundError, UnreadableValueError
 from worker.ledger import keys
 from worker.ledger.decoding import decoding
-from worker.ledger.reader import reaching_redis
+from worker.ledger.redis_errors import translate_redis_errors
 
 #: What a source may be called.
 NAME_OF_SOURCE = re.compile("[A-Za-z0-9_.-]{1,64}")
@@ -58,19 +58,19 @@ class Source:
 
     def snapshot(self) -> Any:  # noqa: ANN401  # plain lists and texts
         """Give the roster as last applied; None before the first sync."""
-        with reaching_redis():
+        with translate_redis_errors():
             return _unpacked(self._redis.hget(keys.source(self.name), "snapshot"))
 
     def directory(self) -> Mapping[str, str]:
         """Give what ClassIn calls people and courses."""
-        with reaching_redis():
+        with translate_redis_errors():
             found = self._redis.hscan_iter(keys.directory(self.name), count=_SOME)
             return {str(name): str(text) for name, text in found}
 
     def passwords(self, people: Sequence[str] | None = None) -> dict[str, str]:
         """Give sealed passwords that were not handed out: of some people, or of all."""
         key = keys.passwords(self.name)
-        with reaching_redis():
+        with translate_redis_errors():
             if people is None:
                 found = self._redis.hgetall(key)
                 return {str(name): str(text) for name, text in found.items()}
@@ -82,12 +82,12 @@ class Source:
     def keep_passwords(self, sealed: Mapping[str, str]) -> None:
         """Keep sealed passwords until they are handed out."""
         if sealed:
-            with reaching_redis():
+            with translate_redis_errors():
                 self._redis.hset(keys.passwords(self.name), items=_flat(sealed))
 
     def drop_passwords(self, people: Sequence[str]) -> None:
         """Forget what was handed out."""
-        with reaching_redis():
+        with translate_redis_errors():
             for start in range(0, len(people), _SOME):
                 self._redis.hdel(keys.passwords(self.name), *people[start : start + _SOME])
 
@@ -101,7 +101,7 @@ class Source:
 
     def open_sync(self) -> str | None:
         """Name the sync that has begun and not ended."""
-        with reaching_redis():
+        with translate_redis_errors():
             found = self._redis.hget(keys.source(self.name), "sync")
         return None if found is None else str(found)
 
@@ -126,7 +126,7 @@ class Source:
         """Give the steps in the parts in which they were kept."""
         number = 0
         while True:
-            with reaching_redis():
+            with translate_redis_errors():
                 part = _unpacked(self._redis.lindex(keys.steps(sync), number))
             if part is None:
                 return
@@ -140,7 +140,7 @@ class Source:
 
     def records(self, sync: str) -> list[list[str]]:
         """Give the ids of the records by parts of the steps, as far as they are submitted."""
-        with reaching_redis():
+        with translate_redis_errors():
             found = self._redis.lrange(keys.sync_records(sync), 0, -1)
         with decoding(f"the list of records of sync {sync}"):
             return [json.loads(str(text)) for text in found]
@@ -162,7 +162,7 @@ class Source:
         To hold it is not enough: somebody else may have held it in between.
         """
         own, held = keys.source(self.name), keys.hold(self.hold)
-        with reaching_redis(), self._redis.pipeline() as pipeline:
+        with translate_redis_errors(), self._redis.pipeline() as pipeline:
             pipeline.watch(held, own)  # type: ignore[no-untyped-call]  # redis-py has no types for it
             if pipeline.hget(held, "who") != who or pipeline.hmget(own, [*told, "who"])[:-1] != [
                 *told.values()
@@ -207,7 +207,7 @@ class SyncStore:
 
         One that was changed in Redis is but named, with the state `unreadable`.
         """
-        with reaching_redis():
+        with translate_redis_errors():
             names = self._redis.zrevrange(keys.SYNCS, 0, limit - 1)
             pipeline = self._redis.pipeline(transaction=False)
             for name in names:
@@ -226,7 +226,7 @@ class SyncStore:
 
         The last of each source stays, and one that is still open.
         """
-        with reaching_redis():
+        with translate_redis_errors():
             found: Any = self._redis.zrevrange(keys.SYNCS, 0, -1, withscores=True)
         seen: set[str] = set()
         number = 0
@@ -241,7 +241,7 @@ class SyncStore:
         return number
 
     def _sources_of(self, syncs: Sequence[str]) -> dict[str, str]:
-        with reaching_redis():
+        with translate_redis_errors():
             pipeline = self._redis.pipeline(transaction=False)
             for sync in syncs:
                 pipeline.hget(keys.sync(sync), "about")
@@ -253,7 +253,7 @@ class SyncStore:
 
     def _drop(self, syncs: Sequence[tuple[str, str]]) -> int:
         """Take these out, with what hangs on them; each comes with its source."""
-        with reaching_redis():
+        with translate_redis_errors():
             pipeline = self._redis.pipeline(transaction=False)
             for _, source in syncs:
                 pipeline.hget(keys.source(source), "sync")
@@ -272,7 +272,7 @@ class SyncStore:
 
         Raises NotFoundError, UnreadableValueError or UnavailableError.
         """
-        with reaching_redis():
+        with translate_redis_errors():
             found = self._redis.hget(keys.sync(sync), "about")
         if found is None:
             raise NotFoundError(f"there is no sync {sync!r}")
@@ -280,7 +280,7 @@ class SyncStore:
 
     def changes(self, sync: str) -> list[Any]:
         """Give what it has changed by now, as plain lists and texts. Raises UnavailableError."""
-        with reaching_redis():
+        with translate_redis_errors():
             found: list[Any] | None = _unpacked(self._redis.hget(keys.sync(sync), "changes"))
         return found or []
 

@@ -8,8 +8,7 @@ from redis.exceptions import RedisError
 
 from worker.errors import RedisUnavailableError, ScriptError
 from worker.ledger import keys
-from worker.ledger.reader import reaching_redis
-from worker.ledger.redis_errors import is_of_script, unavailable
+from worker.ledger.redis_errors import is_of_script, translate_redis_errors, unavailable
 from worker.ledger.scripts import load_script
 
 #: After so long (ms) what was tried is gone, should it not be taken away.
@@ -18,7 +17,7 @@ _LASTS = 1000
 
 def try_write(redis: Redis) -> None:
     """Write something and take it away. Raises UnavailableError, saying why that cannot be."""
-    with reaching_redis():
+    with translate_redis_errors():
         # By itself first: before Redis 7 what a script meets arrives without its code.
         redis.set(keys.TRIAL, "", px=_LASTS)
     try:

@@ -13,7 +13,8 @@ from worker.execution.file_streams import Files
 from worker.execution.http_client import Transport, post_once
 from worker.execution.leases import BEATS, LeaseTable
 from worker.ledger.data_set import DataSet, DataSetWatch
-from worker.ledger.store import RedisLedger, connect
+from worker.ledger.redis_client import connect
+from worker.ledger.store import RedisLedger
 from worker.periodic import PeriodicThread
 from worker.runtime.dispatcher import Dispatcher, MessagePublisher
 from worker.runtime.fair_share import FairShare

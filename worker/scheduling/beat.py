@@ -10,8 +10,9 @@ from celery.beat import Scheduler, Service
 from worker.broker.queue import Queues, build_queues
 from worker.config.settings import Settings
 from worker.errors import ClassinError
+from worker.ledger.redis_client import connect
 from worker.ledger.schedule_store import ScheduleStore
-from worker.ledger.store import RedisLedger, connect
+from worker.ledger.store import RedisLedger
 from worker.scheduling.tick_claimer import BEAT, Ticker
 from worker.trouble_log import TroubleLog
 

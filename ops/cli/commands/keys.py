@@ -95,7 +95,7 @@ def _init(why: str, *, anew: bool) -> None:
     """Make the key ring, or say where it is; `anew`: the ledger goes with this one from now on."""
     from worker.config.settings import from_env
     from worker.ledger.key_fingerprint import KeyFingerprint
-    from worker.ledger.store import connect
+    from worker.ledger.redis_client import connect
 
     settings = from_env()
     if anew and settings.keys is not None:
@@ -137,7 +137,7 @@ def _end(until: str | None, now: float, *, no_end: bool) -> int | None:
 def _open_keys() -> "ApiKeys":
     from worker.config.settings import from_env
     from worker.ledger.api_keys import ApiKeys
-    from worker.ledger.store import connect
+    from worker.ledger.redis_client import connect
 
     settings = from_env()
     return ApiKeys(connect(settings.ledger_url), settings.keyring)

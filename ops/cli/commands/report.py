@@ -70,8 +70,8 @@ def report(  # noqa: PLR0913  # each is an option of the command
 
 def _open_reports() -> "ReportStore":
     from worker.config.settings import from_env
+    from worker.ledger.redis_client import connect
     from worker.ledger.report_store import ReportStore
-    from worker.ledger.store import connect
 
     return ReportStore(connect(from_env().ledger_url))
 
@@ -113,9 +113,9 @@ def _gathered(since: str) -> "Report":
     from worker.config.settings import from_env
     from worker.errors import FieldError, InvalidInputError
     from worker.ledger.queries import Observer
+    from worker.ledger.redis_client import connect
     from worker.ledger.report_store import ReportStore
     from worker.ledger.schedule_store import ScheduleStore
-    from worker.ledger.store import connect
 
     now = time.time()
     faults: list[FieldError] = []

@@ -106,7 +106,7 @@ def _look_at_data(settings: "Settings") -> None:
     """Say if the private Redis has other data than last time."""
     from ops.processes.home_mark import HomeMark
     from worker.ledger.data_set import DataSet
-    from worker.ledger.store import connect
+    from worker.ledger.redis_client import connect
 
     data_set, home = DataSet(connect(settings.ledger_url)), HomeMark(settings.home)
     mark = data_set.mark()
@@ -126,7 +126,7 @@ def _keep_running(redis: "PrivateRedis | None") -> None:
 def _has_keys(settings: "Settings") -> bool:
     """Whether anybody could ask over HTTP."""
     from worker.ledger.api_keys import ApiKeys
-    from worker.ledger.store import connect
+    from worker.ledger.redis_client import connect
 
     return any(key.valid for key in ApiKeys(connect(settings.ledger_url), settings.keyring).all())
 

@@ -110,8 +110,8 @@ def schedule(  # noqa: PLR0913  # each is an option of the command
 
 def _open() -> "ScheduleStore":
     from worker.config.settings import from_env
+    from worker.ledger.redis_client import connect
     from worker.ledger.schedule_store import ScheduleStore
-    from worker.ledger.store import connect
 
     settings = from_env()
     return ScheduleStore(connect(settings.ledger_url), keyring=settings.keyring)

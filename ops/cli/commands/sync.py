@@ -197,7 +197,7 @@ def show(
 
 def _syncs() -> "SyncStore":
     from worker.config.settings import from_env
-    from worker.ledger.store import connect
+    from worker.ledger.redis_client import connect
     from worker.ledger.sync_store import SyncStore
 
     return SyncStore(connect(from_env().ledger_url))

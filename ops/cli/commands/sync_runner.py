@@ -23,7 +23,8 @@ from worker.config.settings import Settings, from_env
 from worker.encryption import FieldCipher
 from worker.errors import FieldError, InvalidInputError
 from worker.ledger.batch import Webhook
-from worker.ledger.store import RedisLedger, connect
+from worker.ledger.redis_client import connect
+from worker.ledger.store import RedisLedger
 from worker.ledger.sync_store import NAME_OF_SOURCE, Source, SyncStore
 from worker.printable import printable
 

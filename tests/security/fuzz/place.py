@@ -18,7 +18,8 @@ from worker.classin.school import School
 from worker.config.settings import Settings
 from worker.keyring import KeyRing
 from worker.ledger import keys
-from worker.ledger.store import RedisLedger, connect
+from worker.ledger.redis_client import connect
+from worker.ledger.store import RedisLedger
 
 #: The hashes of records, whose `fields` hold what is personal.
 _RECORD = "classin:op:"

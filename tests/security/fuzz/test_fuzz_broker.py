@@ -21,7 +21,7 @@ from tests.security.fuzz.system import Log, a_system
 from tests.stage import WorkerProcess
 from worker.broker.messages import IDS, QUEUE, SEVERAL
 from worker.classin.operations.cloud import CreateFolder
-from worker.ledger.store import connect
+from worker.ledger.redis_client import connect
 
 _PERSON = {"telephone": PHONE, "nickname": CHILD, "password": PASSWORD}
 

@@ -22,7 +22,7 @@ from tests.security.fuzz.test_fuzz_jsonl import LINES
 from tests.stage import until
 from worker.config.settings import environment_with
 from worker.ledger.api_keys import ApiKeys
-from worker.ledger.store import connect
+from worker.ledger.redis_client import connect
 
 #: Seconds after which a server that says nothing may wait for more.
 _LULL = 0.5

@@ -19,7 +19,8 @@ from tests.security.fuzz.oracle import Take
 from tests.security.fuzz.system import a_system
 from worker.ledger import keys as ledger_keys
 from worker.ledger.batch import BatchInfo
-from worker.ledger.store import RedisLedger, connect
+from worker.ledger.redis_client import connect
+from worker.ledger.store import RedisLedger
 
 #: Stands for the id of a record that there is.
 _ID = "@ID@"

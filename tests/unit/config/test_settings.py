@@ -17,7 +17,7 @@ from worker.config.settings import (
     usual_processes,
 )
 from worker.errors import InvalidInputError, InvalidSettingsError
-from worker.ledger.store import connect
+from worker.ledger.redis_client import connect
 
 SECRET = "Mb7SR6H"
 
