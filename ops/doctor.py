@@ -35,12 +35,12 @@ from worker.ledger.schedule_store import ScheduleStore
 from worker.ledger.store import RedisLedger
 from worker.scheduling.tick_claimer import BEAT
 
-#: So far from Redis's clock (seconds) an operation is noticeably given up too early, or too late.
+#: Skew to Redis's clock (seconds) from which deadlines are noticeably wrong.
 TOO_FAR = 120.0
 
 
 def examine() -> Iterator[Finding]:
-    """Look at everything, one finding after the other."""
+    """Yield all findings."""
     try:
         settings = from_env()
     except ValidationError as error:
@@ -53,7 +53,7 @@ def examine() -> Iterator[Finding]:
 
 
 def examine_redis(settings: Settings) -> Iterator[Finding]:
-    """Look at Redis: reachable, taking writes, keeping what it has, on our time; and at workers."""
+    """Examine Redis: reachable, writable, durable, on our time; and the workers."""
     redis = connect(settings.ledger_url)
     ledger = RedisLedger(redis)
     try:
@@ -96,7 +96,7 @@ def examine_redis(settings: Settings) -> Iterator[Finding]:
 
 
 def examine_key_ring(settings: Settings) -> Iterator[Finding]:
-    """Look for the key ring, without making one, and at the API keys that it vouches for."""
+    """Examine the key ring, without creating one, and the API keys that it authenticates."""
     subject, path, redis = "key ring", settings.keys, connect(settings.ledger_url)
     try:
         if path is None or not KeyFingerprint(path, redis).are_there():
@@ -115,7 +115,7 @@ def examine_key_ring(settings: Settings) -> Iterator[Finding]:
 
 
 def _examine_jobs(schedule: ScheduleStore) -> Iterator[Finding]:
-    """Name the jobs that nobody here has signed: they may be somebody else's."""
+    """Report jobs without a valid signature: somebody else may have written them."""
     unsigned = [planned.job.name for planned in schedule.jobs() if not planned.signed]
     if unsigned:
         said = (
@@ -126,7 +126,7 @@ def _examine_jobs(schedule: ScheduleStore) -> Iterator[Finding]:
 
 
 def clock(subject: str, skew: float) -> Finding:
-    """Judge by how many seconds our clock is ahead."""
+    """Judge by how many seconds our clock is ahead of Redis's."""
     if abs(skew) <= CLOSE_ENOUGH:
         return Finding(subject, Health.WELL, _apart(skew))
     health = Health.WARNING if abs(skew) < TOO_FAR else Health.ILL
@@ -134,7 +134,7 @@ def clock(subject: str, skew: float) -> Finding:
 
 
 def clock_step(seen: LedgerClock) -> Finding:
-    """Say that Redis's clock went back, and what of it that concerns."""
+    """Report a step back of Redis's clock, and its effects."""
     by, at = span(seen.stepped_by / 1000), iso(seen.stepped_at)
     said = (
         f"went back by {by} at {at}; leases and due times are not affected,"
@@ -145,7 +145,7 @@ def clock_step(seen: LedgerClock) -> Finding:
 
 
 def signing_clock(seen: ClockSample) -> Finding:
-    """Judge by one reply how far our clock is from ClassIn's, and what the worker makes of that."""
+    """Judge the skew to ClassIn's clock by one reply, and what workers make of it."""
     subject, said = "clock against ClassIn", _apart(seen.ahead)
     if not seen.skew:
         return Finding(subject, Health.WELL, said)
@@ -161,7 +161,7 @@ def _apart(skew: float) -> str:
 
 
 def examine_schools(settings: Settings) -> Iterator[Finding]:
-    """Try each school's credentials with a request that changes nothing."""
+    """Try each school's credentials with a read-only request."""
     if not settings.schools:
         todo = "Set CLASSIN_SID and CLASSIN_SECRET, or CLASSIN_SCHOOLS."
         yield Finding("schools", Health.ILL, "none is configured", todo)

@@ -1,7 +1,7 @@
-"""What is made from the operations' declarations: `make reference` writes it.
+"""Generate files from the operations' declarations, for `make reference`.
 
-The reference page, the index by which operations are found before they are imported, and what type
-checkers read of the package `producers`, which imports them when they are asked for.
+These are the reference page, the index by which operations are found without importing them, and
+the stub of the package `producers`, which imports them on demand.
 """
 
 import json
@@ -68,7 +68,7 @@ _STUB_HEAD = "# Made by `make reference` from producers/__init__.py; do not edit
 
 
 def reference() -> str:
-    """Write the whole page, in Markdown."""
+    """Return the reference page, in Markdown."""
     explanations = [explained(kind) for kind in declared()]
     parts = [_HEAD]
     for chapter, group in groupby(explanations, key=lambda each: each.chapter):
@@ -78,7 +78,7 @@ def reference() -> str:
 
 
 def index() -> str:
-    """Write the index, in Python."""
+    """Return the index, in Python."""
     rows = [
         f"    {_quoted(spec.name)}: Brief({_quoted(spec.chapter)}, {_quoted(spec.title)},"
         f" {_quoted(spec.idempotency.value)}),\n"
@@ -97,7 +97,7 @@ def index() -> str:
 
 
 def stub() -> str:
-    """Write the stub of the package `producers`: where each of its public names is defined."""
+    """Return the stub of the package `producers`, with the module of each public name."""
     own = [value for name, value in vars(producers).items() if name in dir(producers)]
     homes = sorted({(each.__module__, each.__name__) for each in (*own, *declared(), *_types())})
     return _STUB_HEAD + "".join(_exported(module, f"{name} as {name}") for module, name in homes)
@@ -118,7 +118,7 @@ def _chapter(kind: type) -> str:
 
 
 def _exported(module: str, name: str) -> str:
-    """Write an import as `ruff format` does."""
+    """Return an import as `ruff format` writes it."""
     line = f"from {module} import {name}\n"
     return line if len(line) <= _WIDTH + 1 else f"from {module} import (\n    {name},\n)\n"
 
@@ -147,7 +147,7 @@ def _fields(fields: Sequence[FieldDescription]) -> Iterator[str]:
 
 
 def _rows(field: FieldDescription, within: str) -> Iterator[str]:
-    """Write a field's row, and those of objects as `object.field` or `list[].field`."""
+    """Return the row of a field, and those of nested ones as `object.field` or `list[].field`."""
     needed = "yes" if field.required else ""
     yield f"| `{within}{field.name}` | {needed} | {field.kind} | {field.description} |"
     inside = f"{within}{field.name}{'.' if field.kind == 'object' else '[].'}"

@@ -8,12 +8,12 @@ from worker.errors import FieldError
 
 
 def read_moment(text: str, now: float) -> int | None:
-    """Read a span before now (seconds since 1970), or a date, as ms since 1970; None: neither."""
+    """Parse an age before now (seconds since 1970) or a date; return ms since 1970, or None."""
     return _read(text, now, -1)
 
 
 def read_end(text: str, now: float) -> int | None:
-    """Read a span from now on (seconds since 1970), or a date, as ms since 1970; None: neither."""
+    """Parse a time from now on (seconds since 1970) or a date; return ms since 1970, or None."""
     return _read(text, now, 1)
 
 
@@ -30,7 +30,7 @@ def _read(text: str, now: float, sign: int) -> int | None:
 
 
 def moment_of(option: str, text: str | None, now: float, faults: list[FieldError]) -> int | None:
-    """Read the moment that an option names, if any does; what is none goes to the faults."""
+    """Return the moment of an option, if given; add a fault if it is invalid."""
     moment = None if text is None else read_moment(text, now)
     if text is not None and moment is None:
         faults.append(

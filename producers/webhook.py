@@ -7,7 +7,7 @@ from worker.ledger.batch import Webhook
 
 
 def webhook_to(url: str, settings: Settings, where: str) -> Webhook:
-    """Give the webhook at an address, which came as `where`. Raises InvalidInputError."""
+    """Return the webhook at an address of the option `where`. Raises InvalidInputError."""
     fault = fault_of_address(url)
     if fault is None and settings.webhook_secret is None:
         fault = "needs CLASSIN_WEBHOOK_SECRET, here and with the workers, to be signed with"
@@ -17,9 +17,10 @@ def webhook_to(url: str, settings: Settings, where: str) -> Webhook:
 
 
 def foreign_webhook(url: str, settings: Settings, where: str) -> Webhook:
-    """Give a webhook that somebody else asks for, at an origin that is open to them.
+    """Return a webhook that a client asks for, at an allowed origin.
 
-    Else whoever may hand in could have us call what we alone can reach. Raises InvalidInputError.
+    Otherwise a client could make us call addresses that only we can reach. Raises
+    InvalidInputError.
     """
     webhook = webhook_to(url, settings, where)
     if origin_of(url) not in map(origin_of, settings.webhook_origins):

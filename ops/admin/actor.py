@@ -5,7 +5,7 @@ import pwd
 
 
 def actor() -> str:
-    """Name the user, by the machine's own list: no variable decides it."""
+    """Return the OS user from passwd; environment variables are ignored."""
     try:
         return pwd.getpwuid(os.getuid()).pw_name
     except KeyError:  # as in a container
@@ -13,5 +13,5 @@ def actor() -> str:
 
 
 def author(run: str | None) -> str:
-    """Name the job that a run belongs to, whose id is JOB:TICK; without one, the user."""
+    """Return the job of a run, whose id is JOB:TICK; without a run, the user."""
     return actor() if run is None else f"job {run.partition(':')[0]}"

@@ -15,24 +15,24 @@ from worker.ledger.audit import Audit
 from worker.ledger.record import Record, new_id
 from worker.ledger.types import Filter, Ledger
 
-#: Of more faults than these only the number is told.
+#: Maximum faults that are shown; of more, only the number.
 _MOST_FAULTS = 20
 
 
 class Wanted(NamedTuple):
-    """What a person wants to be tried again."""
+    """What an administrator wants to retry."""
 
-    #: Named one by one; then all of them can be tried, or none is.
+    #: Named ids: all of them are retried, or none.
     ids: Sequence[str] = ()
-    #: Or whatever passes this, as far as it helps.
+    #: Or a filter: those that can be retried are.
     chosen: Filter = Filter()
     settings: Sequence[Setting] = ()
     mend: bool = False
-    #: Also what would be refused again, could be done twice, or kills workers.
+    #: Include records that would be refused again, could be done twice, or kill workers.
     force: bool = False
 
     def about(self) -> str:
-        """Return it in words for the audit trail: names of fields, and no value of theirs."""
+        """Return it for the audit trail: names of fields, without values."""
         sides = asdict(self.chosen) if not self.ids else {}
         words = [f"{name}={value}" for name, value in sides.items() if value is not None]
         words += [f"set {setting.where}" for setting in self.settings]
@@ -42,18 +42,18 @@ class Wanted(NamedTuple):
 
 
 class Tried(NamedTuple):
-    """What became of one that was to be tried again."""
+    """The result of retrying one record."""
 
     prospect: Prospect
-    #: The new records; none if it came too late.
+    #: The new records; none if somebody else was first.
     receipts: Sequence[Receipt]
-    #: Then the record that stands for them: what somebody else tried it again as meanwhile, or the
-    #: record itself, which has succeeded since.
+    #: Then the record that stands for them: somebody else's retry, or the record itself, which has
+    #: succeeded since.
     instead: Receipt | None = None
 
 
 class RetryService:
-    """Tries records again for a person. Each method raises UnavailableError."""
+    """Retries for an administrator. Each method raises UnavailableError."""
 
     def __init__(self, submitter: Submitter, ledger: Ledger, audit: Audit, who: str) -> None:
         self._submitter = submitter
@@ -62,10 +62,10 @@ class RetryService:
         self._who = who
 
     def preview(self, wanted: Wanted) -> list[Prospect]:
-        """Say of all that is wanted what trying it again would do; changes nothing.
+        """Return what a retry of each record would do; change nothing.
 
-        Raises NotFoundError, and InvalidInputError for what is to be set and cannot be, or for what
-        is named and cannot be tried again.
+        Raises NotFoundError, and InvalidInputError for edits that do not fit and for named records
+        that cannot be retried.
         """
         ids = self._in_order(wanted.ids) if wanted.ids else self._matching(wanted)
         prospects = RetryAssessor(
@@ -91,7 +91,7 @@ class RetryService:
         return found
 
     def _in_order(self, ids: Sequence[str]) -> list[str]:
-        """Return ids by place, each once. Raises NotFoundError."""
+        """Return ids by sequence, each once. Raises NotFoundError."""
         records = {each.id: each for each in self._ledger.find_all(list(dict.fromkeys(ids)))}
         for missing in (each for each in ids if each not in records):
             self._ledger.find(missing)
@@ -110,12 +110,12 @@ class RetryService:
         why: str = "",
         on_step: Callable[[int], None] = lambda _: None,
     ) -> Iterator[Tried]:
-        """Submit what was looked at and can be tried, and tell of each.
+        """Submit the retries of previewed records, and return the result of each.
 
-        `on_step` is told how many of them are done. Raises what Submitter.enter does.
+        `on_step` is called with the number done. Raises what Submitter.enter does.
         """
         chosen = [each for each in prospects if each.submissions]
-        #: Whom to wait for, by whom it was to be: others may have tried the same meanwhile.
+        #: Dependencies, by the ids they were to have: others may have retried the same meanwhile.
         instead: dict[str, str] = {}
         for start in range(0, len(chosen), WINDOW):
             some = chosen[start : start + WINDOW]
@@ -125,7 +125,7 @@ class RetryService:
     def _retry(
         self, some: Sequence[Prospect], wanted: Wanted, why: str, instead: dict[str, str]
     ) -> Iterator[Tried]:
-        """Try some again; the ledger decides whether somebody else was quicker."""
+        """Retry some records; the ledger decides whether somebody else was first."""
         entries = [pointed(entry, instead) for each in some for entry in each.submissions]
         ids = [each.id for each in some]
         self._audit.note(self._who, "retry", about=wanted.about(), ids=ids, why=why)
@@ -139,7 +139,7 @@ class RetryService:
 
 
 def _refusal(prospect: Prospect) -> str:
-    """Say why a record is not tried again, and what would change that."""
+    """Return why a record is not retried, and what would change that."""
     hints = {
         Outlook.IN_VAIN: "would be refused again: --set a field, or --force",
         Outlook.DOUBLES: "may have been done, and would be done twice: `classin settle` decides it,"

@@ -15,7 +15,7 @@ from worker.ledger.types import Filter, Ledger, ReadyRecord
 
 
 class AdminService:
-    """What an administrator may change. Each method raises UnavailableError."""
+    """Administrator changes. Each method raises UnavailableError."""
 
     def __init__(
         self, settings: Settings, ledger: Ledger, queues: Queues, audit: Audit, who: str
@@ -35,9 +35,9 @@ class AdminService:
         *,
         dry_run: bool = False,
     ) -> list[str]:
-        """Decide an uncertain record; names those that failed because of it, to be retried.
+        """Resolve an uncertain record; return the records that failed because of it, to be retried.
 
-        Raises NotFoundError, and InvalidInputError for one that is not uncertain.
+        Raises NotFoundError, and InvalidInputError for a record that is not uncertain.
         """
         if dry_run:
             was: State | None = self._ledger.find(record_id).state
@@ -53,9 +53,9 @@ class AdminService:
         return self._let_down_by(record_id)
 
     def _let_down_by(self, record_id: str) -> list[str]:
-        """Name those that failed because of a record, and because of them, in their order.
+        """Return the records that failed because of one, transitively, in their order.
 
-        What was tried again since is left out; its last try is named, if that failed so as well.
+        A retried one is replaced by its last retry, if that failed for the same reason.
         """
         chosen = Filter(state=State.FAILED.value, since=self._ledger.find(record_id).enqueued_at)
         ids = matching(self._ledger, chosen, lambda each: each.reason is Reason.DEPENDENCY)
@@ -70,7 +70,7 @@ class AdminService:
     def cancel(
         self, record_ids: Sequence[str], about: str = "", why: str = ""
     ) -> Iterator[tuple[str, State | None]]:
-        """Call operations off, as Submitter.cancel does; None for one that is not there."""
+        """Cancel operations, as Submitter.cancel does; None for an unknown id."""
         if record_ids:
             self._note("cancel", about, record_ids, why)
         submitter = Submitter(self._settings, self._ledger, self._queues)
@@ -81,7 +81,7 @@ class AdminService:
                 yield record_id, None
 
     def standing(self, record_ids: Sequence[str]) -> dict[str, State]:
-        """Say where these stand; who is not there is left out."""
+        """Return the states of these records; unknown ids are left out."""
         return {
             record.id: record.state
             for records in in_windows(self._ledger, record_ids)
@@ -89,28 +89,28 @@ class AdminService:
         }
 
     def is_closed(self, school: str) -> bool:
-        """Say whether a person, or whatever else, has closed a school. Raises InvalidInputError."""
+        """Return whether a school is paused, by a person or otherwise. Raises InvalidInputError."""
         names = {closure.school for closure in self._ledger.closures()}
         return school in names or self._settings.school(school).name in names
 
     def unsettled(self, batch: str) -> Sequence[str]:
-        """Name what of a batch can still be called off, the last submitted first."""
+        """Return the ids of a batch that can still be cancelled, the latest first."""
         chosen = Filter(batch=batch)
         return matching(self._ledger, chosen, lambda record: not record.state.settled)[::-1]
 
     def pause(self, school: str, why: str) -> bool:
-        """Let a school's operations wait; False if somebody had paused it before.
+        """Pause a school; return False if it was paused already.
 
-        Raises InvalidInputError for a school that the settings do not name.
+        Raises InvalidInputError for a school that is not configured.
         """
         name = self._settings.school(school).name
         self._note("pause", name, (), why)
         return self._ledger.pause(name, why)
 
     def resume(self, school: str, why: str = "") -> bool:
-        """Open a school, whatever closed it; False if it was open. Raises InvalidInputError.
+        """Resume a school, whatever paused it; return False if it was not.
 
-        A school that the settings no longer name can be opened, too.
+        A school that is no longer configured can be resumed, too. Raises InvalidInputError.
         """
         if school not in {closure.school for closure in self._ledger.closures()}:
             school = self._settings.school(school).name
@@ -123,7 +123,7 @@ class AdminService:
         self._audit.note(self._who, what, about=about, ids=ids, why=why)
 
     def _publish(self, due: Sequence[ReadyRecord]) -> None:
-        """Send messages for who can go on now; where that fails, rescue does it later."""
+        """Publish messages for released records; after a failure the rescuer does it later."""
         try:
             self._queues.publish(due)
         except UnavailableError:

@@ -1,6 +1,6 @@
-"""The demonstration: everything at once, each part with what should come of it.
+"""The demonstration: a whole system, with expected results for each part.
 
-A file of operations says how each should end; after that the roster of a made-up school is synced.
+A file lists operations with their expected ends; then the roster of a made-up school is synced.
 """
 
 import json
@@ -24,25 +24,25 @@ from worker.config.settings import environment_with, from_env
 from worker.errors import UnavailableError
 from worker.ledger.record import Record
 
-#: Seconds that the simulator gets to start, and the whole file to settle; far more than needed.
+#: Timeouts in seconds of the simulator's start and of the whole file; both generous.
 START, PATIENCE = 30.0, 120.0
 
 _INTERVAL = 0.05
 
-#: The school that is synced: few enough people to be quick, too many to do it by hand.
+#: Size of the synced school.
 _SCHOOL = Size(students=40, teachers=6, classes=10, enrolments=120)
 
 
 @dataclass(frozen=True, slots=True)
 class Scene:
-    """One operation of the file: what it meets on its way, and how it should end."""
+    """One operation of the file: the faults it meets, and its expected end."""
 
     story: str
     operation: str
     fields: Mapping[str, Any]
-    #: Parts of the record's JSON; of `attempts` the number.
+    #: Expected parts of the record's JSON; of `attempts`, the number.
     expect: Mapping[str, Any]
-    #: Faults of the simulator, as FaultRule takes them, for this operation and its fields alone.
+    #: Faults for the simulator, as FaultRule takes them, for this operation with these fields.
     meets: Sequence[Mapping[str, Any]] = ()
 
     def rules(self) -> Iterator[FaultRule]:
@@ -53,14 +53,14 @@ class Scene:
 
 @dataclass(frozen=True, slots=True)
 class Ending:
-    """How an operation of the file ended, and whether that is how it should."""
+    """How an operation ended, and whether that was expected."""
 
     scene: Scene
     record: Record
 
     @property
     def as_expected(self) -> bool:
-        """Whether every part that the file names is so."""
+        """Return whether every part that the file names is as expected."""
         said = {**self.record.to_dict(), "attempts": len(self.record.attempts)}
         return all(said[name] == value for name, value in self.scene.expect.items())
 
@@ -79,27 +79,27 @@ class Synced:
     #: The words after `classin`.
     words: Sequence[str]
     code: int
-    #: What it printed.
+    #: Its output.
     said: str
     as_expected: bool
 
 
 @dataclass(frozen=True, slots=True)
 class Demonstration:
-    """What came of all of it."""
+    """All results."""
 
     endings: Sequence[Ending]
     syncs: Sequence[Synced]
 
     @property
     def as_expected(self) -> bool:
-        """Whether all of it ended as it should."""
+        """Return whether everything ended as expected."""
         parts: tuple[Ending | Synced, ...] = (*self.endings, *self.syncs)
         return all(part.as_expected for part in parts)
 
 
 def demonstrate(played: Sequence[Scene], on_progress: Callable[[int], None]) -> Demonstration:
-    """Play the scenes on a system of their own; `on_progress` is told how many have settled.
+    """Run the scenes on a system of their own; call `on_progress` with the number settled.
 
     Raises UnavailableError if a part of the system does not start.
     """
@@ -111,7 +111,7 @@ def demonstrate(played: Sequence[Scene], on_progress: Callable[[int], None]) -> 
 def _play(
     played: Sequence[Scene], system: "_System", on_progress: Callable[[int], None]
 ) -> list[Ending]:
-    """Submit the operations of the file, and wait until they are settled."""
+    """Submit the file's operations, and wait until they have settled."""
     system.simulator.faults(*(rule for scene in played for rule in scene.rules()))
     lines = [{"operation": scene.operation, "fields": scene.fields} for scene in played]
     submitter = Submitter.from_settings(from_env(system.variables))
@@ -128,7 +128,7 @@ def _play(
 
 
 def _sync(system: "_System") -> Iterator[Synced]:
-    """Sync a school that comes, that changes, and that seems to have lost half of itself."""
+    """Sync a new school, then its changes, then an export in which half is missing."""
     system.simulator.clear_faults()
     system.simulator.faults(FaultRule(drop=True, when=When.AFTER, chance=0.05))
     school, export = invent(_SCHOOL), system.home / "school.zip"
@@ -150,14 +150,14 @@ def _sync(system: "_System") -> Iterator[Synced]:
 
 @dataclass(frozen=True, slots=True)
 class _Child:
-    """One of our own commands, and what it writes."""
+    """One of our own commands, with its output."""
 
     name: str
     process: "subprocess.Popen[bytes]"
     log: Path
 
     def must_run(self) -> None:
-        """Raise UnavailableError, with its last words, if it has ended."""
+        """Raise UnavailableError, with its last output, if it has ended."""
         if self.process.poll() is not None:
             said = self.log.read_text(encoding="utf-8", errors="replace").strip()
             raise UnavailableError(f"the {self.name} has ended: {said.rpartition(chr(10))[2]}")
@@ -176,7 +176,7 @@ class _System:
         return SimulatorClient(self.variables["CLASSIN_BASE_URL"])
 
     def run(self, story: str, words: Sequence[str], code: int) -> Synced:
-        """Run one of our commands to its end, which should be with this exit code."""
+        """Run one of our commands, which should end with this exit code."""
         done = subprocess.run(  # noqa: S603  # our own command
             classin(*words),
             env=environment_with(self.variables),
@@ -192,7 +192,7 @@ class _System:
 
 @contextmanager
 def _system() -> Iterator[_System]:
-    """Start a private Redis, the simulator and a worker, all gone afterwards."""
+    """Run a private Redis, the simulator and a worker while inside."""
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="classin-demo-")))
         home = folder / "home"
@@ -235,7 +235,7 @@ def _child(
 
 
 def _address(simulator: _Child) -> str:
-    """Wait for the simulator to say where it listens. Raises UnavailableError."""
+    """Wait for the simulator's address. Raises UnavailableError."""
     until = time.monotonic() + START
     while time.monotonic() < until:
         simulator.must_run()

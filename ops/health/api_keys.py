@@ -6,7 +6,7 @@ from ops.health.finding import Finding, Health
 from worker.ledger.api_keys import ApiKey
 from worker.ledger.record import iso
 
-#: A key that ends so soon (ms) should be replaced, and one unused for so long revoked.
+#: A key that ends so soon (ms) should be replaced; one unused for so long, revoked.
 _SOON, _LONG = 14 * 86_400_000, 90 * 86_400_000
 
 #: Keys that are named.
@@ -14,7 +14,7 @@ _NAMED = 5
 
 
 def examine_api_keys(keys: Sequence[ApiKey], now: int) -> Iterator[Finding]:
-    """Look at the keys, at a moment in ms since 1970."""
+    """Examine the keys, at a moment in ms since 1970."""
     foreign = [key.prefix for key in keys if not key.valid]
     if foreign:
         said = f"not written by this installation, and open nothing: {_listed(foreign)}"

@@ -5,7 +5,7 @@ from enum import StrEnum
 
 
 class Health(StrEnum):
-    """How serious a finding is."""
+    """Severity of a finding."""
 
     WELL = "well"
     WARNING = "warning"
@@ -14,7 +14,7 @@ class Health(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What was looked at, how it is, and what to do about it."""
+    """A subject, its health, and the remedy."""
 
     subject: str
     health: Health

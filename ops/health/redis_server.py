@@ -15,7 +15,7 @@ from worker.ledger.redis_errors import TROUBLES
 from worker.ledger.store import RedisLedger
 from worker.ledger.write_check import try_write
 
-#: Families of keys that are named.
+#: Key families that are named.
 LARGEST = 10
 
 #: Records that are named.
@@ -25,7 +25,7 @@ _UNITS = ("bytes", "kB", "MB", "GB", "TB")
 
 
 def examine_server(redis: Redis, info: Mapping[str, object], home: HomeMark) -> Iterator[Finding]:
-    """Look at a server that answers. Raises UnavailableError."""
+    """Examine a server that answers. Raises UnavailableError."""
     yield server(info)
     yield writes(redis)
     yield persistence(append_only=bool(info["aof_enabled"]))
@@ -36,8 +36,8 @@ def examine_server(redis: Redis, info: Mapping[str, object], home: HomeMark) -> 
 
 
 def server(info: Mapping[str, object]) -> Finding:
-    """Judge by what a server says of itself whether it is one that will do."""
-    # Valkey has a number of its own, and says under Redis's name with which Redis it goes along.
+    """Judge the server's version."""
+    # Valkey has its own version, and reports a compatible Redis version as well.
     name = "Valkey" if "valkey_version" in info else "Redis"
     version = str(info[f"{name.lower()}_version"])
     if number_of(version) >= OLDEST:
@@ -47,7 +47,7 @@ def server(info: Mapping[str, object]) -> Finding:
 
 
 def writes(redis: Redis) -> Finding:
-    """Try a write, which leaves nothing behind."""
+    """Try a write that leaves nothing behind."""
     try:
         try_write(redis)
     except RedisUnavailableError as error:
@@ -57,7 +57,7 @@ def writes(redis: Redis) -> Finding:
 
 
 def persistence(*, append_only: bool) -> Finding:
-    """Judge whether what is written outlives a restart."""
+    """Judge whether data survive a restart."""
     if append_only:
         return Finding("persistence", Health.WELL, "the append-only file is on")
     todo = "Set `appendonly yes` in Redis."
@@ -65,7 +65,7 @@ def persistence(*, append_only: bool) -> Finding:
 
 
 def eviction(policy: str, limit: int) -> Finding:
-    """Judge whether a full server refuses what is new, or throws away what it has."""
+    """Judge whether a full server refuses writes, or evicts data."""
     if policy == "noeviction":
         return Finding("eviction", Health.WELL, "off")
     if limit == 0:
@@ -77,7 +77,7 @@ def eviction(policy: str, limit: int) -> Finding:
 
 
 def vanished(data_set: DataSet, home: HomeMark) -> Iterator[Finding]:
-    """Say whether the data set is another than before, as far as anybody has noticed."""
+    """Report a changed data set, if anybody has noticed."""
     noticed = data_set.vanished_at()
     if noticed is None and not home.differs(data_set.found()):
         return
@@ -87,7 +87,7 @@ def vanished(data_set: DataSet, home: HomeMark) -> Iterator[Finding]:
 
 
 def set_aside(ledger: RedisLedger) -> Iterator[Finding]:
-    """Name records on which the ledger's scripts fail."""
+    """Report records on which the ledger's scripts fail."""
     asides = ledger.asides()
     if not asides:
         return
@@ -99,7 +99,7 @@ def set_aside(ledger: RedisLedger) -> Iterator[Finding]:
 
 
 def memory(redis: Redis, info: Mapping[str, object]) -> Finding:
-    """Say how much is used, and by what most."""
+    """Report the used memory, and the largest users."""
     used, limit = int(str(info["used_memory"])), int(str(info["maxmemory"]))
     try:
         found = sizes(redis)
@@ -116,6 +116,6 @@ def _line(family: Family) -> str:
 
 
 def size(number: int) -> str:
-    """Write a number of bytes so that it can be read."""
+    """Return a number of bytes for people."""
     power = min((len(str(number)) - 1) // 3, len(_UNITS) - 1)
     return f"{number / 1000**power:.{min(power, 1)}f} {_UNITS[power]}"

@@ -13,7 +13,7 @@ from worker.ledger.types import WaitReason
 
 
 class Kind(Enum):
-    """What sort of value a column has."""
+    """The type of a column's values."""
 
     TEXT = auto()
     NUMBER = auto()
@@ -51,7 +51,7 @@ def _reason(row: Row) -> str | None:
     return row.record.reason.value if row.record.reason else None
 
 
-#: By the name that `--columns` takes.
+#: By the names of `--columns`.
 COLUMNS: Mapping[str, Column] = {
     "id": Column("id", Kind.TEXT, lambda row: row.record.id),
     "operation": Column("operation", Kind.TEXT, lambda row: row.record.operation),
@@ -76,15 +76,15 @@ COLUMNS: Mapping[str, Column] = {
     "said": Column("said", Kind.TEXT, lambda row: row.record.message),
 }
 
-#: Those that are shown where nothing else is asked for.
+#: Default columns.
 USUAL = ("id", "operation", "school", "state", "code", "tries", "asked", "said")
 
-#: The same, of what settles while one looks on.
+#: Default columns of `--follow`.
 FOLLOWED = ("finished", "id", "operation", "school", "state", "code", "tries", "took", "said")
 
 
 def choose_columns(typed: str | None, usual: Sequence[str]) -> Sequence[str]:
-    """Read names with commas between them.
+    """Parse comma-separated column names.
 
     Raises InvalidInputError, which names every unknown one.
     """
@@ -102,7 +102,7 @@ def choose_columns(typed: str | None, usual: Sequence[str]) -> Sequence[str]:
 
 
 def plain(name: str, row: Row) -> str | int | None:
-    """Give a value for programs: moments in ISO 8601, spans in ms."""
+    """Return a value for programs: moments in ISO 8601, durations in ms."""
     if name == "said":
         return _said(row, lambda ms: iso(ms) or "")
     column = COLUMNS[name]
@@ -111,7 +111,7 @@ def plain(name: str, row: Row) -> str | int | None:
 
 
 def shown(name: str, row: Row, moment: Callable[[int], str]) -> str:
-    """Write a value for people; `moment` writes ms since 1970 for the reader."""
+    """Return a value for people; `moment` formats ms since 1970."""
     if name == "said":
         return _said(row, moment)
     column = COLUMNS[name]
@@ -127,7 +127,7 @@ def shown(name: str, row: Row, moment: Callable[[int], str]) -> str:
 
 
 def _said(row: Row, moment: Callable[[int], str]) -> str:
-    """Say what it waits for, or else what came back last."""
+    """Return what it waits for, or the last message."""
     if row.obstacle is not None:
         return in_words(row.obstacle, moment)
     due = f"due {moment(row.record.due_at)}: " if row.record.due_at is not None else ""

@@ -14,7 +14,7 @@ from worker.ledger.record import Record, iso
 from worker.ledger.states import State
 from worker.ledger.types import SchoolPause, WaitReason
 
-#: How far retries, and those who wait for each other, are followed.
+#: Maximum links that are followed between retries, and between waiting records.
 _FARTHEST = 50
 
 #: Milliseconds.
@@ -25,35 +25,35 @@ Moment = Callable[[int | None], str]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Explanation:
-    """All that bears on one operation. Times are ms since 1970."""
+    """Everything that bears on one operation. Times are ms since 1970."""
 
     now: int
     record: Record
-    #: Those that it tries again, the first of all first; and those that try it again.
+    #: The records it retries, the first one first; and those that retry it.
     before: Sequence[Record]
     after: Sequence[Record]
     batch: Mapping[State, int]
     whereabouts: Whereabouts
-    #: Whom it waits for, whom that one waits for, and so on; each with what it waits for itself.
+    #: The record it waits for, the one that waits for, and so on; each with its own reason.
     chain: Sequence[tuple[Record, WaitReason | None]]
-    #: What it waits for itself, and others that it was told to wait for, which are not settled.
+    #: What it waits for, and its other unsettled dependencies.
     obstacle: WaitReason | None
     waits_for: Sequence[Record]
     closure: SchoolPause | None
     #: Since when this kind of operation alone is locked out of its school.
     barred_since: int | None
-    #: The least ms between two requests, by "SCHOOL OPERATION" or "SCHOOL".
+    #: Minimum ms between two requests, by "SCHOOL OPERATION" or "SCHOOL".
     paces: Mapping[str, float]
     slowdowns: Sequence[Slowdown]
-    #: Worker processes that are alive.
+    #: Live worker processes.
     workers: int
-    #: How the ledger's time stands to Redis's clock.
+    #: The ledger's time against Redis's clock.
     clock: LedgerClock
-    #: When it fails if it is not done by then; None: it neither was tried nor waits for its turn.
+    #: When it fails if it is not done by then; None: it has not been tried, and waits for no slot.
     gives_up_at: int | None
 
     def to_dict(self) -> dict[str, Any]:
-        """Give it as programs see it."""
+        """Return it for programs."""
         where, because = self.whereabouts, self.record.failed_because
         return {
             "id": self.record.id,
@@ -86,9 +86,9 @@ class Explanation:
 
 
 def inquire(observer: Observer, record_id: str, give_up_after: float) -> Explanation:
-    """Find out all that bears on an operation.
+    """Collect everything that bears on an operation.
 
-    `give_up_after`: seconds after which one that is tried fails. Raises NotFoundError.
+    `give_up_after`: seconds after which an attempted operation fails. Raises NotFoundError.
     """
     record, now = observer.find(record_id), observer.now()
     waiting = not record.state.settled
@@ -134,7 +134,7 @@ def _linked(
 def _chain(
     observer: Observer, obstacle: WaitReason | None
 ) -> Iterator[tuple[Record, WaitReason | None]]:
-    """Follow who waits for whom."""
+    """Follow the chain of waiting records."""
     for _ in range(_FARTHEST):
         if obstacle is None or obstacle.behind is None:
             return
@@ -146,7 +146,7 @@ def _chain(
 
 
 def points(inquiry: Explanation, moment: Moment) -> Iterator[tuple[str, str]]:
-    """Tell it in plain words, each with a heading; `moment` writes ms since 1970 for the reader."""
+    """Yield the explanation as headings with texts; `moment` formats ms since 1970."""
     record = inquiry.record
     yield "Asked", f"{moment(record.enqueued_at)}, for school {record.school}{_origin(record)}"
     yield from _retries(inquiry, moment)
@@ -215,7 +215,7 @@ def _waits(inquiry: Explanation, moment: Moment) -> Iterator[tuple[str, str]]:
 
 
 def _stands(record: Record, moment: Moment) -> str:
-    """Say of one that waits for nobody why it is not done."""
+    """Explain why a record that waits for no other is not done."""
     due = f", due {moment(record.due_at)}" if record.due_at is not None else ""
     said = record.message if record.attempts else None
     return f"{due}{f': {said}' if said else ''}"
@@ -234,7 +234,7 @@ def _school(inquiry: Explanation, moment: Moment) -> Iterator[tuple[str, str]]:
 
 
 def pace_in_words(interval: float) -> str:
-    """Write the least ms between two requests as how many there may be."""
+    """Return a rate limit as text, given the minimum ms between two requests."""
     if interval > _MINUTE:
         return f"one in {duration_text(interval)}"
     by_second = interval <= _SECOND and round(_SECOND / interval, 2).is_integer()
@@ -270,7 +270,7 @@ def _last(record: Record, moment: Moment) -> Iterator[tuple[str, str]]:
 
 
 def _next(inquiry: Explanation, moment: Moment) -> Iterator[str]:
-    """Say what happens by itself."""
+    """Yield what happens without intervention."""
     record = inquiry.record
     match record.state:
         case State.BLOCKED:
@@ -302,7 +302,7 @@ def _opening(closure: SchoolPause, moment: Moment) -> str:
 
 
 def _todo(inquiry: Explanation) -> Iterator[str]:
-    """Say what a person can do."""
+    """Yield what a person can do."""
     record = inquiry.record
     if record.state.settled:
         yield status_text(record).todo

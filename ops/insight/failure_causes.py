@@ -11,18 +11,18 @@ from worker.classin.verdicts import Verdict
 from worker.ledger.hourly_stats import Ending
 from worker.ledger.states import Reason, State
 
-#: The states in which something is left to do.
+#: States in which a person has something to do.
 FAILURES = frozenset({State.FAILED, State.PARTIAL, State.UNCERTAIN})
 
 
-#: What to do about what has expired.
+#: The remedy of expired operations.
 AFTER_EXPIRY = (
     "Raise CLASSIN_PACE, if ClassIn allows it, or CLASSIN_GIVE_UP_AFTER; then `classin retry`."
 )
 
 
 class Cause(NamedTuple):
-    """What operations that did not succeed have in common."""
+    """What failed operations have in common."""
 
     state: State
     reason: Reason | None
@@ -31,7 +31,7 @@ class Cause(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Failures:
-    """The operations of one cause."""
+    """The failed operations of one cause."""
 
     cause: Cause
     #: By operation.
@@ -39,11 +39,11 @@ class Failures:
 
     @property
     def number(self) -> int:
-        """How many there are."""
+        """Return their number."""
         return self.of.total()
 
     def to_dict(self) -> dict[str, Any]:
-        """Give it as programs see it."""
+        """Return it for programs."""
         return {
             "number": self.number,
             "state": self.cause.state.value,
@@ -56,7 +56,7 @@ class Failures:
 
 
 def failures(settled: Mapping[Ending, int]) -> list[Failures]:
-    """Group what did not succeed by its cause, the most common first."""
+    """Group failures by cause, the most frequent first."""
     groups: dict[Cause, Counter[str]] = {}
     for ending, number in settled.items():
         if ending.state in FAILURES:
@@ -67,12 +67,12 @@ def failures(settled: Mapping[Ending, int]) -> list[Failures]:
 
 
 def number_of_failures(settled: Iterable[tuple[Ending, int]]) -> int:
-    """Count what did not succeed."""
+    """Return the number of failures."""
     return sum(number for ending, number in settled if ending.state in FAILURES)
 
 
 def meaning(cause: Cause) -> str:
-    """Say what happened, by ClassIn's code where there is one."""
+    """Return what happened, by ClassIn's code if there is one."""
     match cause.reason:
         case Reason.DEPENDENCY:
             return "another one, which it waited for, did not succeed"
@@ -95,7 +95,7 @@ def meaning(cause: Cause) -> str:
 
 
 def todo(cause: Cause) -> str:
-    """Say what a person does about it."""
+    """Return what a person does about it."""
     match cause.state, cause.reason:
         case State.PARTIAL, _:
             return "Submit the rest: `classin retry ID`, or with --mend; `classin show ID` says."
@@ -116,5 +116,5 @@ def todo(cause: Cause) -> str:
 
 
 def _is_lasting(code: Code | None) -> bool:
-    """Whether what the code tells of does not pass by itself."""
+    """Return whether the code's cause persists until somebody acts."""
     return code is not None and code.verdict in {Verdict.LOCKED_OUT, Verdict.CLOCK_SKEW}

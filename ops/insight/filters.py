@@ -10,7 +10,7 @@ from worker.ledger.queries import Order
 from worker.ledger.states import Reason, State
 from worker.ledger.types import Filter
 
-#: Orders that people may well think of, and that nothing answers without looking at all records.
+#: Plausible orders that would need a scan of all records.
 _WOULD_READ_ALL = frozenset({"duration", "took", "attempts", "tries", "operation", "state", "code"})
 
 
@@ -26,7 +26,7 @@ def choose(  # noqa: PLR0913  # a filter has so many sides
     since: str | None = None,
     until: str | None = None,
 ) -> Filter:
-    """Build a filter from what a person typed; `now` is in seconds since 1970.
+    """Build a filter from command-line words; `now` is seconds since 1970.
 
     Raises InvalidInputError, which names every fault.
     """
@@ -62,9 +62,9 @@ def _unknown(
 
 
 def choose_order(typed: str) -> Order:
-    """Read the order in which records are to be listed.
+    """Parse the order of a list.
 
-    Raises InvalidInputError for one that no index has.
+    Raises InvalidInputError for an order without an index.
     """
     orders = [order.value for order in Order]
     if typed in orders:

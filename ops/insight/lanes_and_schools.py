@@ -12,24 +12,24 @@ from worker.ledger.queries import Lane, Observer, SchoolStanding, Slowdown
 from worker.ledger.record import iso
 from worker.ledger.types import WaitReason
 
-#: Ms after which a lane that has not moved counts as stuck.
+#: Ms without progress after which a lane counts as stuck.
 STUCK_AFTER = 600_000
 
-#: Ms for which a kind of operation that alone was locked out stays barred, as schools.lua has it.
+#: Ms for which a locked-out kind of operation stays barred, as in schools.lua.
 _BARRED_FOR = 3_600_000
 
 
 @dataclass(frozen=True, slots=True)
 class LaneView:
-    """A lane in which somebody waits, and for what its first waits."""
+    """A lane with waiting records, and what its first one waits for."""
 
     lane: Lane
     obstacle: WaitReason | None
-    #: For how many ms it has not moved.
+    #: Ms without progress.
     still: int
 
     def why(self, moment: Moment) -> str:
-        """Say why its first is not done."""
+        """Return why its first record is not done."""
         head = self.lane.head
         if self.obstacle is not None:
             return in_words(self.obstacle, moment)
@@ -37,7 +37,7 @@ class LaneView:
         return due + (head.message or "")
 
     def to_dict(self) -> dict[str, Any]:
-        """Give it as programs see it."""
+        """Return it for programs."""
         head = self.lane.head
         return {
             "lane": self.lane.name,
@@ -57,7 +57,7 @@ class LaneView:
 
 
 def look_at_lanes(observer: Observer, limit: int, *, stuck: bool) -> tuple[list[LaneView], int]:
-    """Give lanes, those that stand still longest first, and how many there are."""
+    """Return lanes, the longest stuck first, and their total number."""
     now = observer.now()
     lanes, number = observer.lanes(limit, now - STUCK_AFTER if stuck else None)
     obstacles = observer.obstacles([each.head for each in lanes])
@@ -69,12 +69,12 @@ def look_at_lanes(observer: Observer, limit: int, *, stuck: bool) -> tuple[list[
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SchoolView:
-    """How a school stands, and what happened to its operations today."""
+    """A school's status, and today's counts."""
 
     standing: SchoolStanding
-    #: Whether the settings have it.
+    #: Whether it is configured.
     configured: bool
-    #: The least ms between two requests, by operation; "all" for the school.
+    #: Minimum ms between two requests, by operation; "all" for the school.
     paces: Mapping[str, float]
     slowdowns: Sequence[Slowdown]
     settled: int
@@ -82,17 +82,17 @@ class SchoolView:
 
     @property
     def stands(self) -> str:
-        """Say in a word whether it is spoken to."""
+        """Return the status as a word."""
         closure = self.standing.closure
         return "open" if closure is None else "held" if closure.held else "paused"
 
     @property
     def waiting(self) -> int:
-        """Count its records that are neither settled nor running."""
+        """Return the number of records that are neither settled nor running."""
         return max(0, self.standing.unsettled - self.standing.running)
 
     def remarks(self, moment: Moment) -> Iterator[str]:
-        """Say what else is to be known."""
+        """Yield further remarks."""
         if not self.configured:
             yield "not in the settings of this machine"
         if self.standing.closure is not None:
@@ -106,7 +106,7 @@ class SchoolView:
             yield f"at most {', '.join(limits)}"
 
     def to_dict(self) -> dict[str, Any]:
-        """Give it as programs see it."""
+        """Return it for programs."""
         standing = self.standing
         return {
             "school": standing.name,
@@ -126,9 +126,9 @@ class SchoolView:
 def look_at_schools(
     observer: Observer, configured: Sequence[str], midnight: int
 ) -> list[SchoolView]:
-    """Say how schools stand: the configured, the closed, and those with work now or today.
+    """Return the status of schools: configured, closed, or with work now or today.
 
-    `midnight` is when today began, in ms since 1970.
+    `midnight` is the start of today, in ms since 1970.
     """
     now = observer.now()
     today = total(observer.hours(midnight, now).values())
@@ -159,7 +159,7 @@ def _today_of(today: HourStats, school: str) -> dict[str, int]:
 
 
 def _without_past_bars(standing: SchoolStanding, now: int) -> SchoolStanding:
-    """Leave out what is not barred any more, though it is still written down."""
+    """Leave out lock-outs that have ended but are still stored."""
     barred = {kind: at for kind, at in standing.barred.items() if now - at < _BARRED_FOR}
     return standing._replace(barred=barred)
 
@@ -169,5 +169,5 @@ def _is_of(what: str, school: str) -> bool:
 
 
 def _kind_of(what: str) -> str:
-    """Name what a pace is of within its school: an operation, or all."""
+    """Return what a rate limit applies to within its school: an operation, or all."""
     return what.partition(" ")[2] or "all"

@@ -10,49 +10,49 @@ from worker.ledger.record import Record
 from worker.ledger.states import State
 from worker.ledger.types import Filter, Ledger
 
-#: The states of what is settled and did not succeed.
+#: States of settled operations that did not succeed.
 UNSUCCESSFUL = tuple(state for state in State if state.settled and state is not State.SUCCEEDED)
 
-#: Seconds between two looks, and those over which the rate is taken.
+#: Seconds between two states, and the window of the rate.
 LOOK_EVERY, _RATED_OVER = 0.5, 20.0
 
-#: Settlements that are read at a time, and failures that were there before the first look.
+#: Events read at once, and earlier failures that are shown.
 _MOST_EVENTS, _MOST_EARLIER = 5000, 1000
 
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """Where batches stand at a moment."""
+    """The progress of batches at one moment."""
 
     counts: Mapping[State, int]
-    #: Operations settled a second, lately; None: not known yet.
+    #: Operations settled per second, lately; None: not known yet.
     rate: float | None = None
-    #: What has failed since the look before, the first first.
+    #: Failures since the previous state, the first one first.
     failures: Sequence[Record] = ()
 
     @property
     def total(self) -> int:
-        """How many operations there are."""
+        """Return the number of operations."""
         return sum(self.counts.values())
 
     @property
     def settled(self) -> int:
-        """How many of them are settled."""
+        """Return the number of settled ones."""
         return sum(number for state, number in self.counts.items() if state.settled)
 
     @property
     def done(self) -> bool:
-        """Whether all of them are."""
+        """Return whether all have settled."""
         return self.settled == self.total
 
     @property
     def left(self) -> float | None:
-        """Seconds until all are settled, at this rate; None: not known."""
+        """Return the seconds until all have settled, at this rate; None if unknown."""
         return (self.total - self.settled) / self.rate if self.rate else None
 
 
 class Pauses(NamedTuple):
-    """How time passes: seconds from any start, and what waits for so many."""
+    """A clock in seconds from an arbitrary start, and a sleep function."""
 
     clock: Callable[[], float] = time.monotonic
     sleep: Callable[[float], object] = time.sleep
@@ -65,11 +65,10 @@ def follow(
     patience: float | None = None,
     pauses: Pauses | None = None,
 ) -> Iterator[Look]:
-    """Look at batches again and again until all is settled; the last look is always given.
+    """Yield the progress of batches until all have settled; the last state is always yielded.
 
-    `batches` may grow meanwhile. `patience`: seconds after which to stop anyway. What failed before
-    the first look comes with that, the earliest left out where there are very many. Raises
-    UnavailableError.
+    `batches` may grow meanwhile. `patience`: seconds after which to stop anyway. Earlier failures
+    come with the first state, up to a maximum, the latest ones. Raises UnavailableError.
     """
     clock, sleep = pauses or Pauses()
     ends = None if patience is None else clock() + patience
@@ -79,7 +78,7 @@ def follow(
     marks: deque[tuple[float, int]] = deque()
     while True:
         counts = _counted(ledger, batches)
-        # After the counts, so that nothing is missed that they tell of.
+        # Read after the counts, so that no failure they include is missing.
         event, ids = _failed_after(ledger, event, batches)
         failures += ledger.find_all([each for each in ids if each not in told])
         told.update(ids)
@@ -100,7 +99,7 @@ def _counted(ledger: Ledger, batches: Sequence[str]) -> Mapping[State, int]:
 
 
 def _earlier(ledger: Ledger, batches: Sequence[str]) -> list[Record]:
-    """Find what has failed already, the first first."""
+    """Return earlier failures, the first one first."""
     pages = (
         ledger.page(Filter(batch=batch, state=state.value), _MOST_EARLIER)
         for batch in batches
@@ -111,7 +110,7 @@ def _earlier(ledger: Ledger, batches: Sequence[str]) -> list[Record]:
 
 
 def _failed_after(ledger: Ledger, event: str, batches: Sequence[str]) -> tuple[str, list[str]]:
-    """Read on in what settles; gives the last event and the ids of what did not succeed."""
+    """Read further events; return the last one and the ids of failures."""
     ids: list[str] = []
     while found := ledger.events(event, _MOST_EVENTS):
         ids += [
@@ -124,7 +123,7 @@ def _failed_after(ledger: Ledger, event: str, batches: Sequence[str]) -> tuple[s
 
 
 def _rate(marks: deque[tuple[float, int]], now: float, settled: int) -> float | None:
-    """Give operations settled a second, over the last while; the marks take this moment."""
+    """Return operations settled per second over the last window."""
     marks.append((now, settled))
     while marks[0][0] < now - _RATED_OVER:
         marks.popleft()

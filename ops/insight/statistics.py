@@ -22,18 +22,18 @@ from worker.ledger.hourly_stats import (
 from worker.ledger.queries import Observer
 from worker.ledger.record import iso
 
-#: Pieces that a window is drawn in, at most.
+#: Maximum slices of a window.
 _PIECES = 48
 
-#: Settlements that are looked at one by one, at most: more would take longer than anybody waits.
+#: Maximum events that are read one by one: more would take too long.
 _MOST = 5000
 
-#: The shares of which it is told within which time they were.
+#: The percentiles that are shown.
 SHARES = {"p50": 0.5, "p90": 0.9, "p99": 0.99}
 
 
 class Piece(NamedTuple):
-    """A part of the window. `at` is its beginning, in ms since 1970."""
+    """A slice of the window. `at` is its start, in ms since 1970."""
 
     at: int
     submitted: int
@@ -42,15 +42,15 @@ class Piece(NamedTuple):
 
 
 class Timing(NamedTuple):
-    """How long operations of one kind took, in ms, by the name of the share."""
+    """Percentiles of durations of one kind of operation, in ms."""
 
     settled: int
     took: Mapping[str, float | None]
-    #: What their last attempts took, where any was made.
+    #: Durations of their last attempts, if there were any.
     attempt: Mapping[str, float | None]
 
     def to_dict(self) -> dict[str, Any]:
-        """Give it as programs see it."""
+        """Return it for programs."""
         return {
             "settled": self.settled,
             "took_ms": _rounded(self.took),
@@ -60,13 +60,13 @@ class Timing(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Statistics:
-    """The window's account. Times are ms since 1970."""
+    """The statistics of a window. Times are ms since 1970."""
 
     since: int
     until: int
-    #: By whole hours, as the ledger counts them; otherwise from each settlement.
+    #: Whether it is by whole hours, as the ledger counts them; else from single events.
     by_hour: bool
-    #: It begins later than was asked for: no more is kept, or would be read in time.
+    #: Whether it starts later than asked: earlier events are gone, or too many.
     shortened: bool
     submitted: int
     settled: Counter[Ending]
@@ -76,15 +76,15 @@ class Statistics:
 
     @property
     def failures(self) -> list[Failures]:
-        """What did not succeed, by cause, the most common first."""
+        """Return failures by cause, the most frequent first."""
         return failures(self.settled)
 
     def per_hour(self, number: int) -> float:
-        """Give a rate."""
+        """Return a count as a rate per hour."""
         return number * HOUR / max(self.until - self.since, 1)
 
     def to_dict(self) -> dict[str, Any]:
-        """Give it as programs see it."""
+        """Return it for programs."""
         settled = self.settled.total()
         return {
             "since": iso(self.since),
@@ -102,9 +102,9 @@ class Statistics:
 
 
 def statistics(observer: Observer, since: int, now: int) -> Statistics:
-    """Account for what happened since a moment; both are ms since 1970.
+    """Return the statistics since a moment; both times are ms since 1970.
 
-    An hour or more is told by whole hours, from the beginning of that in which the moment lies.
+    From an hour on, whole hours are used, from the start of the hour of that moment.
     """
     return (
         _of_hours(observer, since, now) if now - since >= HOUR else _of_events(observer, since, now)
@@ -168,7 +168,7 @@ def _of_events(observer: Observer, since: int, now: int) -> Statistics:
 
 
 def timings(happened: HourStats) -> dict[str, Timing]:
-    """Tell of each operation within which times its shares were."""
+    """Return the percentiles of each operation's durations."""
     took, attempts = _by_operation(happened.took), _by_operation(happened.attempts)
     return {
         name: Timing(

@@ -14,14 +14,14 @@ from worker.ledger.states import Reason, State
 
 @dataclass(frozen=True, slots=True)
 class StatusText:
-    """An answer to "what became of it?"."""
+    """What became of a record, and what to do."""
 
     meaning: str
     todo: str
 
 
 def status_text(record: Record) -> StatusText:
-    """Say what the record's state means and what to do, in one sentence each."""
+    """Return what the record's state means and what to do, one sentence each."""
     match record.state:
         case State.QUEUED | State.BLOCKED | State.RUNNING | State.DEFERRED:
             return _under_way(record)
@@ -56,7 +56,7 @@ def _under_way(record: Record) -> StatusText:
 
 
 def _partial(record: Record) -> StatusText:
-    """Name the command that does what is left, where there is one."""
+    """Name the command that completes a partial result, if there is one."""
     meaning = f"The main thing is done, a part is not: {_why(record)}."
     if record.code == Code.OK:
         meaning = "Some of its items failed, the others are done."
@@ -115,7 +115,7 @@ def _failed(record: Record) -> StatusText:
 
 
 def _why(record: Record) -> str:
-    """Say what came back last: the code and its meaning, or what happened instead of a reply."""
+    """Return the last code with its meaning, or what happened instead of a reply."""
     if record.code is None:
         return record.message or "no reply"
     code = Code.known(record.code)
@@ -125,14 +125,14 @@ def _why(record: Record) -> str:
 
 
 def _lasting_remedy(record: Record) -> str:
-    """Give the remedy of what does not pass by itself; the rest is submitted anew."""
+    """Return the remedy of a persistent cause; otherwise submit anew."""
     code = Code.known(record.code)
     lasting = code is not None and code.verdict in {Verdict.LOCKED_OUT, Verdict.CLOCK_SKEW}
     return _remedy(record, Remedy.RESUBMIT) if lasting else Remedy.RESUBMIT.value
 
 
 def _remedy(record: Record, otherwise: Remedy) -> str:
-    """Give the code's remedy where it says more than the verdict itself."""
+    """Return the code's remedy if it says more than the verdict."""
     code = Code.known(record.code)
     if code is None or code.verdict is Verdict.RETRY:
         return otherwise.value

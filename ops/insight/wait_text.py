@@ -7,7 +7,7 @@ from worker.ledger.types import SchoolPause, WaitReason
 
 
 def in_words(obstacle: WaitReason, moment: Callable[[int], str]) -> str:
-    """Say what it waits for; `moment` writes ms since 1970 for the reader."""
+    """Return what it waits for; `moment` formats ms since 1970."""
     due = f", due {moment(obstacle.due_at)}" if obstacle.due_at is not None else ""
     if obstacle.behind is not None and obstacle.state is not None:
         return f"waiting behind {obstacle.behind}, {obstacle.state.value}{due}"
@@ -20,7 +20,7 @@ def in_words(obstacle: WaitReason, moment: Callable[[int], str]) -> str:
 
 
 def closure_in_words(closure: SchoolPause, moment: Callable[[int], str]) -> str:
-    """Say why a school is not spoken to, and until when."""
+    """Return why a school is paused, and until when."""
     since = f"since {moment(closure.since)}"
     if closure.by_hand:
         why = f": {closure.why}" if closure.why else ""

@@ -20,6 +20,6 @@ class HomeMark:
         return before not in {"", mark}
 
     def keep(self, mark: str) -> None:
-        """Remember this one from now on."""
+        """Store the mark of the current data set."""
         if self._file is not None:
             write_own(self._file, f"{mark}\n")

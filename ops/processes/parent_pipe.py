@@ -1,7 +1,7 @@
-"""Lifeline: what ties a process to its supervisor. Standard input is the line.
+"""The pipe that ties a process to its supervisor: standard input.
 
-`ops.processes.supervisor.LinkedChild` holds the other end, and only that process does: however it
-ends, the line breaks.
+`ops.processes.supervisor.LinkedChild` holds the other end, and no other process does: however it
+ends, the pipe breaks.
 """
 
 import os
@@ -17,9 +17,9 @@ from worker.runtime.shutdown import end_now
 
 
 def tie(grace: float) -> None:
-    """Tell the supervisor when this worker is ready; once that one is gone, end as after SIGTERM.
+    """Report this worker as ready; when the supervisor is gone, end as after SIGTERM.
 
-    Who does not manage that within so many seconds ends anyway.
+    A worker that does not end within so many seconds is ended.
     """
     from celery import signals  # noqa: PLC0415  # who is no worker needs none of it
 
@@ -28,9 +28,9 @@ def tie(grace: float) -> None:
 
 
 def tie_until_ready(grace: float, line: int | None = None) -> Callable[[], None]:
-    """The same for who is no worker; gives what tells that it is ready.
+    """Tie a process that is no worker; return a function that reports it as ready.
 
-    `line`: a file descriptor, where that is standard input no more.
+    `line`: the pipe's file descriptor, if it is no longer standard input.
     """
     line = sys.stdin.fileno() if line is None else line
     threading.Thread(target=_outlive, args=[line, grace], name="lifeline", daemon=True).start()
@@ -43,7 +43,7 @@ def _tell_ready(line: int) -> None:
 
 
 def _outlive(line: int, grace: float) -> None:
-    """Wait until the line breaks: nothing ever comes over it."""
+    """Wait until the pipe breaks: nothing is ever sent over it."""
     with suppress(OSError):
         os.read(line, 1)
     os.kill(os.getpid(), signal.SIGTERM)

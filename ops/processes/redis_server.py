@@ -1,8 +1,8 @@
-"""A private Redis: started by `classin up`, its data in a home of its own, on a unix socket only.
+"""A private Redis of `classin up`: its data in a home folder, listening on a unix socket only.
 
-Who owns a home is told by the lock on its `redis.lock`. The server holds that lock itself, so that
-it ends exactly when the server does, whoever started it and however that one ended. No file with a
-process id is there to go stale.
+Ownership of a home is a lock on its `redis.lock`. The server holds that lock itself, so the lock
+ends exactly when the server does, whoever started it and however it ended. No process id file can
+go stale.
 """
 
 import contextlib
@@ -26,15 +26,15 @@ from ops.processes.redis_program import Program, redis_program
 from worker.errors import UnavailableError
 from worker.private_files import judge_inside, open_own, private_folder, write_own
 
-#: The most bytes of a socket's path: Linux allows 107, macOS 103.
+#: Maximum bytes of a socket's path: Linux allows 107, macOS 103.
 PATH_BYTES = 100
-#: Seconds that a server may be silent before it counts as not coming up; also its time to stop.
+#: Seconds of silence after which a starting server has failed; also the time to stop.
 PATIENCE = 10.0
-#: Seconds that a server may go on saying that it is loading its data: enough for tens of gigabytes.
+#: Seconds that a server may report loading: enough for tens of gigabytes.
 LOADING_PATIENCE = 600.0
-#: Seconds between two looks.
+#: Seconds between two checks.
 INTERVAL = 0.02
-#: Seconds that one question to the server may take.
+#: Timeout in seconds of one question to the server.
 QUESTION = 1.0
 
 _ESCAPES = str.maketrans({"\\": "\\\\", '"': '\\"', "\n": "\\n", "\r": "\\r"})
@@ -42,7 +42,7 @@ _ESCAPES = str.maketrans({"\\": "\\\\", '"': '\\"', "\n": "\\n", "\r": "\\r"})
 
 @dataclass(frozen=True, slots=True)
 class _Answer:
-    """What the server behind the socket says of itself."""
+    """What the server at the socket reports of itself."""
 
     pid: int | None = None
     home: str = ""
@@ -51,12 +51,12 @@ class _Answer:
 
 
 class PrivateRedis:
-    """One Redis server with its data in `home`, listening on `socket` and nowhere else.
+    """One Redis server with its data in `home`, listening on `socket` only.
 
-    The socket may lie outside the home, because its path may have only 100 bytes. With `durable`,
-    every write goes to an append-only file that is synced each second; without, nothing outlives
-    the server. `options` are further lines of its configuration. As a context manager it starts,
-    and stops on leaving.
+    The socket may be outside of the home: its path is limited to about 100 bytes. With `durable`,
+    every write goes to an append-only file that is synced each second; without, no data outlives
+    the server. `options` are further configuration lines. As a context manager it starts the
+    server, and stops it on exit.
     """
 
     def __init__(
@@ -72,7 +72,7 @@ class PrivateRedis:
         self._stamp = self._home / "redis.version"
         self._process: subprocess.Popen[bytes] | None = None
         self._pid: int | None = None
-        #: Where redis-py finds it.
+        #: The URL for redis-py.
         self.url = f"unix://{quote(bytes(self._socket))}"
 
     def __enter__(self) -> Self:
@@ -84,11 +84,11 @@ class PrivateRedis:
 
     @property
     def pid(self) -> int | None:
-        """The process id of the server that was started or adopted, while a server lives."""
+        """The process id of the started or adopted server, while one is alive."""
         return self._pid if self.running() else None
 
     def running(self) -> bool:
-        """Whether a server lives on this home; one that is busy or loading its data counts."""
+        """Whether a server is alive on this home; a busy or loading one counts."""
         if self._process is not None:
             self._process.poll()  # reaps it, should it have ended
         try:
@@ -96,7 +96,7 @@ class PrivateRedis:
         except OSError:
             return False
         try:
-            # Shared, so that two onlookers do not take each other for a server.
+            # A shared lock, so that two observers do not take each other for a server.
             return not _taken(lock, fcntl.LOCK_SH)
         finally:
             os.close(lock)
@@ -104,8 +104,8 @@ class PrivateRedis:
     def start(self) -> bool:
         """Start the server, or adopt the one on this home; return whether this call started it.
 
-        Comes back when the server answers; one that is adopted stays as it was configured. Raises
-        UnavailableError, with the reason, if it does not come to that.
+        Returns when the server answers; an adopted one keeps its configuration. Raises
+        UnavailableError with the reason if no server answers.
         """
         self._make_home()
         until = time.monotonic() + PATIENCE
@@ -126,20 +126,20 @@ class PrivateRedis:
         )
 
     def stop(self) -> None:
-        """Stop the server that was started or adopted, its data saved, and wait until it is gone.
+        """Stop the started or adopted server, with its data saved, and wait for its end.
 
-        One that is not gone within 10 seconds is killed. A server that others have started since
-        is left alone.
+        It is killed after 10 seconds. A server that others have started since is left alone.
         """
         pid, self._pid = self._pid, None
         if pid is None or ((answer := self._ask()) and answer.pid != pid):
             self._reap()
             return
-        # A connection that breaks is the answer; whatever else comes, the wait shows what it meant.
+        # A broken connection is the expected answer; the wait below shows what any other error
+        # meant.
         with contextlib.suppress(redis.RedisError), self._client() as client:
             client.shutdown()
         if not self._gone_within(PATIENCE):
-            # The lock is still held: the server lives, and its number is no other process's.
+            # The lock is still held: the server is alive, and its process id is not reused.
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
             self._gone_within(PATIENCE)
@@ -166,7 +166,7 @@ class PrivateRedis:
         )
 
     def _launch(self) -> bool:
-        """Launch a server, unless one (or somebody launching one) has the lock; return whether."""
+        """Launch a server unless the lock is held; return whether it was launched."""
         lock = os.open(self._lock, os.O_RDWR)
         try:
             if not _taken(lock):
@@ -178,7 +178,7 @@ class PrivateRedis:
         except OSError as error:
             raise self._refused(error) from error
         finally:
-            # Closed and not unlocked: that would unlock it for the server as well, its heir.
+            # Closed and not unlocked: unlocking would release the child's lock as well.
             os.close(lock)
         try:
             self._await_service(self._process)
@@ -196,9 +196,9 @@ class PrivateRedis:
         return True
 
     def _foreign_data(self, program: Program) -> str:
-        """Say that the data are another program's, which this one does not load; or nothing.
+        """Return an error text if the data belong to a program whose format this one cannot load.
 
-        The server itself advises to "fix" such files, which are whole.
+        The server itself would advise to "fix" such files, which are intact.
         """
         try:
             name, _, version = self._stamp.read_text(encoding="utf-8").strip().partition(" ")
@@ -213,12 +213,12 @@ class PrivateRedis:
 
     def _spawn(self, program: Program, lock: int) -> subprocess.Popen[bytes]:
         if self._durable and program.number < (7, 0) and (self._home / "appendonlydir").exists():
-            # It would not look there, begin with nothing, and the operations would seem lost.
+            # The other program would ignore that file and start empty: operations would seem lost.
             raise UnavailableError(
                 f"{program.path} is too old for the data in {self._home}: "
                 "put a Redis 7 or newer on PATH."
             )
-        # By stdin and not by arguments: a list of processes is open to everyone on the machine.
+        # Over stdin, not as arguments: process lists are public on the machine.
         with self._log.open("ab") as log, tempfile.TemporaryFile() as configuration:
             configuration.write(os.fsencode("\n".join(self._configuration(program.number)) + "\n"))
             configuration.seek(0)
@@ -244,13 +244,13 @@ class PrivateRedis:
             f"appendonly {'yes' if self._durable else 'no'}",
             "appendfsync everysec",
             "maxmemory-policy noeviction",
-            # Else it ends at once where LC_ALL or LANG names a locale that the machine lacks.
+            # Otherwise it fails at once if LC_ALL or LANG names a missing locale.
             *(["locale-collate C"] if version >= (7, 2) else []),
             *self._options,
         ]
 
     def _await_service(self, process: subprocess.Popen[bytes] | None = None) -> None:
-        """Wait until the server answers PING, and note its process id."""
+        """Wait until the server answers PING, and store its process id."""
         now = time.monotonic()
         until, latest = now + PATIENCE, now + LOADING_PATIENCE
         trouble = "it does not answer"
@@ -270,7 +270,7 @@ class PrivateRedis:
         raise UnavailableError(f"The private Redis in {self._home} does not come up: {trouble}")
 
     def _ask(self) -> _Answer | None:
-        """Ask the server at the socket who it is and whether it serves; None if nobody answers."""
+        """Ask the server at the socket for its identity and readiness; None without an answer."""
         with self._client() as client:
             try:
                 # Unlike PING, these two are answered while data are loading.
@@ -296,7 +296,7 @@ class PrivateRedis:
         )
 
     def _told_since(self, offset: int) -> str:
-        """Return the last lines that the server has written to its log from there on."""
+        """Return the last lines of the server's log after a position."""
         with self._log.open("rb") as log:
             log.seek(offset)
             return "\n".join(log.read().decode(errors="replace").splitlines()[-8:])
@@ -310,7 +310,7 @@ class PrivateRedis:
         return True
 
     def _reap(self) -> None:
-        """Wait for our process, which is ending, so that no zombie stays."""
+        """Wait for our ending child, so that no zombie remains."""
         if self._process is not None:
             with contextlib.suppress(subprocess.TimeoutExpired):
                 self._process.wait(PATIENCE)
@@ -326,5 +326,5 @@ def _taken(lock: int, how: int = fcntl.LOCK_EX) -> bool:
 
 
 def _quoted(path: Path) -> str:
-    """Quote a path for redis.conf, where blanks part words and a backslash begins an escape."""
+    """Quote a path for redis.conf, where spaces separate words and backslashes escape."""
     return '"' + str(path).translate(_ESCAPES) + '"'

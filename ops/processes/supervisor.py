@@ -17,25 +17,25 @@ from typing import IO, Protocol
 from worker.errors import UnavailableError
 from worker.private_files import open_own, private_folder
 
-#: Seconds between two looks at the children.
+#: Seconds between two checks of the children.
 INTERVAL = 0.1
 
-#: Seconds before a child that ended is started again: doubled each time, up to the last.
+#: Seconds before a restart: doubled each time, up to the maximum.
 FIRST_PAUSE, LONGEST_PAUSE = 1.0, 30.0
 
-#: A child that lived for so long (seconds) has recovered: the next pause is the first again.
+#: A child that lived so long (seconds) has recovered: the next wait is the first one again.
 RECOVERED_AFTER = 60.0
 
-#: Seconds that a child gets to finish what it does, before it is killed.
+#: Grace in seconds before a child is killed.
 GRACE = 60.0
 
-#: The same for a worker, beyond its own grace time.
+#: The same for a worker, beyond its own grace.
 MARGIN = 15.0
 
 
 @contextmanager
 def only_one(lock: Path) -> Iterator[None]:
-    """Hold a lock file, in a folder of our own, while inside.
+    """Hold a lock file in a private folder while inside.
 
     Raises UnavailableError if it is held.
     """
@@ -58,14 +58,14 @@ def only_one(lock: Path) -> Iterator[None]:
 
 
 def classin(*arguments: str) -> list[str]:
-    """Return the command line that runs `classin` with this very Python."""
+    """Return the command line that runs `classin` with this Python."""
     return [sys.executable, "-m", "ops.cli", *arguments]
 
 
 class Stop(BaseException):
-    """Somebody asked this process to end; `code` is what to exit with if that is all.
+    """This process was asked to end; `code` is its exit code unless something else fails.
 
-    It passes whoever goes on in spite of any Exception.
+    It is no Exception, so that handlers of those let it pass.
     """
 
     def __init__(self, number: int = signal.SIGTERM) -> None:
@@ -74,14 +74,14 @@ class Stop(BaseException):
 
 
 def stop_on_signals() -> None:
-    """Let SIGTERM and SIGINT raise Stop in the main thread, and after that SIGINT alone.
+    """Let SIGTERM and SIGINT raise Stop in the main thread; afterwards, only SIGINT.
 
-    Who presses Ctrl-C again is in a hurry; a second SIGTERM is the same wish said twice.
+    A second Ctrl-C means hurry; a second SIGTERM repeats the same request.
     """
 
     def stop(number: int, frame: FrameType | None) -> None:
         del frame
-        # Not SIG_IGN: what is started from here on would ignore it, too.
+        # Not SIG_IGN: children would inherit it.
         signal.signal(signal.SIGTERM, lambda *_: None)
         raise Stop(number)
 
@@ -90,9 +90,9 @@ def stop_on_signals() -> None:
 
 
 class NotStartedError(Exception):
-    """A child ended before any was ready: to start it again would not help.
+    """A child ended before any was ready: a restart would not help.
 
-    `code` is what to exit with.
+    `code` is the exit code to use.
     """
 
     def __init__(self, code: int, what: str = "worker") -> None:
@@ -101,7 +101,7 @@ class NotStartedError(Exception):
 
 
 class Process(Protocol):
-    """What is asked to end, and killed if it does not."""
+    """A process that can be terminated and killed."""
 
     def poll(self) -> int | None:
         """Return the exit code, -N after signal N, or None while it runs."""
@@ -110,23 +110,23 @@ class Process(Protocol):
         """Ask it to end."""
 
     def kill(self) -> None:
-        """End it at once."""
+        """Kill it."""
 
     def wait(self) -> int:
         """Wait for its end."""
 
 
 class Child(Process, Protocol):
-    """A process that tells when it is ready."""
+    """A process that reports when it is ready."""
 
     def is_ready(self) -> bool:
-        """Say whether it has told so, at any time until now."""
+        """Return whether it has reported so."""
 
 
 class LinkedChild(subprocess.Popen[bytes]):
-    """A child whose standard input is a line to this process; `parent_pipe` has its end of it.
+    """A child whose standard input is a pipe from this process; see `parent_pipe`.
 
-    It does not hear Ctrl-C itself. What it prints goes into those files, if they are given.
+    It does not receive Ctrl-C itself. Its output goes to the given files, if any.
     """
 
     def __init__(
@@ -148,7 +148,7 @@ class LinkedChild(subprocess.Popen[bytes]):
             )
 
     def is_ready(self) -> bool:
-        """Say whether it has told so, at any time until now."""
+        """Return whether it has reported so."""
         with suppress(OSError):  # it has not, or it has hung up
             self._ready = self._ready or bool(self._line.recv(1, socket.MSG_DONTWAIT))
         return self._ready
@@ -161,7 +161,7 @@ class LinkedChild(subprocess.Popen[bytes]):
         return code
 
     def wait(self, timeout: float | None = None) -> int:
-        """Wait for its end, so many seconds at most. Raises TimeoutExpired."""
+        """Wait for its end, at most so many seconds. Raises TimeoutExpired."""
         code = super().wait(timeout)
         self._hang_up()
         return code
@@ -173,21 +173,21 @@ class LinkedChild(subprocess.Popen[bytes]):
 
 @dataclass(slots=True)
 class _Watched:
-    """Where one child runs, or will again."""
+    """One child, or its next start."""
 
     number: int
     child: Child | None = None
-    #: When the child began, and when the next one is to.
+    #: When the child started, and when the next one is to start.
     began: float = 0.0
     due: float = float("-inf")
     pause: float = FIRST_PAUSE
 
 
 class Children:
-    """So many children that do the same; `start` is told which one to start, counted from 1.
+    """A number of equal children; `start` is called with the number of the one to start, from 1.
 
-    The first goes ahead, and the others follow when it is ready: what is wrong with all of them
-    happens once, and is no reason to try again. After that, whichever ends is started again.
+    The first starts alone, and the others when it is ready: an error that affects all of them shows
+    once, and is not retried. After that, any that ends is restarted.
     """
 
     def __init__(
@@ -203,16 +203,16 @@ class Children:
         self.said = said
         self._clock = clock
         self._what = what
-        #: Whether any was ever ready.
+        #: Whether any child was ever ready.
         self._works = False
 
     @property
     def children(self) -> list[Child]:
-        """All that were started and not yet found to have ended."""
+        """All started children that have not been found to have ended."""
         return [post.child for post in self._posts if post.child is not None]
 
     def tend(self) -> None:
-        """Look once at each child, and start what is due. Raises NotStartedError."""
+        """Check each child once, and start those that are due. Raises NotStartedError."""
         for post in self._posts:
             if post.child is not None:
                 self._look(post, post.child)
@@ -244,10 +244,10 @@ def supervise(
     clock: Callable[[], float] = time.monotonic,
     sleep: Callable[[float], object] = time.sleep,
 ) -> None:
-    """Keep children until Stop is raised; then ask them to end, and kill them after `grace` s.
+    """Keep children running until Stop is raised; then terminate, and kill after `grace` seconds.
 
-    `tend` is called now and then, to look after what they need. A second Stop has all killed
-    at once, and is raised. Raises NotStartedError.
+    `tend` is called regularly for housekeeping. A second Stop kills all at once, and is raised.
+    Raises NotStartedError.
     """
     try:
         while True:
@@ -266,9 +266,9 @@ def end(
     clock: Callable[[], float] = time.monotonic,
     sleep: Callable[[float], object] = time.sleep,
 ) -> None:
-    """Ask processes to end, and kill those that have not within so many seconds.
+    """Terminate processes, and kill those that have not ended within so many seconds.
 
-    Whatever is raised meanwhile, as by another Ctrl-C, has them killed at once.
+    An exception meanwhile, such as another Ctrl-C, kills them at once.
     """
     for process in processes:
         if process.poll() is None:
@@ -286,7 +286,7 @@ def end(
 
 
 def _told(code: int) -> str:
-    """Tell in words how a process ended."""
+    """Return how a process ended, as text."""
     if code >= 0:
         return f"exit code {code}"
     try:

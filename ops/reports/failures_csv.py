@@ -22,27 +22,27 @@ from worker.ledger.types import Filter, Ledger
 from worker.printable import printable
 from worker.private_files import created
 
-#: The columns in front of those of the file, and behind them.
+#: Columns before those of the file, and after them.
 _BEFORE = ("row",)
 _BEHIND = ("id", "state", "reason", "code", "message", "what to do")
 
-#: Records that are read at a time.
+#: Records read at once.
 _PAGE = 500
 
 
 class Written(NamedTuple):
-    """What was written: how many rows, and whether their cells are those of the file."""
+    """The number of rows written, and whether their cells are the file's own."""
 
     rows: int
     as_they_stood: bool
 
 
 class _Source(NamedTuple):
-    """Where the cells of a record's row come from."""
+    """The source of a row's cells."""
 
     header: Sequence[str]
     rows: Mapping[int, Row]
-    #: Which of the file's columns are its own, and none of an earlier table of failures.
+    #: The file's own columns, without those of an earlier table of failures.
     own: slice
 
 
@@ -55,11 +55,11 @@ def write_failures(
     *,
     note: Callable[[Sequence[str]], object] = lambda _: None,
 ) -> Written:
-    """Write what did not succeed, as CSV that only its owner may read: it tells of people.
+    """Write a batch's failures as CSV, readable by its owner only: it holds personal data.
 
-    `source`: where the batch's file lies, if not where it lay. Without that file, as it was, the
-    cells come from the records. `note` is told the ids before anything is written.
-    Raises InvalidInputError, UnavailableError.
+    `source`: the batch's file, if it has moved. Without the unchanged file, cells come from the
+    records. `note` is called with the ids before anything is written. Raises InvalidInputError,
+    UnavailableError.
     """
     about = ledger.about(batch) or BatchInfo()
     records = sorted(_unsuccessful(ledger, batch), key=lambda each: (each.row or 0, each.sequence))
@@ -91,7 +91,7 @@ def _unsuccessful(ledger: Ledger, batch: str) -> Iterator[Record]:
 
 
 def _source_of(about: BatchInfo, given: Path | None, keyring: KeyRing) -> _Source | None:
-    """Read the sheet that a batch came from, if it is there as it was."""
+    """Read the sheet of a batch, if it exists unchanged."""
     path = given or (Path(about.path) if about.path else None)
     if path is None or not about.columns:
         return None
@@ -115,7 +115,7 @@ def _source_of(about: BatchInfo, given: Path | None, keyring: KeyRing) -> _Sourc
 
 
 def _own(grid: Grid) -> slice:
-    """Leave out what an earlier table of failures had put around a file's columns."""
+    """Leave out the columns that an earlier table of failures added."""
     own = slice(len(_BEFORE), len(grid.header) - len(_BEHIND))
     inner = grid.header[own]
     around = [*_named(_BEFORE, inner), *inner, *_named(_BEHIND, inner)]
@@ -123,7 +123,7 @@ def _own(grid: Grid) -> slice:
 
 
 def _named(names: Sequence[str], header: Sequence[str]) -> list[str]:
-    """Name columns of ours so that they are no other's."""
+    """Return names for our columns that do not collide with the sheet's."""
     return [f"classin {name}" if name in header else name for name in names]
 
 
@@ -134,7 +134,7 @@ def _cells_of(source: _Source, record: Record) -> list[str]:
 
 
 def _rebuilt(about: BatchInfo, records: Iterable[Record]) -> tuple[list[str], list[list[str]]]:
-    """Write rows from the records' fields: under the sheet's columns, or ClassIn's names."""
+    """Return rows from the records' fields, under the sheet's columns or ClassIn's names."""
     columns = dict(about.columns)
     if not columns:
         names = (name for record in records for name in record.fields)
@@ -144,7 +144,7 @@ def _rebuilt(about: BatchInfo, records: Iterable[Record]) -> tuple[list[str], li
 
 
 def _cell(record: Record, name: str) -> str:
-    """Write a field; credentials stay where they are."""
+    """Return a field as a cell; credentials are never written."""
     value = record.fields.get(name, "")
     kind = REGISTRY.get(record.operation)
     info = kind.field_named(name) if kind else None
@@ -166,7 +166,7 @@ def _told(record: Record) -> list[str]:
 
 
 def _write(path: Path, text: str) -> None:
-    """Write a file that only its owner may read, with the mark that spreadsheets look for."""
+    """Write a file of mode 0600, with a byte order mark for spreadsheets."""
     try:
         path.unlink(missing_ok=True)  # another's rights would stay
         with created(path, "utf-8-sig") as file:

@@ -9,18 +9,18 @@ from worker.ledger.schedule_models import Run, RunState
 from worker.ledger.states import State
 from worker.printable import printable
 
-#: Runs of one job that are told one by one; of more, how they ended is counted.
+#: Runs of one job that are listed; of more, their results are counted.
 MOST_OF_A_JOB = 3
 
-#: What Markdown takes for markup inside a line; `_` is none inside of names.
+#: Inline markup of Markdown; `_` inside a word is none.
 _MARKUP = re.compile(r"[\\`*\[\]!|~>]|(?<!\w)_|_(?!\w)")
 
-#: What writes ms since 1970 for the reader.
+#: Format ms since 1970 for the reader.
 Moment = Callable[[int], str]
 
 
 def title_of(report: Report) -> str:
-    """Say it in a line."""
+    """Return the report's title."""
     bad = sum(run.state is RunState.FAILED for run in report.runs)
     done = report.settled.get(State.SUCCEEDED, 0)
     parts = [f"{done:,} done"]
@@ -34,7 +34,7 @@ def title_of(report: Report) -> str:
 
 
 def page_of(report: Report, moment: Moment) -> str:
-    """Write the whole report, on lines of Markdown."""
+    """Return the report as lines of Markdown."""
     lines = [f"# {title_of(report)}", "", f"From {moment(report.since)} to {moment(report.until)}."]
     if report.known_since > report.since:
         lines.append(f"What settled before {moment(report.known_since)} is not counted any more.")
@@ -67,7 +67,7 @@ def _runs(runs: Sequence[Run], moment: Moment) -> Iterator[str]:
 
 
 def ending(run: Run) -> str:
-    """Say how a run ended, or where it stands."""
+    """Return how a run ended, or its state."""
     told = run.said or run.trouble
     if run.state is RunState.FAILED:
         told = run.trouble.rpartition("\n")[2] or run.said
@@ -120,6 +120,6 @@ def _numbered(numbers: Mapping[State, int] | Mapping[RunState, int]) -> str:
 
 
 def as_text(text: str) -> str:
-    """Return a text as Markdown shows it: on one line, no markup, no link, no HTML."""
+    """Escape a text for Markdown: one line, no markup, no link, no HTML."""
     marked = _MARKUP.sub(r"\\\g<0>", printable(" ".join(text.split())))
     return marked.replace("&", "&amp;").replace("<", "&lt;")

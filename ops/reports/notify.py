@@ -7,20 +7,20 @@ from typing import Any, NamedTuple
 
 from worker.execution.retry_policy import retry_until_true
 
-#: How often one address is tried, and the first wait in between, in seconds.
+#: Attempts per target, and the first wait in seconds.
 ATTEMPTS, FIRST_WAIT = 4, 2.0
 
 
 class Sent(NamedTuple):
-    """What became of a report on its way to one reader."""
+    """The result of sending a report to one target."""
 
-    #: What may be shown of the address: how it goes, not where.
+    #: The target's scheme, which is safe to show.
     to: str
-    #: Why it did not arrive, if so.
+    #: Why it failed, if it did.
     trouble: str = ""
 
     def to_dict(self) -> dict[str, Any]:
-        """Return it as programs see it."""
+        """Return it for programs."""
         return {"to": self.to, "sent": not self.trouble, "trouble": self.trouble or None}
 
 
@@ -30,12 +30,12 @@ def send(
     page: str,
     sleep: Callable[[float], None] = time.sleep,
 ) -> list[Sent]:
-    """Send a page of Markdown to each address; one that does not take it hinders no other."""
+    """Send a Markdown page to each target; a failing one does not affect the others."""
     return [_send_to(address, title, page, sleep) for address in addresses]
 
 
 def shown(address: str) -> str:
-    """Return what of an address tells no secret."""
+    """Return a target without its secrets."""
     scheme, found, _ = address.partition("://")
     return f"{scheme}://***" if found else "***"
 
@@ -43,7 +43,7 @@ def shown(address: str) -> str:
 def _send_to(address: str, title: str, page: str, sleep: Callable[[float], None]) -> Sent:
     from apprise import Apprise, NotifyFormat  # noqa: PLC0415  # who sends nothing needs none of it
 
-    # Its log may quote an address, and says at length what `Sent` says in short.
+    # Apprise's log may quote a target; `Sent` says the same in short.
     logging.getLogger("apprise").setLevel(logging.CRITICAL)
     post: Any = Apprise()
     if not post.add(address):

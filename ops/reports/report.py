@@ -18,16 +18,16 @@ from worker.ledger.types import SchoolPause
 
 _UNSETTLED = tuple(state for state in State if not state.settled)
 
-#: So many records of trouble are looked at one by one, those that settled last.
+#: Failed records that are read one by one, the latest ones.
 _MOST_RECORDS = 5000
 
-#: Records that are read in one go.
+#: Records read at once.
 _WINDOW = 500
 
-#: So many ids stand for a group, and so many runs, lanes and waiting records in a report.
+#: Example ids per group; and runs, lanes and waiting records in a report.
 _EXAMPLES, _MOST_RUNS, _MOST_LANES = 3, 200, 20
 
-#: A retry of a retry is followed so far.
+#: Maximum links that are followed between retries.
 _LONGEST_CHAIN = 20
 
 
@@ -39,13 +39,13 @@ class Cause(NamedTuple):
 
     @property
     def stands(self) -> str:
-        """State and reason: failed/refused."""
+        """Return state and reason: failed/refused."""
         state, reason, _ = self.of
         return f"{state.value}/{reason.value}" if reason else state.value
 
     @property
     def code(self) -> int | None:
-        """What ClassIn answered last."""
+        """Return ClassIn's last code."""
         return self.of.code
 
 
@@ -54,25 +54,25 @@ class Group:
     """Failures with one cause."""
 
     cause: Cause
-    #: How many need somebody.
+    #: Records that need a person.
     number: int
-    #: How many more a retry has brought through since.
+    #: Records that a retry has completed since.
     mended: int
     schools: tuple[str, ...]
     examples: tuple[str, ...]
 
     @property
     def words(self) -> str:
-        """What happened."""
+        """Return what happened."""
         return failure_causes.meaning(self.cause.of)
 
     @property
     def todo(self) -> str:
-        """What a person does about it."""
+        """Return what a person does about it."""
         return failure_causes.todo(self.cause.of)
 
     def to_dict(self) -> dict[str, Any]:
-        """Return it as programs see it."""
+        """Return it for programs."""
         return {
             "operation": self.cause.operation,
             "stands": self.cause.stands,
@@ -88,17 +88,17 @@ class Group:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lane:
-    """A lane that has not moved `since` (ms since 1970)."""
+    """A lane without progress `since` (ms since 1970)."""
 
     name: str
     waiting: int
     since: int
-    #: Whom it waits for, and where that one stands.
+    #: The record it waits for, and that one's state.
     head: str
     stands: str
 
     def to_dict(self) -> dict[str, Any]:
-        """Return it as programs see it."""
+        """Return it for programs."""
         return {
             "lane": self.name,
             "waiting": self.waiting,
@@ -110,11 +110,11 @@ class Lane:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
-    """What a reader in the morning should know. Times are ms since 1970."""
+    """The night's report. Times are ms since 1970."""
 
     since: int
     until: int
-    #: From when on it is known what settled: later than `since` if much has settled.
+    #: Start of the known events: later than `since` if there were very many.
     known_since: int
     runs: Sequence[Run]
     settled: Mapping[State, int]
@@ -122,21 +122,21 @@ class Report:
     groups: Sequence[Group]
     closures: Sequence[SchoolPause]
     lanes: Sequence[Lane]
-    #: What was submitted first of all that is unsettled.
+    #: The oldest unsettled record.
     oldest: Record | None
 
     @property
     def failures(self) -> int:
-        """How many records need somebody."""
+        """Return the number of records that need a person."""
         return sum(group.number for group in self.groups)
 
     @property
     def mended(self) -> int:
-        """How many a retry has brought through."""
+        """Return the number of records that a retry completed."""
         return sum(group.mended for group in self.groups)
 
     def to_dict(self) -> dict[str, Any]:
-        """Return it as programs see it."""
+        """Return it for programs."""
         oldest = self.oldest
         return {
             "since": iso(self.since),
@@ -164,7 +164,7 @@ class Report:
 def gather(
     observer: Observer, schedule: ScheduleStore, reports: ReportStore, since: int, until: int
 ) -> Report:
-    """Look at all that happened between two moments (ms since 1970). Raises UnavailableError."""
+    """Collect what happened between two moments (ms since 1970). Raises UnavailableError."""
     settled, trouble = reports.settled(since, until, failure_causes.FAILURES)
     sizes = reports.sizes(_UNSETTLED)
     return Report(
@@ -182,15 +182,15 @@ def gather(
 
 
 def _is_told(run: Run) -> bool:
-    """Leave out the run that makes this very report."""
+    """Leave out the run that makes this report."""
     return run.words[0] != "report" or run.state.over
 
 
 def _groups(observer: Observer, trouble: Sequence[SettledEvent]) -> list[Group]:
-    """Put failures with one cause together, the largest group first.
+    """Group failures by cause, the largest group first.
 
-    What was retried counts as mended once a retry has succeeded, and else where its retry stands;
-    what a person has decided since, as decided.
+    A retried record counts as mended once a retry has succeeded, and else by its retry's state; a
+    resolved one by its resolution.
     """
     looked_at = trouble[-_MOST_RECORDS:]
     records = {each.id: each for each in _read(observer, [each.id for each in looked_at])}
@@ -223,7 +223,7 @@ def _cause_of(each: SettledEvent) -> Cause:
 
 
 def _ends(observer: Observer, records: Mapping[str, Record]) -> dict[str, State]:
-    """Say of those that were retried where the last retry stands."""
+    """Return the state of the last retry of each retried record."""
     last = {each.id: each.retried_by for each in records.values() if each.retried_by}
     ends = {each.id: each.retry_ended for each in records.values() if each.retry_ended}
     for _ in range(_LONGEST_CHAIN):
@@ -241,7 +241,7 @@ def _ends(observer: Observer, records: Mapping[str, Record]) -> dict[str, State]
 
 
 def _stuck(observer: Observer, now: int) -> list[Lane]:
-    """Find the lanes that have not moved for long, the longest first."""
+    """Return stuck lanes, the longest first."""
     lanes, _ = observer.lanes(_MOST_LANES, now - STUCK_AFTER)
     return [
         Lane(

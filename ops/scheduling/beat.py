@@ -10,7 +10,7 @@ from worker.ledger.schedule_store import ScheduleStore
 from worker.periodic import PeriodicThread
 from worker.scheduling.beat import TickScheduler, keep_time
 
-#: Seconds between two looks of the runner.
+#: Seconds between two passes of the runner.
 INTERVAL = 0.5
 
 
@@ -19,7 +19,7 @@ def beat(
     tell_ready: Callable[[], None] = lambda: None,
     scheduler: type[TickScheduler] = TickScheduler,
 ) -> None:
-    """Beat until something is raised, as by a signal; what is under way is given back then."""
+    """Run until an exception such as that of a signal; then give running jobs back."""
     for quiet in ("kombu", "celery.beat"):
         logging.getLogger(quiet).setLevel(logging.WARNING)
     schedule = ScheduleStore(connect(settings.ledger_url), keyring=settings.keyring)

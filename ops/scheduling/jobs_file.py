@@ -23,32 +23,32 @@ from worker.errors import FieldError, InvalidInputError
 from worker.ledger.schedule_models import CATCH_UP, TIME_LIMIT, IfRunning, Job, Planned
 from worker.scheduling.cron import CronSchedule
 
-#: What says whether a command may be a job: gives what is wrong with its words.
+#: Return what is wrong with a job's command words.
 Check = Callable[[Sequence[str]], Sequence[FieldError]]
 
-#: The commands that may be jobs.
+#: Commands that can be jobs.
 DUTIES = ("enqueue", "sync", "retry", "prune", "report")
 
-#: Those that take as long as ClassIn, or a large file, does; there is always room for others.
+#: Commands that may run long, because of ClassIn or a large file; slots remain for others.
 LONG_DUTIES = frozenset({"enqueue", "sync"})
 
-#: Seconds after which a run of the others is ended, unless its job says otherwise.
+#: Default time limit in seconds of the other commands.
 _SHORT_LIMIT = 3600.0
 
-#: The bounds of a time limit, in seconds.
+#: Bounds of a time limit, in seconds.
 _LEAST_LIMIT, _MOST_LIMIT = 1.0, 30 * 86400.0
 
-#: The bounds of how long a missed tick is caught up with, in seconds: a beat looks every second.
+#: Bounds of `catch_up`, in seconds; a beat looks every second.
 _LEAST, _MOST = 60.0, 30 * 86400.0
 
 _KEYS = ("run", "cron", "tz", "if_running", "catch_up", "time_limit")
 
-#: Where nobody says which clocks count.
+#: The default time zone.
 USUAL_ZONE = "UTC"
 
 
 def job_of(name: str, asked: Mapping[str, object], check: Check, file: str = "") -> Job:
-    """Read what is asked of a job: `cron`, `run` (words), and what may be left out.
+    """Parse a job: `cron`, `run` (words) and optional settings.
 
     Raises InvalidInputError, which names every fault.
     """
@@ -93,7 +93,7 @@ def _key_faults(asked: Mapping[str, object]) -> Iterator[FieldError]:
 
 
 def _words_of(run: object, faults: list[FieldError]) -> list[str] | None:
-    """Read the words of a command, given one by one or as a shell would take them."""
+    """Parse a command, given as words or as a shell command line."""
     if isinstance(run, str):
         try:
             return shlex.split(run)
@@ -119,7 +119,7 @@ def _time_limit_of(text: object, words: Sequence[str], faults: list[FieldError])
 
 
 def _span_of(name: str, text: object, least: float, most: float, faults: list[FieldError]) -> float:
-    """Read a time in seconds, between these."""
+    """Parse a duration in seconds, between these bounds."""
     try:
         seconds = read_seconds(str(text))
     except ValueError:
@@ -150,7 +150,7 @@ def read_timetable(path: Path, check: Check) -> list[Job]:
 
 
 class Kind(StrEnum):
-    """How a file differs from the schedule."""
+    """The kinds of differences between a file and the schedule."""
 
     ADD = "add"
     CHANGE = "change"
@@ -158,17 +158,17 @@ class Kind(StrEnum):
 
 
 class Difference(NamedTuple):
-    """What applying a file does to one job."""
+    """The effect of applying a file on one job."""
 
     kind: Kind
     job: Job
     before: Job | None = None
-    #: Whether the one before is not signed: applying signs the job anew.
+    #: Whether the existing job is not signed: applying signs it anew.
     signs: bool = False
 
     @property
     def changes(self) -> list[tuple[str, str, str]]:
-        """The name of each part that differs, and how it was and will be written."""
+        """Return each setting that differs, with its text before and after."""
         if self.before is None:
             return []
         was, will = written(self.before), written(self.job)
@@ -177,16 +177,16 @@ class Difference(NamedTuple):
         return changed + signed
 
     def to_dict(self) -> dict[str, Any]:
-        """Return it as programs see it."""
+        """Return it for programs."""
         before = self.before.to_dict() if self.before else None
         return {"change": self.kind.value, "job": self.job.to_dict(), "before": before}
 
 
 def differences(wanted: Sequence[Job], there: Sequence[Planned], file: str) -> list[Difference]:
-    """Say what must be done so that the schedule is what a file wants.
+    """Return the differences between the schedule and a file.
 
-    Jobs that came from a file of this name and stand in it no more go; those that somebody added by
-    hand, or that came from other files, stay.
+    Jobs that came from a file of this name and are no longer in it are removed; jobs that were
+    added by hand, or by other files, stay.
     """
     known = {planned.job.name: planned.job for planned in there}
     unsigned = {planned.job.name for planned in there if not planned.signed}
@@ -203,7 +203,7 @@ def differences(wanted: Sequence[Job], there: Sequence[Planned], file: str) -> l
 
 
 def written(job: Job) -> dict[str, str]:
-    """Write the parts of a job as a file has them."""
+    """Return a job's settings as a file has them."""
     return {
         "run": shlex.join(job.words),
         "cron": job.cron,

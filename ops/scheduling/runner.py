@@ -21,31 +21,31 @@ from worker.ledger.schedule_store import Carried, ScheduleStore
 
 log = logging.getLogger(__name__)
 
-#: Runs that one runner carries out side by side; so many of them may be of long duties.
+#: Concurrent runs of one runner, and how many of them may be long ones.
 MOST, MOST_LONG = 6, 4
 
-#: Seconds that a child gets to end, once it is asked to.
+#: Grace in seconds before a child is killed.
 GRACE = 10.0
 
-#: Seconds after which a silent runner loses its runs, at most.
+#: Lease in seconds: a silent runner loses its runs after that.
 LEASE = 20.0
 
-#: What is kept of what a child printed: of its complaints so many lines, and of each so much.
+#: Kept output: lines of stderr, and characters of each.
 _LINES, _CHARACTERS, _SUMMARY = 10, 2000, 300
 
-#: So much (bytes) is read from the end of it.
+#: Bytes that are read from the end of the output.
 _TAIL = 64 * 1024
 
 
 class JobProcess(Process, Protocol):
-    """A process that carries a run out."""
+    """The process of a run."""
 
     def told(self) -> tuple[str, str]:
         """Return the last lines of its stdout and stderr, once it has ended."""
 
 
 class ChildErrand(LinkedChild):
-    """A child that is tied to this process, what it prints in files without a name."""
+    """A child that ends with this process; its output goes to unnamed files."""
 
     def __init__(self, run: Run) -> None:
         with ExitStack() as files:
@@ -55,7 +55,7 @@ class ChildErrand(LinkedChild):
             self._files = files.pop_all()
 
     def kill(self) -> None:
-        """End it at once, with all that it has started."""
+        """Kill it with its whole process group."""
         with suppress(ProcessLookupError):
             os.killpg(self.pid, signal.SIGKILL)
 
@@ -67,7 +67,7 @@ class ChildErrand(LinkedChild):
 
 
 def command_of(run: Run) -> list[str]:
-    """Return the command line of a run: a process that looks at the words before it is them."""
+    """Return the command line of a run; its process checks the job's words before it runs them."""
     return [sys.executable, "-m", "ops.cli.job_process", run.id, *run.words]
 
 
@@ -76,22 +76,22 @@ class _RunLeases:
     carried: Carried
     errand: JobProcess
     renewed: float
-    #: Seconds for which it has run; those in which the machine slept do not count.
+    #: Running time in seconds, without time asleep.
     ran: float = 0.0
-    #: When, by that, it was asked to end before it was done; whether because it is another's now.
+    #: When it was asked to end, by that time; and whether because another runner has it now.
     ending: float | None = None
     is_lost: bool = False
-    #: What its process told at its end.
+    #: Its last output lines.
     told: tuple[str, str] | None = None
 
     @property
     def is_long(self) -> bool:
-        """Whether it is of a long duty."""
+        """Whether its command may run long."""
         return self.carried.run.words[0] in LONG_DUTIES
 
 
 class Runner:
-    """Takes runs up, keeps them, and notes how they end. `clock` gives seconds."""
+    """Take runs, keep their leases and store their results. `clock` returns seconds."""
 
     def __init__(
         self,
@@ -106,11 +106,11 @@ class Runner:
         self._start = start
         self._clock = clock
         self._in_hand: list[_RunLeases] = []
-        #: Since when Redis has answered without a break, and when it was last asked.
+        #: Since when Redis answers without interruption, and when it was last asked.
         self._heard_since = self._looked = clock()
 
     def run_once(self) -> None:
-        """Look after what is in hand, and take up what waits. Raises UnavailableError."""
+        """Look after running jobs, and take waiting ones. Raises UnavailableError."""
         now = self._clock()
         passed, self._looked = now - self._looked, now
         if passed >= self._lasts / 2:  # this machine slept, and so may have others
@@ -128,7 +128,7 @@ class Runner:
             raise
 
     def stop(self, grace: float = GRACE) -> None:
-        """End what is in hand, and give it back for others to take up."""
+        """End the running jobs, and give them back."""
         over = [each for each in self._in_hand if each.errand.poll() is not None]
         end(*(each.errand for each in self._in_hand), grace=grace)
         with suppress(UnavailableError):  # then its lease runs out
@@ -141,7 +141,7 @@ class Runner:
         self._in_hand.clear()
 
     def _take(self) -> Carried | None:
-        # After a silence of Redis the living renew first, and only then is anybody called dead.
+        # After an outage of Redis, live runners renew first; only then do leases lapse.
         heard_for = self._clock() - self._heard_since
         is_full = sum(each.is_long for each in self._in_hand) >= MOST_LONG
         return self._schedule.take(
@@ -168,7 +168,7 @@ class Runner:
 
     @staticmethod
     def _limit(each: _RunLeases) -> None:
-        """End what has run too long, and kill what does not end then; nothing waits for that."""
+        """Terminate a run that exceeds its limit, and kill it after the grace, without blocking."""
         if each.ending is not None:
             if each.ran - each.ending >= GRACE and each.errand.poll() is None:
                 each.errand.kill()
@@ -177,7 +177,7 @@ class Runner:
             _ask_to_end(each)
 
     def _tend(self, each: _RunLeases) -> None:
-        """Note its end, or keep the lease on it."""
+        """Store its end, or renew its lease."""
         code = each.errand.poll()
         if code is not None:
             self._note(each, code)
@@ -208,7 +208,7 @@ def _ask_to_end(each: _RunLeases) -> None:
 
 
 def _end_of(file: IO[bytes]) -> str:
-    """Read the last of what was written to a file."""
+    """Return the end of a file."""
     size = file.seek(0, 2)
     file.seek(max(0, size - _TAIL))
     return file.read().decode(errors="replace")

@@ -10,7 +10,7 @@ from worker.ledger.schedule_store import ScheduleStore
 
 
 class ScheduleService:
-    """What an administrator may change. Each method raises UnavailableError."""
+    """Administrator changes to the schedule. Each method raises UnavailableError."""
 
     def __init__(self, schedule: ScheduleStore, audit: Audit, who: str, why: str = "") -> None:
         self._schedule = schedule
@@ -19,9 +19,9 @@ class ScheduleService:
         self._why = why
 
     def add(self, job: Job) -> None:
-        """Put a new job into the schedule.
+        """Add a job.
 
-        Raises InvalidInputError if there is one of that name.
+        Raises InvalidInputError if the name is taken.
         """
         self._note("add", job.name)
         if not self._schedule.add(job):
@@ -29,7 +29,7 @@ class ScheduleService:
             raise InvalidInputError(job.name, [FieldError("name", what)])
 
     def apply(self, differences: Sequence[Difference]) -> None:
-        """Let the schedule be as a file wants it."""
+        """Apply a file's differences."""
         for each in differences:
             self._note(each.kind.value, each.job.name)
             if each.kind is Kind.REMOVE:
@@ -38,24 +38,24 @@ class ScheduleService:
                 self._schedule.put(each.job)
 
     def remove(self, name: str) -> None:
-        """Take a job out; what runs goes on. Raises NotFoundError."""
+        """Remove a job; a current run continues. Raises NotFoundError."""
         self._schedule.find(name)
         self._note("rm", name)
         if not self._schedule.remove(name):
             raise NotFoundError(f"there is no job {name!r} any more")
 
     def pause(self, name: str) -> bool:
-        """Let no tick of a job count; False if it was so already. Raises NotFoundError."""
+        """Pause a job; return False if it was paused already. Raises NotFoundError."""
         self._note("pause", name)
         return self._schedule.pause(name)
 
     def resume(self, name: str) -> bool:
-        """Let ticks count again, from now on; False if they did. Raises NotFoundError."""
+        """Resume a job; return False if it was not paused. Raises NotFoundError."""
         self._note("resume", name)
         return self._schedule.resume(name)
 
     def run(self, name: str) -> Run:
-        """Ask for a run now.
+        """Start a run now.
 
         Raises NotFoundError, and InvalidInputError for a job that is not signed.
         """
@@ -65,5 +65,5 @@ class ScheduleService:
         return self._schedule.ask(name, self._schedule.now())
 
     def _note(self, what: str, name: str) -> None:
-        """Tell of a change that is about to be made by hand: the one place where that is known."""
+        """Write the audit entry before a change."""
         self._audit.note(self._who, "schedule", about=f"{what} {name}", why=self._why)

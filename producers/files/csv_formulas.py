@@ -5,8 +5,8 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import TextIO
 
-#: What a spreadsheet may take for a formula: also behind blanks, quotes and our own apostrophe, and
-#: in the wide characters of East Asia. A plain number is none.
+#: Possible formulas: also after spaces, quotes and our own apostrophe, and in full-width
+#: characters. A plain number is none.
 _FORMULA = re.compile(
     r"'*(?![+-]?\d+(?:\.\d+)?$)[\s\"]*[=+\-@|%\uff1d\uff0b\uff0d\uff20]|'*[\t\r\n]"
 )
@@ -16,7 +16,7 @@ Value = str | int | float | None
 
 
 def guarded(value: Value) -> Value:
-    """Return a cell with an apostrophe in front if it is a text that looks like a formula."""
+    """Return a cell with an apostrophe in front if it looks like a formula."""
     is_formula = isinstance(value, str) and _FORMULA.match(value)
     return f"'{value}" if is_formula else value
 
@@ -27,9 +27,9 @@ def unguarded(text: str) -> str:
 
 
 class SafeWriter:
-    """Writes CSV whose cells are values, whatever they say; texts are quoted.
+    """Write CSV whose cells are never executed; texts are quoted.
 
-    Unquoted, a cell with a semicolon would be two where semicolons part columns.
+    An unquoted semicolon would split a cell where spreadsheets use semicolons.
     """
 
     def __init__(self, file: TextIO, lineterminator: str = "\r\n") -> None:

@@ -11,7 +11,7 @@ from worker.errors import FieldError, ValidationError
 
 
 def check_lines(lines: Iterable[bytes], submitter: Submitter, source: str) -> Checked:
-    """Check every line; blank ones are passed over."""
+    """Check every line; empty ones are skipped."""
     numbered = (
         (Position(f"line {number}", number), partial(_read, raw))
         for number, raw in enumerate(lines, 1)
@@ -25,7 +25,7 @@ def _read(raw: bytes) -> SubmitRequest:
 
 
 def _parse(raw: bytes) -> object:
-    """Read one line. Raises ValidationError."""
+    """Parse one line. Raises ValidationError."""
     try:
         return json.loads(raw.decode("utf-8-sig"))
     except UnicodeDecodeError:

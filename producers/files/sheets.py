@@ -16,38 +16,38 @@ from worker.classin.operation import Operation, item_kind
 from worker.classin.validation_messages import nearest
 from worker.errors import FieldError, InvalidInputError
 
-#: One pair of `--map`: `field=Column`, the column in quotes where there is a comma in it.
+#: One pair of `--map`: `field=Column`, with quotes if the column's name has a comma.
 _PAIR = re.compile(r'\s*([^=,"]+?)\s*=\s*("(?:[^"]|"")*"|(?!")[^,]*?)\s*(?:,|$)')
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Layout:
-    """How the rows of a sheet become operations."""
+    """How a sheet's rows become operations."""
 
     operation: str
-    #: Columns by field; none: those that are called like a field.
+    #: Columns by field; empty: those named like a field.
     columns: Mapping[str, str] = field(default_factory=dict)
-    #: Which sheet of a workbook; None: the first.
+    #: The sheet of a workbook; None: the first.
     sheet: str | None = None
-    #: The column that tells one row from another: handed in twice, it is submitted once.
+    #: The column that identifies a row: submitted twice, it is recorded once.
     dedup: str | None = None
-    #: What is said of each operation besides its fields.
+    #: Options of each operation besides its fields.
     options: Options = field(default_factory=Options)
 
 
 class CheckedSheet(NamedTuple):
-    """What became of the rows of a sheet, before anything is submitted."""
+    """The checked rows of a sheet, before submission."""
 
     checked: Checked
-    #: The columns by ClassIn's names of the fields.
+    #: The fields' columns, by ClassIn's names.
     columns: Mapping[str, str]
 
 
 def check_sheet(content: bytes, layout: Layout, submitter: Submitter, source: str) -> CheckedSheet:
-    """Check every row of a sheet, which is called `source` in faults; empty rows are passed over.
+    """Check every row of a sheet, which faults call `source`; empty rows are skipped.
 
-    Raises ValidationError for what is wrong with the sheet as a whole. No fault tells what a cell
-    holds: a column that was mixed up may be personal.
+    Raises ValidationError for faults of the sheet as a whole. No fault quotes a cell: a mixed-up
+    column may be personal.
     """
     kind = find(layout.operation)
     words = {"operation": layout.operation, "fields": {}, **layout.options}
@@ -73,7 +73,7 @@ def check_sheet(content: bytes, layout: Layout, submitter: Submitter, source: st
 
 
 def read_map(given: Sequence[str]) -> dict[str, str]:
-    """Read `field=Column` pairs with commas between them. Raises InvalidInputError."""
+    """Parse comma-separated `field=Column` pairs. Raises InvalidInputError."""
     columns: dict[str, str] = {}
     faults = []
     for text in given:
@@ -97,7 +97,7 @@ def read_map(given: Sequence[str]) -> dict[str, str]:
 
 
 def _must_fit(kind: type[Operation], layout: Layout) -> None:
-    """Refuse an operation, or fields, that no row can hold. Raises InvalidInputError."""
+    """Refuse an operation, or fields, that a row cannot hold. Raises InvalidInputError."""
     asked = {id(kind.field_named(name)) for name in layout.columns}
     faults = [
         FieldError(info.alias or name, "takes objects, which no cell holds: use JSON lines")
@@ -109,7 +109,7 @@ def _must_fit(kind: type[Operation], layout: Layout) -> None:
 
 
 def _placed(kind: type[Operation], header: Sequence[str], layout: Layout) -> dict[str, int]:
-    """Find the columns of the fields, by ClassIn's names. Raises InvalidInputError."""
+    """Return the columns of the fields, by ClassIn's names. Raises InvalidInputError."""
     faults = list(_twice(header, [*layout.columns.values(), *filter(None, [layout.dedup])]))
     places: dict[str, int] = {}
     for name, column in (layout.columns or _by_name(kind, header)).items():
@@ -133,7 +133,7 @@ def _placed(kind: type[Operation], header: Sequence[str], layout: Layout) -> dic
 
 
 def _by_name(kind: type[Operation], header: Sequence[str]) -> dict[str, str]:
-    """Find the columns that are called like a field, in either spelling."""
+    """Return the columns named like a field, in either spelling."""
     spellings = {
         spelling.lower(): kind.wire_name(name)
         for name in kind.model_fields
@@ -147,7 +147,7 @@ def _by_name(kind: type[Operation], header: Sequence[str]) -> dict[str, str]:
 
 
 def _twice(header: Sequence[str], wanted: Sequence[str]) -> Iterator[FieldError]:
-    """Find columns that are asked for and cannot be told apart."""
+    """Return faults for requested columns whose names repeat."""
     for column in dict.fromkeys(wanted):
         if header.count(column) > 1:
             yield FieldError("the sheet", f"has {header.count(column)} columns {column!r}")
@@ -160,7 +160,7 @@ def _no_column(where: str, column: str, header: Sequence[str]) -> FieldError:
 
 
 def _lacking(kind: type[Operation], places: Mapping[str, int]) -> Iterator[FieldError]:
-    """Name what every row would lack."""
+    """Return faults for required fields without a column."""
     for name, info in kind.model_fields.items():
         if info.is_required() and kind.wire_name(name) not in places:
             wire = kind.wire_name(name)
@@ -191,7 +191,7 @@ def _line(
             what = value.what if isinstance(value, Unfit) else "is empty"
             faults.append(FieldError("dedup_key", what))
         else:
-            # What tells people apart is often personal, and dedup keys are shown.
+            # An identifying column is often personal, and dedup keys are shown.
             changes["dedup_key"] = f"{template.operation} {mark(value)}"
     if faults:
         raise InvalidInputError("row", faults)
@@ -199,7 +199,7 @@ def _line(
 
 
 def _in_columns(fault: FieldError, columns: Mapping[str, str]) -> FieldError:
-    """Let a fault name the column as well, and tell nothing of what stands there."""
+    """Return a fault that names the column as well, without the cell's value."""
     head = fault.where.partition(".")[0]
     where = f"{fault.where} ({columns[head]})" if head in columns else fault.where
     return replace(fault, where=where, what=fault.what.partition("; got ")[0])

@@ -9,14 +9,14 @@ from typing import NamedTuple
 from producers.files.csv_formulas import unguarded
 from worker.errors import FieldError, InvalidInputError
 
-#: What separates columns; the first wins where two do alike.
+#: Column separators; on a tie, the first one.
 _SEPARATORS = ",;\t"
 
-#: What a sheet may have: bytes of the file and characters of all cells, rows, cells.
+#: Limits of a sheet: bytes of the file, characters of all cells, rows, cells.
 MOST_BYTES = 20 * 1024**2
 MOST_ROWS, MOST_CELLS = 100_000, 1_000_000
 
-#: How workbooks begin: those that can be read, and those of old, or with a password.
+#: First bytes of workbooks: readable ones, and old or encrypted ones.
 _WORKBOOK, _OLD_WORKBOOK = b"PK\x03\x04", b"\xd0\xcf\x11\xe0"
 
 _MARKS = {b"\xef\xbb\xbf": "utf-8-sig", b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16"}
@@ -24,33 +24,33 @@ _MARKS = {b"\xef\xbb\xbf": "utf-8-sig", b"\xff\xfe": "utf-16", b"\xfe\xff": "utf
 
 @dataclass(frozen=True, slots=True)
 class Unfit:
-    """A cell whose value cannot be told, with what is wrong with it."""
+    """A cell whose value cannot be determined, and why."""
 
     what: str
 
     def __bool__(self) -> bool:
-        """Say that there is something."""
+        """Return True: the cell is not empty."""
         return True
 
 
-#: What a cell holds, without blanks around it; '' is nothing.
+#: A cell's value, stripped; '' is empty.
 Cell = str | Unfit
 
 
 class Row(NamedTuple):
-    """A row that is not empty, and its number, from 1."""
+    """A non-empty row, and its number from 1."""
 
     number: int
     cells: Sequence[Cell]
 
     def cell(self, column: int) -> Cell:
-        """Return what stands in a column, from 0; short rows end with nothing."""
+        """Return the value of a column, from 0; short rows end with empty values."""
         return self.cells[column] if column < len(self.cells) else ""
 
 
 @dataclass(frozen=True, slots=True)
 class Grid:
-    """A table: its columns' names, and the rows below them."""
+    """A table: column names, and rows."""
 
     header: Sequence[str]
     rows: Sequence[Row]
@@ -59,14 +59,14 @@ class Grid:
 def read_grid(content: bytes, sheet: str | None = None) -> Grid:
     """Read a table; `sheet` names one of a workbook's. Raises InvalidInputError.
 
-    CSV may be UTF-8, UTF-16 with a mark, or GB18030, and have commas, semicolons or tabs.
+    CSV may be UTF-8, UTF-16 with a byte order mark, or GB18030, with commas, semicolons or tabs.
     """
     if len(content) > MOST_BYTES:
         raise _unreadable(f"has more than {MOST_BYTES // 1024**2} MB: hand it in in parts")
     if content.startswith(_OLD_WORKBOOK):
         raise _unreadable("is an old workbook, or has a password: save it as .xlsx")
     if content.startswith(_WORKBOOK):
-        # openpyxl takes a while to load, and most files are no workbooks.
+        # openpyxl is slow to import, and most files are no workbooks.
         from producers.files.xlsx import read_workbook  # noqa: PLC0415
 
         return _grid(read_workbook(content, sheet))
@@ -76,7 +76,7 @@ def read_grid(content: bytes, sheet: str | None = None) -> Grid:
 
 
 def _grid(rows: Iterable[Row]) -> Grid:
-    """Take the first row that is not empty for the names."""
+    """Use the first non-empty row as column names."""
     filled = [*_bounded(rows)]
     if not filled:
         raise _unreadable("is empty: its first row should name the columns")
@@ -85,7 +85,7 @@ def _grid(rows: Iterable[Row]) -> Grid:
 
 
 def _bounded(rows: Iterable[Row]) -> Iterator[Row]:
-    """Return the rows that are not empty, as far as memory goes. Raises InvalidInputError."""
+    """Yield non-empty rows, within the limits. Raises InvalidInputError."""
     filled = number = length = 0
     for row in rows:
         cells = [unguarded(cell) if isinstance(cell, str) else cell for cell in row.cells]
@@ -126,7 +126,7 @@ def _rows_of(text: str) -> Iterator[Row]:
 
 
 def _separator(text: str) -> str:
-    """Find what gives the first row with anything in it the most columns."""
+    """Return the separator that splits the first non-empty row most."""
     return max(_SEPARATORS, key=lambda each: _columns(text, each))
 
 

@@ -18,10 +18,10 @@ from producers.files.xlsx_check import MOST_ENTRIES, check_workbook, too_much
 from worker.classin.validation_messages import nearest
 from worker.errors import FieldError, InvalidInputError
 
-#: Numbers with more digits have lost some: spreadsheet programs keep no more.
+#: Maximum exact digits of a number in a spreadsheet.
 _MOST_DIGITS = 15
 
-#: Cells that are looked at, empty ones among them.
+#: Maximum cells that are read, empty ones included.
 _MOST_SEEN = 5_000_000
 
 _BROKEN = (
@@ -34,7 +34,7 @@ _BROKEN = (
 def read_workbook(content: bytes, sheet: str | None) -> Iterator[Row]:
     """Read one sheet of a workbook, by default the first. Raises InvalidInputError.
 
-    No formula is computed, no link followed; of a formula comes what its program last made of it.
+    No formula is computed, no link followed; a formula's stored result is used.
     """
     try:
         rows: Iterable[list[tuple[Any, str]]]
@@ -54,7 +54,7 @@ def read_workbook(content: bytes, sheet: str | None) -> Iterator[Row]:
 
 
 def _cells(content: bytes, sheet: str | None, *, values: bool) -> Iterator[list[tuple[Any, str]]]:
-    """Return values and their types row by row; of formulas, the text or what they came to."""
+    """Yield values and their types row by row; of formulas, the text or the stored result."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of what openpyxl does not know and nobody asks for
         book = load_workbook(io.BytesIO(content), read_only=True, data_only=values)
@@ -80,7 +80,7 @@ def _sheet_of(book: Any, name: str | None) -> Any:  # noqa: ANN401  # openpyxl's
 def _filled(
     cells: Iterable[tuple[Any, str]], results: Iterable[tuple[Any, str]]
 ) -> list[tuple[Any, str]]:
-    """Put results in place of formulas; one without a result stays a formula."""
+    """Replace formulas by their results; one without a result stays."""
     return [
         cell if cell[1] != "f" or result[0] is None else result
         for cell, result in zip(cells, results, strict=True)
@@ -88,7 +88,7 @@ def _filled(
 
 
 def _text(value: object, kind: str) -> Cell:
-    """Write a value as somebody would type it into a field."""
+    """Return a value as it would be typed into a field."""
     if kind == "f":
         return Unfit("is a formula without a result: open the file, and save it anew")
     if kind == "e":
@@ -106,7 +106,7 @@ def _text(value: object, kind: str) -> Cell:
 
 
 def _number(value: float) -> Cell:
-    """Write a number; phones and ids have become such, often with a point."""
+    """Return a number as text; phones and ids are often stored as floats."""
     if not float(value).is_integer():
         return repr(value)
     text = str(int(value))

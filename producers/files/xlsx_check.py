@@ -8,23 +8,24 @@ from zipfile import ZipFile
 from producers.files.zip_check import tricks
 from worker.errors import FieldError, InvalidInputError
 
-#: Bytes of all parts when unpacked, and how many parts.
+#: Maximum unpacked bytes of all parts, and maximum parts.
 MOST_BYTES = 64 * 1024**2
 MOST_PARTS = 500
 
-#: Elements of a part that is read as a whole (styles, merged cells), and of one row or one text.
+#: Maximum elements of a part that is read as a whole (styles, merged cells), and of one row or
+#: text.
 MOST_ELEMENTS = 20_000
 MOST_IN_ONE = 60_000
 
-#: Rows, cells and texts of a part.
+#: Maximum rows, cells and texts of a part.
 MOST_ENTRIES, MOST_CELLS, MOST_TEXTS = 1_048_576, 1_000_000, 500_000
 
-#: Characters of one text; spreadsheet programs allow 32,767. Elements inside of one another.
+#: Maximum characters of one text (spreadsheets allow 32,767), and nesting depth.
 LONGEST_TEXT = 100_000
 DEEPEST = 40
 
-#: What is read piece by piece, by the root of the part: which element holds the pieces,
-#: what a piece is, and how many there may be.
+#: Parts that are streamed, by root element: the element that holds the pieces, the piece, and the
+#: maximum number.
 _PIECES = {
     "worksheet": ("sheetData", "row", MOST_ENTRIES),
     "sst": ("sst", "si", MOST_TEXTS),
@@ -32,7 +33,7 @@ _PIECES = {
 
 
 def check_workbook(content: bytes) -> bool:
-    """Refuse a workbook that would swell; return whether there are formulas in it.
+    """Refuse a workbook that would expand too much; return whether it has formulas.
 
     Raises InvalidInputError, BadZipFile or ExpatError.
     """
@@ -52,12 +53,12 @@ def check_workbook(content: bytes) -> bool:
 
 
 def too_much(what: str) -> InvalidInputError:
-    """Make the refusal of a sheet."""
+    """Return the refusal of a sheet."""
     return InvalidInputError("nothing was submitted", [FieldError("the sheet", what)])
 
 
 class _Part:
-    """One part: its elements are counted as they come, and none is kept."""
+    """One part: its elements are counted as they are parsed, and none is kept."""
 
     def __init__(self) -> None:
         self._parser = parser = ParserCreate(namespace_separator=" ")
@@ -65,14 +66,14 @@ class _Part:
         parser.EndElementHandler = self._end
         parser.CharacterDataHandler = self._text
         parser.StartDoctypeDeclHandler = self._doctype
-        #: Element that holds the pieces, and the name of a piece; '': there are none.
+        #: The element that holds the pieces, and a piece's name; '': there are none.
         self._holder = self._piece = ""
         self._inside = self._formulas = False
         self._most = self._cells = 0
         self._depth = self._whole = self._entries = self._in_one = self._length = 0
 
     def read(self, part: IO[bytes]) -> bool:
-        """Go through it; return whether there are formulas."""
+        """Parse it; return whether there are formulas."""
         while chunk := part.read(64 * 1024):
             self._parser.Parse(chunk, False)  # noqa: FBT003  # as expat has it
         self._parser.Parse(b"", True)  # noqa: FBT003  # the same

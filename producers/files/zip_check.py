@@ -4,13 +4,13 @@ from collections.abc import Sequence
 from pathlib import PurePosixPath
 from zipfile import ZIP_DEFLATED, ZIP_STORED, ZipInfo
 
-#: How often smaller a file may have become; small files may shrink as they like.
+#: Maximum compression ratio; small files are exempt.
 MOST_SHRUNK = 200
 _SMALL = 1024**2
 
 
 def tricks(entries: Sequence[ZipInfo], most_files: int, most_bytes: int) -> str:
-    """Say what is wrong with the list of a ZIP's files; '' if nothing is."""
+    """Return what is wrong with a ZIP's list of files; '' if nothing is."""
     if len(entries) > most_files:
         return f"holds more than {most_files} files"
     if sum(entry.file_size for entry in entries) > most_bytes:
