@@ -1,7 +1,7 @@
-"""A pretend ClassIn: signatures, rules, state, and misbehaviour on demand.
+"""A simulated ClassIn: signatures, rules, state, and injected faults.
 
-A request goes through reception (taken apart), admission (who asks, when, what), faults (what goes
-wrong), the answers (one function per operation, upon the world) and the journal (what came of it).
+A request is parsed and authenticated (`http`), may meet a fault (`faults`), is carried out by its
+operation's handler (`handlers`) on the state (`state`), and is recorded in the journal (`journal`).
 """
 
 from ops.simulator.faults import FaultRule, When

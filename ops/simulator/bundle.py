@@ -1,4 +1,4 @@
-"""Made-up OneRoster bundles: a school of any size that nobody goes to."""
+"""Made-up OneRoster bundles of a school of any size."""
 
 import csv
 import io
@@ -12,10 +12,10 @@ from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 
 from producers.oneroster.reading.schema import DELETED, MANIFEST, Table, Version, tables_of
 
-#: A file's rows, each by column; what a column lacks is written as nothing.
+#: A file's rows, by column; a missing column is written as empty.
 Rows: TypeAlias = list[dict[str, str]]
 
-#: A bundle's files by the names that the manifest has for them.
+#: A bundle's files by their names in the manifest.
 Files: TypeAlias = dict[str, Rows]
 
 _BEGIN = ("Ama", "Bel", "Cori", "Dana", "Eli", "Fio", "Gar", "Hé", "Ina", "Jo", "Kal", "Lú", "Mi")
@@ -23,13 +23,13 @@ _END = ("bel", "da", "ko", "lin", "mir", "na", "ro", "sa", "ta", "vin", "wen")
 _FAMILIES = ("Ashgrove", "Birkwell", "Coldmoor", "Dunhallow", "Eastlake", "Fernøy", "Greyfield")
 _SUBJECTS = ("Algebra", "Art", "Biology", "Chemistry", "Geography", "History", "Music", "Physics")
 
-#: Numbers 555-0100 to 555-0199 of each area code belong to nobody.
+#: Fictional numbers: 555-0100 to 555-0199 of each area code are unassigned.
 _PHONES, _AREAS = 100, range(201, 1000)
 
 
 @dataclass(frozen=True, slots=True)
 class Size:
-    """How large a school is to be: one teacher or more, who have some of the enrolments."""
+    """The size of a school: at least one teacher; teachers have some of the enrolments."""
 
     students: int = 160
     teachers: int = 20
@@ -38,7 +38,7 @@ class Size:
 
 
 def invent(size: Size, seed: int = 1, version: Version = Version.V1_1) -> Files:
-    """Make up a school; the same for the same size and seed."""
+    """Make up a school, deterministic for a size and seed."""
     chance = random.Random(seed)  # noqa: S311  # nothing secret
     school = "school-1"
     files: Files = {
@@ -67,7 +67,7 @@ def invent(size: Size, seed: int = 1, version: Version = Version.V1_1) -> Files:
 
 
 def delta(before: Files, after: Files, modified: str) -> Files:
-    """Return what changed from one state of a school to another, as of a moment in ISO 8601."""
+    """Return the changes between two states of a school, as of a moment in ISO 8601."""
     changed: Files = {}
     for name in after:
         was = {row["sourcedId"]: row for row in before.get(name, [])}
@@ -91,9 +91,9 @@ def write_bundle(
     version: Version = Version.V1_1,
     modes: Mapping[str, str] | None = None,
 ) -> Path:
-    """Write a bundle, as a ZIP if the path ends so, else as a folder; it gives the path back.
+    """Write a bundle, as a ZIP if the path ends so, else as a folder; return the path.
 
-    `modes` says how files are meant: without, those that are there are in bulk.
+    `modes` sets the files' modes; by default, files that exist are bulk.
     """
     tables = tables_of(version)
     told = {table.name: "bulk" if table.name in files else "absent" for table in tables}
@@ -113,7 +113,7 @@ def write_bundle(
 
 
 class _Store:
-    """A folder or a ZIP that files are written into."""
+    """A folder or ZIP that files are written into."""
 
     def __init__(self, folder: Path, archive: ZipFile | None) -> None:
         self._folder, self._archive = folder, archive

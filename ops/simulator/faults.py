@@ -1,4 +1,4 @@
-"""Misbehaviour on demand: which requests are struck, and what befalls them."""
+"""Injected faults: which requests they hit, and what they do."""
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from enum import StrEnum
@@ -19,13 +19,13 @@ from ops.simulator.journal import carries
 from worker.classin.catalogue import find
 from worker.errors import FieldError, InvalidInputError, InvalidOperationError
 
-#: At most one of these says which of the matching requests are struck; without any, all are.
+#: At most one of these selects the matching requests that are hit; without any, all are.
 CHOICES = ("nth", "first", "chance")
-#: At most one of these takes the place of the answer.
+#: At most one of these replaces the reply.
 REPLACEMENTS = ("code", "drop", "status", "garble")
-#: These go with any.
+#: These combine with any.
 ADDITIONS = ("delay", "apply_after", "errno_as_text")
-#: The first of each two needs the second; `when` counts as given when it is "after".
+#: In each pair, the first needs the second; `when` counts as given if it is "after".
 NEEDED = (
     ("retry_after", "status"),
     ("seed", "chance"),
@@ -42,43 +42,43 @@ class When(StrEnum):
 
 
 class FaultRule(BaseModel):
-    """Which requests are struck, and what befalls them.
+    """Which requests a fault hits, and what it does.
 
-    Only requests that ClassIn would carry out count and are struck: what is refused for its
-    signature, its time, its fields or other requests is answered as ever.
+    Only requests that ClassIn would carry out are counted and hit: requests refused for signature,
+    time, fields or other requests are answered as usual.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    #: The operation's name; None strikes any.
+    #: The operation's name; None matches any.
     operation: str | None = None
-    #: The SID that the request gave; None strikes any.
+    #: The request's SID; None matches any.
     school: str | None = None
     #: Fields by ClassIn's names, compared as text.
     match: Mapping[str, str | int] = {}
-    #: Which of the requests that this rule matches, counted from 1.
+    #: Numbers of the matching requests that are hit, from 1.
     nth: Annotated[tuple[PositiveInt, ...], Field(min_length=1)] | None = None
-    #: As many of them as this, from the first on.
+    #: The first so many of them.
     first: PositiveInt | None = None
-    #: Each of them with this likelihood; the same seed gives the same pattern.
+    #: Each of them with this probability; the same seed gives the same pattern.
     chance: Annotated[float, Field(ge=0, le=1)] | None = None
     seed: int = 0
 
     when: When = When.BEFORE
-    #: Answer this code, perhaps with what the true answer carries, as where only a part was done.
+    #: Reply with this code, perhaps with the true reply's data, as when only a part was done.
     code: int | None = None
     with_data: bool = False
-    #: Close the connection without an answer.
+    #: Close the connection without a reply.
     drop: bool = False
-    #: Answer this HTTP status with a line of text, and perhaps a Retry-After header in seconds.
+    #: Reply with this HTTP status and a line of text, perhaps with Retry-After in seconds.
     status: Annotated[int, Field(ge=300, le=599)] | None = None
     retry_after: Annotated[float, Field(ge=0)] | None = None
-    #: Answer a body that is not JSON.
+    #: Reply with a body that is not JSON.
     garble: bool = False
     #: Wait so many seconds first.
     delay: Annotated[float, Field(ge=0, le=3600)] = 0
-    #: Carry it out so many seconds after it came, and answer then, if nothing is answered instead:
-    #: also when nobody waits any more. Until then it keeps nothing busy.
+    #: Carry it out so many seconds after its arrival, and reply then unless the reply is replaced;
+    #: even if the client is gone. Meanwhile it blocks nothing.
     apply_after: Annotated[float, Field(ge=0, le=3600)] = 0
     #: Send the code as text.
     errno_as_text: bool = False
@@ -98,12 +98,12 @@ class FaultRule(BaseModel):
         return self
 
 
-#: What befalls a request that no rule strikes: nothing.
+#: For a request that no rule strikes.
 NO_FAULT = FaultRule.model_construct()
 
 
 def _contradictions(given: Collection[str]) -> Iterator[str]:
-    """Say what cannot go together of the settings given, or is missing among them."""
+    """Return settings that exclude each other, or lack another."""
     for alternatives in (CHOICES, REPLACEMENTS):
         if len(both := [name for name in alternatives if name in given]) > 1:
             yield f"{' and '.join(both)} exclude each other"
@@ -115,7 +115,7 @@ def _contradictions(given: Collection[str]) -> Iterator[str]:
 
 
 def read_rules(given: object) -> tuple[FaultRule, ...]:
-    """Read a rule or a list of rules from JSON; InvalidInputError names every fault of all."""
+    """Parse a rule or a list of rules from JSON. Raises InvalidInputError with every fault."""
     listed = given if isinstance(given, list) else [given]
     rules: list[FaultRule] = []
     faults: list[FieldError] = []
@@ -135,20 +135,20 @@ def _faults(prefix: str, error: ValidationError, given: object) -> Iterator[Fiel
         where = ".".join(map(str, line["loc"]))
         message = line["msg"].removeprefix("Value error, ")
         yield FieldError(f"{prefix}{where}" if where else whole, message)
-    # Pydantic looks at a rule as a whole only once every field is right.
+    # Pydantic checks a rule as a whole only once every field is valid.
     if isinstance(given, dict) and any(line["loc"] for line in error.errors()):
         settings = [name for name, value in given.items() if _differs(name, value)]
         yield from (FieldError(whole, text) for text in _contradictions(settings))
 
 
 def _differs(name: str, value: object) -> bool:
-    """Tell whether a setting says something else than leaving it out."""
+    """Return whether a setting differs from its default."""
     known = FaultRule.model_fields.get(name)
     return known is not None and value != known.default
 
 
 class FaultCount:
-    """A rule, and how often it was met."""
+    """A rule, and the number of requests it matched."""
 
     def __init__(self, rule: FaultRule) -> None:
         self.rule = rule
@@ -156,7 +156,7 @@ class FaultCount:
         self._random = Random(rule.seed)  # noqa: S311  # a pattern to repeat, no secret
 
     def strikes(self, operation: str, fields: Mapping[str, Any], school: str | None) -> bool:
-        """Tell whether this request is struck; counts it if it matches."""
+        """Return whether this request is hit; count it if it matches."""
         rule = self.rule
         if rule.operation not in (None, operation) or rule.school not in (None, school):
             return False
@@ -171,7 +171,7 @@ class FaultCount:
 
 
 class Faults:
-    """The rules set, in order. Every rule counts every request; the first that strikes counts."""
+    """Rules in order. Every rule counts every request; the first one that strikes applies."""
 
     def __init__(self) -> None:
         self._counts: list[FaultCount] = []
@@ -182,17 +182,17 @@ class Faults:
         return tuple(count.rule for count in self._counts)
 
     def add(self, rules: Sequence[FaultRule]) -> None:
-        """Set further rules."""
+        """Add rules."""
         self._counts += map(FaultCount, rules)
 
     def clear(self) -> None:
-        """Forget all rules."""
+        """Remove all rules."""
         self._counts = []
 
     def strike(
         self, operation: str, fields: Mapping[str, Any], school: str | None = None
     ) -> tuple[int | None, FaultRule]:
-        """Find the rule that strikes this request, and its place; else none, and PEACE."""
+        """Return the rule that strikes this request and its index, else None and NO_FAULT."""
         struck = [count.strikes(operation, fields, school) for count in self._counts]
         if True not in struck:
             return None, NO_FAULT

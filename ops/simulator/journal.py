@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields
 from typing import Any
 
-#: So many of the latest entries are kept; the counts are of all.
+#: Maximum entries, the latest ones; the counts include all.
 LONGEST = 200_000
 
 
@@ -14,29 +14,29 @@ LONGEST = 200_000
 class Entry:
     """One request."""
 
-    #: Counted from 1 in the order of arrival.
+    #: From 1, in order of arrival.
     n: int
-    #: When it arrived, in seconds since 1970 by the clock of the machine.
+    #: Arrival in seconds since 1970, by the machine's clock.
     at: float
-    #: None when it asked for nothing that the catalogue has.
+    #: None for an unknown operation.
     operation: str | None
-    #: The SID that it gave.
+    #: The request's SID.
     school: str | None
-    #: As received, without the proof of who sent it; a file as name, bytes and sha256.
+    #: As received, without signature; a file as name, bytes and sha256.
     fields: dict[str, Any]
-    #: The time that it was signed for.
+    #: The time it was signed for.
     timestamp: int | None
-    #: Whether it was carried out, whatever was answered.
+    #: Whether it was carried out, whatever the reply.
     applied: bool = False
-    #: Counted from 1 in the order in which requests were carried out; None: it was not.
+    #: From 1, in the order in which requests were carried out; None: it was not.
     turn: int | None = None
-    #: The code answered, or "dropped", "garbled", "status 503"; None while it is under way.
+    #: The reply's code, or "dropped", "garbled", "status 503"; None while in progress.
     outcome: int | str | None = None
-    #: The place of the rule that struck among the rules set, from 0.
+    #: Index of the rule that struck, from 0.
     fault: int | None = None
 
     def to_dict(self) -> dict[str, Any]:
-        """Return it ready for JSON."""
+        """Return it for JSON."""
         return {name: getattr(self, name) for name in _NAMES}
 
 
@@ -45,14 +45,14 @@ _NAMES = tuple(field.name for field in fields(Entry))
 
 @dataclass(slots=True)
 class Counts:
-    """How many requests asked for one operation, and how many of them were carried out."""
+    """Requests of one operation, and how many of them were carried out."""
 
     requests: int = 0
     applied: int = 0
 
 
 class Journal:
-    """The entries in order of arrival."""
+    """Entries in order of arrival."""
 
     def __init__(self, longest: int = LONGEST) -> None:
         self._entries: deque[Entry] = deque(maxlen=longest)
@@ -74,7 +74,7 @@ class Journal:
         fields: dict[str, Any],
         timestamp: int | None,
     ) -> Entry:
-        """Enter a request that has just arrived."""
+        """Add a request that has just arrived."""
         self._arrived += 1
         entry = Entry(self._arrived, at, operation, school, fields, timestamp)
         self._entries.append(entry)
@@ -82,7 +82,7 @@ class Journal:
         return entry
 
     def note_applied(self, entry: Entry) -> None:
-        """Note that a request was carried out."""
+        """Record that a request was carried out."""
         self._carried_out += 1
         entry.applied, entry.turn = True, self._carried_out
         self._counts[entry.operation].applied += 1
@@ -96,16 +96,16 @@ class Journal:
         ]
 
     def applied(self, operation: str, **fields: object) -> int:
-        """Count how often an operation was carried out with these fields, by ClassIn's names."""
+        """Return how often an operation was carried out with these fields, by ClassIn's names."""
         return sum(carries(entry.fields, fields) for entry in self.select(operation, applied=True))
 
     def counts(self) -> dict[str, Counts]:
-        """Count per operation; what the catalogue does not have stands under `unknown`."""
+        """Return counts by operation; unknown ones are under `unknown`."""
         return {name or "unknown": counts for name, counts in self._counts.items()}
 
 
 def carries(fields: Mapping[str, object], wanted: Mapping[str, object]) -> bool:
-    """Tell whether all of the wanted fields are among these, compared as text."""
+    """Return whether all wanted fields are among these, compared as text."""
     return all(name in fields and _text(fields[name]) == _text(wanted[name]) for name in wanted)
 
 

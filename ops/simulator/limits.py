@@ -7,27 +7,27 @@ from contextlib import contextmanager
 from worker.classin.codes import Code
 from worker.classin.operation import Operation
 
-#: Seconds within which the same parameters do not come twice.
+#: Seconds within which the same parameters are refused.
 REPEAT_WINDOW = 5.0
-#: So many calls of an operation that knows the limit go into so many seconds, for each school.
+#: Rate limit per school: calls, and seconds.
 MOST_CALLS, CALL_WINDOW = 1000, 60.0
 
-#: What one request works on: a code that says "busy", a school, and a course.
+#: What a request locks: a "busy" code, a school, and a course.
 Place = tuple[Code, str, object]
 
 
 class Limits:
-    """The requests of late; an operation knows a limit if its page lists the code for it."""
+    """Recent requests; a limit applies to operations whose page lists its code."""
 
     def __init__(self, *, rates: bool = True) -> None:
-        """Begin without any requests; without `rates` only what overlaps is refused."""
+        """Start without requests; without `rates`, only concurrent writes are refused."""
         self._rates = rates
         self._at_work: Counter[Place] = Counter()
         self._seen: OrderedDict[tuple[str, str, str], float] = OrderedDict()
         self._calls: dict[tuple[str, str], deque[float]] = {}
 
     def refusal(self, school: str, operation: Operation, now: float) -> Code | None:
-        """Note a request that arrives now, in seconds since 1970; the code if it is refused."""
+        """Record a request that arrives now (seconds since 1970); return its refusal's code."""
         for place in _places(school, operation):
             if self._at_work[place]:
                 return place[0]
@@ -39,7 +39,7 @@ class Limits:
 
     @contextmanager
     def at_work(self, school: str, operation: Operation) -> Iterator[None]:
-        """Keep others from what an operation works on, until it is carried out."""
+        """Lock what an operation works on until it is carried out."""
         places = list(_places(school, operation))
         self._at_work.update(places)
         try:
@@ -48,7 +48,7 @@ class Limits:
             self._at_work.subtract(places)
 
     def _repeated(self, school: str, operation: Operation, now: float) -> bool:
-        """Tell whether the last equal request, refused or not, is too young."""
+        """Return whether an equal request, refused or not, was too recent."""
         if Code.REPEATED_TOO_SOON not in operation.spec.codes:
             return False
         while self._seen and next(iter(self._seen.values())) <= now - REPEAT_WINDOW:
@@ -60,7 +60,7 @@ class Limits:
         return repeated
 
     def _crowded(self, school: str, operation: Operation, now: float) -> bool:
-        """Tell whether there is no room for one more call; those refused take none."""
+        """Return whether the rate is exhausted; refused requests do not count."""
         if Code.TOO_FAST not in operation.spec.codes:
             return False
         calls = self._calls.setdefault((school, operation.spec.name), deque())
@@ -73,7 +73,7 @@ class Limits:
 
 
 def _places(school: str, operation: Operation) -> Iterator[Place]:
-    """Return what an operation works on alone: its course, or the one that it makes."""
+    """Return what an operation locks: its course, or the one it creates."""
     for code in (Code.COURSE_BUSY, Code.ROSTER_BUSY):
         if code in operation.spec.codes:
             fields = operation.wire_fields()

@@ -16,35 +16,35 @@ from worker.classin.operation import Operation
 from worker.classin.school import School
 from worker.classin.signing import Counting
 
-#: What a form carries about its sender; never journalled, however it is spelt.
+#: Form fields that authenticate the sender; never in the journal, in any spelling.
 PROOF = frozenset({"sid", "safekey", "timestamp"})
 
-#: The school that is known unless others are named.
+#: The default school.
 DEFAULT_SCHOOL = School("simulated", "1000082", "Mb7SR6H")
 
 
 @dataclass(slots=True)
 class SimulatorState:
-    """What one reset begins and the next one ends: a request stays on the stage that it met."""
+    """Everything between two resets; a request keeps the state that it started with."""
 
     world: World
     limits: Limits
     journal: Journal = field(default_factory=Journal)
     faults: Faults = field(default_factory=Faults)
-    #: Whether ClassIn is under maintenance: then it answers nothing else.
+    #: Whether ClassIn is in maintenance: then it replies nothing else.
     maintenance: bool = False
 
     def refusal(self, entry: Entry, operation: Operation, now: float) -> Answer | None:
-        """Refuse an admitted operation for what other requests do, or did of late."""
+        """Return the refusal of an operation because of other requests."""
         code = self.limits.refusal(str(entry.school), operation, now)
         return None if code is None else Answer(code)
 
     def at_work(self, entry: Entry, operation: Operation) -> AbstractContextManager[None]:
-        """Keep other requests from what this operation works on."""
+        """Lock what an operation works on against other requests."""
         return self.limits.at_work(str(entry.school), operation)
 
     def carry_out(self, entry: Entry, operation: Operation, now: float) -> Answer:
-        """Carry an admitted operation out for the school of its entry."""
+        """Carry out an admitted operation for its entry's school."""
         institution = self.world.institution(str(entry.school))
         said = answer(institution, operation, now)
         if said.code in operation.spec.done:
@@ -53,11 +53,11 @@ class SimulatorState:
 
 
 class Simulator:
-    """A pretend ClassIn.
+    """A simulated ClassIn.
 
-    `schools` are secrets by SID. `clock` gives seconds since 1970; `skew` seconds are added to it
-    wherever ClassIn's own time matters. `rates`: whether what comes too fast, or twice too soon,
-    is refused. `counting`: how long texts are counted when a signature is checked.
+    `schools` are secrets by SID. `clock` returns seconds since 1970; `skew` seconds are added to it
+    for ClassIn's own time. `rates`: whether rate limits apply. `counting`: how text lengths are
+    counted when a signature is checked.
     """
 
     def __init__(  # noqa: PLR0913  # all that may be otherwise, by keyword
@@ -81,15 +81,15 @@ class Simulator:
         self.reset()
 
     def reset(self) -> None:
-        """Begin anew: the seed, an empty journal, no faults, no maintenance."""
+        """Reset to the seed, with an empty journal, no faults and no maintenance."""
         self.stage = SimulatorState(World(self._secrets, self._seed), Limits(rates=self._rates))
 
     def now(self) -> float:
-        """Tell ClassIn's time, in seconds since 1970."""
+        """Return ClassIn's time, in seconds since 1970."""
         return self._clock() + self.skew
 
     def enter(self, received: Received) -> Entry:
-        """Enter a request into the journal, without what proves its sender."""
+        """Add a request to the journal, without its signature."""
         fields = {
             name: value.summary() if isinstance(value, File) else value
             for name, value in received.fields.items()
@@ -101,5 +101,5 @@ class Simulator:
         )
 
     def admit(self, received: Received) -> Operation | Answer:
-        """Check a request against the schools and the catalogue, as of now."""
+        """Check a request against schools and catalogue, as of now."""
         return admit(received, self._secrets, self.now(), self._counting)

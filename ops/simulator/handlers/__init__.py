@@ -1,4 +1,4 @@
-"""What ClassIn answers: a function per operation, in a module per chapter of the API."""
+"""Handlers: a function per operation, in a module per chapter of the API."""
 
 from importlib import import_module
 from importlib.util import find_spec

@@ -24,15 +24,15 @@ from worker.classin.operations.activities import (
     UpdateUnit,
 )
 
-#: Seconds that an activity may start ahead: three years.
+#: Maximum seconds that an activity may start ahead: three years.
 FARTHEST = 3 * 366 * 24 * 3600
-#: Kinds of activity that keep the students they have.
+#: Kinds of activity whose students cannot change.
 _FOR_ALL = frozenset({ActivityType.HOMEWORK, ActivityType.QUIZ})
 
 
 @answers(CreateUnit)
 def create_unit(institution: Institution, operation: CreateUnit, now: float) -> Answer:
-    """Make a unit, unless the class has one of that name."""
+    """Create a unit, unless the class has one of that name."""
     if code := closed(institution, operation, operation.course_id, now):
         return Answer(code)
     if institution.units.named(operation.course_id, operation.name):
@@ -45,7 +45,7 @@ def create_unit(institution: Institution, operation: CreateUnit, now: float) -> 
 
 @answers(UpdateUnit)
 def update_unit(institution: Institution, operation: UpdateUnit, now: float) -> Answer:
-    """Set the fields given; its own name a unit may be given again."""
+    """Set the given fields; a unit may be given its own name again."""
     if code := closed(institution, operation, operation.course_id, now):
         return Answer(code)
     unit = institution.units.find(operation.course_id, operation.unit_id)
@@ -82,7 +82,7 @@ def delete_unit(institution: Institution, operation: DeleteUnit, now: float) -> 
 
 @answers(MoveActivities)
 def move_activities(institution: Institution, operation: MoveActivities, now: float) -> Answer:
-    """Move all activities of a unit to another; the unit that they leave stays."""
+    """Move all activities of a unit to another; the emptied unit stays."""
     if code := closed(institution, operation, operation.course_id, now):
         return Answer(code)
     if operation.unit_id == operation.to_unit_id:
@@ -105,7 +105,7 @@ def move_activities(institution: Institution, operation: MoveActivities, now: fl
 def create_activity_no_class(
     institution: Institution, operation: CreateActivityNoClass, now: float
 ) -> Answer:
-    """Make the draft of an activity; its teacher joins the class."""
+    """Create the draft of an activity; its teacher joins the class."""
     if code := closed(institution, operation, operation.course_id, now):
         return Answer(code)
     if institution.units.find(operation.course_id, operation.unit_id) is None:
@@ -126,7 +126,7 @@ def create_activity_no_class(
 
 @answers(ReleaseActivity)
 def release_activity(institution: Institution, operation: ReleaseActivity, now: float) -> Answer:
-    """Publish an activity; homework needs content, which only the client gives it."""
+    """Publish an activity; homework needs content, which only the client can add."""
     if code := closed(institution, operation, operation.course_id, now):
         return Answer(code)
     activity = _reach(institution, operation.course_id, operation.activity_id)
@@ -162,7 +162,7 @@ def delete_activity(institution: Institution, operation: DeleteActivity, now: fl
 def add_activity_students(
     institution: Institution, operation: AddActivityStudents, now: float
 ) -> Answer:
-    """Add each student who can be added; who is there already is added as well."""
+    """Add each student who can be added; an existing one counts as added."""
     activity = _open(institution, operation, now, Code.NO_ADDING_TO_ACTIVITY)
     if isinstance(activity, Code):
         return Answer(activity)
@@ -178,7 +178,7 @@ def add_activity_students(
 def delete_activity_students(
     institution: Institution, operation: DeleteActivityStudents, now: float
 ) -> Answer:
-    """Take students off an activity; who is not there needs no taking off."""
+    """Remove students from an activity; a missing one counts as removed."""
     activity = _open(institution, operation, now, Code.NO_REMOVING_FROM_ACTIVITY)
     if isinstance(activity, Code):
         return Answer(activity)
@@ -192,7 +192,7 @@ def delete_activity_students(
 
 
 def _reach(institution: Institution, course_id: int, activity_id: int) -> Activity | Code:
-    """Find an activity of a course, or say why nobody can have it."""
+    """Return an activity of a course, or why it is out of reach."""
     activity = institution.activities.find(activity_id)
     if activity is None or activity.course_id != course_id:
         return Code.NO_SUCH_ACTIVITY
@@ -205,7 +205,7 @@ def _open(
     now: float,
     fixed: Code,
 ) -> Activity | Code:
-    """Find an activity whose students can be changed; `fixed` says that its kind forbids it."""
+    """Return an activity whose students can change; `fixed` is the code of kinds that forbid it."""
     if code := closed(institution, operation, operation.course_id, now):
         return code
     activity = _reach(institution, operation.course_id, operation.activity_id)
@@ -217,7 +217,7 @@ def _open(
 
 
 def _added(institution: Institution, activity: Activity, uid: int) -> Code:
-    """Add one student: any of the institution to a classroom, else only members of the class."""
+    """Add one student: to a classroom any of the institution, else members of the class only."""
     if isinstance(activity, Lesson):
         if not institution.people.is_student(uid):
             return Code.BUSINESS_PARAMETER_ERROR

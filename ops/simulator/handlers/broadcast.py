@@ -23,7 +23,7 @@ from worker.classin.operations.broadcast import (
 def set_class_video_multiple(
     institution: Institution, operation: SetClassVideoMultiple, now: float
 ) -> Answer:
-    """Set what is recorded of each lesson, be it a classroom, until 20 minutes before it."""
+    """Set the recording of each lesson or classroom, until 20 minutes before it."""
     if code := closed(institution, operation, operation.course_id, now):
         return Answer(code)
     entries = [_filmed(institution, operation, item, now) for item in operation.class_json]
@@ -32,7 +32,7 @@ def set_class_video_multiple(
 
 @answers(DeleteClassVideo)
 def delete_class_video(institution: Institution, operation: DeleteClassVideo, now: float) -> Answer:
-    """Delete one clip of a lesson that is over, or all."""
+    """Delete one clip, or all, of a lesson that is over."""
     lesson = _known(institution, operation.class_id)
     if lesson is None:
         return Answer(Code.LESSON_NOT_HERE)
@@ -70,7 +70,7 @@ def update_class_lock_status(
 
 @answers(GetWebcastUrl)
 def get_webcast_url(institution: Institution, operation: GetWebcastUrl, now: float) -> Answer:
-    """Tell the web page of a course, or of one of its lessons."""
+    """Return the web page of a course, or of one of its lessons."""
     course_id, class_id = operation.course_id, operation.class_id
     if class_id is None:
         code = closed(institution, operation, course_id, now)
@@ -84,7 +84,7 @@ def get_webcast_url(institution: Institution, operation: GetWebcastUrl, now: flo
 def _filmed(
     institution: Institution, operation: SetClassVideoMultiple, item: LessonVideo, now: float
 ) -> dict[str, object]:
-    """Set what is recorded of one lesson, and write its entry."""
+    """Set the recording of one lesson, and return its entry."""
     lesson = reach_within(institution, operation, operation.course_id, item.class_id)
     if isinstance(lesson, Code):
         return entry(lesson, customColumn=item.custom_column)
@@ -98,6 +98,6 @@ def _filmed(
 
 
 def _known(institution: Institution, class_id: int) -> Lesson | None:
-    """Find a lesson that is not deleted."""
+    """Return a lesson that is not deleted."""
     lesson = institution.lessons.find(class_id)
     return None if lesson is None or lesson.deleted else lesson

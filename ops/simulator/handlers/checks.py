@@ -8,16 +8,16 @@ from ops.simulator.state.world import Institution
 from worker.classin.codes import Code
 from worker.classin.endpoint import ApiVersion
 
-#: Seconds that a lesson lasts, and that it must start ahead.
+#: Minimum seconds of a lesson's length, and of its start ahead.
 SHORTEST, LONGEST, SOONEST = 15 * 60, 24 * 3600, 60
-#: Seconds that a lesson may start ahead: three years in the older half of the API, two else.
+#: Maximum seconds that a lesson may start ahead: three years in version 1, two years else.
 FARTHEST = {ApiVersion.V1: 3 * 366 * 24 * 3600, ApiVersion.V2: 2 * 366 * 24 * 3600}
-#: Students on stage with whom there is HD.
+#: Maximum students on stage with HD.
 HD_SEATS = (1, 6)
 
 
 def unfit(institution: Institution, draft: Draft, now: float) -> Code | None:
-    """Say why a lesson cannot be so; its recording is another matter."""
+    """Return the code for an invalid lesson; its recording is checked elsewhere."""
     return (
         _bad_times(draft, now)
         or _bad_teacher(institution, draft)
@@ -28,7 +28,7 @@ def unfit(institution: Institution, draft: Draft, now: float) -> Code | None:
 
 
 def contradictory(draft: Draft) -> bool:
-    """Tell whether live or replay is to be without a recording."""
+    """Return whether live or replay is on without a recording."""
     lesson = draft.lesson
     return bool(draft.given & {"record", "live", "replay"}) and (
         not lesson.record and (lesson.live or lesson.replay)

@@ -12,16 +12,16 @@ from worker.classin.codes import Code
 from worker.classin.endpoint import ApiVersion
 from worker.classin.operations.classrooms import CreateClassroom, UpdateClassroom
 
-#: Activities in a unit.
+#: Maximum activities in a unit.
 MOST_ACTIVITIES = 100
 
 
 @answers(CreateClassroom)
 def create_classroom(institution: Institution, operation: CreateClassroom, now: float) -> Answer:
-    """Make a classroom, unless one was made with this unique identity.
+    """Create a classroom, unless one has this unique identity.
 
-    No page tells what such a repeat answers: here "a parameter breaks a rule", the narrowest code
-    that this one lists, with the earlier ids.
+    No page says what such a repeat answers: here "a parameter breaks a rule", the narrowest listed
+    code, with the earlier ids.
     """
     earlier = institution.lessons.identified(operation.unique_identity)
     if earlier is not None:
@@ -42,7 +42,7 @@ def create_classroom(institution: Institution, operation: CreateClassroom, now: 
 
 @answers(UpdateClassroom)
 def update_classroom(institution: Institution, operation: UpdateClassroom, now: float) -> Answer:
-    """Set the fields given; the others stay."""
+    """Set the given fields; the others stay."""
     if code := closed(institution, operation, operation.course_id, now):
         return Answer(code)
     lesson = _reach(institution, operation)
@@ -71,7 +71,7 @@ def update_classroom(institution: Institution, operation: UpdateClassroom, now: 
 
 
 def _reach(institution: Institution, operation: UpdateClassroom) -> Lesson | Code:
-    """Find the classroom, or say why the operation cannot have it."""
+    """Return the classroom, or why it is out of reach."""
     lesson = institution.activities.find(operation.activity_id)
     if not isinstance(lesson, Lesson):
         return Code.NO_SUCH_LESSON
@@ -83,7 +83,7 @@ def _reach(institution: Institution, operation: UpdateClassroom) -> Lesson | Cod
 def _bad_unit(
     institution: Institution, course_id: int, unit_id: int | None, full: Code
 ) -> Code | None:
-    """Check the unit that a classroom is to be in; none is the one for what has no topic."""
+    """Check a classroom's unit; without one, the default unit is used."""
     if unit_id is None:
         return None
     if institution.units.find(course_id, unit_id) is None:

@@ -16,21 +16,21 @@ from worker.classin.operations.cloud import (
     UploadFile,
 )
 
-#: Levels below the top folder, and folders in all.
+#: Maximum levels below the root, and maximum folders.
 DEEPEST = 15
 MOST_FOLDERS = 5000
 
 
 @answers(GetTopFolderId)
 def get_top_folder_id(institution: Institution, operation: GetTopFolderId, now: float) -> Answer:
-    """Tell the id of the top folder."""
+    """Return the id of the root folder."""
     del operation, now
     return Answer(Code.OK, str(institution.drive.top.folder_id))
 
 
 @answers(GetFolderList)
 def get_folder_list(institution: Institution, operation: GetFolderList, now: float) -> Answer:
-    """List the folders of the first level, each with those right below it."""
+    """List the folders of the first level, each with its direct subfolders."""
     del operation, now
     drive = institution.drive
     first = drive.children(drive.top)
@@ -40,7 +40,7 @@ def get_folder_list(institution: Institution, operation: GetFolderList, now: flo
 
 @answers(GetCloudList)
 def get_cloud_list(institution: Institution, operation: GetCloudList, now: float) -> Answer:
-    """List the folders and files right in a folder; without one, in the top folder."""
+    """List a folder's direct content; by default the root's."""
     del now
     drive = institution.drive
     wanted = drive.top.folder_id if operation.folder_id is None else operation.folder_id
@@ -70,7 +70,7 @@ def get_cloud_list(institution: Institution, operation: GetCloudList, now: float
 
 @answers(CreateFolder)
 def create_folder(institution: Institution, operation: CreateFolder, now: float) -> Answer:
-    """Make a folder, unless its parent has one of that name."""
+    """Create a folder, unless its parent has one of that name."""
     del now
     drive = institution.drive
     parent = drive.find(operation.folder_id)
@@ -87,7 +87,7 @@ def create_folder(institution: Institution, operation: CreateFolder, now: float)
 
 @answers(RenameFolder)
 def rename_folder(institution: Institution, operation: RenameFolder, now: float) -> Answer:
-    """Rename a folder; the name that it has already is taken, by itself."""
+    """Rename a folder; its own name counts as taken."""
     del now
     drive = institution.drive
     folder = drive.find(operation.folder_id)
@@ -103,7 +103,7 @@ def rename_folder(institution: Institution, operation: RenameFolder, now: float)
 
 @answers(DelFolder)
 def del_folder(institution: Institution, operation: DelFolder, now: float) -> Answer:
-    """Delete a folder with all that is in it, but not the top one."""
+    """Delete a folder with its content, but not the root."""
     del now
     folder = institution.drive.find(operation.folder_id)
     if folder is None:
@@ -116,7 +116,7 @@ def del_folder(institution: Institution, operation: DelFolder, now: float) -> An
 
 @answers(UploadFile)
 def upload_file(institution: Institution, operation: UploadFile, now: float) -> Answer:
-    """Put a file into a folder, whatever others are called; only size and digest are kept."""
+    """Store a file in a folder, names may repeat; only size and digest are kept."""
     del now
     folder = institution.drive.find(operation.folder_id)
     if folder is None:

@@ -16,20 +16,20 @@ from worker.classin.operations.courses import (
     FormerHeadTeacher,
 )
 
-#: Seconds that a course must, and may, live on: five years for a new one, else one.
+#: Minimum and maximum seconds until a course expires: five years for a new one, else one.
 SHORTEST = 24 * 3600
 LONGEST = 366 * 24 * 3600  # a year that begins before a leap day is one, too
 LONGEST_AT_FIRST = (5 * 365 + 2) * 24 * 3600
 
-#: Fields that go into the roster, not into the course.
+#: Fields of the roster, not of the course.
 _OF_THE_ROSTER = frozenset({"mainTeacherUid", "stamp"})
-#: What an empty field leaves as it is.
+#: Fields that an empty value leaves unchanged.
 _UNCHANGED = ("expiryTime", "")
 
 
 @answers(AddCourse)
 def add_course(institution: Institution, operation: AddCourse, now: float) -> Answer:
-    """Make a course, unless one was made with this unique identity."""
+    """Create a course, unless one has this unique identity."""
     if earlier := institution.identified(operation.course_unique_identity):
         return Answer(Code.IDENTITY_TAKEN, earlier)
     fields = _kept(operation)
@@ -47,7 +47,7 @@ def add_course(institution: Institution, operation: AddCourse, now: float) -> An
 
 @answers(EditCourse)
 def edit_course(institution: Institution, operation: EditCourse, now: float) -> Answer:
-    """Set the fields given; the others stay."""
+    """Set the given fields; the others stay."""
     if code := closed(institution, operation, operation.course_id, now):
         return Answer(code)
     fields = _kept(operation)
@@ -69,7 +69,7 @@ def edit_course(institution: Institution, operation: EditCourse, now: float) -> 
 
 @answers(EndCourse)
 def end_course(institution: Institution, operation: EndCourse, now: float) -> Answer:
-    """End a course, and delete the lessons that are still ahead."""
+    """End a course, and delete its lessons that are ahead."""
     if code := closed(institution, operation, operation.course_id, now):
         return Answer(code)
     lessons = institution.lessons.of(operation.course_id)
@@ -105,7 +105,7 @@ def add_course_labels(institution: Institution, operation: AddCourseLabels, now:
 
 
 def _kept(operation: Operation) -> dict[str, object]:
-    """Return what a course keeps of the fields, a file as its digest."""
+    """Return the fields that a course keeps, a file as its digest."""
     files = {name: file.summary() for name, file in operation.files().items()}
     fields = operation.wire_fields() | files
     return {
@@ -116,7 +116,7 @@ def _kept(operation: Operation) -> dict[str, object]:
 
 
 def _bad_expiry(expiry: object, now: float, longest: int) -> Code | None:
-    """Check when a course is to expire; 0 is never."""
+    """Check a course's expiry; 0 is never."""
     if not isinstance(expiry, int) or not expiry:
         return None
     if expiry < now + SHORTEST:
@@ -132,7 +132,7 @@ def _too_early(institution: Institution, operation: EditCourse, expiry: object) 
 
 
 def _unfit(institution: Institution, operation: Operation, head: int) -> Code | None:
-    """Check whether somebody may head any course."""
+    """Check whether somebody can head a course."""
     people = institution.people
     if people.user(head) is None and Code.NO_SUCH_HEAD_TEACHER in operation.spec.codes:
         return Code.NO_SUCH_HEAD_TEACHER
@@ -146,7 +146,7 @@ def _unfit(institution: Institution, operation: Operation, head: int) -> Code | 
 def _unfit_to_follow(
     institution: Institution, operation: EditCourse, head: int, now: float
 ) -> Code | None:
-    """Check whether somebody may take over this course from its head teacher."""
+    """Check whether somebody can take over this course from its head teacher."""
     roster = institution.rosters.of(operation.course_id)
     if code := _unfit(institution, operation, head):
         return code
@@ -162,7 +162,7 @@ def _unfit_to_follow(
 
 
 def bad_labels(institution: Institution, label_ids: tuple[int, ...]) -> Code | None:
-    """Check whether the institution has all these labels."""
+    """Check that the institution has all these labels."""
     strange = [label_id for label_id in label_ids if label_id not in institution.labels]
     if not strange:
         return None

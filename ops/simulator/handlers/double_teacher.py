@@ -25,9 +25,9 @@ from worker.classin.operations.double_teacher import (
     SubLesson,
 )
 
-#: Sub-lessons in one call, and of one main lesson.
+#: Maximum sub-lessons per call, and per main lesson.
 MOST_AT_ONCE, MOST_IN_ALL = 20, 100
-#: What a sub-lesson has from its main lesson.
+#: What a sub-lesson takes from its main lesson.
 _OF_THE_MAIN = TIMES | {"teacher_uid"}
 
 
@@ -35,7 +35,7 @@ _OF_THE_MAIN = TIMES | {"teacher_uid"}
 def add_double_teacher_class(
     institution: Institution, operation: AddDoubleTeacherClass, now: float
 ) -> Answer:
-    """Make each sub-lesson that can be made, and tell of every one."""
+    """Create each valid sub-lesson; return an entry for every one."""
     course_id, items = operation.main_course_id, operation.sub_class_json
     main = reach(institution, operation, course_id, operation.main_class_id, now)
     if main is Code.NO_SUCH_LESSON:
@@ -59,7 +59,7 @@ def add_double_teacher_class(
 def edit_double_teacher_class(
     institution: Institution, operation: EditDoubleTeacherClass, now: float
 ) -> Answer:
-    """Set the fields given; teacher and times of the main lesson hold for those that follow it."""
+    """Set the given fields; sub-lessons share teacher and times of the main lesson."""
     lesson = reach(institution, operation, operation.course_id, operation.class_id, now)
     if isinstance(lesson, Code):
         return Answer(lesson)
@@ -89,7 +89,7 @@ def edit_double_teacher_class(
 def delete_double_teacher_class(
     institution: Institution, operation: DeleteDoubleTeacherClass, now: float
 ) -> Answer:
-    """Delete a lesson that has not begun; a main one with those that follow it."""
+    """Delete a lesson that has not begun; a main one with its sub-lessons."""
     lesson = reach(institution, operation, operation.course_id, operation.class_id, now)
     if isinstance(lesson, Code):
         return Answer(lesson)
@@ -111,9 +111,9 @@ def _add_sub(
     item: SubLesson,
     now: float,
 ) -> dict[str, object]:
-    """Make one sub-lesson, and write its entry.
+    """Create one sub-lesson, and return its entry.
 
-    No page tells with which code an earlier id comes back: here "a parameter breaks a rule".
+    No page says with which code an earlier id comes back: here "a parameter breaks a rule".
     """
     echo = {
         "courseId": item.course_id,
@@ -145,13 +145,13 @@ def _add_sub(
 
 
 def _same_course(institution: Institution, main: Lesson, course_id: int) -> Code | None:
-    """Keep every lesson of the group in a course of its own."""
+    """Check that every lesson of the group is in a course of its own."""
     taken = {main.course_id, *(sub.course_id for sub in institution.lessons.subs(main))}
     return Code.SAME_COURSE_TWICE if course_id in taken else None
 
 
 def _bad_video(draft: Draft) -> Code | None:
-    """Check the recording: no live without it, and none besides the main lesson's."""
+    """Check the recording: no live without it, and none beyond the main lesson's."""
     lesson = draft.lesson
     own = lesson.record or lesson.live or lesson.replay
     if contradictory(draft) or (draft.said.get("useCoMainRecord") and own):
@@ -160,14 +160,14 @@ def _bad_video(draft: Draft) -> Code | None:
 
 
 def _follow(institution: Institution, draft: Draft, sub: Lesson, now: float) -> dict[str, object]:
-    """Let a sub-lesson follow an edit of its main lesson, and write its entry."""
+    """Apply the main lesson's edit to a sub-lesson, and return its entry."""
     if code := unfit(institution, draft, now):
         return entry_v2(code, isMainClass=0, classId=sub.class_id)
     return _change(institution, draft, sub)
 
 
 def _change(institution: Institution, draft: Draft, lesson: Lesson) -> dict[str, object]:
-    """Make a lesson what was drafted, and write its entry."""
+    """Apply a draft to a lesson, and return its entry."""
     changed = institution.lessons.change(lesson, **draft.said)
     enlist(institution, changed)
     is_main = int(lesson.main_class_id is None)

@@ -9,7 +9,7 @@ from ops.simulator.state.lessons import Lesson
 from worker.classin.endpoint import ApiVersion
 from worker.classin.operation import Fields, Operation
 
-#: What a lesson calls the fields of either family; others are kept under their own names.
+#: Lesson attributes by the field names of both API families; others keep their names.
 _WORDS = {
     "className": "class_name",
     "name": "class_name",
@@ -33,33 +33,33 @@ _WORDS = {
     "courseUniqueIdentity": "unique_identity",
     "uniqueIdentity": "unique_identity",
 }
-#: What is said of the request, or of where the lesson is.
+#: Fields about the request, or the lesson's place.
 _NOT_OF_A_LESSON = frozenset({"courseId", "classId", "activityId", "customColumn"})
-#: The most students that go on stage.
+#: Maximum students on stage.
 MOST_SEATS = 12
-#: A second camera in full HD makes the first one so.
+#: A full-HD second camera sets the first one to full HD.
 SECOND_CAMERA, FULL_HD = 3, 2
 
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """A lesson as an operation would make or leave it."""
+    """A lesson as an operation would create or change it."""
 
     operation: Operation
     lesson: Lesson
-    #: What was given for it, by the lesson's attributes, or by ClassIn's names for others.
+    #: The given fields, by lesson attribute, else by ClassIn's name.
     said: Mapping[str, Any]
-    #: As it was; None for a new one.
+    #: The lesson before; None for a new one.
     before: Lesson | None = None
 
     @property
     def given(self) -> AbstractSet[str]:
-        """The names of what was given."""
+        """The names of the given fields."""
         return self.said.keys()
 
 
 def wanted(item: Fields, dialect: ApiVersion) -> dict[str, Any]:
-    """Return what an operation or an item of it says of a lesson."""
+    """Return the lesson fields of an operation or item."""
     fields = item.model_dump(mode="json", by_alias=True, exclude_none=True)
     said = {
         _WORDS.get(name, name): value
@@ -73,7 +73,7 @@ def wanted(item: Fields, dialect: ApiVersion) -> dict[str, Any]:
     for switch in {"record", "live", "replay"} & said.keys():
         said[switch] = bool(said[switch])
     if "seat_num" in said and dialect is ApiVersion.V2:
-        # There the teacher counts as well, and too many are cut to the most.
+        # In this family the teacher counts as well, and an excess is cut.
         said["seat_num"] = min(said["seat_num"] - 1, MOST_SEATS)
     if said.get("is_dc") == SECOND_CAMERA:
         said["is_hd"] = FULL_HD
@@ -83,24 +83,24 @@ def wanted(item: Fields, dialect: ApiVersion) -> dict[str, Any]:
 def new_draft(
     operation: Operation, course_id: int, said: Mapping[str, Any], **fields: object
 ) -> Draft:
-    """Draft a new lesson; `fields` are what nobody has to give."""
+    """Draft a new lesson; `fields` are its defaults."""
     said = {**fields, **said}
     lesson = Lesson.model_validate({"class_id": 0, "course_id": course_id, **said})
     return Draft(operation, lesson, said)
 
 
 def changed_draft(operation: Operation, lesson: Lesson, said: Mapping[str, Any]) -> Draft:
-    """Draft a lesson as it would be after an edit."""
+    """Draft a lesson after an edit."""
     return Draft(operation, lesson.model_copy(update=dict(said)), said, lesson)
 
 
 def live_url(lesson: Lesson) -> str:
-    """Return the web page that shows a lesson; empty when it is not recorded."""
+    """Return the web page of a lesson; empty if it is not recorded."""
     return webcast(lesson.course_id, lesson.class_id) if lesson.record else ""
 
 
 def live_info(lesson: Lesson) -> dict[str, str]:
-    """Return the streams to pull, which are there with recording and live only."""
+    """Return the stream addresses of a lesson with recording and live."""
     if not (lesson.record and lesson.live):
         return {}
     address = f"pull.live.example/{lesson.course_id}/{lesson.class_id}"
@@ -118,5 +118,5 @@ def webcast(course_id: int, class_id: int | None = None) -> str:
 
 
 def more_data(lesson: Lesson) -> dict[str, object]:
-    """Return the addresses as they stand under `more_data`, and in a classroom's data."""
+    """Return the addresses in the form of `more_data` and of a classroom's data."""
     return {"live_url": live_url(lesson), "live_info": live_info(lesson)}

@@ -4,12 +4,12 @@ from worker.classin.codes import Code
 
 
 def entry(code: Code, **echo: object) -> dict[str, object]:
-    """Write a v1 entry, with what it repeats of its item where that was given."""
+    """Return a v1 entry, with the item's mark if it was given."""
     return _given(echo) | {"errno": int(code), "error": code.phrase}
 
 
 def entry_v2(code: Code, **echo: object) -> dict[str, object]:
-    """Write a v2 entry."""
+    """Return a v2 entry."""
     return _given(echo) | {"code": int(code), "msg": code.phrase}
 
 

@@ -23,7 +23,7 @@ from worker.classin.operations.rosters import Role
 def add_class_student_multiple(
     institution: Institution, operation: AddClassStudentMultiple, now: float
 ) -> Answer:
-    """Add each student who can be added, and tell of every one."""
+    """Add each valid student; return an entry for every one."""
     lesson = _open(institution, operation, operation.class_id, now)
     if isinstance(lesson, Code):
         return Answer(lesson)
@@ -42,7 +42,7 @@ def add_class_student_multiple(
 def del_class_student_multiple(
     institution: Institution, operation: DelClassStudentMultiple, now: float
 ) -> Answer:
-    """Take each student who is there off the lesson."""
+    """Remove each student who is in the lesson."""
     lesson = _open(institution, operation, operation.class_id, now)
     if isinstance(lesson, Code):
         return Answer(lesson)
@@ -54,7 +54,7 @@ def del_class_student_multiple(
 def add_course_class_student(
     institution: Institution, operation: AddCourseClassStudent, now: float
 ) -> Answer:
-    """Add one student to each lesson that takes students, and tell of every lesson."""
+    """Add one student to each open lesson; return an entry for every lesson."""
     uid = operation.student_uid
     refusal = closed(institution, operation, operation.course_id, now)
     if refusal := refusal or _no_student(institution, operation.course_id, uid):
@@ -87,7 +87,7 @@ def add_class_labels(institution: Institution, operation: AddClassLabels, now: f
 
 
 def join(institution: Institution, class_id: int, uid: int) -> Code:
-    """Add a student to a lesson, as one of its course or as a drop-in."""
+    """Add a student to a lesson, from its course or as a drop-in."""
     lesson = institution.lessons[class_id]
     members = institution.rosters.of(lesson.course_id).students
     if attends(institution, lesson, uid):
@@ -99,7 +99,7 @@ def join(institution: Institution, class_id: int, uid: int) -> Code:
 
 
 def leave(institution: Institution, class_id: int, uid: int) -> Code:
-    """Take a student off a lesson; the rest of the course stays."""
+    """Remove a student from a lesson, not from the course."""
     lesson = institution.lessons[class_id]
     members = institution.rosters.of(lesson.course_id).students
     if not attends(institution, lesson, uid):
@@ -116,20 +116,20 @@ def _open(
     class_id: int,
     now: float,
 ) -> Lesson | Code:
-    """Find a lesson that takes and loses students: any that is not over."""
+    """Return a lesson whose students can change: any that is not over."""
     lesson = reach(institution, operation, operation.course_id, class_id, now)
     over = not isinstance(lesson, Code) and lesson.phase(now) is Phase.OVER
     return Code.LESSON_ENDED if over else lesson
 
 
 def _no_student(institution: Institution, course_id: int, uid: int) -> Code | None:
-    """Say why somebody cannot be a student in a course's lessons; its students can."""
+    """Return why somebody cannot be a student in a course's lessons."""
     code = unfit_member(institution, course_id, Role.STUDENT, uid)
     return None if code is Code.STUDENT_ALREADY else code
 
 
 def _not_of(institution: Institution, operation: Operation, class_id: int, uid: int) -> Code | None:
-    """Say why somebody cannot be a student in this very lesson."""
+    """Return why somebody cannot be a student in this lesson."""
     lesson = institution.lessons[class_id]
     if uid == lesson.teacher_uid:
         return Code.TEACHER_AS_STUDENT

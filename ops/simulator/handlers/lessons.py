@@ -1,4 +1,4 @@
-"""Lessons of the older half of the API."""
+"""Lessons of API version 1."""
 
 from ops.simulator.handlers.checks import contradictory, unfit
 from ops.simulator.handlers.drafts import changed_draft, more_data, new_draft, wanted
@@ -26,7 +26,7 @@ VIDEO_OFF = {"record": False, "live": False, "replay": False}
 
 @answers(AddCourseClass)
 def add_course_class(institution: Institution, operation: AddCourseClass, now: float) -> Answer:
-    """Make a lesson, unless one was made with this unique identity."""
+    """Create a lesson, unless one has this unique identity."""
     identity = operation.course_unique_identity
     if (earlier := institution.lessons.identified(identity)) is not None:
         return _told(Code.IDENTITY_TAKEN, earlier)
@@ -40,7 +40,7 @@ def add_course_class(institution: Institution, operation: AddCourseClass, now: f
 def add_course_class_multiple(
     institution: Institution, operation: AddCourseClassMultiple, now: float
 ) -> Answer:
-    """Make each lesson that can be made, and tell of every one."""
+    """Create each valid lesson; return an entry for every one."""
     if code := closed(institution, operation, operation.course_id, now):
         return Answer(code)
     entries, seen = [], set[str]()
@@ -62,7 +62,7 @@ def add_course_class_multiple(
 
 @answers(EditCourseClass)
 def edit_course_class(institution: Institution, operation: EditCourseClass, now: float) -> Answer:
-    """Set the fields given; the others stay."""
+    """Set the given fields; the others stay."""
     lesson = reach(institution, operation, operation.course_id, operation.class_id, now)
     if isinstance(lesson, Code):
         return Answer(lesson)
@@ -92,7 +92,7 @@ def modify_class_seat_num(
     lesson = reach(institution, operation, operation.course_id, operation.class_id, now)
     if isinstance(lesson, Code):
         return Answer(lesson)
-    # Left out, the second camera is off: its default.
+    # The default of the second camera is off.
     said = {"is_dc": 0, **wanted(operation, ApiVersion.V1)}
     draft = changed_draft(operation, lesson, said)
     refusal = (
@@ -126,7 +126,7 @@ def del_course_class(institution: Institution, operation: DelCourseClass, now: f
 def del_end_course_class(
     institution: Institution, operation: DelEndCourseClass, now: float
 ) -> Answer:
-    """Delete a lesson that has ended; no page tells how one is refused that has not begun."""
+    """Delete a lesson that has ended; the refusal of others is undocumented."""
     lesson = reach(institution, operation, operation.course_id, operation.class_id, now)
     if isinstance(lesson, Code):
         return Answer(lesson)
@@ -140,7 +140,7 @@ def del_end_course_class(
 
 
 def enlist(institution: Institution, lesson: Lesson) -> None:
-    """Put the teachers of a lesson among those of its course."""
+    """Add a lesson's teachers to its course."""
     roster = institution.rosters.of(lesson.course_id)
     roster.teachers |= {lesson.teacher_uid, *lesson.assistant_uids} - roster.staff
 
@@ -148,7 +148,7 @@ def enlist(institution: Institution, lesson: Lesson) -> None:
 def _make(
     institution: Institution, operation: Operation, item: AddCourseClass | NewLesson, now: float
 ) -> tuple[Code, Lesson | None]:
-    """Make one lesson: the code, and the lesson if there is one now."""
+    """Create one lesson: return the code, and the lesson if there is one."""
     course_id = operation.wire_fields()["courseId"]
     draft = new_draft(operation, course_id, wanted(item, ApiVersion.V1))
     if code := unfit(institution, draft, now):

@@ -22,15 +22,15 @@ from worker.classin.operations.playback import (
 _OfOne = SetWebcast | AddPlaybackUser | DeletePlaybackUser
 _OfSeveral = SetPlaybackAllForbidden | SetPlaybackAllViewable
 
-#: A password that viewers need: only that there is one is kept.
+#: A password for viewers: only whether there is one is kept.
 _PASSWORD = "watchPassword"  # noqa: S105  # the name of a field
 
 
 @answers(SetWebcast)
 def set_webcast(institution: Institution, operation: SetWebcast, now: float) -> Answer:
-    """Set what is given; recording and live are fixed 20 minutes before the start.
+    """Set the given fields; recording and live are fixed 20 minutes before the start.
 
-    Of its codes few are known: one stands for all that is wrong.
+    Few of its codes are documented: one stands for every fault.
     """
     lesson = _classroom(institution, operation)
     if isinstance(lesson, Code) or closed(institution, operation, operation.course_id, now):
@@ -48,7 +48,7 @@ def set_webcast(institution: Institution, operation: SetWebcast, now: float) -> 
 
 @answers(AddPlaybackUser)
 def add_playback_user(institution: Institution, operation: AddPlaybackUser, now: float) -> Answer:
-    """Let each of them watch who has to do with the course; who may already, stays."""
+    """Allow each person who is related to the course to watch."""
     lesson = _watched(institution, operation, now)
     if isinstance(lesson, Code):
         return Answer(lesson)
@@ -65,7 +65,7 @@ def add_playback_user(institution: Institution, operation: AddPlaybackUser, now:
 def delete_playback_user(
     institution: Institution, operation: DeletePlaybackUser, now: float
 ) -> Answer:
-    """Keep each of them from watching; who may not as it is, needs nothing."""
+    """Forbid each person to watch; one who may not already counts as done."""
     lesson = _watched(institution, operation, now)
     if isinstance(lesson, Code):
         return Answer(lesson)
@@ -78,7 +78,7 @@ def delete_playback_user(
 def set_playback_all_forbidden(
     institution: Institution, operation: SetPlaybackAllForbidden, now: float
 ) -> Answer:
-    """Let nobody watch the classrooms."""
+    """Forbid everybody to watch the classrooms."""
     return _each(institution, operation, now, everybody=False)
 
 
@@ -86,14 +86,14 @@ def set_playback_all_forbidden(
 def set_playback_all_viewable(
     institution: Institution, operation: SetPlaybackAllViewable, now: float
 ) -> Answer:
-    """Let everybody watch the classrooms who may be let."""
+    """Allow everybody who is eligible to watch the classrooms."""
     return _each(institution, operation, now, everybody=True)
 
 
 def _each(
     institution: Institution, operation: _OfSeveral, now: float, *, everybody: bool
 ) -> Answer:
-    """Set who may watch each classroom that can be watched, and tell of the others."""
+    """Set the viewers of each classroom with a replay; return entries for the others."""
     if code := closed(institution, operation, operation.course_id, now):
         return Answer(code)
     key, ids = "activityId", operation.activity_ids
@@ -116,7 +116,7 @@ def _each(
 def _watched(
     institution: Institution, operation: AddPlaybackUser | DeletePlaybackUser, now: float
 ) -> Lesson | Code:
-    """Find the classroom whose replay is spoken of, or say why there is none."""
+    """Return the classroom of a replay, or why there is none."""
     if code := closed(institution, operation, operation.course_id, now):
         return code
     lesson = _classroom(institution, operation)
@@ -126,7 +126,7 @@ def _watched(
 
 
 def _classroom(institution: Institution, operation: _OfOne) -> Lesson | Code:
-    """Find a classroom as an activity, else as a lesson."""
+    """Return a classroom by activity id, else by lesson id."""
     if operation.activity_id is not None:
         return _find(institution, operation.course_id, activityId=operation.activity_id)
     return _find(institution, operation.course_id, classId=operation.class_id)
@@ -139,7 +139,7 @@ def _find(
     activityId: int | None = None,  # noqa: N803  # ClassIn's names, as an answer repeats them
     classId: int | None = None,  # noqa: N803  # as before
 ) -> Lesson | Code:
-    """Find a classroom of a course, or say why nobody can have it."""
+    """Return a classroom of a course, or why it is out of reach."""
     if activityId is None:
         lesson = institution.lessons.find(classId or 0)
         known = lesson is not None and lesson.is_classroom and not lesson.deleted
@@ -155,14 +155,14 @@ def _find(
 
 
 def _unwatchable(lesson: Lesson, now: float) -> Code | None:
-    """Say why a classroom has no replay."""
+    """Return why a classroom has no replay."""
     if lesson.phase(now) is not Phase.OVER:
         return Code.NO_REPLAY_YET
     return None if lesson.record else Code.NO_REPLAY_WITHOUT_RECORDING
 
 
 def _viewers(institution: Institution, lesson: Lesson) -> tuple[int, ...]:
-    """Return who may watch: until anybody changes that, its teachers and students."""
+    """Return who may watch: by default, its teachers and students."""
     if lesson.viewers is not None:
         return lesson.viewers
     everybody = _eligible(institution, lesson) | set(lesson.drop_ins)
@@ -173,7 +173,7 @@ def _viewers(institution: Institution, lesson: Lesson) -> tuple[int, ...]:
 
 
 def _eligible(institution: Institution, lesson: Lesson) -> frozenset[int]:
-    """Return who may be let watch: its teachers, the course's, and the course's students."""
+    """Return who can be allowed to watch: its teachers, the course's, and the course's students."""
     roster = institution.rosters.of(lesson.course_id)
     return roster.staff | {lesson.teacher_uid, *lesson.assistant_uids} | roster.students.keys()
 

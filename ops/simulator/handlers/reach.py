@@ -1,6 +1,6 @@
 """Whether a lesson is within an operation's reach, in codes that the operation's page lists.
 
-A state for which the page lists no code does not hinder the operation.
+A state without a listed code does not hinder the operation.
 """
 
 from collections.abc import Set as AbstractSet
@@ -12,12 +12,12 @@ from ops.simulator.state.world import Institution
 from worker.classin.codes import Code
 from worker.classin.operation import Operation
 
-#: Seconds before the start from which most of a lesson is fixed, and more of it, and its time.
+#: Seconds before the start from which most parts, more parts, and the time are fixed.
 FIXED, MORE_FIXED, TIME_FIXED = 20 * 60, 5 * 60, 60
-#: What can be changed until the end.
+#: Parts that can change until the end.
 TEACHERS = frozenset({"teacher_uid", "assistant_uids"})
 TIMES = frozenset({"begin_time", "end_time"})
-#: What is fixed some time before the start.
+#: Parts that are fixed some time before the start.
 _SETTLED = TIMES | {
     "class_name", "folder_id", "seat_num", "is_hd", "is_dc",
     "isAutoOnstage", "teachMode", "cameraHide",
@@ -27,7 +27,7 @@ _SETTLED = TIMES | {
 def reach(
     institution: Institution, operation: Operation, course_id: int, class_id: int, now: float
 ) -> Lesson | Code:
-    """Find a lesson of a course, or say why the operation cannot have it."""
+    """Return a lesson of a course, or why the operation cannot use it."""
     if code := closed(institution, operation, course_id, now):
         return code
     return reach_within(institution, operation, course_id, class_id)
@@ -36,7 +36,7 @@ def reach(
 def reach_within(
     institution: Institution, operation: Operation, course_id: int, class_id: int
 ) -> Lesson | Code:
-    """Find a lesson of a course that was looked at already."""
+    """Return a lesson of a course that was checked already."""
     lesson = institution.lessons.find(class_id)
     if lesson is None:
         foreign = institution.elsewhere(lambda other: class_id in other.lessons)
@@ -54,7 +54,7 @@ def reach_within(
 
 
 def singly_taught(institution: Institution, operation: Operation, lesson: Lesson) -> Code | None:
-    """Keep a lesson of two teachers for the operations made for it."""
+    """Refuse double-teacher lessons, which have operations of their own."""
     if not institution.lessons.has_two_teachers(lesson):
         return None
     return listed(operation, Code.TYPE_NOT_SUPPORTED, Code.BUSINESS_PARAMETER_ERROR)
@@ -63,7 +63,7 @@ def singly_taught(institution: Institution, operation: Operation, lesson: Lesson
 def settled(
     operation: Operation, lesson: Lesson, given: AbstractSet[str], now: float
 ) -> Code | None:
-    """Say why these parts of a lesson can no longer be changed."""
+    """Return why these parts of a lesson can no longer change."""
     teachers_only = given <= TEACHERS
     match lesson.phase(now):
         case Phase.OVER:
@@ -76,7 +76,7 @@ def settled(
 
 
 def _too_late(operation: Operation, left: float, given: AbstractSet[str]) -> Code | None:
-    """Say what is fixed so many seconds before the start."""
+    """Return the parts that are fixed so many seconds before the start."""
     ways: list[Code] = []
     if left < TIME_FIXED and given & TIMES:
         ways.append(Code.TIME_FIXED)

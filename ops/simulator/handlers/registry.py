@@ -10,35 +10,35 @@ from worker.classin.operation import Operation
 
 O = TypeVar("O", bound=Operation)  # noqa: E741  # an operation
 
-#: Takes what the school holds, the operation, and ClassIn's time in seconds since 1970.
+#: A handler: takes the school's state, the operation, and ClassIn's time in seconds since 1970.
 Answering = Callable[[Institution, O, float], "Answer"]
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What ClassIn says: a code of its own or any other number, and what comes with it."""
+    """A reply: a code of ClassIn's or another number, and its data."""
 
     code: int
     data: object = None
     message: str | None = None
-    #: What v1 puts beside `data`, as the lists of a folder's content.
+    #: What v1 puts beside `data`, such as the lists of a folder's content.
     beside: Mapping[str, object] | None = None
 
     @property
     def text(self) -> str:
-        """The message; unless given, what the code means."""
+        """The message; by default, the code's meaning."""
         known = Code.known(self.code)
         return self.message or (known.phrase if known else "a code that the pages do not list")
 
 
-#: The answering function of every operation that the simulator can do.
+#: The handler of every supported operation.
 ANSWERS: dict[type[Operation], Callable[[Institution, Any, float], Answer]] = {}
 
 
 def answers(kind: type[O]) -> Callable[[Answering[O]], Answering[O]]:
-    """Enter a function as the one that carries out this operation, and answers for it.
+    """Register a function as the handler of this operation.
 
-    It is called only with operations whose fields the catalogue found good.
+    It is called only with operations that the catalogue found valid.
     """
 
     def enter(function: Answering[O]) -> Answering[O]:
@@ -52,14 +52,14 @@ def answers(kind: type[O]) -> Callable[[Answering[O]], Answering[O]]:
 
 
 def answer(institution: Institution, operation: Operation, now: float) -> Answer:
-    """Carry out an operation in the pretend world, and say what ClassIn would.
+    """Carry out an operation on the state, and return ClassIn's reply.
 
-    One without an answering function is told that it was carried out, and changes nothing.
+    An operation without a handler succeeds, and changes nothing.
     """
     function = ANSWERS.get(type(operation))
     return Answer(Code.OK) if function is None else function(institution, operation, now)
 
 
 def listed(operation: Operation, *ways: Code) -> Code | None:
-    """Choose the first of these codes that the operation's page lists, if it lists any."""
+    """Return the first of these codes that the operation's page lists, if any."""
     return next((code for code in ways if code in operation.spec.codes), None)

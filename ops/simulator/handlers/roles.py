@@ -7,7 +7,7 @@ from worker.classin.operations.rosters import Role
 
 
 def unfit_member(institution: Institution, course_id: int, role: Role, uid: int) -> Code | None:
-    """Find why somebody cannot join a course as a student or an auditor."""
+    """Return why somebody cannot join a course as a student or an auditor."""
     roster, audits = institution.rosters.of(course_id), role is Role.AUDITOR
     if institution.people.user(uid) is None:
         return Code.BAD_REQUEST_DATA
@@ -23,7 +23,7 @@ def unfit_member(institution: Institution, course_id: int, role: Role, uid: int)
 
 
 def unfit_teacher(institution: Institution, course_id: int, uid: int) -> Code | None:
-    """Find why somebody cannot teach in a course."""
+    """Return why somebody cannot teach in a course."""
     people, roster = institution.people, institution.rosters.of(course_id)
     if people.is_deactivated_teacher(uid):
         return Code.TEACHER_DEACTIVATED
@@ -37,24 +37,24 @@ def unfit_teacher(institution: Institution, course_id: int, uid: int) -> Code | 
 
 
 def has_lessons(institution: Institution, course_id: int, uid: int, now: float) -> bool:
-    """Tell whether somebody has lessons to give or to co-teach in a course that are not over."""
+    """Return whether somebody still teaches or co-teaches lessons of a course."""
     lessons = institution.lessons.of(course_id)
     return any(gives(lesson, uid) and lesson.phase(now) is not Phase.OVER for lesson in lessons)
 
 
 def gives(lesson: Lesson, uid: int) -> bool:
-    """Tell whether somebody teaches or co-teaches a lesson."""
+    """Return whether somebody teaches or co-teaches a lesson."""
     return uid == lesson.teacher_uid or uid in lesson.assistant_uids
 
 
 def attends(institution: Institution, lesson: Lesson, uid: int) -> bool:
-    """Tell whether somebody is a student of a lesson, through its course or as a drop-in."""
+    """Return whether somebody is a student of a lesson, by its course or as a drop-in."""
     students = institution.rosters.of(lesson.course_id).students
     return uid in lesson.drop_ins or (uid in students and uid not in lesson.absent)
 
 
 def _teaches(institution: Institution, course_id: int, role: Role, uid: int) -> Code | None:
-    """Find the part in a course's teaching that forbids to join it in this role."""
+    """Return the teaching role in a course that excludes this role."""
     roster, audits = institution.rosters.of(course_id), role is Role.AUDITOR
     if uid == roster.head_teacher and not audits:
         return Code.HEAD_TEACHER_AS_STUDENT

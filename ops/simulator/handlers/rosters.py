@@ -1,4 +1,4 @@
-"""Rosters: who is in a course, and under which name."""
+"""Course members, and their names in the course."""
 
 from ops.simulator.handlers.entries import entry, entry_v2
 from ops.simulator.handlers.registry import Answer, answers
@@ -24,7 +24,7 @@ from worker.classin.operations.rosters import (
     Role,
 )
 
-#: So many may audit a course.
+#: Maximum auditors of a course.
 MOST_AUDITORS = 20
 
 
@@ -42,7 +42,7 @@ def add_course_student(institution: Institution, operation: AddCourseStudent, no
 def add_course_student_multiple(
     institution: Institution, operation: AddCourseStudentMultiple, now: float
 ) -> Answer:
-    """Add several people; who is listed twice is added once."""
+    """Add several people; duplicates are added once."""
     course_id, role = operation.course_id, operation.identity
     if code := closed(institution, operation, course_id, now):
         return Answer(code)
@@ -74,7 +74,7 @@ def del_course_student(institution: Institution, operation: DelCourseStudent, no
 def del_course_student_multiple(
     institution: Institution, operation: DelCourseStudentMultiple, now: float
 ) -> Answer:
-    """Remove several people; the answer names none of them."""
+    """Remove several people; the reply names none of them."""
     course_id, role = operation.course_id, operation.identity
     if code := closed(institution, operation, course_id, now):
         return Answer(code)
@@ -84,7 +84,7 @@ def del_course_student_multiple(
 
 @answers(AddCourseTeacher)
 def add_course_teacher(institution: Institution, operation: AddCourseTeacher, now: float) -> Answer:
-    """Put teachers on the course's list."""
+    """Add teachers to the course."""
     if code := closed(institution, operation, operation.course_id, now):
         return Answer(code)
     uids = operation.teacher_uids
@@ -97,7 +97,7 @@ def add_course_teacher(institution: Institution, operation: AddCourseTeacher, no
 def modify_course_teacher(
     institution: Institution, operation: ModifyCourseTeacher, now: float
 ) -> Answer:
-    """Return the lessons ahead to another teacher; the answer has an entry for each."""
+    """Give the lessons ahead to another teacher; return an entry for each."""
     course_id, uid = operation.course_id, operation.teacher_uid
     if code := closed(institution, operation, course_id, now):
         return Answer(code)
@@ -119,7 +119,7 @@ def modify_course_teacher(
 def remove_course_teacher(
     institution: Institution, operation: RemoveCourseTeacher, now: float
 ) -> Answer:
-    """Take a teacher off the course's list; the head teacher is not on it."""
+    """Remove a teacher from the course; not its head teacher."""
     course_id, uid = operation.course_id, operation.teacher_uid
     if code := closed(institution, operation, course_id, now):
         return Answer(code)
@@ -151,7 +151,7 @@ def modify_group_member_nickname(
 
 @answers(AddCourseGroup)
 def add_course_group(institution: Institution, operation: AddCourseGroup, now: float) -> Answer:
-    """Divide the course's students into groups, unless that was done; strangers are left out."""
+    """Divide the course's students into groups, once; strangers are left out."""
     course_id, groups = operation.course_id, operation.group_list
     course = institution.courses.get(course_id)
     if course is None or not course.goes_on(now):
@@ -171,7 +171,7 @@ def add_course_group(institution: Institution, operation: AddCourseGroup, now: f
 
 @answers(EditCourseGroup)
 def edit_course_group(institution: Institution, operation: EditCourseGroup, now: float) -> Answer:
-    """Put other groups in the place of those there are."""
+    """Replace the groups."""
     del now
     course_id, groups = operation.course_id, operation.group_list
     roster = institution.rosters.of(course_id)
@@ -189,7 +189,7 @@ def edit_course_group(institution: Institution, operation: EditCourseGroup, now:
 
 @answers(DelCourseGroup)
 def del_course_group(institution: Institution, operation: DelCourseGroup, now: float) -> Answer:
-    """Leave the course's students without groups."""
+    """Delete the groups."""
     del now
     roster = institution.rosters.of(operation.course_id)
     if roster.groups is None or roster.groups.group_id != operation.group_id:
@@ -199,7 +199,7 @@ def del_course_group(institution: Institution, operation: DelCourseGroup, now: f
 
 
 def _join(institution: Institution, course_id: int, role: Role, uid: int, name: str | None) -> Code:
-    """Make somebody a student or an auditor of a course, and say what came of it."""
+    """Add a student or auditor to a course; return the entry's code."""
     if code := unfit_member(institution, course_id, role, uid):
         return code
     roster = institution.rosters.of(course_id)
@@ -211,7 +211,7 @@ def _join(institution: Institution, course_id: int, role: Role, uid: int, name: 
 
 
 def _leave(institution: Institution, course_id: int, role: Role, uid: int) -> Code:
-    """Take a student or an auditor from a course, and say what came of it."""
+    """Remove a student or auditor from a course; return the entry's code."""
     if institution.people.user(uid) is None:
         return Code.BAD_REQUEST_DATA
     roster = institution.rosters.of(course_id)
@@ -220,7 +220,7 @@ def _leave(institution: Institution, course_id: int, role: Role, uid: int) -> Co
 
 
 def _enlist(institution: Institution, course_id: int, uid: int) -> Code:
-    """Put a teacher on a course's list, and say what came of it."""
+    """Add a teacher to a course; return the entry's code."""
     roster = institution.rosters.of(course_id)
     if uid == roster.head_teacher:
         return Code.HEAD_TEACHER_ALREADY
@@ -233,7 +233,7 @@ def _enlist(institution: Institution, course_id: int, uid: int) -> Code:
 
 
 def _hand_over(institution: Institution, lesson: Lesson, uid: int) -> Code:
-    """Return a lesson to another teacher, and say what came of it."""
+    """Give a lesson to another teacher; return the entry's code."""
     if lesson.is_classroom:
         return Code.MADE_AS_CLASSROOM
     if institution.lessons.has_two_teachers(lesson):
@@ -250,7 +250,7 @@ def _hand_over(institution: Institution, lesson: Lesson, uid: int) -> Code:
 
 
 def _bad_groups(institution: Institution, course_id: int, groups: Groups) -> Code | None:
-    """Find what is wrong with the people in groups; that some are strangers is not."""
+    """Return what is wrong with the people in groups; strangers are allowed."""
     uids = {member.student_uid for group in groups for member in group}
     leaders = {member.student_uid for group in groups for member in group if member.is_leader}
     students = institution.rosters.of(course_id).students.keys()
@@ -262,7 +262,7 @@ def _bad_groups(institution: Institution, course_id: int, groups: Groups) -> Cod
 
 
 def _known(roster: Roster, groups: Groups) -> tuple[tuple[GroupMember, ...], ...]:
-    """Return the groups with those only who are students of the course."""
+    """Return the groups without people who are no students of the course."""
     return tuple(
         tuple(
             GroupMember(student_uid=member.student_uid, is_leader=member.is_leader)

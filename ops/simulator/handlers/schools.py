@@ -1,4 +1,4 @@
-"""The institution itself: its labels, accounts and settings, and links into its lessons."""
+"""The institution: labels, accounts, settings, and login links."""
 
 from urllib.parse import urlencode
 
@@ -19,13 +19,13 @@ from worker.classin.operations.schools import (
     UpdateSchoolLabel,
 )
 
-#: So many labels an institution has.
+#: Maximum labels of an institution.
 MOST_LABELS = 100
 
 
 @answers(AddSchoolLabel)
 def add_school_label(institution: Institution, operation: AddSchoolLabel, now: float) -> Answer:
-    """Make a label, unless there is one of that name; ids of labels come back as text."""
+    """Create a label, unless the name exists; label ids come back as text."""
     del now
     labels = institution.labels
     if holder := labels.named(operation.label_name):
@@ -39,7 +39,7 @@ def add_school_label(institution: Institution, operation: AddSchoolLabel, now: f
 def update_school_label(
     institution: Institution, operation: UpdateSchoolLabel, now: float
 ) -> Answer:
-    """Rename a label; the name that it has already is no hindrance."""
+    """Rename a label; its own name is allowed."""
     del now
     labels, label_id = institution.labels, operation.label_id
     if label_id not in labels:
@@ -55,7 +55,7 @@ def update_school_label(
 def delete_school_label(
     institution: Institution, operation: DeleteSchoolLabel, now: float
 ) -> Answer:
-    """Delete a label, also from the courses and lessons that carry it."""
+    """Delete a label, also from courses and lessons."""
     del now
     label_id = operation.label_id
     if label_id not in institution.labels:
@@ -76,7 +76,7 @@ def delete_school_label(
 def delete_sub_school_account(
     institution: Institution, operation: DeleteSubSchoolAccount, now: float
 ) -> Answer:
-    """Take a sub-account from the institution; its user stays registered."""
+    """Remove a sub-account from the institution; its user stays registered."""
     del now
     if operation.uid not in institution.subaccounts:
         return Answer(Code.NO_SUCH_SUB_ACCOUNT)
@@ -86,7 +86,7 @@ def delete_sub_school_account(
 
 @answers(ModifySchoolConf)
 def modify_school_conf(institution: Institution, operation: ModifySchoolConf, now: float) -> Answer:
-    """Set the settings given."""
+    """Set the given settings."""
     del now
     institution.settings.update(operation.wire_fields())
     return Answer(Code.OK)
@@ -94,7 +94,7 @@ def modify_school_conf(institution: Institution, operation: ModifySchoolConf, no
 
 @answers(GetLoginLinked)
 def get_login_linked(institution: Institution, operation: GetLoginLinked, now: float) -> Answer:
-    """Write the link with which somebody enters a lesson."""
+    """Return a person's login link of a lesson."""
     user = institution.people.user(operation.uid)
     if code := closed(institution, operation, operation.course_id, now):
         return Answer(code)
@@ -126,7 +126,7 @@ def _closed_lesson(lesson: Lesson, course_id: int, now: float) -> Code | None:
 
 
 def _may_enter(institution: Institution, lesson: Lesson, uid: int) -> bool:
-    """Tell whether somebody has a part in a lesson, or belongs to the office."""
+    """Return whether somebody takes part in a lesson, or belongs to the office."""
     roster = institution.rosters.of(lesson.course_id)
     office = {institution.owner, *institution.subaccounts}
     seated = attends(institution, lesson, uid) or uid in roster.auditors
@@ -134,7 +134,7 @@ def _may_enter(institution: Institution, lesson: Lesson, uid: int) -> bool:
 
 
 def _link(user: User, lesson: Lesson, device: Device | None) -> str:
-    """Write the link: for iOS a page of the web, else of the client's own scheme."""
+    """Return the link: a web page for iOS, else the client's own scheme."""
     way = "https" if device is Device.IOS else "classin"
     where = {"telephone": user.account, "classId": lesson.class_id, "courseId": lesson.course_id}
     return f"{way}://www.eeo.cn/enterclass?{urlencode(where)}"

@@ -9,9 +9,9 @@ from worker.classin.operation import Operation
 def closed(
     institution: Institution, operation: Operation, course_id: int, now: float
 ) -> Code | None:
-    """Say why a course is out of an operation's reach, in a code that the operation's page lists.
+    """Return why an operation cannot use a course, in a code that its page lists.
 
-    A state for which the page lists no code does not hinder the operation.
+    A state without a listed code does not hinder the operation.
     """
     course = institution.courses.get(course_id)
     if course is None:

@@ -1,4 +1,4 @@
-"""Users: their accounts, and their places in the institution as students and teachers."""
+"""Users: accounts, and roles in the institution."""
 
 from ops.simulator.handlers.entries import entry, entry_v2
 from ops.simulator.handlers.registry import Answer, answers
@@ -29,7 +29,7 @@ from worker.classin.operations.users import (
 
 @answers(Register)
 def register(institution: Institution, operation: Register, now: float) -> Answer:
-    """Register a user, or find who has the account; either becomes the member asked for."""
+    """Register a user, or return the account's owner; either gets the requested role."""
     del now
     if operation.is_sent_message and not (operation.telephone and operation.add_to_school_member):
         return Answer(Code.SMS_NOT_POSSIBLE)
@@ -38,7 +38,7 @@ def register(institution: Institution, operation: Register, now: float) -> Answe
 
 @answers(RegisterMultiple)
 def register_multiple(institution: Institution, operation: RegisterMultiple, now: float) -> Answer:
-    """Register several users, each as if alone."""
+    """Register several users, each as by `register`."""
     del now
     entries = []
     for item in operation.user_json:
@@ -50,7 +50,7 @@ def register_multiple(institution: Institution, operation: RegisterMultiple, now
 
 @answers(ModifyPassword)
 def modify_password(institution: Institution, operation: ModifyPassword, now: float) -> Answer:
-    """Note that the user has a password; what the old one was is not known here."""
+    """Store that the user has a password; the old one is not checked."""
     del now
     user = institution.people.user(operation.uid)
     if user is None or not user.password_set:
@@ -62,7 +62,7 @@ def modify_password(institution: Institution, operation: ModifyPassword, now: fl
 def modify_password_by_telephone(
     institution: Institution, operation: ModifyPasswordByTelephone, now: float
 ) -> Answer:
-    """Note that a member of the institution has a password."""
+    """Store that a member of the institution has a password."""
     del now
     user = institution.people.user(operation.uid)
     if user is None:
@@ -75,7 +75,7 @@ def modify_password_by_telephone(
 
 @answers(AddSchoolStudent)
 def add_school_student(institution: Institution, operation: AddSchoolStudent, now: float) -> Answer:
-    """Make a user a student of the institution; one who is keeps the name."""
+    """Add a user as a student; an existing one keeps the name."""
     del now
     user = institution.people.by_account(operation.student_account)
     if user is None:
@@ -108,7 +108,7 @@ def edit_school_student(
 def modify_course_student_nick_name(
     institution: Institution, operation: ModifyCourseStudentNickName, now: float
 ) -> Answer:
-    """Copy each student's name from the institution into the courses that go on."""
+    """Copy each student's name from the institution into running courses."""
     running = [
         institution.rosters.of(course.course_id)
         for course in institution.courses.values()
@@ -126,7 +126,7 @@ def modify_course_student_nick_name(
 
 @answers(AddTeacher)
 def add_teacher(institution: Institution, operation: AddTeacher, now: float) -> Answer:
-    """Make a user a teacher of the institution; the number that comes back is not the UID."""
+    """Add a user as a teacher; the returned number is not the UID."""
     del now
     people = institution.people
     user = people.by_account(operation.teacher_account)
@@ -142,7 +142,7 @@ def add_teacher(institution: Institution, operation: AddTeacher, now: float) -> 
 
 @answers(EditTeacher)
 def edit_teacher(institution: Institution, operation: EditTeacher, now: float) -> Answer:
-    """Change a teacher's name and, if one is given, picture in the institution."""
+    """Change a teacher's name and, if given, picture in the institution."""
     del now
     teachers = institution.people.teachers
     teacher = teachers.get(operation.teacher_uid)
@@ -156,7 +156,7 @@ def edit_teacher(institution: Institution, operation: EditTeacher, now: float) -
 
 @answers(StopUsingTeacher)
 def stop_using_teacher(institution: Institution, operation: StopUsingTeacher, now: float) -> Answer:
-    """Deactivate a teacher, at once, unless courses or lessons are left to give."""
+    """Deactivate a teacher without courses or lessons ahead."""
     uid = operation.teacher_uid
     if uid == institution.owner:
         return Answer(Code.INSTITUTION_ACCOUNT_STAYS)
@@ -190,7 +190,7 @@ def restart_using_teacher(
 def update_class_student_comment(
     institution: Institution, operation: UpdateClassStudentComment, now: float
 ) -> Answer:
-    """Keep what the teacher wrote about students of a lesson."""
+    """Store the teacher's comments on students of a lesson."""
     del now
     lesson = institution.lessons.find(operation.class_id)
     if lesson is None or lesson.deleted:
@@ -209,7 +209,7 @@ def update_class_student_comment(
 def _registered(
     institution: Institution, given: Register | NewUser, avatar: dict[str, object] | None = None
 ) -> tuple[Code, int]:
-    """Register somebody, who may be there already; the UID comes back either way."""
+    """Register somebody, who may exist already; return the UID either way."""
     people, code = institution.people, Code.OK
     account = given.telephone or given.email or ""
     user = people.by_account(account)
@@ -222,7 +222,7 @@ def _registered(
 
 
 def _take_in(institution: Institution, user: User, given: Register | NewUser) -> None:
-    """Make a registered user the member of the institution that was asked for."""
+    """Give a registered user the requested role in the institution."""
     name = given.nickname or user.nickname
     match given.add_to_school_member:
         case Membership.STUDENT:
@@ -234,7 +234,7 @@ def _take_in(institution: Institution, user: User, given: Register | NewUser) ->
 
 
 def _picture(operation: Operation) -> dict[str, object] | None:
-    """Return the digest of the picture that came along, if one did."""
+    """Return the digest of the picture, if there is one."""
     return next((file.summary() for file in operation.files().values()), None)
 
 
@@ -250,7 +250,7 @@ def _set_deactivated(institution: Institution, uid: int, *, deactivated: bool) -
 
 
 def _bad_comment(institution: Institution, lesson: Lesson, item: StudentComment) -> Code | None:
-    """Check whether an evaluation is about somebody who was a student in the lesson."""
+    """Check that a comment is about a student of the lesson."""
     if not institution.people.is_student(item.student_uid):
         return Code.STUDENT_NOT_HERE
     attended = attends(institution, lesson, item.student_uid)

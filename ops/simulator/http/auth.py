@@ -17,23 +17,23 @@ from worker.classin.operation import Operation
 from worker.classin.signing import Counting, safe_key, signature
 from worker.errors import InvalidOperationError
 
-#: Seconds that the signed time may be off, either way.
+#: Maximum skew of the signed time in seconds, either way.
 WINDOWS = {ApiVersion.V1: 20 * 60, ApiVersion.V2: 5 * 60}
 
 
 @dataclass(frozen=True, slots=True)
 class Received:
-    """A request as it arrived, taken apart but not yet believed."""
+    """A parsed request that is not authenticated yet."""
 
     dialect: ApiVersion
-    #: None for an action that the catalogue does not have.
+    #: None for an unknown action.
     kind: type[Operation] | None
     sid: str | None
     proof: str | None = field(repr=False)
     timestamp: str | None
-    #: Texts and files from a form, there with SID, proof and time; JSON values from a body.
+    #: Texts and files of a form, with SID, signature and time; or JSON values of a body.
     fields: Mapping[str, Any] = field(repr=False)
-    #: False for a body that cannot be read, or a method other than POST.
+    #: False for an unreadable body, or a method other than POST.
     legible: bool = True
 
     @property
@@ -49,9 +49,9 @@ def admit(
     now: float,
     counting: Counting = Counting.BYTES,
 ) -> Operation | Answer:
-    """Check who asks (secrets are by SID), when, and what: the operation, or a refusal.
+    """Check sender (secrets are by SID), time and content; return the operation or a refusal.
 
-    `counting` says which long texts have to be signed.
+    `counting` decides which long texts must be signed.
     """
     if not received.legible:
         v1 = received.dialect is ApiVersion.V1
@@ -97,7 +97,7 @@ def _same(proof: str | None, expected: str) -> bool:
 
 
 def _read(kind: type[Operation], received: Mapping[str, Any]) -> Operation | Answer:
-    """Build the operation; what it does not know is ignored, as ClassIn does."""
+    """Build the operation; unknown fields are ignored, as ClassIn does."""
     structured = _structured(kind)
     fields = {name: value for name, value in received.items() if name in structured}
     if kind.spec.endpoint.version is ApiVersion.V1:
@@ -108,13 +108,13 @@ def _read(kind: type[Operation], received: Mapping[str, Any]) -> Operation | Ans
         return read(kind.spec.name, fields)
     except InvalidOperationError as error:
         code = _refusal(kind, fields, error)
-        # Names only: a message must not carry what was sent.
+        # Names only: a message must not quote values.
         wrong = sorted({fault.where.partition(".")[0] for fault in error.faults})
         return Answer(code, message=f"{code.phrase}: {', '.join(wrong)}")
 
 
 def _from_form(value: object, *, structured: bool) -> object:
-    """Decode a form's value: files, not yet checked, and the JSON texts of lists and objects."""
+    """Decode a form's value: files, not checked yet, and the JSON of lists and objects."""
     if isinstance(value, File):
         return dict(value)
     if not isinstance(value, str) or not structured:
@@ -128,7 +128,7 @@ def _from_form(value: object, *, structured: bool) -> object:
 def _refusal(
     kind: type[Operation], fields: Mapping[str, Any], error: InvalidOperationError
 ) -> Code:
-    """Choose the code that tells what is wrong, among those that the operation's page lists."""
+    """Return the code that tells what is wrong, among those that the operation's page lists."""
     if kind.spec.endpoint.version is ApiVersion.V1:
         known = Code.EMPTY_LIST in kind.spec.codes
         return Code.EMPTY_LIST if known and _lacks_list(kind, fields) else Code.BAD_PARAMETERS
@@ -141,14 +141,14 @@ def _refusal(
 
 
 def _lacks_list(kind: type[Operation], fields: Mapping[str, Any]) -> bool:
-    """Tell whether a list that was given is empty, or did not come as JSON."""
+    """Return whether a given list is empty, or is not JSON."""
     lists = [fields[name] for name, many in _structured(kind).items() if many and name in fields]
     return any(not isinstance(each, (list, dict)) or not each for each in lists)
 
 
 @cache
 def _structured(kind: type[Operation]) -> Mapping[str, bool]:
-    """Tell of each field of an operation, by ClassIn's name, whether a form carries it as JSON."""
+    """Return for each field, by ClassIn's name, whether a form carries it as JSON."""
     names = [field.alias or name for name, field in kind.model_fields.items()]
     return {name: kind.holds_json(name) for name in names}
 

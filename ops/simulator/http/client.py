@@ -12,28 +12,28 @@ from ops.simulator.faults import FaultRule
 from ops.simulator.journal import Counts, Entry, carries
 from worker.errors import FieldError, InvalidInputError, UnavailableError
 
-#: Seconds between two looks whether the simulator is there.
+#: Seconds between two attempts to reach the simulator.
 INTERVAL = 0.02
 
 
 class SimulatorClient:
-    """Asks a running simulator what happened, and tells it how to misbehave.
+    """Query a running simulator, and inject faults.
 
     Every method raises UnavailableError when it does not answer.
     """
 
     def __init__(self, base_url: str, timeout: float = 10.0) -> None:
-        """Take the simulator's base URL, and the seconds that one answer may take."""
+        """Take the simulator's base URL, and the timeout of a request in seconds."""
         self.base_url = base_url.rstrip("/")
         self._timeout = timeout
 
     def faults(self, *rules: FaultRule) -> list[FaultRule]:
-        """Set further rules; gives all that are set, also without any to add."""
+        """Add rules; return all rules."""
         given = [rule.model_dump(mode="json", exclude_defaults=True) for rule in rules]
         return [FaultRule.model_validate(rule) for rule in self._ask("POST", "faults", given)]
 
     def clear_faults(self) -> None:
-        """Forget all rules."""
+        """Remove all rules."""
         self._ask("DELETE", "faults")
 
     def journal(self, operation: str | None = None, *, applied: bool | None = None) -> list[Entry]:
@@ -44,17 +44,17 @@ class SimulatorClient:
         return [Entry(**entry) for entry in self._ask("GET", f"journal?{urlencode(query)}")]
 
     def applied(self, operation: str, **fields: object) -> int:
-        """Count how often an operation was carried out with these fields, by ClassIn's names."""
+        """Return how often an operation was carried out with these fields, by ClassIn's names."""
         entries = self.journal(operation, applied=True)
         return sum(carries(entry.fields, fields) for entry in entries)
 
     def state(self) -> dict[str, Any]:
-        """Return all that the schools hold: `{"schools": {SID: {"courses": [...], ...}}}`."""
+        """Return the state of all schools: `{"schools": {SID: {"courses": [...], ...}}}`."""
         held: dict[str, Any] = self._ask("GET", "state")
         return held
 
     def counts(self) -> dict[str, Counts]:
-        """Count requests, and those carried out, per operation."""
+        """Return requests, and those carried out, by operation."""
         return {name: Counts(**one) for name, one in self._ask("GET", "counts").items()}
 
     def maintenance(self, *, on: bool) -> None:
@@ -62,11 +62,11 @@ class SimulatorClient:
         self._ask("POST", "maintenance", {"on": on})
 
     def reset(self) -> None:
-        """Begin anew: state, journal and faults."""
+        """Reset state, journal and faults."""
         self._ask("POST", "reset")
 
     def wait_until_ready(self, seconds: float = 10.0) -> None:
-        """Wait until it answers; UnavailableError when it has not within so many seconds."""
+        """Wait until it answers. Raises UnavailableError after so many seconds."""
         until = time.monotonic() + seconds
         while True:
             try:
@@ -79,9 +79,9 @@ class SimulatorClient:
                 return
 
     def _ask(self, method: str, path: str, given: object = None) -> Any:  # noqa: ANN401  # JSON
-        """Send one request to one of its own paths, and read the JSON that comes back."""
+        """Send one control request, and return its JSON."""
         body = None if given is None else json.dumps(given)
-        # No proxy of the environment comes between: http.client knows none.
+        # http.client ignores proxies of the environment.
         with closing(HTTPConnection(urlsplit(self.base_url).netloc, timeout=self._timeout)) as link:
             try:
                 link.request(method, f"/simulator/{path}", body)

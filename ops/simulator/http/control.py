@@ -11,7 +11,7 @@ from ops.simulator.simulator import Simulator
 from worker.classin.catalogue import CATALOGUE
 from worker.errors import InvalidInputError
 
-#: Where the simulator is kept in its application.
+#: Key of the simulator in its application.
 SIMULATOR = web.AppKey("simulator", Simulator)
 
 routes = web.RouteTableDef()
@@ -19,14 +19,14 @@ routes = web.RouteTableDef()
 
 @routes.get("/simulator/health")
 async def health(request: web.Request) -> web.Response:
-    """Say that it is there, what time it has, and which operations it answers."""
+    """Report readiness, time, and the supported operations."""
     now = request.app[SIMULATOR].now()
     return web.json_response({"now": now, "operations": list(CATALOGUE)})
 
 
 @routes.get("/simulator/journal")
 async def journal(request: web.Request) -> web.Response:
-    """List the requests; `operation=NAME` and `applied=1` (or 0) narrow the list."""
+    """Return the requests; `operation=NAME` and `applied=1` (or 0) filter."""
     operation, applied = request.query.get("operation"), request.query.get("applied")
     entries = request.app[SIMULATOR].stage.journal.select(
         operation, applied=None if applied is None else applied == "1"
@@ -36,26 +36,26 @@ async def journal(request: web.Request) -> web.Response:
 
 @routes.get("/simulator/state")
 async def state(request: web.Request) -> web.Response:
-    """Show all that the schools hold."""
+    """Return the state of all schools."""
     return web.json_response(request.app[SIMULATOR].stage.world.snapshot())
 
 
 @routes.get("/simulator/counts")
 async def counts(request: web.Request) -> web.Response:
-    """Count requests, and those carried out, per operation."""
+    """Return requests, and those carried out, by operation."""
     counted = request.app[SIMULATOR].stage.journal.counts()
     return web.json_response({name: asdict(one) for name, one in counted.items()})
 
 
 @routes.get("/simulator/faults")
 async def faults(request: web.Request) -> web.Response:
-    """List the rules set."""
+    """Return the rules."""
     return _rules(request.app[SIMULATOR])
 
 
 @routes.post("/simulator/faults")
 async def set_faults(request: web.Request) -> web.Response:
-    """Set a rule, or a list of rules, besides those set before; all of them or none."""
+    """Add a rule, or a list of rules: all or none."""
     simulator = request.app[SIMULATOR]
     try:
         simulator.stage.faults.add(read_rules(await request.json()))
@@ -68,7 +68,7 @@ async def set_faults(request: web.Request) -> web.Response:
 
 @routes.delete("/simulator/faults")
 async def clear_faults(request: web.Request) -> web.Response:
-    """Forget all rules."""
+    """Remove all rules."""
     simulator = request.app[SIMULATOR]
     simulator.stage.faults.clear()
     return _rules(simulator)
@@ -91,14 +91,14 @@ async def maintenance(request: web.Request) -> web.Response:
 
 @routes.post("/simulator/reset")
 async def reset(request: web.Request) -> web.Response:
-    """Begin anew: state, journal, faults, and no maintenance."""
+    """Reset state, journal, faults and maintenance."""
     simulator = request.app[SIMULATOR]
     simulator.reset()
     return web.json_response(simulator.stage.world.snapshot())
 
 
 def _rules(simulator: Simulator) -> web.Response:
-    """Answer the rules set, each with what differs from the defaults."""
+    """Return the rules, each with the settings that differ from the defaults."""
     rules = simulator.stage.faults.rules
     return web.json_response(
         [rule.model_dump(mode="json", exclude_defaults=True) for rule in rules]

@@ -20,7 +20,7 @@ GARBLED = b'<html><body>{"error_info": {"errno": 1, </body>'
 
 @dataclass(slots=True)
 class Exchange:
-    """A request that was entered in the journal, and the rule that strikes it."""
+    """A request in the journal, and the rule that strikes it."""
 
     request: web.Request
     received: Received
@@ -29,7 +29,7 @@ class Exchange:
     rule: FaultRule = NO_FAULT
 
     def reply(self, answer: Answer) -> web.StreamResponse:
-        """Say what ClassIn says."""
+        """Return ClassIn's reply."""
         self.entry.outcome = int(answer.code)
         as_text = self.errno_as_text or self.rule.errno_as_text
         body = encode(answer, self.received.dialect, errno_as_text=as_text)
@@ -38,7 +38,7 @@ class Exchange:
     async def apply_fault(
         self, when: When, said: Answer | None = None
     ) -> web.StreamResponse | None:
-        """Let the rule strike, if this is its time: what it puts in the place of what was said."""
+        """Apply the rule at its time; return what replaces the reply."""
         rule = self.rule
         if rule.when is not when:
             return None
@@ -66,9 +66,9 @@ class Exchange:
 async def exchange(
     simulator: Simulator, request: web.Request, received: Received
 ) -> web.StreamResponse:
-    """Enter, admit, strike, carry out, answer.
+    """Journal, admit, apply faults, carry out, reply.
 
-    Until it is carried out, others find busy what the operation works on.
+    Until it is carried out, what the operation works on is busy for others.
     """
     stage = simulator.stage
     entry = simulator.enter(received)
@@ -94,7 +94,7 @@ async def exchange(
 async def _exchange_late(
     simulator: Simulator, this: Exchange, operation: Operation
 ) -> web.StreamResponse:
-    """Carry out when its time has come, whatever has been answered by then."""
+    """Carry out at the rule's time, whatever was replied by then."""
     stage, loop = simulator.stage, asyncio.get_running_loop()
     carried_out: asyncio.Future[Answer] = loop.create_future()
 
@@ -112,7 +112,7 @@ async def _exchange_late(
 
 
 def _status(status: int, retry_after: float | None) -> web.Response:
-    """Answer a bare status, with a line of text as servers in between do."""
+    """Return a bare status with a line of text, as proxies do."""
     known = status in HTTPStatus._value2member_map_
     text = f"{status} {HTTPStatus(status).phrase}\n" if known else f"{status}\n"
     headers = {} if retry_after is None else {"Retry-After": f"{retry_after:g}"}

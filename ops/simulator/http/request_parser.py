@@ -10,14 +10,14 @@ from worker.classin.endpoint import ApiVersion
 from worker.classin.field_types import LARGEST_FILE, File
 from worker.classin.operation import Operation
 
-#: Bytes of a file that are read together; none of them is kept.
+#: Bytes of a file that are read at once.
 PIECE = 256 * 1024
 
 
 async def receive(
     request: web.Request, dialect: ApiVersion, kind: type[Operation] | None
 ) -> Received:
-    """Read a request to the end and take it apart."""
+    """Read and parse a whole request."""
     match dialect:
         case ApiVersion.V1:
             return await _receive_form(request, kind)
@@ -53,7 +53,7 @@ async def _receive_json(request: web.Request, kind: type[Operation] | None) -> R
 
 
 async def _form(request: web.Request) -> dict[str, str | File]:
-    """Read a form; limits are checked later. PHP lets the last of several equal names win."""
+    """Parse a form; limits are checked later. As in PHP, the last of equal names wins."""
     if request.method != "POST" or request.content_type != "multipart/form-data":
         return {name: str(value) for name, value in (await request.post()).items()}
     form: dict[str, str | File] = {}
@@ -69,7 +69,7 @@ async def _form(request: web.Request) -> dict[str, str | File]:
 
 
 async def _file(part: BodyPartReader, name: str) -> File:
-    """Read a file through, keeping no more than its size and digest."""
+    """Read a file, keeping only its size and digest."""
     size, digest = 0, hashlib.sha256()
     while chunk := await part.read_chunk(PIECE):
         async for piece in part.decode_iter(chunk):

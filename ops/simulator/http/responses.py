@@ -7,7 +7,7 @@ from worker.classin.endpoint import ApiVersion
 
 
 def encode(answer: Answer, dialect: ApiVersion, *, errno_as_text: bool = False) -> bytes:
-    """Write an answer in a dialect; the code as a number or, on demand, as text."""
+    """Encode a reply in an API version; the code as a number or, on demand, as text."""
     number: int | str = str(int(answer.code)) if errno_as_text else int(answer.code)
     match dialect:
         case ApiVersion.V1:

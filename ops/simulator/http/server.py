@@ -24,9 +24,9 @@ from worker.classin.signing import Counting
 from worker.errors import UnavailableError
 
 LOOPBACK = "127.0.0.1"
-#: The largest body taken, in bytes, files apart.
+#: Maximum bytes of a body, files excluded.
 LARGEST_BODY = 4 * 1024 * 1024
-#: Seconds that answers under way get when the server stops.
+#: Grace in seconds for running replies at shutdown.
 PATIENCE = 0.5
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -42,12 +42,11 @@ def create_app(  # noqa: PLR0913  # all that may be otherwise, by keyword
     rates: bool = True,
     counting: Counting = Counting.BYTES,
 ) -> web.Application:
-    """Make a simulator with a route for every operation that it answers.
+    """Build the application, with a route for every supported operation.
 
     `schools` are secrets by SID; `clock` and `skew` (seconds) make ClassIn's time, in the Date
-    header as well; with `errno_as_text` every code is sent as text; without `rates` nothing is
-    refused for coming too fast, or twice too soon; `counting` says how long texts are counted when
-    a signature is checked.
+    header as well; with `errno_as_text` every code is sent as text; without `rates` no rate limits
+    apply; `counting` says how text lengths are counted when a signature is checked.
     """
     app = web.Application(client_max_size=LARGEST_BODY)
     app[SIMULATOR] = Simulator(
@@ -60,7 +59,7 @@ def create_app(  # noqa: PLR0913  # all that may be otherwise, by keyword
         counting=counting,
     )
     for (dialect, path), kinds in _addresses().items():
-        # Of the older scripts any method gets an answer; elsewhere aiohttp answers 405.
+        # The v1 scripts answer any method; elsewhere aiohttp answers 405.
         method = "*" if dialect is ApiVersion.V1 else "POST"
         app.router.add_route(method, path, _handler(dialect, kinds))
     app.add_routes(routes)
@@ -69,7 +68,7 @@ def create_app(  # noqa: PLR0913  # all that may be otherwise, by keyword
 
 
 def _addresses() -> dict[tuple[ApiVersion, str], dict[str | None, type[Operation]]]:
-    """Group the operations by path, and below it by action."""
+    """Return the operations by path, and below it by action."""
     addresses: dict[tuple[ApiVersion, str], dict[str | None, type[Operation]]] = {}
     for kind in CATALOGUE.values():
         call = kind.spec.endpoint
@@ -94,7 +93,7 @@ async def _tell_time(request: web.Request, response: web.StreamResponse) -> None
 
 
 def announce(url: str) -> None:
-    """Print the line for which whoever started the simulator waits."""
+    """Print the line that the starter of the simulator waits for."""
     print(f"simulator listening on {url}", flush=True)  # noqa: T201  # this is its output
 
 
@@ -106,9 +105,9 @@ async def serve(
     ready: Callable[[str], None] = announce,
     stop: asyncio.Event | None = None,
 ) -> None:
-    """Serve until `stop` is set, or for ever; `ready` is told the base URL. Port 0: a free one.
+    """Serve until `stop` is set, or without end; `ready` is called with the base URL. Port 0: any.
 
-    Raises UnavailableError when the port cannot be had.
+    Raises UnavailableError if the port is taken.
     """
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=PATIENCE)
     await runner.setup()
@@ -133,9 +132,9 @@ async def _listen(site: web.TCPSite, host: str, port: int) -> None:
 
 
 def run(port: int, host: str = LOOPBACK, app: web.Application | None = None) -> None:
-    """Serve in this process until SIGTERM or SIGINT; without an app, one with the defaults.
+    """Serve in this process until SIGTERM or SIGINT; without an app, with the defaults.
 
-    Raises UnavailableError when the port cannot be had.
+    Raises UnavailableError if the port is taken.
     """
 
     async def main() -> None:
@@ -149,7 +148,7 @@ def run(port: int, host: str = LOOPBACK, app: web.Application | None = None) -> 
 
 @contextlib.contextmanager
 def in_thread(app: web.Application, host: str = LOOPBACK, port: int = 0) -> Iterator[str]:
-    """Serve from a thread of this process; gives the base URL and stops on leaving."""
+    """Serve from a thread while inside; the value is the base URL."""
     url: Future[str] = Future()
     runner = asyncio.Runner()  # which ends what is still held back when it closes
     loop = runner.get_loop()

@@ -1,4 +1,4 @@
-"""The activities of one school: classrooms, which are lessons as well, and all other kinds."""
+"""Activities of one school: classrooms, which are lessons as well, and all other kinds."""
 
 from collections.abc import Callable, Iterable, Iterator
 
@@ -18,7 +18,7 @@ class Task(Held):
     start_time: int | None = None
     end_time: int | None = None
     published: bool = False
-    #: Members of the course who were taken off it.
+    #: Members of the course who were removed from it.
     absent: tuple[int, ...] = ()
     deleted: bool = False
 
@@ -27,10 +27,10 @@ Activity = Task | Lesson
 
 
 class Activities:
-    """All activities of one school, with those deleted; iterating gives the tasks."""
+    """All activities of one school, deleted ones included; iteration yields the tasks."""
 
     def __init__(self, tasks: Iterable[Task], lessons: Lessons, new_id: Callable[[], int]) -> None:
-        """Take the tasks there are, and the lessons, some of which are classrooms."""
+        """Take the initial tasks, and the lessons, some of which are classrooms."""
         self._lessons = lessons
         self._tasks = {task.activity_id: task for task in tasks}
         self._classrooms = {
@@ -52,7 +52,7 @@ class Activities:
         return iter(self._tasks.values())
 
     def find(self, activity_id: int) -> Activity | None:
-        """Find an activity by its id; one deleted is found as well."""
+        """Return an activity by id, also a deleted one."""
         if (class_id := self._classrooms.get(activity_id)) is not None:
             return self._lessons.find(class_id)
         return self._tasks.get(activity_id)
@@ -63,14 +63,14 @@ class Activities:
         return [one for one in found if one is not None and not one.deleted]
 
     def add_task(self, drafted: Task) -> Task:
-        """Keep a new task under an id of its own."""
+        """Add a task, with a new id."""
         task = drafted.model_copy(update={"activity_id": self._new_id()})
         self._tasks[task.activity_id] = task
         self._place(task)
         return task
 
     def add_classroom(self, drafted: Lesson) -> Lesson:
-        """Keep a new classroom, as a lesson and as an activity."""
+        """Add a classroom, as a lesson and as an activity."""
         lesson = self._lessons.add(drafted.model_copy(update={"activity_id": self._new_id()}))
         if lesson.activity_id is not None:
             self._classrooms[lesson.activity_id] = lesson.class_id
@@ -78,7 +78,7 @@ class Activities:
         return lesson
 
     def change(self, activity: Activity, **fields: object) -> Activity:
-        """Change an activity, by the names of its attributes."""
+        """Change an activity's attributes."""
         if isinstance(activity, Lesson):
             changed: Activity = self._lessons.change(activity, **fields)
         else:

@@ -1,4 +1,4 @@
-"""The cloud drive of one school: folders in a tree, and files in them."""
+"""Cloud drive of one school: a tree of folders, with files."""
 
 from collections.abc import Callable, Iterable
 
@@ -7,7 +7,7 @@ from pydantic.alias_generators import to_camel
 
 
 class Held(BaseModel):
-    """Something that ClassIn keeps, under ClassIn's names for it; a change makes a new one."""
+    """An immutable entity of ClassIn, under ClassIn's names."""
 
     model_config = ConfigDict(
         frozen=True,
@@ -23,7 +23,7 @@ class Held(BaseModel):
 
 
 class Folder(Held):
-    """A folder; only the top one has no parent."""
+    """A folder; only the root has no parent."""
 
     folder_id: int
     folder_name: str
@@ -42,7 +42,7 @@ class StoredFile(Held):
 
 
 class Drive:
-    """All folders and files of one school, in the order in which they were made."""
+    """All folders and files of one school, in order of creation."""
 
     def __init__(
         self,
@@ -51,7 +51,7 @@ class Drive:
         files: Iterable[StoredFile] = (),
         new_file_id: Callable[[], int] | None = None,
     ) -> None:
-        """Take the folders there are, every parent before its children, the top one first."""
+        """Take the initial folders, parents first, the root first of all."""
         self._folders: dict[int, Folder] = {}
         self._names: dict[tuple[int | None, str], int] = {}
         self._files: dict[int, StoredFile] = {}
@@ -69,30 +69,30 @@ class Drive:
         return folder_id in self._folders
 
     def __len__(self) -> int:
-        """Count the folders below the top one."""
+        """Return the number of folders below the root."""
         return len(self._folders) - 1
 
     @property
     def folders(self) -> tuple[Folder, ...]:
-        """Every folder, the top one first."""
+        """All folders, the root first."""
         return tuple(self._folders.values())
 
     @property
     def files(self) -> tuple[StoredFile, ...]:
-        """Every file, whatever its folder."""
+        """All files."""
         return tuple(self._files.values())
 
     def find(self, folder_id: int) -> Folder | None:
-        """Find a folder by its id."""
+        """Return a folder by id."""
         return self._folders.get(folder_id)
 
     def named(self, parent_id: int | None, name: str) -> Folder | None:
-        """Find the folder that has this name below this parent."""
+        """Return the folder of this name below this parent."""
         folder_id = self._names.get((parent_id, name))
         return None if folder_id is None else self._folders[folder_id]
 
     def level(self, folder: Folder) -> int:
-        """Count how far a folder lies below the top one, which is level 0."""
+        """Return a folder's depth below the root, which is level 0."""
         level = 0
         while folder.parent_id is not None:
             folder = self._folders[folder.parent_id]
@@ -100,18 +100,18 @@ class Drive:
         return level
 
     def add(self, parent: Folder, name: str) -> Folder:
-        """Make a folder below another."""
+        """Create a folder below another."""
         return self._keep(
             Folder(folder_id=self._new_id(), folder_name=name, parent_id=parent.folder_id)
         )
 
     def rename(self, folder: Folder, name: str) -> Folder:
-        """Return a folder another name."""
+        """Rename a folder."""
         del self._names[folder.parent_id, folder.folder_name]
         return self._keep(folder.model_copy(update={"folder_name": name}))
 
     def delete(self, folder: Folder) -> None:
-        """Take a folder away with all that is in it."""
+        """Delete a folder with its content."""
         for child in self.children(folder):
             self.delete(child)
         for file in self.contents(folder):
@@ -122,23 +122,23 @@ class Drive:
             del self._children[folder.parent_id][folder.folder_id]
 
     def children(self, folder: Folder) -> list[Folder]:
-        """Return the folders right below a folder."""
+        """Return a folder's direct subfolders."""
         return [self._folders[folder_id] for folder_id in self._children.get(folder.folder_id, ())]
 
     def contents(self, folder: Folder) -> list[StoredFile]:
-        """Return the files right in a folder."""
+        """Return the files directly in a folder."""
         return [self._files[file_id] for file_id in self._contents.get(folder.folder_id, ())]
 
     def find_file(self, file_id: int) -> StoredFile | None:
-        """Find a file by its id."""
+        """Return a file by id."""
         return self._files.get(file_id)
 
     def folder_of(self, file: StoredFile) -> Folder:
-        """Return the folder that a file is in."""
+        """Return a file's folder."""
         return self._folders[file.folder_id]
 
     def add_file(self, folder: Folder, name: str, size: int, sha256: str) -> StoredFile:
-        """Put a file into a folder, where others may have the same name."""
+        """Add a file to a folder, where others may have the same name."""
         return self._store(
             StoredFile(
                 file_id=self._new_file_id(),
@@ -150,11 +150,11 @@ class Drive:
         )
 
     def rename_file(self, file: StoredFile, name: str) -> StoredFile:
-        """Return a file another name."""
+        """Rename a file."""
         return self._store(file.model_copy(update={"file_name": name}))
 
     def delete_file(self, file: StoredFile) -> None:
-        """Take a file away."""
+        """Delete a file."""
         del self._files[file.file_id]
         del self._contents[file.folder_id][file.file_id]
 

@@ -1,4 +1,4 @@
-"""The labels of one school."""
+"""Labels of one school."""
 
 from collections.abc import Callable, Iterable
 
@@ -6,17 +6,17 @@ from ops.simulator.state.drive import Held
 
 
 class Label(Held):
-    """A label that courses and lessons can carry."""
+    """A label of courses and lessons."""
 
     label_id: int
     label_name: str
 
 
 class Labels:
-    """All labels of one school; no two have the same name."""
+    """All labels of one school; names are unique."""
 
     def __init__(self, labels: Iterable[Label], new_id: Callable[[], int]) -> None:
-        """Take the labels there are."""
+        """Take the initial labels."""
         self._labels: dict[int, Label] = {}
         self._ids: dict[str, int] = {}
         self._new_id = new_id
@@ -31,25 +31,25 @@ class Labels:
 
     @property
     def all(self) -> tuple[Label, ...]:
-        """Every label, in the order in which they were made."""
+        """All labels, in order of creation."""
         return tuple(self._labels.values())
 
     def named(self, name: str) -> Label | None:
-        """Find a label by its name."""
+        """Return a label by name."""
         label_id = self._ids.get(name)
         return None if label_id is None else self._labels[label_id]
 
     def add(self, name: str) -> Label:
-        """Make a label."""
+        """Create a label."""
         return self._keep(Label(label_id=self._new_id(), label_name=name))
 
     def rename(self, label_id: int, name: str) -> Label:
-        """Return a label another name."""
+        """Rename a label."""
         del self._ids[self._labels[label_id].label_name]
         return self._keep(Label(label_id=label_id, label_name=name))
 
     def delete(self, label_id: int) -> None:
-        """Take a label away, which frees its name."""
+        """Delete a label, which frees its name."""
         del self._ids[self._labels.pop(label_id).label_name]
 
     def _keep(self, label: Label) -> Label:

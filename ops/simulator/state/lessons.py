@@ -1,4 +1,4 @@
-"""The lessons of one school, of both families: older lessons, and classrooms (LMS)."""
+"""Lessons of one school: those of API version 1, and classrooms (LMS)."""
 
 from collections.abc import Callable, Iterable, Iterator
 from enum import Enum, auto
@@ -9,7 +9,7 @@ from ops.simulator.state.drive import Held
 
 
 class Phase(Enum):
-    """Where a lesson stands in time."""
+    """Whether a lesson is ahead, running or over."""
 
     AHEAD = auto()
     RUNNING = auto()
@@ -17,7 +17,7 @@ class Phase(Enum):
 
 
 class Lesson(Held):
-    """A lesson; what is not named here is kept as it was given."""
+    """A lesson; other fields are kept as given."""
 
     model_config = ConfigDict(extra="allow")
 
@@ -28,12 +28,12 @@ class Lesson(Held):
     end_time: int
     teacher_uid: int
     assistant_uids: tuple[int, ...] = ()
-    #: A classroom is an activity as well, and may lie in a unit.
+    #: A classroom is an activity as well, and may be in a unit.
     activity_id: int | None = None
     unit_id: int | None = None
     unique_identity: str | None = None
     folder_id: int | None = None
-    #: Students on stage besides the teacher, in either family.
+    #: Students on stage besides the teacher.
     seat_num: int = 6
     is_hd: int = 0
     is_dc: int = 0
@@ -42,48 +42,48 @@ class Lesson(Held):
     replay: bool = False
     locked: bool = False
     deleted_clips: tuple[str, ...] = ()
-    #: Students of this lesson who are not in its course, and those of the course who are not here.
+    #: Students of this lesson only, and students of the course who are not in this lesson.
     drop_ins: tuple[int, ...] = ()
     absent: tuple[int, ...] = ()
     label_ids: tuple[int, ...] = ()
-    #: Who may watch the replay in the client; None: nobody has changed that.
+    #: Who may watch the replay in the client; None: the default.
     viewers: tuple[int, ...] | None = None
-    #: The lesson that this one follows, as a sub-lesson of two teachers.
+    #: The main lesson of a sub-lesson.
     main_class_id: int | None = None
     deleted: bool = False
 
     @property
     def name(self) -> str:
-        """Its name, as other activities have one."""
+        """Its name, as activities have one."""
         return self.class_name
 
     @property
     def published(self) -> bool:
-        """Whether its members see it: always."""
+        """Always True: lessons have no drafts."""
         return True
 
     @property
     def is_classroom(self) -> bool:
-        """Whether the newer half of the API made it."""
+        """Whether it was created as a classroom."""
         return self.activity_id is not None
 
     @property
     def clips(self) -> tuple[str, ...]:
-        """The ids of its video clips, those deleted as well; a recorded lesson has two."""
+        """Ids of its video clips, deleted ones included; a recorded lesson has two."""
         return (f"{self.class_id}-1", f"{self.class_id}-2") if self.record else ()
 
     def phase(self, now: float) -> Phase:
-        """Tell where it stands at a time, in seconds since 1970."""
+        """Return its phase at a time, in seconds since 1970."""
         if now < self.begin_time:
             return Phase.AHEAD
         return Phase.RUNNING if now < self.end_time else Phase.OVER
 
 
 class Lessons:
-    """All lessons of one school, with those deleted, in the order in which they were made."""
+    """All lessons of one school, deleted ones included, in order of creation."""
 
     def __init__(self, lessons: Iterable[Lesson], new_id: Callable[[], int]) -> None:
-        """Take the lessons there are."""
+        """Take the initial lessons."""
         self._lessons: dict[int, Lesson] = {}
         self._of_course: dict[int, list[int]] = {}
         self._subs: dict[int, list[int]] = {}
@@ -102,32 +102,32 @@ class Lessons:
         return iter(self._lessons.values())
 
     def find(self, class_id: int) -> Lesson | None:
-        """Find a lesson by its id; one deleted is found as well."""
+        """Return a lesson by id, also a deleted one."""
         return self._lessons.get(class_id)
 
     def identified(self, identity: str | None) -> Lesson | None:
-        """Find the lesson that bears this unique identity."""
+        """Return the lesson with this unique identity."""
         class_id = self._identities.get(identity) if identity else None
         return None if class_id is None else self._lessons[class_id]
 
     def of(self, course_id: int) -> list[Lesson]:
-        """Return the lessons of a course that are not deleted."""
+        """Return a course's lessons that are not deleted."""
         return self._living(self._of_course, course_id)
 
     def subs(self, lesson: Lesson) -> list[Lesson]:
-        """Return the sub-lessons of a lesson that are not deleted."""
+        """Return a lesson's sub-lessons that are not deleted."""
         return self._living(self._subs, lesson.class_id)
 
     def has_two_teachers(self, lesson: Lesson) -> bool:
-        """Tell whether it is a double-teacher lesson, main or sub."""
+        """Return whether it is a double-teacher lesson, main or sub."""
         return lesson.main_class_id is not None or bool(self.subs(lesson))
 
     def add(self, drafted: Lesson) -> Lesson:
-        """Keep a new lesson under an id of its own."""
+        """Add a lesson, with a new id."""
         return self._enter(drafted.model_copy(update={"class_id": self._new_id()}))
 
     def change(self, lesson: Lesson, **fields: object) -> Lesson:
-        """Change a lesson, by the names of its attributes."""
+        """Change a lesson's attributes."""
         changed = lesson.model_copy(update=fields)
         self._lessons[lesson.class_id] = changed
         return changed

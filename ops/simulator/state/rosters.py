@@ -15,7 +15,7 @@ class GroupMember(Held):
 
 
 class Grouping(Held):
-    """How the students of a course are divided into groups."""
+    """The groups of a course's students."""
 
     group_id: int
     group_name: str
@@ -23,7 +23,7 @@ class Grouping(Held):
 
 
 class Roster(Held):
-    """Who is in one course; unlike other things held, it is changed in place."""
+    """The members of one course; unlike other entities, it is mutable."""
 
     model_config = ConfigDict(frozen=False)
 
@@ -31,7 +31,7 @@ class Roster(Held):
     #: Name in the course by UID.
     students: dict[int, str] = Field(default_factory=dict)
     auditors: dict[int, str] = Field(default_factory=dict)
-    #: The head teacher is not among them.
+    #: Without the head teacher.
     teachers: set[int] = Field(default_factory=set)
     head_teacher: int | None = None
     groups: Grouping | None = None
@@ -44,11 +44,11 @@ class Roster(Held):
 
     @property
     def occupied(self) -> bool:
-        """Whether anybody is on it."""
+        """Whether it has any members."""
         return bool(self.students or self.auditors or self.staff or self.groups)
 
     def appoint(self, head: int, *, former_stays: bool = True) -> None:
-        """Make somebody the head teacher; the former one joins the teachers, or leaves."""
+        """Set the head teacher; the former one becomes a teacher, or leaves."""
         former = self.head_teacher
         self.head_teacher = head
         if former is not None and former_stays:
@@ -56,7 +56,7 @@ class Roster(Held):
         self.teachers.discard(head)
 
     def rename(self, uid: int, name: str) -> None:
-        """Return a student or an auditor another name in the course."""
+        """Rename a student or an auditor in the course."""
         for members in (self.students, self.auditors):
             if uid in members:
                 members[uid] = name
@@ -70,13 +70,13 @@ class Rosters:
     """The rosters of all courses of one school."""
 
     def __init__(self, rosters: Iterable[Roster]) -> None:
-        """Take the rosters there are, as copies: several schools begin with the same ones."""
+        """Take copies of the initial rosters: several schools start with the same ones."""
         self._rosters = {one.course_id: one.model_copy(deep=True) for one in rosters}
 
     def __iter__(self) -> Iterator[Roster]:
-        """Return those that somebody is on."""
+        """Yield the rosters with members."""
         return (one for one in self._rosters.values() if one.occupied)
 
     def of(self, course_id: int) -> Roster:
-        """Return a course's roster; a course without one gets an empty one."""
+        """Return a course's roster; an empty one if it has none."""
         return self._rosters.setdefault(course_id, Roster(course_id=course_id))

@@ -1,4 +1,4 @@
-"""The units of one school's courses."""
+"""Units of one school's courses."""
 
 from collections.abc import Callable, Iterable, Iterator
 
@@ -16,10 +16,10 @@ class Unit(Held):
 
 
 class Units:
-    """All units of one school, in the order in which they were made; a deleted one is gone."""
+    """All units of one school, in order of creation, without deleted ones."""
 
     def __init__(self, units: Iterable[Unit], new_id: Callable[[], int]) -> None:
-        """Take the units there are."""
+        """Take the initial units."""
         self._units: dict[int, Unit] = {}
         self._names: dict[tuple[int, str], int] = {}
         self._new_id = new_id
@@ -30,17 +30,17 @@ class Units:
         return iter(self._units.values())
 
     def find(self, course_id: int, unit_id: int) -> Unit | None:
-        """Find a unit of a course by its id."""
+        """Return a course's unit by id."""
         unit = self._units.get(unit_id)
         return unit if unit is not None and unit.course_id == course_id else None
 
     def named(self, course_id: int, name: str) -> Unit | None:
-        """Find the unit of a course that has this name, be it a draft."""
+        """Return a course's unit by name, also a draft."""
         unit_id = self._names.get((course_id, name))
         return None if unit_id is None else self._units[unit_id]
 
     def add(self, course_id: int, name: str, publish_flag: int, content: str) -> Unit:
-        """Make a unit in a course."""
+        """Create a unit in a course."""
         return self._keep(
             Unit(
                 unit_id=self._new_id(),
@@ -52,12 +52,12 @@ class Units:
         )
 
     def change(self, unit: Unit, **fields: object) -> Unit:
-        """Change a unit, by the names of its attributes."""
+        """Change a unit's attributes."""
         del self._names[unit.course_id, unit.name]
         return self._keep(unit.model_copy(update=fields))
 
     def delete(self, unit: Unit) -> None:
-        """Take a unit away, which frees its name."""
+        """Delete a unit, which frees its name."""
         del self._names[unit.course_id, unit.name]
         del self._units[unit.unit_id]
 

@@ -15,7 +15,7 @@ from ops.simulator.state.people import People, Student, Teacher, User, Users
 from ops.simulator.state.rosters import Roster, Rosters
 from ops.simulator.state.units import Unit, Units
 
-#: The ids that new things get count up from here, unless the seed reaches beyond.
+#: First ids of new entities, unless the seed has higher ones.
 FIRST_FOLDER_ID = 800_001
 FIRST_UNIT_ID = 500_001
 FIRST_COURSE_ID = 600_001
@@ -29,7 +29,7 @@ FIRST_FILE_ID = 850_001
 
 
 class Course(Held):
-    """A course; whatever an edit sets besides its name is kept as it was given."""
+    """A course; fields besides its name are kept as given."""
 
     model_config = ConfigDict(extra="allow")
 
@@ -41,32 +41,32 @@ class Course(Held):
 
     @property
     def identity(self) -> str | None:
-        """The school's own name for the course."""
+        """The course's unique identity."""
         given = (self.model_extra or {}).get("courseUniqueIdentity")
         return None if given is None else str(given)
 
     def expired(self, now: float) -> bool:
-        """Tell whether the course's time has run out; 0 is never."""
+        """Return whether the course has expired; 0 is never."""
         expiry = (self.model_extra or {}).get("expiryTime")
         return bool(expiry) and int(str(expiry)) <= now
 
     def goes_on(self, now: float) -> bool:
-        """Tell whether the course is neither over nor deleted."""
+        """Return whether the course is neither ended nor deleted."""
         return not (self.ended or self.deleted or self.expired(now))
 
     def to_dict(self) -> dict[str, object]:
-        """Return what was set, under ClassIn's names."""
+        """Return the fields that were set, under ClassIn's names."""
         return self.model_dump(mode="json", by_alias=True, exclude_defaults=True)
 
     def edited(self, fields: Mapping[str, object]) -> "Course":
-        """Return the course as it is after an edit, which uses ClassIn's names."""
+        """Return the course after an edit, which uses ClassIn's names."""
         return Course.model_validate(self.to_dict() | dict(fields))
 
 
 class Seed(BaseModel):
-    """What a school holds at the start; what `Institution.snapshot` gives is one as well.
+    """The initial state of a school; `Institution.snapshot` returns one as well.
 
-    The first folder is the top one, and every parent stands before its children.
+    The first folder is the root, and every parent comes before its children.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -78,11 +78,11 @@ class Seed(BaseModel):
     lessons: tuple[Lesson, ...] = ()
     #: Activities other than classrooms, which are lessons.
     tasks: tuple[Task, ...] = ()
-    #: Everybody registered with ClassIn, of this school or not.
+    #: All registered users, of this school or not.
     users: tuple[User, ...] = ()
     students: tuple[Student, ...] = ()
     teachers: tuple[Teacher, ...] = ()
-    #: The UIDs of the institution's own account and of its sub-accounts.
+    #: UIDs of the institution's own account and of its sub-accounts.
     owner: int | None = None
     subaccounts: tuple[int, ...] = ()
     rosters: tuple[Roster, ...] = ()
@@ -136,7 +136,7 @@ class Seed(BaseModel):
                 yield f"roster of {roster.course_id}: {min(others)} is no teacher"
 
 
-#: What every school holds unless told otherwise: the ids that ClassIn's own pages use.
+#: The default initial state of a school, with the ids of ClassIn's own pages.
 DEFAULT_SEED = Seed(
     courses=(
         Course(course_id=352861, course_name="Mathematics"),
@@ -192,7 +192,7 @@ DEFAULT_SEED = Seed(
 
 
 class Institution:
-    """What ClassIn holds of one school."""
+    """The state of one school."""
 
     def __init__(self, world: "World", seed: Seed) -> None:
         self._world = world
@@ -210,11 +210,11 @@ class Institution:
         self.activities = Activities(seed.tasks, self.lessons, world.new_activity_id)
 
     def identified(self, identity: str | None) -> int | None:
-        """Return the id of the course that was made with this unique identity."""
+        """Return the id of the course with this unique identity."""
         return self._identities.get(identity) if identity else None
 
     def add_course(self, name: str, fields: Mapping[str, object]) -> Course:
-        """Make a course; the fields are whatever else it was given, under ClassIn's names."""
+        """Create a course; the fields are under ClassIn's names."""
         course = Course(course_id=self._world.new_course_id(), course_name=name).edited(fields)
         self.courses[course.course_id] = course
         if course.identity:
@@ -226,13 +226,13 @@ class Institution:
         return self._world.new_grouping_id()
 
     def elsewhere(self, holds: Callable[["Institution"], bool]) -> bool:
-        """Tell whether another school has what this one was asked for."""
+        """Return whether another school has the requested entity."""
         return any(holds(other) for other in self._world.institutions if other is not self)
 
     def snapshot(self) -> dict[str, Any]:
-        """Return all of it, ready for JSON, under the names that a seed has for it.
+        """Return the whole state for JSON, under a seed's names.
 
-        `users` are everybody registered with ClassIn, whichever school they belong to.
+        `users` are all registered users, of any school.
         """
         return {
             "courses": [course.to_dict() for course in self.courses.values()],
@@ -253,10 +253,10 @@ class Institution:
 
 
 class World:
-    """Every school's institution, by SID. Ids are unique across them, as ClassIn's are."""
+    """Every school's state, by SID. Ids are unique across schools, as ClassIn's are."""
 
     def __init__(self, sids: Iterable[str], seed: Seed = DEFAULT_SEED) -> None:
-        """Return every school its own copy of the seed."""
+        """Take the SIDs, and give each school its own copy of the seed."""
         groupings = [roster.groups for roster in seed.rosters if roster.groups]
         relations = [teacher.relation_id for teacher in seed.teachers]
         self.new_folder_id = _from(FIRST_FOLDER_ID, (one.folder_id for one in seed.folders))
@@ -279,15 +279,15 @@ class World:
         return tuple(self._institutions.values())
 
     def institution(self, sid: str) -> Institution:
-        """Return what a school holds; KeyError for a school that is not known."""
+        """Return a school's state. Raises KeyError for an unknown school."""
         return self._institutions[sid]
 
     def snapshot(self) -> dict[str, Any]:
-        """Return everything, ready for JSON: `{"schools": {SID: ...}}`."""
+        """Return everything for JSON: `{"schools": {SID: ...}}`."""
         schools = {sid: held.snapshot() for sid, held in self._institutions.items()}
         return {"schools": schools}
 
 
 def _from(first: int, taken: Iterable[int]) -> Callable[[], int]:
-    """Count up from an id, or from beyond those that are taken."""
+    """Count up from an id, or from above the ids in use."""
     return partial(next, count(max([first - 1, *taken]) + 1))
