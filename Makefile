@@ -88,11 +88,10 @@ $(PEERS_READY): tests/bench.lock
 soak: $(READY)  ## half an hour of load and faults: does memory stay flat? (MINUTES=5 is shorter)
 	@$(BIN)/python -m tests.bench.soak $(if $(MINUTES),--minutes $(MINUTES))
 
-check: $(READY)  ## ruff, mypy --strict, import-linter (the house checks run with the tests, too)
+check: $(READY)  ## ruff, mypy --strict, and the house checks (import layers among them), which run with the tests, too
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
-	@$(BIN)/lint-imports
 	@$(BIN)/python -m pytest -q tests/house
 
 reference: $(READY)  ## write docs/operations.md, worker/classin/index.py and producers/__init__.pyi anew from the catalogue

@@ -8,7 +8,7 @@ from statistics import median
 
 from ops.processes.supervisor import classin
 from tests.bench.place import Place
-from tests.bench.samples import Unmeasurable
+from tests.bench.samples import UnmeasurableError
 from tests.bench.sizes import Sizes
 
 #: By name; the last is what any program pays that uses the same libraries.
@@ -40,5 +40,5 @@ def _cpu(command: Sequence[str], place: Place) -> float:
     _, status, used = os.wait4(process.pid, 0)
     process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode:
-        raise Unmeasurable(f"{' '.join(command)} ended with {process.returncode}")
+        raise UnmeasurableError(f"{' '.join(command)} ended with {process.returncode}")
     return used.ru_utime + used.ru_stime

@@ -11,7 +11,7 @@ from ops.simulator import DEFAULT_SCHOOL
 from tests.bench.candidates import Candidate
 from tests.bench.processes import INTERVAL, Crew, cpu_seconds, memory_mb
 from tests.bench.producer import Producer
-from tests.bench.samples import Unmeasurable
+from tests.bench.samples import UnmeasurableError
 from tests.bench.target import Target
 from worker.config.settings import environment_with
 from worker.ledger.redis_client import connect
@@ -49,7 +49,7 @@ class Place:
 
     @contextmanager
     def staffed(self) -> Iterator[None]:
-        """Have the workers running, and ready, while inside. Raises Unmeasurable."""
+        """Have the workers running, and ready, while inside. Raises UnmeasurableError."""
         with Crew(self.candidate.workers, self.environment, self._log) as crew:
             crew.wait_until_said(self.candidate.ready, self.candidate.times)
             self._crew = crew
@@ -67,7 +67,7 @@ class Place:
     def carry_out(self, manner: str, number: int, latency: float) -> float:
         """Hand operations in, and wait until they are settled; gives how long that took.
 
-        Raises Unmeasurable.
+        Raises UnmeasurableError.
         """
         before = self._settled() if self.candidate.is_ours else 0
         self._target.begin(latency)
@@ -78,7 +78,7 @@ class Place:
                 if self._crew is not None:
                     self._crew.look()
                 if time.monotonic() > ends:
-                    raise Unmeasurable(f"{number} operations are not settled in time")
+                    raise UnmeasurableError(f"{number} operations are not settled in time")
             return at - float(producer.said()["began"])
 
     def waits(self, number: int) -> list[float]:
@@ -89,7 +89,7 @@ class Place:
             self._target.answered(number, _LOOK)
         arrivals = self._target.arrivals()
         if len(arrivals) < number:
-            raise Unmeasurable(f"{number - len(arrivals)} operations have not arrived")
+            raise UnmeasurableError(f"{number - len(arrivals)} operations have not arrived")
         return [arrivals[int(name)] - at for name, at in sent.items()]
 
     def producer(self, manner: str, number: int) -> Producer:
@@ -120,7 +120,7 @@ class Place:
         counts = self._ledger.counts().by_state()
         settled = sum(number for state, number in counts.items() if state.settled)
         if settled != counts[State.SUCCEEDED]:
-            raise Unmeasurable("operations did not succeed")
+            raise UnmeasurableError("operations did not succeed")
         return settled
 
 

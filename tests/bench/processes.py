@@ -9,7 +9,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Self
 
-from tests.bench.samples import Unmeasurable
+from tests.bench.samples import UnmeasurableError
 
 #: Seconds that workers get until they are ready: a limit, not a measure.
 START = 120.0
@@ -67,7 +67,7 @@ class Crew:
         return [process.pid for process in self._processes]
 
     def wait_until_said(self, words: str, times: int) -> None:
-        """Wait until the output has these words so many times. Raises Unmeasurable."""
+        """Wait until the output has these words so many times. Raises UnmeasurableError."""
 
         def said() -> bool:
             self.look()
@@ -76,20 +76,20 @@ class Crew:
         wait_until(said, START, lambda: f"workers did not start:\n{self._said()[-_TAIL:]}")
 
     def look(self) -> None:
-        """Raise Unmeasurable if one has ended."""
+        """Raise UnmeasurableError if one has ended."""
         if any(process.poll() is not None for process in self._processes):
-            raise Unmeasurable(f"a worker ended:\n{self._said()[-_TAIL:]}")
+            raise UnmeasurableError(f"a worker ended:\n{self._said()[-_TAIL:]}")
 
     def _said(self) -> str:
         return self._log.read_text(encoding="utf-8", errors="replace")
 
 
 def wait_until(condition: Callable[[], bool], seconds: float, what: Callable[[], str]) -> None:
-    """Look again and again until it is so. Raises Unmeasurable after so many seconds."""
+    """Look again and again until it is so. Raises UnmeasurableError after so many seconds."""
     ends = time.monotonic() + seconds
     while not condition():
         if time.monotonic() > ends:
-            raise Unmeasurable(what())
+            raise UnmeasurableError(what())
         time.sleep(INTERVAL)
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any, Self
 
 from tests.bench.candidates import Candidate
-from tests.bench.samples import Unmeasurable
+from tests.bench.samples import UnmeasurableError
 
 
 class Producer:
@@ -41,14 +41,14 @@ class Producer:
         return self._process.poll() is not None
 
     def look(self) -> None:
-        """Raise Unmeasurable if it has failed."""
+        """Raise UnmeasurableError if it has failed."""
         if self._process.poll():
             self.said()
 
     def said(self) -> Mapping[str, Any]:
-        """Wait for its end; gives what it says. Raises Unmeasurable."""
+        """Wait for its end; gives what it says. Raises UnmeasurableError."""
         told, error = self._process.communicate()
         if self._process.returncode:
-            raise Unmeasurable(f"operations were not handed in:\n{error[-2000:]}")
+            raise UnmeasurableError(f"operations were not handed in:\n{error[-2000:]}")
         said: Mapping[str, Any] = json.loads(told)
         return said

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 
 
-class Unmeasurable(Exception):
+class UnmeasurableError(Exception):
     """Something did not come about, so that there is nothing to measure."""
 
 

@@ -12,7 +12,7 @@ from tests.bench.candidates import Candidate
 from tests.bench.commands import commands
 from tests.bench.keeping import keeping
 from tests.bench.place import place
-from tests.bench.samples import Samples, Unmeasurable
+from tests.bench.samples import Samples, UnmeasurableError
 from tests.bench.sizes import Sizes
 from tests.bench.target import Target
 from tests.bench.visits import Found, Step
@@ -91,7 +91,7 @@ def _take(samples: Samples, found: Found, turn: int, said: Callable[[str], None]
     """Measure; what goes wrong here spoils no other measurement."""
     try:
         samples.take(found, turn)
-    except (Unmeasurable, ClassinError, OSError) as error:
+    except (UnmeasurableError, ClassinError, OSError) as error:
         said(f"not measured: {error}")
 
 

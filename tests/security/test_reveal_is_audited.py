@@ -105,7 +105,7 @@ def test_no_table_of_failures_is_written_without_an_entry(
 def test_passwords_are_handed_out_after_their_entry(tmp_path: Path) -> None:
     """A trail that fails leaves the file empty, and the passwords where they were."""
 
-    class Full(Exception):  # of this test
+    class FullError(Exception):  # of this test
         """The trail takes nothing."""
 
     class Kept:
@@ -118,7 +118,7 @@ def test_passwords_are_handed_out_after_their_entry(tmp_path: Path) -> None:
             raise AssertionError(people)
 
     def note(number: int) -> None:
-        raise Full(number)
+        raise FullError(number)
 
     class Known:
         """Nobody."""
@@ -127,6 +127,6 @@ def test_passwords_are_handed_out_after_their_entry(tmp_path: Path) -> None:
 
     path = tmp_path / "accounts.csv"
     passwords = Passwords(Kept(), None, Rule())  # type: ignore[arg-type]  # asked for no more
-    with path.open("w", encoding="utf-8") as file, pytest.raises(Full):
+    with path.open("w", encoding="utf-8") as file, pytest.raises(FullError):
         passwords.hand_out(file, None, Known(), note)  # type: ignore[arg-type]  # the same
     assert not path.stat().st_size
