@@ -36,12 +36,20 @@ class FieldError:
     """A fault in the input: where it is, and what would be right."""
 
     where: str
+    #: What would be right, or what is wrong.
     what: str
     #: The kind of fault, if it has one: CONFLICT, or pydantic's type (`missing` ...).
     kind: str = field(default="", compare=False)
+    #: What is there instead (`got 'x'`); empty where that may not be told.
+    got: str = ""
+
+    @property
+    def text(self) -> str:
+        """What is wrong, without where."""
+        return f"{self.what}; {self.got}" if self.got else self.what
 
     def __str__(self) -> str:
-        return printable(f"{self.where}: {self.what}" if self.where else self.what)
+        return printable(f"{self.where}: {self.text}" if self.where else self.text)
 
 
 class ClassinError(Exception):

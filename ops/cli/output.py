@@ -120,15 +120,17 @@ def colour_of(state: State) -> str:
 
 def standing_of(record: "Record") -> str:
     """Give a record's state with its reason."""
-    reason = f"/{record.reason.value}" if record.reason else ""
-    already = " (already)" if record.already else ""
-    return f"{record.state.value}{reason}{already}"
+    return record.state.value + _more_of_state(record)
 
 
 def state_of(record: "Record") -> Marked:
     """Give a record's state with its reason, the state in its colour."""
-    rest = standing_of(record).removeprefix(record.state.value)
-    return marked("{}{}", coloured(record.state), rest)
+    return marked("{}{}", coloured(record.state), _more_of_state(record))
+
+
+def _more_of_state(record: "Record") -> str:
+    reason = f"/{record.reason.value}" if record.reason else ""
+    return reason + (" (already)" if record.already else "")
 
 
 def table(*columns: str, title: str | None = None) -> "Table":

@@ -169,9 +169,22 @@ def open_pruning() -> "Pruner":
 def in_one_line(error: UnavailableError) -> str:
     """Say what is away; of the private Redis, how to start it."""
     settings = from_env()
-    if settings.redis_url is None and str(settings.socket) in str(error):
+    if settings.redis_url is None and _is_refused_by_redis(error, settings.broker_url):
         return (
             f"The private Redis in {settings.home} is not running: start it with `classin up`,"
             " or set CLASSIN_REDIS_URL to a Redis of yours."
         )
     return " ".join(str(error).split())
+
+
+def _is_refused_by_redis(error: UnavailableError, broker: str | None) -> bool:
+    """Return whether nothing listens at the ledger's Redis (and the queue's, by default)."""
+    from redis.exceptions import ConnectionError as NoConnectionError
+
+    causes: list[BaseException] = []
+    cause: BaseException | None = error
+    while cause is not None:
+        causes.append(cause)
+        cause = cause.__cause__
+    of_ledger = broker is None or any(isinstance(each, RedisUnavailableError) for each in causes)
+    return of_ledger and any(isinstance(each, NoConnectionError) for each in causes)

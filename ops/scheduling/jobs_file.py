@@ -12,6 +12,7 @@ time_limit = "4h"
 import re
 import shlex
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from enum import StrEnum
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -143,7 +144,7 @@ def read_timetable(path: Path, check: Check) -> list[Job]:
         try:
             jobs.append(job_of(name, table, check, path.name))
         except InvalidInputError as error:
-            faults += (FieldError(f"[{name}] {fault.where}", fault.what) for fault in error.faults)
+            faults += (replace(fault, where=f"[{name}] {fault.where}") for fault in error.faults)
     if faults:
         raise InvalidInputError(str(path), faults)
     return jobs

@@ -89,7 +89,7 @@ class FaultRule(BaseModel):
         try:
             return name if name is None else find(name).spec.name
         except InvalidOperationError as error:
-            raise ValueError(error.faults[0].what) from None
+            raise ValueError(error.faults[0].text) from None
 
     @model_validator(mode="after")
     def _sensible(self) -> Self:
@@ -131,9 +131,9 @@ def read_rules(given: object) -> tuple[FaultRule, ...]:
 
 def _faults(prefix: str, error: ValidationError, given: object) -> Iterator[FieldError]:
     whole = prefix.rstrip(".") or "rule"
-    for line in error.errors(include_url=False, include_input=False, include_context=False):
+    for line in error.errors(include_url=False, include_input=False):
         where = ".".join(map(str, line["loc"]))
-        message = line["msg"].removeprefix("Value error, ")
+        message = str(line.get("ctx", {}).get("error", line["msg"]))
         yield FieldError(f"{prefix}{where}" if where else whole, message)
     # Pydantic checks a rule as a whole only once every field is valid.
     if isinstance(given, dict) and any(line["loc"] for line in error.errors()):

@@ -202,4 +202,4 @@ def _in_columns(fault: FieldError, columns: Mapping[str, str]) -> FieldError:
     """Return a fault that names the column as well, without the cell's value."""
     head = fault.where.partition(".")[0]
     where = f"{fault.where} ({columns[head]})" if head in columns else fault.where
-    return replace(fault, where=where, what=fault.what.partition("; got ")[0])
+    return replace(fault, where=where, got="")

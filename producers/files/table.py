@@ -121,8 +121,8 @@ def _rows_of(text: str) -> Iterator[Row]:
         for number, cells in enumerate(reader, 1):  # told where it breaks off
             yield Row(number, [cell.strip() for cell in cells])
     except csv.Error as error:
-        why = "a quote is not closed" if "field limit" in str(error) else error
-        raise _unreadable(f"cannot be read at row {number + 1}: {why}") from None
+        what = f"cannot be read at row {number + 1}: {error}; is a quote not closed?"
+        raise _unreadable(what) from None
 
 
 def _separator(text: str) -> str:

@@ -33,7 +33,7 @@ class IdempotencyKey(NamedTuple):
             SubmitRequest.read({"operation": "", "fields": {}, "dedup_key": name})
         except ValidationError as error:
             errors = [
-                {"detail": fault.what, "parameter": "Idempotency-Key"} for fault in error.faults
+                {"detail": fault.text, "parameter": "Idempotency-Key"} for fault in error.faults
             ]
             raise ProblemError(422, "The Idempotency-Key is no name.", errors) from None
         return cls(name, owner)

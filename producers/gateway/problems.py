@@ -83,7 +83,7 @@ def of_faults(found: Iterable[tuple[int | None, FieldError]]) -> ProblemError:
     Each comes with its operation's position from 0; None: there is only one operation.
     """
     all_of_it = list(found)
-    errors = [{"detail": fault.what, "pointer": _pointer(at, fault)} for at, fault in all_of_it]
+    errors = [{"detail": fault.text, "pointer": _pointer(at, fault)} for at, fault in all_of_it]
     if all(fault.kind == CONFLICT for _, fault in all_of_it):
         return ProblemError(409, "The key stands for something else already.", errors)
     return ProblemError(422, "Nothing was submitted: see errors.", errors)

@@ -122,7 +122,7 @@ class GatewayService:
         try:
             return foreign_webhook(url, self._settings, "webhook")
         except InvalidInputError as error:
-            errors = [{"detail": each.what, "parameter": each.where} for each in error.faults]
+            errors = [{"detail": each.text, "parameter": each.where} for each in error.faults]
             raise ProblemError(422, "This webhook cannot be called.", errors) from None
 
     def _enter(self, checked: Checked, about: BatchInfo, *, is_list: bool) -> Taken:

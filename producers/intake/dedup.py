@@ -10,7 +10,7 @@ from worker.classin.field_types import without_place
 from worker.classin.operation import Operation
 from worker.classin.references import referenced
 from worker.encryption import FieldCipher
-from worker.errors import FieldError, SubmitRefusedError
+from worker.errors import CONFLICT, FieldError, SubmitRefusedError
 from worker.ledger.codec import digest_of
 from worker.ledger.record import Record
 
@@ -94,12 +94,12 @@ def refuse_other(
             try:
                 ledger.submit([replace(entry.submissions[0], after=()) for entry in left])
             except SubmitRefusedError as refused:
-                (fault,) = refused.faults
                 entry = left[refused.position - 1]
-                what = fault.what.removeprefix("the dedup key ")
-                if known.get((entry.school, entry.dedup_key or "")) in hidden:
+                owner = known[entry.school, entry.dedup_key or ""]
+                what = f"is that of {owner}, which asks for something else"
+                if owner in hidden:
                     what = "is in use for something else"
-                entry.refuse(FieldError("dedup_key", what, fault.kind))
+                entry.refuse(FieldError("dedup_key", what, CONFLICT))
                 left = left[refused.position :]
             else:
                 break

@@ -321,9 +321,8 @@ class Submitter:
             (fault,) = refused.faults
             entry = chunk[refused.position - 1]
             subject = f"only {before:,} of {total:,} were submitted" if before else refused.subject
-            raise InvalidInputError(
-                subject, [FieldError(entry.dedup_key or entry.operation, fault.what, fault.kind)]
-            ) from None
+            named = replace(fault, where=entry.dedup_key or entry.operation)
+            raise InvalidInputError(subject, [named]) from None
 
     @cached_property
     def _queues(self) -> "Queues":

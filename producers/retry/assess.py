@@ -125,7 +125,7 @@ class RetryAssessor:
             told = "; ".join(map(str, error.faults))
             return prospect._replace(outlook=Outlook.UNFIT, why=told)
         except InvalidInputError as error:
-            told = "; ".join(fault.what for fault in error.faults)
+            told = "; ".join(fault.text for fault in error.faults)
             return prospect._replace(outlook=Outlook.IMPOSSIBLE, why=told)
         if not self._mend:
             self._fresh[record.id] = submissions[0].id

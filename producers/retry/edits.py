@@ -86,7 +86,7 @@ def _set(kind: type[Operation], fields: dict[str, Any], setting: Setting) -> Pla
     if any(kind.hides([*place, *deeper]) for deeper in _masks(value)):
         what = f"{MASK} stands for what is not shown: give its value, or leave it as it was"
         raise InvalidInputError("--set", [FieldError(where, what)])
-    if SEAL in json.dumps(value, default=str):
+    if _holds_seal(_json(value)):
         raise InvalidInputError("--set", [FieldError(where, COMES_SEALED)])
     if referenced({"": value}):
         what = "cannot be made a reference: submit it anew"
@@ -142,6 +142,13 @@ def _json(value: object) -> object:
         return json.loads(value) if isinstance(value, str) else value
     except (ValueError, RecursionError):
         return value
+
+
+def _holds_seal(value: object) -> bool:
+    """Say whether there is a sealed value anywhere in this one."""
+    if isinstance(value, dict):
+        return SEAL in value or any(map(_holds_seal, value.values()))
+    return isinstance(value, list) and any(map(_holds_seal, value))
 
 
 def _masks(value: object) -> Iterator[Place]:

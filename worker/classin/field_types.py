@@ -25,6 +25,7 @@ from pydantic.fields import FieldInfo
 from pydantic_core import PydanticCustomError, core_schema
 
 from worker.classin.field_shape import field_shape
+from worker.errors import FieldError
 
 #: Maximum size in bytes of a file, and of a picture.
 LARGEST_FILE = 500 * 1024 * 1024
@@ -226,12 +227,13 @@ class Ahead:
     least: int
     most: int
 
-    def fault(self, moment: int, now: float) -> str | None:
-        """Return what is wrong with a moment. Both times are seconds since 1970."""
+    def fault(self, where: str, moment: int, now: float) -> FieldError | None:
+        """Return what is wrong with the moment of a field. Both times are seconds since 1970."""
         if self.least * _DAY <= moment - now <= self.most * _DAY:
             return None
         right = f"should be at least {self.least} day and at most {self.most} days ahead"
-        return f"{right}; got {moment}{', which is past' if moment <= now else ''}"
+        got = f"got {moment}{', which is past' if moment <= now else ''}"
+        return FieldError(where, right, "untimely", got)
 
 
 class _OrEmpty:

@@ -20,12 +20,12 @@ def untimely(operation: Operation, now: float) -> list[FieldError]:
     if not moments:  # nearly always
         return []
     waiting = {place[0] for place in kept(operation)}
-    faults = {
-        operation.wire_name(name): bounds[name].fault(moment, now)
+    return [
+        fault
         for name, moment in moments.items()
-        if isinstance(moment, int) and operation.wire_name(name) not in waiting
-    }
-    return [FieldError(name, what, "untimely") for name, what in faults.items() if what]
+        if isinstance(moment, int) and (where := operation.wire_name(name)) not in waiting
+        if (fault := bounds[name].fault(where, moment, now)) is not None
+    ]
 
 
 @cache

@@ -63,60 +63,79 @@ def _fault(
         known = nearest(path[0], {*aliases.values(), *aliases}) if helped else ""
         what = f"given twice, also as {where}" if twice else f"unknown field{known}"
         return FieldError(path[0], what, error["type"])
-    return FieldError(where, _phrase(error, hidden=hidden), error["type"])
+    echoed = error["type"] in _PHRASES.keys() - _NOT_ECHOED and not hidden and not _is_file(error)
+    got = _got(error["input"]) if echoed else ""
+    return FieldError(where, _phrase(error), error["type"], got)
 
 
-#: What would be right, by pydantic's error type; filled with its context, `got` and `has`.
+#: What would be right, by pydantic's error type; filled with its context and `has`.
 _PHRASES = {
     "missing": "is required",
-    "int_type": "should be a whole number; {got}",
-    "int_parsing": "should be a whole number; {got}",
+    "int_type": "should be a whole number",
+    "int_parsing": "should be a whole number",
     "int_parsing_size": "should be a whole number of common size",
-    "int_from_float": "should be a whole number; {got}",
-    "greater_than": "should be greater than {gt}; {got}",
-    "greater_than_equal": "should be at least {ge}; {got}",
-    "less_than_equal": "should be at most {le}; {got}",
-    "less_than": "should be less than {lt}; {got}",
-    "string_type": "should be text; {got}",
+    "int_from_float": "should be a whole number",
+    "greater_than": "should be greater than {gt}",
+    "greater_than_equal": "should be at least {ge}",
+    "less_than_equal": "should be at most {le}",
+    "less_than": "should be less than {lt}",
+    "string_type": "should be text",
     "string_unicode": "holds half a character (a lone surrogate)",
     "string_too_long": "should have at most {max_length} characters; has {has}",
     "string_too_short": "should have at least {min_length} characters; has {has}",
     "bytes_too_long": "should have at most {max_length} bytes",
     "too_long": "should have at most {max_length} {parts}",
     "too_short": "should not be empty",
-    "list_type": "should be a list; {got}",
-    "tuple_type": "should be a list; {got}",
-    "float_type": "should be a number; {got}",
-    "float_parsing": "should be a number; {got}",
-    "string_pattern_mismatch": "is not of the right form; {got}",
-    "bool_parsing": "should be 0 or 1; {got}",
-    "bool_type": "should be 0 or 1; {got}",
-    "enum": "should be one of {expected}; {got}",
-    "literal_error": "should be one of {expected}; {got}",
-    "dict_type": "should be an object; {got}",
-    "model_type": "should be an object; {got}",
+    "list_type": "should be a list",
+    "tuple_type": "should be a list",
+    "float_type": "should be a number",
+    "float_parsing": "should be a number",
+    "string_pattern_mismatch": "is not of the right form",
+    "bool_parsing": "should be 0 or 1",
+    "bool_type": "should be 0 or 1",
+    "enum": "should be one of {expected}",
+    "literal_error": "should be one of {expected}",
+    "dict_type": "should be an object",
+    "model_type": "should be an object",
 }
+
+#: Of these kinds, what was given is not shown: there is none, or it is too long.
+_NOT_ECHOED = frozenset(
+    {
+        "missing",
+        "int_parsing_size",
+        "string_unicode",
+        "string_too_long",
+        "string_too_short",
+        "bytes_too_long",
+        "too_long",
+        "too_short",
+    }
+)
 
 _FILE = "should be a file: @PATH, @ADDRESS, or an object with name, size, sha256 and at"
 
 
-def _phrase(error: "ErrorDetails", *, hidden: bool) -> str:
-    """Return what would be right, and what was given instead unless it is hidden."""
+def _is_file(error: "ErrorDetails") -> bool:
+    return error["type"] == "model_type" and error.get("ctx", {}).get("class_name") == "File"
+
+
+def _phrase(error: "ErrorDetails") -> str:
+    """Return what would be right."""
     value = error["input"]
     if error["type"] == "string_too_short" and not value:
         return "should not be empty"
-    if error["type"] == "model_type" and error.get("ctx", {}).get("class_name") == "File":
+    if _is_file(error):
         return _FILE
     template = _PHRASES.get(error["type"])
     if template is None:  # our own kinds speak for themselves
         return error["msg"]
     filling = {
         **error.get("ctx", {}),
-        "got": _got(value),
         "has": len(value) if isinstance(value, str) else "other",
         "parts": "items" if isinstance(value, (list, tuple)) else "bytes",
     }
-    return (template.removesuffix("; {got}") if hidden else template).format_map(filling)
+    return template.format_map(filling)
 
 
 def _got(value: object) -> str:

@@ -19,7 +19,7 @@ def read_schools(path: Path, faults: list[FieldError]) -> Iterator[tuple[School,
         tables = read_toml(path, read_secret)
     except InvalidInputError as error:
         faults += (
-            FieldError("CLASSIN_SCHOOLS", f"{each.where} {each.what}") for each in error.faults
+            FieldError("CLASSIN_SCHOOLS", f"{each.where} {each.text}") for each in error.faults
         )
         return
     if not tables:

@@ -230,9 +230,7 @@ def _record_of(record_id: str, values: Mapping[str, str], told: Callable[[int], 
         retry_of=values.get("retry_of"),
         retried_by=values.get("retried_by"),
         retry_ended=State(values["retry_ended"]) if "retry_ended" in values else None,
-        edits=tuple(Edit(*each) for each in json.loads(values["edits"]))
-        if "edits" in values
-        else (),
+        edits=tuple(Edit(*each) for each in json.loads(values.get("edits", "[]"))),
         decided=values.get("decided"),
         unread="unread" in values,
         deferrals=int(values.get("deferrals", 0)),

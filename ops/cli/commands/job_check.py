@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -79,7 +80,7 @@ def faults_of(words: Sequence[str], *, opens: bool = True) -> list[FieldError]:
         faults += _unlisted_files(given["fields"] or [])
     elif name == "enqueue":
         faults += (
-            FieldError(f"run: {each.where}" if each.where else "run", each.what)
+            replace(each, where=f"run: {each.where}" if each.where else "run")
             for each in _enqueue_faults(given)
         )
     return faults + [FieldError("run", what) for what in _relative_in(rest, given)]

@@ -3,7 +3,7 @@
 import json
 import sys
 import time
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -169,14 +169,14 @@ def _print_preview(found: Sequence["Prospect"]) -> None:
     if not found:
         out().print("nothing matches")
         return
-    groups: dict[tuple[str, ...], Counter[str]] = defaultdict(Counter)
+    groups: dict[tuple[str, ...], list[Prospect]] = defaultdict(list)
     for each in found:
-        groups[_group(each)][each.why.replace(each.id, "it")] += 1
+        groups[_group(each)].append(each)
     rows = table("#how many", "operation", "state", "#code", "*then", "*why")
-    for group, whys in sorted(groups.items(), key=lambda item: -item[1].total()):
-        ((why, _), *others) = whys.most_common()
-        more = f"; {len(others):,} more words for it" if others else ""
-        rows.add_row(f"{whys.total():,}", *group, f"{why}{more}")
+    for group, alike in sorted(groups.items(), key=lambda item: -len(item[1])):
+        first = alike[0]
+        why = first.why if len(alike) == 1 else f"{first.id}, for one: {first.why}"
+        rows.add_row(f"{len(alike):,}", *group, why)
     out().print(rows)
     changed = [each for each in found if each.edits]
     for prospect in changed[:_MOST_SHOWN]:

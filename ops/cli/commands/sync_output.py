@@ -27,8 +27,8 @@ _HIDDEN = "***"
 
 _COLUMNS = ("file", "row", "column", "severity", "what", "raw")
 
-#: A line of a plan: what it is about, what happens, before, after.
-_Line = tuple[str, str, str, str]
+#: A line of a plan: the kind of thing, its id, what happens, before, after.
+_Line = tuple[str, str, str, str, str]
 
 
 def write_faults(faults: Iterable[RowFault], file: TextIO) -> None:
@@ -50,8 +50,8 @@ def print_plan(
     """Show what would change."""
     plan = proposal.plan
     if as_json:
-        for what, how, before, after in _lines(plan, reveal=reveal):
-            print_json({"what": what, "change": how, "before": before, "after": after})
+        for kind, name, how, before, after in _lines(plan, reveal=reveal):
+            print_json({"what": f"{kind} {name}", "change": how, "before": before, "after": after})
         return
     _print_faults(faults)
     for warning in plan.warnings[: None if every else _MOST]:
@@ -60,18 +60,17 @@ def print_plan(
         out().print("nothing to do: ClassIn is as it should be")
         return
     counts = table("", "#create", "#change", "#remove", "#keep")
-    for kind, count in plan.counts.items():
+    for each, count in plan.counts.items():
         numbers = (count.created, count.changed, count.removed, count.unchanged)
-        counts.add_row(str(kind), *(f"{number:,}" for number in numbers))
+        counts.add_row(str(each), *(f"{number:,}" for number in numbers))
     out().print(counts)
     out().print()
     rows = table("what", "", "*before", "*after")
-    seen: Counter[str] = Counter()
-    for what, how, before, after in _lines(plan, reveal=reveal):
-        alike = f"{what.partition(' ')[0]} {how}"
-        seen[alike] += 1
-        if every or seen[alike] <= _MOST:
-            rows.add_row(what, how, before, after)
+    seen: Counter[tuple[str, str]] = Counter()
+    for kind, name, how, before, after in _lines(plan, reveal=reveal):
+        seen[kind, how] += 1
+        if every or seen[kind, how] <= _MOST:
+            rows.add_row(f"{kind} {name}", how, before, after)
     out().print(rows)
     if not every and (more := sum(max(number - _MOST, 0) for number in seen.values())):
         out().print(f"... and {more:,} more like these: --all shows them")
@@ -177,14 +176,14 @@ def _lines(plan: Plan, *, reveal: bool) -> Iterator[_Line]:
         match change:
             case PersonChange(before, after):
                 was, now = (_person(each, reveal=reveal) for each in (before, after))
-                yield f"person {change.id}", _how_person(before, after), was, now
+                yield "person", change.id, _how_person(before, after), was, now
             case CourseChange(before=had, after=has):
-                yield f"course {change.id}", _how(had, has), _course(had), _course(has)
+                yield "course", change.id, _how(had, has), _course(had), _course(has)
             case TeacherChange(course, taught, teach):
-                yield f"course {course}", "teachers", " ".join(taught), " ".join(teach)
+                yield "course", course, "teachers", " ".join(taught), " ".join(teach)
             case StudentChange(course, added, removed):
-                yield from ((f"course {course}", "enrol", "", name) for name in added)
-                yield from ((f"course {course}", "let out", name, "") for name in removed)
+                yield from (("course", course, "enrol", "", name) for name in added)
+                yield from (("course", course, "let out", name, "") for name in removed)
 
 
 def _how(before: object, after: object) -> str:

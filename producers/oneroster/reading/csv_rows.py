@@ -55,6 +55,8 @@ class _Lines:
 
     def __init__(self, stream: BinaryIO, file: str, most: int) -> None:
         self._stream, self._file, self._most, self._number = stream, file, most, 0
+        #: Whether all of them were read.
+        self.ended = False
         self.begin_row()
 
     def begin_row(self) -> None:
@@ -75,6 +77,7 @@ class _Lines:
         except _BROKEN_STORE as error:
             raise broken_file(self._file, f"cannot be read: {type(error).__name__}") from error
         if not line:
+            self.ended = True
             raise StopIteration
         if len(line) == LONGEST_LINE and not line.endswith(b"\n"):
             raise broken_file(self._file, f"has an endless line (line {self._number})")
@@ -191,9 +194,10 @@ class Sheet:
 
     def _unreadable(self, row: Row, error: csv.Error, report: Report) -> None:
         """Report a row of invalid CSV; one that swallows the rest breaks the file."""
-        if "unexpected end" in str(error) or "field limit" in str(error):
+        text = "".join(self._lines.taken)
+        if self._lines.ended or len(text) > csv.field_size_limit():
             raise broken_file(row.file, "has a quote that is not closed", row.number) from None
-        if "new-line character" in str(error):
+        if "\r" in text.replace("\r\n", ""):
             raise broken_file(row.file, "has line ends that are neither \\n nor \\r\\n", row.number)
         report(row.fault("", f"is no CSV: {error}"))
 

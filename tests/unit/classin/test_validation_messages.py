@@ -148,3 +148,13 @@ def test_an_error_says_its_subject_and_every_fault() -> None:
         "ls", [FieldError("--state", "there is no 'x'"), FieldError("", "nor this")]
     )
     assert str(error) == "ls\n  --state: there is no 'x'\n  nor this"
+
+
+def test_what_was_given_stands_apart_from_what_would_be_right() -> None:
+    """So that it can be left out where it is nobody's business."""
+    with pytest.raises(InvalidOperationError) as refused:
+        read("edit_course", {"courseId": "x; got y", "courseName": "Physics"})
+
+    (fault,) = refused.value.faults
+    assert (fault.what, fault.got) == ("should be a whole number", "got 'x; got y'")
+    assert fault.text == "should be a whole number; got 'x; got y'"

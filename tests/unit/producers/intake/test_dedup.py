@@ -1,6 +1,7 @@
 """Dedup keys: what was submitted before is not submitted again."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from tests.unit.published import taken_from
 from tests.unit.stage import RING, Stage, said
 from worker.broker.queue import Queues
 from worker.config.settings import Settings
-from worker.errors import InvalidInputError, UnavailableError
+from worker.errors import CONFLICT, InvalidInputError, SubmitRefusedError, UnavailableError
 from worker.ledger.record import Submission
 from worker.ledger.states import State
 from worker.ledger.store import CHUNK, RedisLedger
@@ -248,6 +249,35 @@ class Rival(RedisLedger):
         if self.before == 0:
             super().submit([self.rival])
         return super().submit(submissions, mailbox)
+
+
+class Reworded(RedisLedger):
+    """A ledger that refuses in other words."""
+
+    def submit(
+        self, submissions: Sequence[Submission], mailbox: InlineQueue | None = None
+    ) -> Sequence[SubmitResult]:
+        """Refuse as it does, but say so otherwise."""
+        try:
+            return super().submit(submissions, mailbox)
+        except SubmitRefusedError as refused:
+            fault = replace(refused.faults[0], what="a clash, the dedup key is taken")
+            raise SubmitRefusedError(refused.position, fault, refused.instead) from None
+
+
+def test_no_wording_of_the_ledger_decides_what_is_told(
+    settings: Settings, redis: Redis, queues: Queues
+) -> None:
+    """Whose key it is comes from what the ledger knows."""
+    submitter = Submitter(settings, Reworded(redis, keyring=RING), queues)
+    first = submitter.submit("create_folder", FOLDER, dedup_key="a")
+
+    with pytest.raises(InvalidInputError) as refused:
+        submitter.submit("create_folder", FOLDER | {"folderId": 1}, dedup_key="a")
+
+    (fault,) = refused.value.faults
+    assert fault.kind == CONFLICT
+    assert fault.what == f"is that of {first.id}, which asks for something else"
 
 
 def test_somebody_else_submits_the_same_at_the_same_time(

@@ -145,3 +145,16 @@ def test_what_cannot_be_read_is_named(texts: list[str], said: str) -> None:
     with pytest.raises(InvalidInputError) as error:
         Setting.read_all(texts)
     assert [str(fault) for fault in error.value.faults] == [said]
+
+
+def test_only_a_sealed_value_counts_as_one() -> None:
+    """A text may speak of seals; nothing is taken that comes sealed, however deep."""
+    fields, _ = set_all(COURSE, "courseName=What $sealed means")
+    assert fields["courseName"] == "What $sealed means"
+
+    for text in (
+        'userJson.0.password={"$sealed": "x"}',
+        'userJson=[{"telephone": "13800138000", "password": {"$sealed": "x"}}]',
+    ):
+        (fault,) = refused(USERS, text)
+        assert "nothing is taken that comes sealed" in fault
