@@ -17,6 +17,7 @@ from tests.acceptance.sdk import Carried, Sdk, Told, carried_by_ours, driven
 from tests.acceptance.sdk_packages import EEO, PACKAGES, Package
 from tests.acceptance.sdk_steps import Enclosed, Id, Step, filled, told
 from tests.acceptance.sdk_story import ANN, CAT, CLASS, NOW, PICTURE, STORY
+from tests.tables import for_each
 from worker.classin.catalogue import CATALOGUE, read
 from worker.classin.field_types import File
 from worker.classin.request import prepare
@@ -126,11 +127,11 @@ REFUSED = {
 }
 
 
-def of_each(steps: Iterable[Step]) -> list[Any]:
+def of_each(steps: Iterable[Step]) -> list[tuple[Package, Step]]:
     """Pair each package with the steps that it can do, without the fields that it does not take."""
     listed = [*steps]
     return [
-        pytest.param(package, package.taken(step), id=f"{package.name} {step.operation}")
+        (package, package.taken(step))
         for package in PACKAGES
         for step in listed
         if package.can_do(package.taken(step))
@@ -295,7 +296,7 @@ def test_what_the_sdk_lacks(package: Package) -> None:
     )
 
 
-@pytest.mark.parametrize(("package", "step"), of_each(STORY))
+@for_each("package, step", of_each(STORY))
 def test_the_simulator_answers_with_success(
     package: Package, step: Step, stories: Callable[[Package], Mapping[str, Told]]
 ) -> None:
@@ -306,13 +307,13 @@ def test_the_simulator_answers_with_success(
     assert set(codes(outcome.reply)) == {1}, outcome.reply
 
 
-@pytest.mark.parametrize(("package", "step"), of_each(STORY))
+@for_each("package, step", of_each(STORY))
 def test_our_request_is_the_same(package: Package, step: Step, sdks: Sdks, folder: Path) -> None:
     """Address, proof, fields and files, for the same fields at the same time."""
     assert ours(step) == sent(sdks, package, step, folder)
 
 
-@pytest.mark.parametrize(("package", "step"), of_each(with_every_field()))
+@for_each("package, step", of_each(with_every_field()))
 def test_our_request_is_the_same_with_every_field(
     package: Package, step: Step, sdks: Sdks, folder: Path
 ) -> None:

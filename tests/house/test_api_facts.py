@@ -13,6 +13,7 @@ from annotated_types import Ge, Gt, Le, MaxLen, MinLen
 from pydantic.fields import FieldInfo
 
 from tests.house.facts import compact
+from tests.tables import for_each
 from worker.classin.catalogue import CATALOGUE
 from worker.classin.codes import Code
 from worker.classin.field_rules import AllOrNone, AtLeastOne, Needs, NotBoth, OneOf, Rule
@@ -75,7 +76,7 @@ def test_every_code_is_there_with_its_verdict() -> None:
         assert Code(int(number)).verdict in VERDICTS[kind], number
 
 
-@pytest.mark.parametrize("name", FACTS["operations"])
+@for_each("name", FACTS["operations"])
 def test_an_operation_is_as_its_page_says(name: str) -> None:
     """Address, fields, limits, rules, codes, kind of repeat, bulk answers."""
     expected = deepcopy(FACTS["operations"][name])

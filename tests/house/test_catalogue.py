@@ -7,14 +7,13 @@ from typing import Any
 
 import pytest
 
+from tests.tables import for_each
 from worker.classin.catalogue import CATALOGUE, read
 from worker.classin.codes import Code
 from worker.classin.endpoint import ApiVersion
 from worker.classin.operation import Operation
 from worker.classin.request import prepare
 from worker.classin.school import School
-
-KINDS = [pytest.param(kind, id=name) for name, kind in CATALOGUE.items()]
 
 
 @pytest.fixture(scope="module")
@@ -24,7 +23,7 @@ def vectors(root: Path) -> dict[str, dict[str, Any]]:
     return {vector["operation"]: vector for vector in listed}
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@for_each("kind", CATALOGUE.values())
 def test_an_operation_names_itself_and_its_page(kind: type[Operation]) -> None:
     """Its docstring has a title, and says on which page of the API it stands."""
     said = (kind.__doc__ or "").strip().splitlines()
@@ -35,14 +34,14 @@ def test_an_operation_names_itself_and_its_page(kind: type[Operation]) -> None:
     assert source.removeprefix("Source: ").strip()
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@for_each("kind", CATALOGUE.values())
 def test_an_operation_has_its_codes_in_the_table(kind: type[Operation]) -> None:
     """Each code that it lists has words of its own in the one table, success among them."""
     assert Code.OK in kind.spec.codes
     assert all(Code(number).phrase for number in kind.spec.codes)
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@for_each("kind", CATALOGUE.values())
 def test_what_is_judged_in_a_way_of_its_own_is_told(kind: type[Operation]) -> None:
     """Whoever looks an operation up learns which code it takes otherwise than the table."""
     assert (kind.judged is not Operation.judged) is bool(kind.spec.peculiar)
@@ -59,7 +58,7 @@ def test_every_vector_is_of_an_operation(vectors: dict[str, dict[str, Any]]) -> 
     assert vectors.keys() == CATALOGUE.keys()
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@for_each("kind", CATALOGUE.values())
 def test_an_operation_goes_out_as_its_vector_says(
     kind: type[Operation], vectors: dict[str, dict[str, Any]]
 ) -> None:
@@ -76,7 +75,7 @@ def test_an_operation_goes_out_as_its_vector_says(
     } == vector["request"]
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@for_each("kind", CATALOGUE.values())
 def test_a_vector_has_every_field(
     kind: type[Operation], vectors: dict[str, dict[str, Any]]
 ) -> None:
@@ -86,7 +85,7 @@ def test_a_vector_has_every_field(
     assert absent <= {name for rule in kind.rules for name in rule.fields}
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@for_each("kind", CATALOGUE.values())
 def test_a_vector_obeys_the_rules_of_signing(
     kind: type[Operation], vectors: dict[str, dict[str, Any]]
 ) -> None:

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.tables import for_each
 from worker.classin.catalogue import CATALOGUE, find, read
 from worker.classin.operation import Idempotency, Operation
 from worker.classin.operations import CHAPTERS
@@ -27,7 +28,7 @@ def test_the_operations_stand_in_the_api_s_order() -> None:
     assert [chapter for chapter, _ in groupby(chapters)] == list(CHAPTERS)
 
 
-@pytest.mark.parametrize("name", CATALOGUE)
+@for_each("name", CATALOGUE)
 def test_each_operation_is_found_by_its_own_name(name: str) -> None:
     """And by no other."""
     assert find(name).spec.name == name
@@ -55,7 +56,7 @@ def test_an_operation_is_read_from_name_and_fields() -> None:
     assert read("edit_course", {"courseId": 1}) == EditCourse(course_id=1)
 
 
-@pytest.mark.parametrize("kind", CATALOGUE.values())
+@for_each("kind", CATALOGUE.values())
 def test_a_repeat_that_tells_has_a_code_that_tells(kind: type[Operation]) -> None:
     """An operation that reconciles by a code lists it, or takes a plain 1 for it."""
     if kind.spec.idempotency is Idempotency.CONFLICT_DETECTED:

@@ -2,6 +2,7 @@
 
 import pytest
 
+from tests.tables import for_each
 from tests.unit.stage import said
 from worker.classin.classify import classify_reply, judge_accident
 from worker.classin.codes import Code
@@ -64,7 +65,7 @@ def test_a_refusal_that_may_be_a_repeats_answer_is_left_to_a_person() -> None:
     assert classify_reply(lesson, said(104), expected=True) is Verdict.RETRY
 
 
-@pytest.mark.parametrize("code", [code for code in Code if code is not Code.FOLDER_NAME_TAKEN])
+@for_each("code", [code for code in Code if code is not Code.FOLDER_NAME_TAKEN])
 def test_expecting_changes_nothing_else(code: Code) -> None:
     """Only "it is so already" is judged by what came before."""
     expected, surprised = (

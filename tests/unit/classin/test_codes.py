@@ -4,6 +4,7 @@ import re
 
 import pytest
 
+from tests.tables import for_each
 from worker.classin.catalogue import CATALOGUE
 from worker.classin.codes import Code
 from worker.classin.operation import Operation
@@ -17,7 +18,7 @@ PROPER = ("ClassIn ", "SID")
 UNLISTED = {393, 822, 852, 860, 861, 862, 901, 10003}
 
 
-@pytest.mark.parametrize("code", Code)
+@for_each("code", Code)
 def test_every_code_has_a_meaning(code: Code) -> None:
     """Words of its own, in the middle of a sentence."""
     assert code.phrase
@@ -28,7 +29,7 @@ def test_every_code_has_a_meaning(code: Code) -> None:
     assert [other for other in Code if other.phrase == code.phrase] == [code]
 
 
-@pytest.mark.parametrize("code", Code)
+@for_each("code", Code)
 def test_every_code_has_a_name(code: Code) -> None:
     """Words, not numbers."""
     assert re.fullmatch(r"[A-Z]+(_[A-Z]+)*", code.name)
@@ -67,7 +68,7 @@ def test_an_unlisted_number_leads_nowhere(number: int | None) -> None:
     assert Code.known(number) is None
 
 
-@pytest.mark.parametrize("code", Code)
+@for_each("code", Code)
 def test_remedy_and_verdict_agree(code: Code) -> None:
     """Nobody is told to wait for what is not repeated, nor to act on what is."""
     waiting = {Remedy.WAIT, Remedy.NOTHING_YET, Remedy.SLOW_DOWN}
@@ -79,13 +80,13 @@ def test_remedy_and_verdict_agree(code: Code) -> None:
     assert (code.remedy is Remedy.CLOCK) == (code.verdict is Verdict.CLOCK_SKEW)
 
 
-@pytest.mark.parametrize("code", Code)
+@for_each("code", Code)
 def test_only_an_operation_says_already_or_partly(code: Code) -> None:
     """And nothing is unsure because of a number."""
     assert code.verdict not in {Verdict.ALREADY, Verdict.PARTIAL, Verdict.AMBIGUOUS}
 
 
-@pytest.mark.parametrize("kind", CATALOGUE.values(), ids=list(CATALOGUE))
+@for_each("kind", CATALOGUE.values())
 def test_what_is_partly_done_is_looked_at(kind: type[Operation]) -> None:
     """A repeat would do the main thing twice."""
     assert {Code(number).remedy for number in kind.spec.partial} <= {Remedy.LOOK}

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from producers.intake.bulk_split import unpacked
+from tests.tables import for_each
 from worker.classin.catalogue import CATALOGUE, read
 from worker.classin.describe import example, explained
 from worker.classin.operation import Operation
@@ -97,7 +98,7 @@ def test_a_part_that_is_missing_is_told_as_such(ring_bell: type[Operation]) -> N
     assert told.repeat_in_words.startswith("would be a second one")
 
 
-@pytest.mark.parametrize("kind", CATALOGUE.values())
+@for_each("kind", CATALOGUE.values())
 def test_the_example_can_be_typed_as_it_stands(kind: type[Operation]) -> None:
     """It is a valid operation, with all that is required."""
     command, verb, name, *given = shlex.split(explained(kind).example)
@@ -175,7 +176,7 @@ def test_an_examples_ids_differ_where_they_must(
     assert found[0] != found[1]
 
 
-@pytest.mark.parametrize("kind", CATALOGUE.values())
+@for_each("kind", CATALOGUE.values())
 def test_an_explanation_is_json(kind: type[Operation]) -> None:
     """A line of it for each operation, with the names that programs rely on."""
     told = explained(kind).to_dict()

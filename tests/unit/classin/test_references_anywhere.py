@@ -5,11 +5,11 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from pydantic.fields import FieldInfo
 
+from tests.tables import for_each
 from worker.classin.catalogue import CATALOGUE, read
 from worker.classin.describe import example
 from worker.classin.field_shape import field_shape
@@ -51,7 +51,7 @@ def _replaced(fields: dict[str, Any], place: Place) -> tuple[dict[str, Any], obj
     return fields, before
 
 
-@pytest.mark.parametrize("kind", CATALOGUE.values())
+@for_each("kind", CATALOGUE.values())
 def test_any_value_of_any_operation_may_come_later(kind: type[Operation]) -> None:
     """Field by field of its example, the operation waits, is kept, and comes out as it would be."""
     name, whole = kind.spec.name, _example(kind)
@@ -75,7 +75,7 @@ def _optional(kind: type[Fields]) -> Iterator[tuple[str, FieldInfo]]:
             yield wire_name, field
 
 
-@pytest.mark.parametrize("kind", CATALOGUE.values())
+@for_each("kind", CATALOGUE.values())
 def test_any_optional_value_may_come_later(kind: type[Operation]) -> None:
     """What stands in its place passes the field's checks: only rules and identities bar it."""
     whole = _example(kind)

@@ -8,6 +8,7 @@ from redis import Redis
 from ops.cli.commands.stats import sparkline
 from ops.insight.failure_causes import Cause, failures, meaning, todo
 from ops.insight.statistics import statistics
+from tests.tables import for_each
 from tests.unit.clock import Clock
 from tests.unit.ledger.hands import DONE, REFUSED, attempt, claimed, entry, settled
 from worker.classin.remedies import Remedy
@@ -65,9 +66,9 @@ def test_failures_are_grouped_by_cause() -> None:
     assert found[1].to_dict()["means"] == "the institution has no such course"
 
 
-@pytest.mark.parametrize("reason", [None, *Reason])
-@pytest.mark.parametrize("state", [State.FAILED, State.PARTIAL, State.UNCERTAIN])
-@pytest.mark.parametrize("code", [None, 1, 102, 104, 193, 999_999])
+@for_each("reason", [None, *Reason])
+@for_each("state", [State.FAILED, State.PARTIAL, State.UNCERTAIN])
+@for_each("code", [None, 1, 102, 104, 193, 999_999])
 def test_each_cause_has_a_meaning_and_something_to_do(
     state: State, reason: Reason | None, code: int | None
 ) -> None:

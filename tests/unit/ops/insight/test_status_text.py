@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from ops.insight.status_text import status_text
+from tests.tables import for_each
 from worker.classin.codes import Code
 from worker.classin.remedies import Remedy
 from worker.classin.verdicts import Verdict
@@ -140,14 +141,14 @@ def test_a_record_is_told_in_words(told: Record, meaning: str, todo: str) -> Non
     assert said.todo.startswith(todo)
 
 
-@pytest.mark.parametrize("code", [None, *Code])
+@for_each("code", [None, *Code])
 def test_nobody_is_told_to_wait_for_what_is_given_up(code: Code | None) -> None:
     """Nothing more happens to it by itself."""
     assert status_text(record(State.FAILED, reason=Reason.EXHAUSTED, code=code)).todo not in STILL
 
 
-@pytest.mark.parametrize("code", [None, *Code])
-@pytest.mark.parametrize("state", State)
+@for_each("code", [None, *Code])
+@for_each("state", State)
 def test_every_record_has_a_meaning_and_a_remedy(state: State, code: Code | None) -> None:
     """Whole sentences, in every state, with every code."""
     said = status_text(record(state, code=code))
