@@ -69,7 +69,7 @@ class PacedSystem:
     def _worker(self, name: str) -> Dispatcher:
         return Dispatcher(
             ledger=self.ledger,
-            execution=self,  # type: ignore[arg-type]  # all that is asked of it
+            executor=self,  # type: ignore[arg-type]  # all that is asked of it
             outlet=self,
             in_hand=LeaseTable(name, lasts=30, stuck_after=3600, clock=self.clock),
             shares=FairShare(),
@@ -99,7 +99,7 @@ class PacedSystem:
         """Moments at which requests of a kind went out, in order."""
         return sorted(at for at, each in self.sent if f" {operation} " in each and at >= since)
 
-    def carry_out(self, claim: Claim) -> ExecutionResult:
+    def execute(self, claim: Claim) -> ExecutionResult:
         """Send a request."""
         self.sent.append((self.clock.ms + round(claim.wait * 1000), claim.record.id))
         return ExecutionResult(claim, ClaimUpdate(claim, self.answer(claim)), [])

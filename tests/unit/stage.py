@@ -17,7 +17,8 @@ from worker.classin.school import School
 from worker.config.settings import RetrySettings, Settings
 from worker.encryption import FieldCipher
 from worker.errors import NoReplyError, UnavailableError
-from worker.execution.executor import Execution, Sender
+from worker.execution.attempt import Sender
+from worker.execution.executor import Executor
 from worker.execution.file_streams import Files
 from worker.execution.http_client import Stream
 from worker.execution.leases import BEATS, LeaseTable
@@ -137,21 +138,21 @@ class Stage:
             awake=own_clock or self.clock,
         )
         self.hands.append(hand)
-        execution = Execution(
+        executor = Executor(
             ledger=self.ledger,
             sender=classin,
             files=Files(self.ledger, self.settings),
             schools=self.schools,
-            seals=self.seals,
-            patience=self.patience,
-            in_hand=hand,
+            cipher=self.seals,
+            retry=self.patience,
+            leases=hand,
             stopping=self.stopping,
             clock=self.clock,
             sleep=self.sleep,
         )
         return Dispatcher(
             ledger=self.ledger,
-            execution=execution,
+            executor=executor,
             outlet=self,
             in_hand=hand,
             shares=self.shares,

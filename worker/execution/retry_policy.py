@@ -1,18 +1,22 @@
-"""When to try again: tenacity (imported only here) within a delivery, due times beyond it."""
+"""When to try again: by tenacity (imported only here) within a delivery, by due times beyond it."""
 
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 from tenacity import (
     RetryCallState,
     Retrying,
     retry_if_result,
+    sleep_using_event,
     stop_after_attempt,
+    stop_any,
     stop_when_event_set,
     wait_random_exponential,
 )
+from tenacity.stop import stop_base
 
 from worker.classin.codes import Code
 from worker.classin.response import Reply
@@ -27,7 +31,7 @@ _AGAIN_AT_ONCE = frozenset({Verdict.LOCKED_OUT, Verdict.CLOCK_SKEW, Verdict.MISS
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What one attempt brought: the attempt as noted, and the reply, if one was read."""
+    """What one attempt brought: the attempt as recorded, and the reply, if one was read."""
 
     attempt: Attempt
     reply: Reply | None
@@ -43,7 +47,7 @@ class Outcome:
 
 
 def should_retry(verdict: Verdict, attempt_number: int) -> bool:
-    """Say whether to try again within this delivery.
+    """Return whether to try again within this delivery.
 
     A wrong signature or time is signed anew once: the moment of signing may have been at fault, or
     the way in which a long text was counted.
@@ -51,56 +55,57 @@ def should_retry(verdict: Verdict, attempt_number: int) -> bool:
     return verdict is Verdict.RETRY or (verdict in _AGAIN_AT_ONCE and attempt_number == 1)
 
 
-def retrying(
-    patience: RetrySettings,
-    sleep: Callable[[float], None],
-    note: Callable[[Outcome], None],
+def build_retrier(
+    settings: RetrySettings,
     stopping: threading.Event,
-) -> Callable[..., Outcome]:
-    """Build the retrier of one delivery: it hands back the last outcome, whatever that is.
-
-    It is called with what makes an attempt, and with that one's arguments. `note` is told each
-    outcome that will be followed by another attempt. Once `stopping` is set, no further attempt
-    begins.
-    """
-
-    def deliver(attempt: Callable[..., Outcome], *args: object) -> Outcome:
-        first = attempt(*args)
-        if not should_retry(first.verdict, 1):  # nearly always
-            return first
-        made = iter([first])
-        retrier = _retrier(patience, sleep, note, stopping)
-        return retrier(lambda: next(made, None) or attempt(*args))
-
-    return deliver
-
-
-def _retrier(
-    patience: RetrySettings,
-    sleep: Callable[[float], None],
-    note: Callable[[Outcome], None],
-    stopping: threading.Event,
+    goes_on: Callable[[Any, Outcome], bool],
+    sleep: Callable[[float], None] | None = None,
 ) -> Retrying:
-    """Build tenacity's part, which begins with the outcome of the first attempt."""
+    """Build what makes the attempts of deliveries, in any number of threads.
 
-    def outcome(state: RetryCallState) -> Outcome:
-        assert state.outcome is not None  # noqa: S101  # tenacity calls back after an attempt only
-        result: Outcome = state.outcome.result()
-        return result
-
-    def again(state: RetryCallState) -> bool:
-        return should_retry(outcome(state).verdict, state.attempt_number)
-
+    Call it with a function that makes one attempt and with that one's argument, the delivery; it
+    returns what the last call returned. An attempt returns an Outcome, or None if it sent nothing,
+    which ends the delivery. `goes_on` takes the delivery and an outcome that another attempt should
+    follow, reports it, and returns whether the delivery goes on. Once `stopping` is set, no
+    further attempt begins, and every wait ends, unless `sleep` does otherwise.
+    """
     return Retrying(
-        sleep=sleep,
-        stop=stop_after_attempt(patience.attempts) | stop_when_event_set(stopping),
-        wait=wait_random_exponential(
-            multiplier=2 * patience.first_wait, min=patience.first_wait, max=patience.longest_wait
+        retry=_is_to_be_repeated,
+        # In this order: what is the last attempt anyway is not reported here.
+        stop=stop_any(
+            stop_after_attempt(settings.attempts),
+            stop_when_event_set(stopping),
+            _StopUnless(goes_on),
         ),
-        retry=again,
-        before_sleep=lambda state: note(outcome(state)),
-        retry_error_callback=outcome,
+        wait=wait_random_exponential(
+            multiplier=2 * settings.first_wait, min=settings.first_wait, max=settings.longest_wait
+        ),
+        sleep=sleep or sleep_using_event(stopping),
+        retry_error_callback=_last,
     )
+
+
+class _StopUnless(stop_base):
+    """Stop unless a delivery goes on, which is told of its last outcome."""
+
+    def __init__(self, goes_on: Callable[[Any, Outcome], bool]) -> None:
+        self._goes_on = goes_on
+
+    def __call__(self, retry_state: RetryCallState) -> bool:
+        return not self._goes_on(retry_state.args[0], _last(retry_state))
+
+
+def _is_to_be_repeated(state: RetryCallState) -> bool:
+    if state.outcome is None or state.outcome.failed:
+        return False  # tenacity raises what the attempt raised
+    outcome: Outcome | None = state.outcome.result()
+    return outcome is not None and should_retry(outcome.verdict, state.attempt_number)
+
+
+def _last(state: RetryCallState) -> Outcome:
+    assert state.outcome is not None  # noqa: S101  # tenacity calls back after an attempt only
+    outcome: Outcome = state.outcome.result()
+    return outcome
 
 
 def next_transition(
@@ -112,7 +117,7 @@ def next_transition(
     """
     attempt, verdict = outcome.attempt, outcome.verdict
     settled = settlement(verdict)
-    standing = partial(
+    transition = partial(
         Transition,
         code=attempt.code,
         message=attempt.message,
@@ -125,14 +130,14 @@ def next_transition(
         state, reason = settled
         result = outcome.reply.result if outcome.reply else None
         already = verdict is Verdict.ALREADY
-        return standing(state=state, reason=reason, result=result, already=already)
+        return transition(state=state, reason=reason, result=result, already=already)
     if verdict is Verdict.LOCKED_OUT:
-        return standing(state=State.QUEUED)  # until its school is open again
+        return transition(state=State.QUEUED)  # until its school is open again
     if tried_for >= patience.give_up_after:
-        return standing(state=State.FAILED, reason=Reason.EXHAUSTED)
+        return transition(state=State.FAILED, reason=Reason.EXHAUSTED)
     throttled = verdict is Verdict.THROTTLED
     wait = throttled_wait(outcome.reply, patience) if throttled else deferral(patience, deferrals)
-    return standing(
+    return transition(
         state=State.DEFERRED,
         due_in=min(wait, patience.give_up_after - tried_for),
         counts=not throttled,
@@ -141,7 +146,7 @@ def next_transition(
 
 
 def _access(outcome: Outcome, *, settles: bool) -> SchoolSignal | None:
-    """Say what an outcome tells of the school."""
+    """Return what an outcome tells of the school."""
     code = outcome.attempt.code
     if outcome.verdict is Verdict.LOCKED_OUT:
         return SchoolSignal.LOCKED_OUT
@@ -151,12 +156,12 @@ def _access(outcome: Outcome, *, settles: bool) -> SchoolSignal | None:
 
 
 def deferral(patience: RetrySettings, deferrals: int) -> float:
-    """Give the seconds until the next delivery, after so many earlier ones that counted."""
+    """Return the seconds until the next delivery, after so many earlier ones that counted."""
     return patience.defer_delays[min(deferrals, len(patience.defer_delays) - 1)]
 
 
 def throttled_wait(reply: Reply | None, patience: RetrySettings) -> float:
-    """Give the seconds to wait when told to slow down: as told, else the usual."""
+    """Return the seconds to wait when told to slow down: as told, else the usual."""
     told = reply.retry_after if reply else None
     return patience.throttled_wait if told is None else max(told, patience.throttled_wait)
 
@@ -166,7 +171,7 @@ def retry_until_true(
 ) -> bool:
     """Do something until it works, so often at most, with longer and longer waits between.
 
-    Gives whether it worked. For what has no record: an operation's attempts are `retrying`'s.
+    Return whether it worked. For what has no record: operations are retried by `build_retrier`'s.
     """
     retrier = Retrying(
         sleep=sleep,

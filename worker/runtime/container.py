@@ -8,7 +8,8 @@ from functools import cached_property
 
 from worker.config.settings import Settings
 from worker.encryption import FieldCipher
-from worker.execution.executor import Execution, Sender
+from worker.execution.attempt import Sender
+from worker.execution.executor import Executor
 from worker.execution.file_streams import Files
 from worker.execution.http_client import Transport, post_once
 from worker.execution.leases import BEATS, LeaseTable
@@ -70,16 +71,16 @@ class WorkerContainer:
         return Transport(self.settings.base_url, self.settings.deadlines)
 
     @cached_property
-    def execution(self) -> Execution:
-        """What carries operations out."""
-        return Execution(
+    def executor(self) -> Executor:
+        """What executes claims."""
+        return Executor(
             ledger=self.ledger,
             sender=self.sender,
             files=Files(self.ledger, self.settings),
             schools=self.settings.schools,
-            seals=FieldCipher(self.settings.keyring),
-            patience=self.settings.patience,
-            in_hand=self.in_hand,
+            cipher=FieldCipher(self.settings.keyring),
+            retry=self.settings.patience,
+            leases=self.in_hand,
             stopping=self.stopping,
         )
 
@@ -90,7 +91,7 @@ class WorkerContainer:
         most = max(1, self.threads * self.settings.share // 100) if several else None
         return Dispatcher(
             ledger=self.ledger,
-            execution=self.execution,
+            executor=self.executor,
             outlet=self._outlet,
             in_hand=self.in_hand,
             shares=FairShare(most),

@@ -18,7 +18,7 @@ from secrets import token_hex
 from typing import Protocol
 
 from worker.errors import ClassinError, UnavailableError
-from worker.execution.executor import NOTE_AGAIN, Execution, ExecutionResult
+from worker.execution.executor import REPORT_AGAIN, ExecutionResult, Executor
 from worker.execution.leases import LeaseTable
 from worker.ledger.quarantine import Question, exchange, turns
 from worker.ledger.record import Priority
@@ -118,7 +118,7 @@ class Dispatcher:
         self,
         *,
         ledger: Ledger,
-        execution: Execution,
+        executor: Executor,
         outlet: MessagePublisher,
         in_hand: LeaseTable,
         shares: FairShare,
@@ -132,7 +132,7 @@ class Dispatcher:
         self._turns = turns or ledger.turns
         #: When to look whose turn it is, by the clock of what is in hand.
         self._look_at = 0.0
-        self._execution = execution
+        self._executor = executor
         self._outlet = outlet
         self._in_hand = in_hand
         self._shares = shares
@@ -241,8 +241,8 @@ class Dispatcher:
         self._free += 1
         self._eased[school] += 1
         self._shares.give_back(school)
-        if done.note is not None:
-            self._notes.append(done.note)
+        if done.update is not None:
+            self._notes.append(done.update)
             self._tell(done.released)
         else:
             self._in_hand.remove([claim])
@@ -299,7 +299,7 @@ class Dispatcher:
             return False
         self._wait_first(asked)
         self._in_hand.on_progress()  # a ledger that is away is no stall of the worker's
-        self._sleep(NOTE_AGAIN)
+        self._sleep(REPORT_AGAIN)
         return True
 
     def _wait_first(self, waiting: Collection[QueuedRecord]) -> None:
@@ -315,7 +315,7 @@ class Dispatcher:
         self.jobs.put(partial(self._carry_out, claim))
 
     def _carry_out(self, claim: Claim) -> None:
-        self._inbox.put(self._execution.carry_out(claim))
+        self._inbox.put(self._executor.execute(claim))
 
     def _follow(
         self, note: ClaimUpdate, advanced: UpdateResult | None, waiting: QueuedRecord

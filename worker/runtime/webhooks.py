@@ -8,6 +8,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 from http import HTTPStatus
@@ -18,7 +19,7 @@ from standardwebhooks import Webhook as Signer
 from worker.classin.verdicts import Verdict
 from worker.config.settings import RetrySettings, Timeouts
 from worker.errors import ClassinError, NoReplyError
-from worker.execution.retry_policy import Outcome, next_transition, retrying
+from worker.execution.retry_policy import Outcome, build_retrier, next_transition
 from worker.ledger.batch import Batches, DeliveryResult, WebhookCall, WebhookState, without_query
 from worker.ledger.record import Attempt, iso
 from worker.ledger.states import State
@@ -69,7 +70,7 @@ class Webhooks:
         stopping: threading.Event,
         start: Callable[[Callable[[], object]], object] = in_thread,
         clock: Callable[[], float] = time.time,
-        sleep: Callable[[float], object] | None = None,
+        sleep: Callable[[float], None] | None = None,
     ) -> None:
         self._ledger = ledger
         self._send = send
@@ -78,7 +79,7 @@ class Webhooks:
         self._deadlines = deadlines
         self._stopping = stopping
         self._clock = clock
-        self._sleep = sleep or stopping.wait
+        self._retrier = build_retrier(patience, stopping, lambda _call, _outcome: True, sleep)
         one = deadlines.connect + deadlines.reply + patience.longest_wait
         self._lasts = patience.attempts * one + _SLACK
         self._start = start
@@ -121,9 +122,9 @@ class Webhooks:
             log.exception("webhooks: a call was broken off, and is made again")
 
     def _make(self, call: WebhookCall) -> None:
-        word = self._made(call)
-        if self._ledger.note_webhook(call, word):
-            _log(call, word)
+        result = self._made(call)
+        if self._ledger.note_webhook(call, result):
+            _log(call, result)
 
     def _made(self, call: WebhookCall) -> DeliveryResult:
         """Make one call, with a few attempts where the fault may pass.
@@ -133,25 +134,20 @@ class Webhooks:
         if not call.signed:
             return DeliveryResult(WebhookState.GIVEN_UP, call.webhook.tries, UNSIGNED)
         body = json.dumps(news_of(call), ensure_ascii=False, separators=(",", ":"))
-        tries = call.webhook.tries
-
-        def attempt() -> Outcome:
-            nonlocal tries
-            tries += 1
-            return self._attempt(call, body, tries)
-
-        deliver = retrying(self._patience, self._wait, lambda _: None, self._stopping)
-        outcome = deliver(attempt)
+        delivery = _Delivery(call, body, call.webhook.tries)
+        outcome = self._retrier(self._attempt, delivery)
         began = call.webhook.first_at or call.at
-        standing = next_transition(
+        transition = next_transition(
             outcome,
             patience=self._patience,
             tried_for=self._clock() - began / 1000,
             deferrals=call.webhook.deferrals,
         )
-        return _word(outcome, standing, tries)
+        return _result(outcome, transition, delivery.tries)
 
-    def _attempt(self, call: WebhookCall, body: str, number: int) -> Outcome:
+    def _attempt(self, delivery: "_Delivery") -> Outcome:
+        call, body = delivery.call, delivery.body
+        delivery.tries += 1
         at = self._clock()
         message_id = id_of(call)
         headers = {
@@ -169,11 +165,20 @@ class Webhooks:
             said = str(error)
         took = round((self._clock() - at) * 1000)
         verdict = verdict_of(http)
-        noted = Attempt(number, round(at * 1000), took, http, None, said or f"HTTP {http}", verdict)
-        return Outcome(noted, None, unread=False)
+        attempt = Attempt(
+            delivery.tries, round(at * 1000), took, http, None, said or f"HTTP {http}", verdict
+        )
+        return Outcome(attempt, None, unread=False)
 
-    def _wait(self, seconds: float) -> None:
-        self._sleep(seconds)
+
+@dataclass(slots=True)
+class _Delivery:
+    """A call on its way to its receiver."""
+
+    call: WebhookCall
+    body: str
+    #: Requests so far, those of earlier deliveries included.
+    tries: int
 
 
 def verdict_of(http: int | None) -> Verdict:
@@ -218,20 +223,21 @@ def news_of(call: WebhookCall) -> dict[str, Any]:
     }
 
 
-def _word(outcome: Outcome, standing: Transition, tries: int) -> DeliveryResult:
-    """Say in the ledger's words where an outcome leaves a webhook."""
+def _result(outcome: Outcome, transition: Transition, tries: int) -> DeliveryResult:
+    """Return where an outcome leaves a webhook."""
     said = outcome.attempt.message
-    match standing.state:
+    match transition.state:
         case State.SUCCEEDED:
             return DeliveryResult(WebhookState.DELIVERED, tries, said)
         case State.FAILED:
             return DeliveryResult(WebhookState.GIVEN_UP, tries, said)
         case _:
-            return DeliveryResult(WebhookState.DUE, tries, said, standing.due_in, standing.counts)
+            due_in, counts = transition.due_in, transition.counts
+            return DeliveryResult(WebhookState.DUE, tries, said, due_in, counts)
 
 
-def _log(call: WebhookCall, word: DeliveryResult) -> None:
+def _log(call: WebhookCall, result: DeliveryResult) -> None:
     where = without_query(call.webhook.url) if call.signed else "an address of somebody else's"
-    level = logging.INFO if word.told is WebhookState.DELIVERED else logging.WARNING
-    what = "put off" if word.told is WebhookState.DUE else word.told.value
-    log.log(level, "webhook of batch %s to %s: %s (%s)", call.batch, where, what, word.said)
+    level = logging.INFO if result.told is WebhookState.DELIVERED else logging.WARNING
+    what = "put off" if result.told is WebhookState.DUE else result.told.value
+    log.log(level, "webhook of batch %s to %s: %s (%s)", call.batch, where, what, result.said)

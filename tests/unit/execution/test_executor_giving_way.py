@@ -84,6 +84,17 @@ def test_what_has_not_begun_when_the_worker_is_to_end_is_given_back(stage: Stage
     assert stage.published == [ReadyRecord(second, "edit_course")]
 
 
+def test_what_was_to_be_tried_again_when_the_worker_is_to_end_is_given_back(stage: Stage) -> None:
+    """It waited for its next attempt; what the last one came to is kept."""
+    course = stage.submit(COURSE)
+    stage.asleep = stage.stopping.set
+    assert len(stage.perform(course, said(104, "busy"), said(1)).sent) == 1
+    record = stage.ledger.find(course)
+    assert (record.state, record.code, record.message) == (State.QUEUED, 104, "busy")
+    assert (record.deferrals, len(record.attempts)) == (0, 1)
+    assert stage.published == [ReadyRecord(course, "edit_course")]
+
+
 def test_what_is_called_off_while_it_runs_is_not_tried_again(stage: Stage) -> None:
     """The attempt under way is the last one."""
     course = stage.submit(COURSE)

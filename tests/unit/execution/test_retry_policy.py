@@ -1,6 +1,9 @@
 """When to try again."""
 
 import threading
+from collections import Counter
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
 
 import pytest
@@ -14,9 +17,9 @@ from worker.classin.verdicts import Verdict
 from worker.config.settings import RetrySettings
 from worker.execution.retry_policy import (
     Outcome,
+    build_retrier,
     deferral,
     next_transition,
-    retrying,
     should_retry,
     throttled_wait,
 )
@@ -36,14 +39,25 @@ def outcome(
     return Outcome(Attempt(1, 0, 5, 200, code, "said so", verdict), reply, unread)
 
 
+def reporting_to(reported: list[Outcome]) -> Callable[[str, Outcome], bool]:
+    """Report outcomes there; the delivery always goes on."""
+
+    def goes_on(delivery: str, outcome: Outcome) -> bool:
+        assert delivery == "a delivery"
+        reported.append(outcome)
+        return True
+
+    return goes_on
+
+
 def delivery(
     patience: RetrySettings, *verdicts: Verdict
 ) -> tuple[Outcome, list[Outcome], list[float]]:
     """Try as often as one delivery may: the last outcome, those noted, and the waits."""
-    clock, noted = Clock(), list[Outcome]()
+    clock, reported = Clock(), list[Outcome]()
     script = iter(verdicts)
-    retrier = retrying(patience, clock.sleep, noted.append, threading.Event())
-    return retrier(lambda: outcome(next(script))), noted, clock.waits
+    retrier = build_retrier(patience, threading.Event(), reporting_to(reported), clock.sleep)
+    return retrier(lambda _: outcome(next(script)), "a delivery"), reported, clock.waits
 
 
 def test_a_passing_fault_is_repeated_until_it_passes() -> None:
@@ -96,12 +110,49 @@ def test_an_accident_of_our_own_is_not_repeated() -> None:
     """What nobody foresaw goes straight up."""
     clock = Clock()
 
-    def failing() -> Outcome:
+    def failing(_: str) -> Outcome:
         raise ZeroDivisionError
 
+    retrier = build_retrier(PATIENCE, threading.Event(), reporting_to([]), clock.sleep)
     with pytest.raises(ZeroDivisionError):
-        retrying(PATIENCE, clock.sleep, lambda _: None, threading.Event())(failing)
+        retrier(failing, "a delivery")
     assert clock.waits == []
+
+
+def test_an_attempt_that_sent_nothing_is_the_last() -> None:
+    """It has no outcome: the attempts before it were reported."""
+    clock, reported = Clock(), list[Outcome]()
+    script = [outcome(Verdict.RETRY), None]
+    retrier = build_retrier(PATIENCE, threading.Event(), reporting_to(reported), clock.sleep)
+    assert retrier(lambda _: script.pop(0), "a delivery") is None
+    assert (script, len(reported), len(clock.waits)) == ([], 1, 1)
+
+
+def test_a_delivery_that_does_not_go_on_has_no_further_attempt() -> None:
+    """It is asked before the wait; what it last came to is handed back."""
+    clock = Clock()
+    retrier = build_retrier(PATIENCE, threading.Event(), lambda *_: False, clock.sleep)
+    last = retrier(lambda _: outcome(Verdict.RETRY), "a delivery")
+    assert (last.verdict, clock.waits) == (Verdict.RETRY, [])
+
+
+def test_threads_that_share_a_retrier_count_their_own_attempts() -> None:
+    """One is built for a worker, and each of its threads has a delivery."""
+    retrier = build_retrier(
+        RetrySettings(attempts=3, first_wait=0.01, longest_wait=0.01),
+        threading.Event(),
+        lambda *_: True,
+    )
+    made: Counter[int] = Counter()
+
+    def attempt(number: int) -> Outcome:
+        made[number] += 1
+        return outcome(Verdict.RETRY)
+
+    with ThreadPoolExecutor(8) as threads:
+        ends = list(threads.map(lambda number: retrier(attempt, number), range(8)))
+    assert [each.verdict for each in ends] == [Verdict.RETRY] * 8
+    assert made == dict.fromkeys(range(8), 3)
 
 
 def test_a_worker_that_is_to_end_begins_no_further_attempt() -> None:
@@ -109,12 +160,13 @@ def test_a_worker_that_is_to_end_begins_no_further_attempt() -> None:
     clock, noted, stopping = Clock(), list[Outcome](), threading.Event()
     script = [Verdict.RETRY, Verdict.RETRY, Verdict.DONE]
 
-    def attempt() -> Outcome:
+    def attempt(_: str) -> Outcome:
         if len(script) == 2:
             stopping.set()
         return outcome(script.pop(0))
 
-    assert retrying(PATIENCE, clock.sleep, noted.append, stopping)(attempt).verdict is Verdict.RETRY
+    retrier = build_retrier(PATIENCE, stopping, reporting_to(noted), clock.sleep)
+    assert retrier(attempt, "a delivery").verdict is Verdict.RETRY
     assert (len(script), len(noted), len(clock.waits)) == (1, 1, 1)
 
 

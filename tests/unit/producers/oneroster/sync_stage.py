@@ -38,7 +38,7 @@ from worker.classin.school import School
 from worker.config.settings import RetrySettings, Settings
 from worker.encryption import FieldCipher
 from worker.errors import ReplyLostError
-from worker.execution.executor import Execution
+from worker.execution.executor import Executor
 from worker.execution.file_streams import Files
 from worker.execution.http_client import Stream
 from worker.execution.leases import LeaseTable
@@ -225,21 +225,21 @@ class SyncStage:
 
     def _dispatch(self) -> Dispatcher:
         hand = LeaseTable("worker", lasts=30, stuck_after=3600, clock=self.clock)
-        execution = Execution(
+        executor = Executor(
             ledger=self.ledger,
             sender=self.classin,
             files=Files(self.ledger, self.stage.settings),
             schools={"main": self.school},
-            seals=FieldCipher(self.ring),
-            patience=RetrySettings(),
-            in_hand=hand,
+            cipher=FieldCipher(self.ring),
+            retry=RetrySettings(),
+            leases=hand,
             stopping=self.stage.stopping,
             clock=self.clock,
             sleep=self.clock.sleep,
         )
         return Dispatcher(
             ledger=self.ledger,
-            execution=execution,
+            executor=executor,
             outlet=self.stage,
             in_hand=hand,
             shares=self.stage.shares,
