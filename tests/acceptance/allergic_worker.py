@@ -11,7 +11,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from worker.app import OperationTask, app
+from worker.app import app
 from worker.classin.request import Request
 from worker.ledger.types import Claim
 
@@ -49,10 +49,8 @@ def _fields_of(about: object) -> str:
 def main() -> None:
     """Run the worker, with one of its parts allergic."""
     call = sys.argv[1]
-    task = app.tasks["classin.edit_course"]
-    assert isinstance(task, OperationTask)
     part = PARTS[call]
-    vars(task.equipment)[part] = Allergic(getattr(task.equipment, part), call)
+    vars(app.container)[part] = Allergic(getattr(app.container, part), call)
     app.worker_main(["worker", "--loglevel", "info", *sys.argv[2:]])
 
 

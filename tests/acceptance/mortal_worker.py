@@ -12,7 +12,7 @@ from enum import StrEnum
 from functools import partial
 from typing import Any
 
-from worker.app import OperationTask, app
+from worker.app import app
 from worker.ledger.types import Exchanged
 
 
@@ -77,13 +77,10 @@ def _die() -> None:
 def main() -> None:
     """Run the worker, with its ledger and its way to ClassIn watched."""
     step = Step(sys.argv[1])
-    task = app.tasks["classin.edit_course"]
-    assert isinstance(task, OperationTask)
-    equipment = task.equipment
     for name in ("ledger", "sender"):
-        real = getattr(equipment, name)
+        real = getattr(app.container, name)
         if hasattr(real, _CALLS[step]):
-            vars(equipment)[name] = Watched(real, step)
+            vars(app.container)[name] = Watched(real, step)
     app.worker_main(["worker", "--loglevel", "info", *sys.argv[2:]])
 
 

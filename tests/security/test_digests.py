@@ -15,7 +15,7 @@ from producers.intake.submitter import Submitter
 from tests.unit import conftest as memory
 from tests.unit.producers import conftest as door
 from tests.unit.stage import RING, Stage, said
-from worker.broker.consumer import ForeignTask
+from worker.broker.foreign_task import ForeignTask
 from worker.config.settings import Settings
 from worker.keyring import KeyRing
 from worker.ledger.batch import BatchInfo, mark_of_file

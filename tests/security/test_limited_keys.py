@@ -12,7 +12,7 @@ from tests.unit.producers import conftest as door
 from tests.unit.producers.gateway import conftest as http
 from tests.unit.producers.gateway.conftest import AskWith
 from tests.unit.stage import Stage, said
-from worker.broker.consumer import ForeignTask
+from worker.broker.foreign_task import ForeignTask
 from worker.classin.operation import MASK
 from worker.config.settings import Settings
 

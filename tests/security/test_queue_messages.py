@@ -17,7 +17,7 @@ from redis import Redis
 
 from tests.security.celery_messages import CANARY, encoded, envelope, message
 from tests.stage import Environment, WorkerProcess, queued_messages, until
-from worker.broker.consumer import ForeignTask
+from worker.broker.foreign_task import ForeignTask
 from worker.broker.message_check import MOST_BYTES, fault_of, fault_within, faults_of_times
 from worker.broker.messages import MOST, QUEUE, SEVERAL
 from worker.broker.redis_transport import ILL_FORMED, MOST_KEPT_BYTES, refuse_compressed

@@ -23,7 +23,7 @@ from producers.retry.submissions import renewed
 from tests.unit import conftest as memory
 from tests.unit.producers import conftest as door
 from tests.unit.stage import RING, Stage, said
-from worker.broker.consumer import ForeignTask
+from worker.broker.foreign_task import ForeignTask
 from worker.classin.operations.cloud import UploadFile
 from worker.config.settings import Settings
 from worker.execution.file_streams import PIECE, Files

@@ -18,7 +18,7 @@ from tests.unit.producers import conftest as door
 from tests.unit.producers.gateway import conftest as http
 from tests.unit.producers.gateway.conftest import AskWith
 from tests.unit.stage import SCHOOL, Stage, said
-from worker.broker.consumer import ForeignTask
+from worker.broker.foreign_task import ForeignTask
 from worker.classin.catalogue import read
 from worker.config.settings import Settings
 from worker.errors import ValidationError

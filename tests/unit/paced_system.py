@@ -70,8 +70,8 @@ class PacedSystem:
         return Dispatcher(
             ledger=self.ledger,
             executor=self,  # type: ignore[arg-type]  # all that is asked of it
-            outlet=self,
-            in_hand=LeaseTable(name, lasts=30, stuck_after=3600, clock=self.clock),
+            publisher=self,
+            leases=LeaseTable(name, lasts=30, stuck_after=3600, clock=self.clock),
             shares=FairShare(),
             stopping=threading.Event(),
             threads=64,
@@ -112,6 +112,10 @@ class PacedSystem:
         """Take a message for several."""
         del priority
         self._send(ids)
+
+    def empty(self) -> Sequence[Priority]:
+        """Say that messages may wait."""
+        return ()
 
     def _send(self, ids: Sequence[str]) -> None:
         now = self.clock.ms

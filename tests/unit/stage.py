@@ -153,8 +153,8 @@ class Stage:
         return Dispatcher(
             ledger=self.ledger,
             executor=executor,
-            outlet=self,
-            in_hand=hand,
+            publisher=self,
+            leases=hand,
             shares=self.shares,
             stopping=self.stopping,
             threads=threads,
@@ -171,6 +171,10 @@ class Stage:
     def put_back(self, ids: Sequence[str], priority: Priority) -> None:
         """Take a message for several."""
         self.publish([ReadyRecord(each, "", priority) for each in ids])
+
+    def empty(self) -> Sequence[Priority]:
+        """Say that messages may wait."""
+        return ()
 
     def pass_time(self, seconds: float) -> None:
         """Let time go by in which all workers beat, as far as the ledger answers."""

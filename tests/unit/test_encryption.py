@@ -9,7 +9,7 @@ from celery.app.task import Context
 from hypothesis import given
 from hypothesis import strategies as st
 
-from worker.broker.consumer import ForeignTask
+from worker.broker.foreign_task import ForeignTask
 from worker.classin.catalogue import CATALOGUE, read
 from worker.classin.credentials import exchanged
 from worker.classin.masking import masked

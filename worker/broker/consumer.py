@@ -1,49 +1,32 @@
-"""Reception: ill-formed messages are set aside, and those of another Celery recorded.
+"""Reception: Celery's consumer passes messages on, and sets ill-formed ones aside.
 
 On Redis each message is checked as it comes out of the queue (`redis_transport.py`), and what slips
-through is set aside as well; another broker's are checked here: what cannot be used is logged,
-without its content, and dropped.
-
-A message of another Celery is all that there is of its operation. It is recorded before it waits
-for a thread, so that a worker that is killed meanwhile loses none.
+through is set aside as well. Another broker's messages are checked here: what cannot be used is
+logged, without its content, and dropped.
 """
 
-import itertools
 import json
 import logging
-import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, Protocol, Self
+from typing import Any
 
 from celery.exceptions import InvalidTaskError
 from celery.worker import state, strategy
 from celery.worker.consumer import Consumer
 from kombu.exceptions import ContentDisallowed, DecodeError
 
-from worker.broker.message_check import (
-    MOST_BYTES,
-    fault_of_ids,
-    fault_within,
-    faults_of_times,
-    is_name,
-)
-from worker.broker.messages import IDS, PRIORITIES, QUEUE, RECORDED, SEVERAL
+from worker.broker.foreign_task import ForeignTask, checked_times
+from worker.broker.message_check import MOST_BYTES, fault_of_ids, fault_within
+from worker.broker.messages import IDS, QUEUE, RECORDED, SEVERAL, priority_of
 from worker.broker.redis_transport import CheckedChannel
 from worker.broker.remote_control import consumes
-from worker.classin.catalogue import read
-from worker.classin.credentials import sealed_faults
-from worker.classin.lanes import lane_of
-from worker.classin.operation import Operation
-from worker.classin.references import Reference, places_of, written
-from worker.config.settings import Settings
-from worker.encryption import FieldCipher
-from worker.errors import FieldError, InvalidInputError, InvalidOperationError, UnavailableError
+from worker.errors import UnavailableError
 from worker.ledger.decoding import UNREADABLE
-from worker.ledger.record import Priority, Submission
+from worker.ledger.record import Priority
 from worker.ledger.redis_errors import trouble_of
 from worker.trouble_log import RareLog
 
@@ -53,20 +36,14 @@ _rare = RareLog(__name__)
 #: What Celery knows of the requests in its hands; the stubs know less of it.
 _state: Any = state
 
-#: The header in which a message's own faults are passed on to its record.
-_FAULTS = "classin_faults"
-
 #: Messages that wait in one process for the time that they name, and bytes of all their bodies.
 MOST_WAITING = 1000
 MOST_WAITING_BYTES = 16 * MOST_BYTES
 
-#: Characters of what is told about a refused message.
-_LONGEST_REFUSAL = 2000
-
 #: Seconds from one look at whether messages are consumed to the next.
 _LOOK = 1.0
 
-#: Seconds between two tries to record a message.
+#: Seconds between two looks whether a broker takes writes again.
 _PAUSE = 0.5
 
 #: Seconds between two tries to reach the broker: first, and added each time up to the last.
@@ -74,105 +51,19 @@ _TRIES = {"interval_start": 1, "interval_step": 1, "interval_max": 5}
 
 
 @dataclass(frozen=True, slots=True)
-class ForeignTask:
-    """What a message asks for, and how."""
+class Reception:
+    """Where a consumer's messages go, and whom it shows that it works.
 
-    id: str
-    operation: str
-    fields: Mapping[str, Any]
-    headers: Mapping[str, Any]
-    #: Whether it gives fields by position.
-    positional: bool
-    #: Whether it names what Celery should start at the end of its delivery.
-    linked: bool
-    priority: Priority = Priority.NORMAL
+    `accepted` is called as soon as another message may come; `put_back` puts the message on its
+    queue again.
+    """
 
-    @classmethod
-    def of(cls, operation: str, request: Any) -> Self:  # noqa: ANN401  # Celery's Context
-        """Read it from Celery's account of a request."""
-        links = (request.callbacks, request.errbacks, request.chain, request.chord)
-        return cls(
-            id=str(request.id),
-            operation=operation,
-            fields=request.kwargs or {},
-            headers=request.headers or {},
-            positional=bool(request.args),
-            linked=any(links),
-            priority=_priority(request.delivery_info or {}),
-        )
-
-    def submission(self, settings: Settings) -> Submission:
-        """Give what to record, its credentials sealed; what does not pass is refused in it."""
-        school, fault = self._school(settings)
-        fields, lane, said = self.fields, None, self.headers.get("if_exists")
-        accepts = said == "accept"
-        faults = [*([fault] if fault else []), *self._faults()]
-        try:
-            operation = read(self.operation, self.fields)
-        except InvalidOperationError as error:
-            faults += map(str, error.faults)
-        else:
-            faults += map(str, [*sealed_faults(operation), *_references(operation)])
-            fields = operation.identified(self.id).to_dict()
-            lane = lane_of(school, operation, settings.keyring.mark)
-            accepts = operation.spec.accepts_existing if said is None else accepts
-        return Submission(
-            id=self.id,
-            operation=self.operation,
-            school=school,
-            fields=FieldCipher(settings.keyring).sealed(self.operation, fields, school, self.id),
-            lane=lane,
-            source="celery",
-            accepts_existing=accepts,
-            refused="; ".join(faults)[:_LONGEST_REFUSAL],
-        )
-
-    def _faults(self) -> Iterator[str]:
-        """Say what is wrong with the message itself, besides its school and fields."""
-        if self.positional:
-            yield "fields should be given by name (kwargs), not by position (args)"
-        if self.linked:
-            yield "links, chains and chords cannot be kept: they would start too early"
-        yield from self.headers.get(_FAULTS, ())
-
-    def _school(self, settings: Settings) -> tuple[str, str | None]:
-        """Name the school, and say what is wrong with it."""
-        named = str(self.headers["school"]) if "school" in self.headers else None
-        if named and not is_name(named):
-            return "", "school: should be one of those that are configured"
-        try:
-            return settings.school(named).name, None
-        except InvalidInputError as error:
-            return named or "", str(error.faults[0])
-
-
-def _references(operation: Operation) -> Iterator[FieldError]:
-    """Name references: a message waits for nothing, and says nothing of who may see what."""
-    for place in places_of(operation, Reference):
-        yield FieldError(written(place), "cannot be a reference here: give the value itself")
-
-
-class Recorder(Protocol):
-    """A task that can record what arrives for it."""
-
-    @property
-    def stopping(self) -> threading.Event:
-        """Set as soon as the worker is to end."""
-
-    def arrival(self, request: Any) -> ForeignTask:  # noqa: ANN401  # Celery's Context
-        """Read what a message asks for."""
-
-    def arrive(self, arrival: ForeignTask) -> None:
-        """Record what a message asks for, unless that was done. Raises UnavailableError."""
-
-    def take_in(self, arrival: ForeignTask, accepted: Callable[[], object]) -> None:
-        """Let what is recorded wait; `accepted` is called as soon as more may come."""
-
-
-def _priority(properties: Mapping[str, Any]) -> Priority:
-    """Read a message's priority; what is none of ours is normal."""
-    number = properties.get("priority")
-    return next((name for name, its in PRIORITIES.items() if its == number), Priority.NORMAL)
+    #: Takes the ids of records, their priority, and `accepted`.
+    enqueue: Callable[[Sequence[str], Priority, Callable[[], object]], object]
+    #: Takes what another Celery asks for, `put_back`, and `accepted`.
+    record: Callable[[ForeignTask, Callable[[], object], Callable[[], object]], object]
+    #: Called about once in `_LOOK` seconds while the loop turns and messages are consumed.
+    turned: Callable[[], object]
 
 
 def recorded_ids(message: Any) -> Sequence[str] | None:  # noqa: ANN401  # kombu's
@@ -194,38 +85,10 @@ def recorded_ids(message: Any) -> Sequence[str] | None:  # noqa: ANN401  # kombu
     return [headers["id"]] if bare else None
 
 
-def recorded(
-    record: Callable[[], None],
-    put_back: Callable[[], None],
-    stopping: threading.Event,
-    sleep: Callable[[float], None] = time.sleep,
-) -> bool:
-    """Record a message, however long the ledger is away.
-
-    Meanwhile the worker takes no other: it could not begin one. False: the worker is to end, and
-    the message is on its queue again.
-    """
-    for tries in itertools.count():
-        try:
-            record()
-        except UnavailableError as error:
-            if tries == 0:
-                log.warning("nothing is fetched until a message is recorded: %s", error)
-        else:
-            break
-        if stopping.is_set():
-            with suppress(Exception):  # of whatever broker; perhaps the next time
-                put_back()
-                return False
-        sleep(_PAUSE)
-    return True
-
-
 class SafeConsumer(Consumer):
-    """Celery's consumer, which records what needs it, and shows nothing of what it cannot use."""
+    """Celery's consumer without its pool; messages that it cannot use are set aside or dropped."""
 
-    #: Told about once in `_LOOK` seconds while the loop turns and messages are consumed.
-    turned: Callable[[], None]
+    reception: Reception
 
     class Blueprint(Consumer.Blueprint):  # type: ignore[misc, valid-type]  # a variable in the stubs
         """Celery's steps, but for remote control: ours does what is meant, and no more."""
@@ -240,24 +103,20 @@ class SafeConsumer(Consumer):
         # Workers have nothing to tell each other; what strangers told them so, they would believe.
         quiet = {"without_gossip": True, "without_mingle": True}
         options["worker_options"] = {**(options.get("worker_options") or {}), **quiet}
-        super().__init__(self._pass_on, **options)
+        super().__init__(self._receive_foreign, **options)
         # The next message comes when there is room for what this one brings.
         self.initial_prefetch_count = 1
 
-    def _pass_on(self, request: Any) -> None:  # noqa: ANN401  # Celery's
-        """Let what another Celery asks for wait for a thread once it is recorded."""
-        recorder: Recorder = request.task
+    def _receive_foreign(self, request: Any) -> None:  # noqa: ANN401  # Celery's
+        """Pass on what another Celery asks for."""
         try:
-            arrival = recorder.arrival(request._context)  # noqa: SLF001  # as its task would get it
-            record = partial(recorder.arrive, arrival)
-            done = recorded(record, request.message.requeue, recorder.stopping)
+            task = ForeignTask.of(request.task.operation, request._context)  # noqa: SLF001  # as its task would get it
+            self.reception.record(task, request.message.requeue, request.acknowledge)
         except Exception as error:  # noqa: BLE001  # whatever it is
             # Were it to end the worker, it would end the next one, too.
             raise InvalidTaskError(type(error).__name__) from None
         finally:
             state.task_ready(request)
-        if done:
-            recorder.take_in(arrival, request.acknowledge)
 
     def create_task_handler(self, *args: Any, **options: Any) -> Callable[[Any], Any]:  # noqa: ANN401
         """Check what no transport of ours has checked on its way, then do as Celery does."""
@@ -286,7 +145,7 @@ class SafeConsumer(Consumer):
 
     def _look(self) -> None:
         if consumes(self):
-            self.turned()
+            self.reception.turned()
 
     def ensure_connected(self, conn: Any) -> Any:  # noqa: ANN401
         """Connect, however long that takes; half a minute between two tries is Celery's way."""
@@ -335,26 +194,23 @@ class SafeConsumer(Consumer):
         message.reject_log_error(log, self.connection_errors)  # type: ignore[attr-defined]  # missing in the stubs
 
 
-def careful_strategy(task: Any, app: Any, consumer: Any) -> Callable[..., None]:  # noqa: ANN401  # Celery's
-    """Take what messages of our own name; receive others as Celery does.
+def safe_strategy(task: Any, app: Any, consumer: Any) -> Callable[..., None]:  # noqa: ANN401  # Celery's
+    """Pass on the ids in our own messages; receive others as Celery does.
 
     One that breaks it counts as invalid.
     """
     receive = strategy.default(task, app, consumer)
     trouble = (*consumer.connection_errors, *consumer.channel_errors)
 
-    def receive_carefully(message: Any, body: Any, ack: Any, *more: Any) -> None:  # noqa: ANN401
+    def receive_safely(message: Any, body: Any, ack: Any, *more: Any) -> None:  # noqa: ANN401
         try:
             ids = recorded_ids(message)
             if ids is None:
-                message.headers.update(_times(message.headers))
+                message.headers.update(checked_times(message.headers, is_full=_is_full))
                 receive(message, body, ack, *more)
             else:
-                task.take(
-                    ids,
-                    _priority(message.properties),
-                    partial(ack, log, consumer.connection_errors),
-                )
+                accepted = partial(ack, log, consumer.connection_errors)
+                consumer.reception.enqueue(ids, priority_of(message.properties), accepted)
         except UNREADABLE as error:
             raise InvalidTaskError(type(error).__name__) from None
         except (*trouble, InvalidTaskError, ContentDisallowed, DecodeError):
@@ -362,17 +218,7 @@ def careful_strategy(task: Any, app: Any, consumer: Any) -> Callable[..., None]:
         except Exception as error:  # noqa: BLE001  # whatever it is, another message may be well
             raise InvalidTaskError(type(error).__name__) from None
 
-    return receive_carefully
-
-
-def _times(headers: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Say which times of a message's hold: what is wrong with them refuses its record at once."""
-    faults = faults_of_times(headers, time.time())
-    if headers.get("eta") and not faults and _is_full():
-        faults.append("eta: too many messages wait here for their time already")
-    eta = None if faults else headers.get("eta")
-    # Celery would drop what has expired, without a word to anybody.
-    return {"eta": eta, "expires": None, _FAULTS: faults}
+    return receive_safely
 
 
 def _is_full() -> bool:

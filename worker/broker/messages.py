@@ -6,12 +6,12 @@ Whoever only submits can so do without loading Celery.
 
 import json
 from base64 import b64encode
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any, Protocol
 
 from worker.config.settings import Settings
 from worker.ledger.record import Priority
-from worker.ledger.types import InlineQueue
+from worker.ledger.types import InlineQueue, ReadyRecord
 
 #: The one queue of all operations.
 QUEUE = "classin"
@@ -39,6 +39,25 @@ _SEPARATOR = "\x06\x16"
 _BODY = b64encode(
     b'[[], {}, {"callbacks": null, "errbacks": null, "chain": null, "chord": null}]'
 ).decode()
+
+
+class MessagePublisher(Protocol):
+    """A queue by which records reach workers. Each method raises UnavailableError."""
+
+    def publish(self, due: Sequence[ReadyRecord]) -> None:
+        """Put messages for these records on the queue."""
+
+    def put_back(self, ids: Sequence[str], priority: Priority) -> None:
+        """Put messages on the queue for records whose message came from there."""
+
+    def empty(self) -> Collection[Priority]:
+        """Return the priorities of which no message waits."""
+
+
+def priority_of(properties: Mapping[str, Any]) -> Priority:
+    """Read a message's priority; one that is none of ours is normal."""
+    number = properties.get("priority")
+    return next((name for name, its in PRIORITIES.items() if its == number), Priority.NORMAL)
 
 
 def task_name(operation: str) -> str:

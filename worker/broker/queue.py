@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cached_property
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import parse_qs, urlsplit
 
 from celery import Celery
@@ -185,7 +185,15 @@ class Queues(Celery):
 
 
 def build_queues(settings: Settings) -> Queues:
-    """Build a Celery that can send operations, and that `worker.app` gives its tasks.
+    """Build a Celery that can send operations; see `configured`."""
+    return configured(Queues, settings)
+
+
+Q = TypeVar("Q", bound=Queues)
+
+
+def configured(kind: type[Q], settings: Settings) -> Q:
+    """Build a Celery of that kind; `worker.app` gives its own the tasks.
 
     Raises InvalidSettingsError where Celery cannot use the broker's address.
     """
@@ -193,7 +201,7 @@ def build_queues(settings: Settings) -> Queues:
         raise InvalidSettingsError(
             "the settings are not right", [FieldError("CLASSIN_BROKER_URL", what)]
         )
-    app = Queues("classin", set_as_current=False)
+    app = kind("classin", set_as_current=False)
     app.settings = settings
     broker = broker_url(settings)
     app.conf.update(

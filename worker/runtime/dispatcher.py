@@ -15,8 +15,8 @@ from functools import partial
 from itertools import count
 from queue import Empty, SimpleQueue
 from secrets import token_hex
-from typing import Protocol
 
+from worker.broker.messages import MessagePublisher
 from worker.errors import ClassinError, UnavailableError
 from worker.execution.executor import REPORT_AGAIN, ExecutionResult, Executor
 from worker.execution.leases import LeaseTable
@@ -52,16 +52,6 @@ _LITTLE = 4
 
 #: Claimed ahead of free threads: at most threads / the first, and the second for each that ended.
 _AHEAD, _FOR_EACH_ENDED = 4, 2
-
-
-class MessagePublisher(Protocol):
-    """Where messages go."""
-
-    def publish(self, due: Sequence[ReadyRecord]) -> None:
-        """Put a message for each on the queue. Raises UnavailableError."""
-
-    def put_back(self, ids: Sequence[str], priority: Priority) -> None:
-        """Put a message for several on the queue that came from there. Raises UnavailableError."""
 
 
 @dataclass(slots=True)
@@ -119,8 +109,8 @@ class Dispatcher:
         *,
         ledger: Ledger,
         executor: Executor,
-        outlet: MessagePublisher,
-        in_hand: LeaseTable,
+        publisher: MessagePublisher,
+        leases: LeaseTable,
         shares: FairShare,
         stopping: threading.Event,
         threads: int,
@@ -130,11 +120,11 @@ class Dispatcher:
     ) -> None:
         self._ledger = ledger
         self._turns = turns or ledger.turns
-        #: When to look whose turn it is, by the clock of what is in hand.
+        #: When to ask for turns next, by the clock of the leases.
         self._look_at = 0.0
         self._executor = executor
-        self._outlet = outlet
-        self._in_hand = in_hand
+        self._publisher = publisher
+        self._leases = leases
         self._shares = shares
         self._stopping = stopping
         self._free, self._ahead = threads, threads // _AHEAD
@@ -205,11 +195,11 @@ class Dispatcher:
         asked = self._next(self._free + min(self._ahead, _FOR_EACH_ENDED * len(notes)))
         if not (asked or notes):
             return
-        since = self._in_hand.clock()
+        since = self._leases.clock()
         found = self._exchange(notes, asked)
         if found is None:
             return
-        self._in_hand.remove(note.claim for note in notes)
+        self._leases.remove(note.claim for note in notes)
         for note, advanced in zip(notes, found.noted, strict=True):
             self._follow(note, advanced, self._forget(note.claim))
         for record_id in found.missing:
@@ -221,7 +211,7 @@ class Dispatcher:
             waiting.by_message = False  # it has told how far the queue has come
             self._suspects.wait(waiting)
         if found.paced:
-            self._look_at = min(self._look_at, self._in_hand.clock() + SOONEST_LOOK)
+            self._look_at = min(self._look_at, self._leases.clock() + SOONEST_LOOK)
         turned_away = len(found.claims) < len(asked)
         self._shares.take([claim.record.school for claim in found.claims], some_left=turned_away)
         for claim in found.claims:
@@ -229,11 +219,11 @@ class Dispatcher:
 
     def _keep(self, claims: Sequence[Claim], since: float) -> None:
         """Keep the leases of these; where the answer took long, ask whether they still hold."""
-        hand = self._in_hand
-        hand.add(claims, since)
-        if claims and hand.clock() - since > hand.lasts / 2:
+        table = self._leases
+        table.add(claims, since)
+        if claims and table.clock() - since > table.lasts / 2:
             with suppress(UnavailableError):
-                hand.renew(self._ledger)
+                table.renew(self._ledger)
 
     def _end(self, done: ExecutionResult) -> None:
         """Take in what came of an operation."""
@@ -245,7 +235,7 @@ class Dispatcher:
             self._notes.append(done.update)
             self._tell(done.released)
         else:
-            self._in_hand.remove([claim])
+            self._leases.remove([claim])
             self._go_on(done.released, self._forget(claim))
 
     def _forget(self, claim: Claim) -> QueuedRecord:
@@ -270,13 +260,13 @@ class Dispatcher:
         self, notes: Sequence[ClaimUpdate], asked: Mapping[str, QueuedRecord]
     ) -> Exchanged | None:
         """Speak with the ledger; None: it is away, and all of it is to be said again."""
-        hand = self._in_hand
+        table = self._leases
         suspects = self._suspects.room({note.claim.lease for note in notes})
         room = replace(self._shares.room(), suspects=suspects)
         leases = {each.id: each.lease for each in asked.values()}
         local = [each.id for each in asked.values() if not each.by_message]
         try:
-            question = Question(notes, leases, hand.worker, hand.lasts, room, local)
+            question = Question(notes, leases, table.worker, table.lasts, room, local)
             found = exchange(self._ledger, question)
         except UnavailableError as error:
             if self._wait_for_it(error, asked.values()):
@@ -298,7 +288,7 @@ class Dispatcher:
         if self._stopping.is_set():
             return False
         self._wait_first(asked)
-        self._in_hand.on_progress()  # a ledger that is away is no stall of the worker's
+        self._leases.on_progress()  # a ledger that is away is no stall of the worker's
         self._sleep(REPORT_AGAIN)
         return True
 
@@ -338,19 +328,19 @@ class Dispatcher:
 
     def _tell(self, released: Sequence[ReadyRecord]) -> None:
         if released:
-            self.jobs.put(partial(_send, partial(self._outlet.publish, released)))
+            self.jobs.put(partial(_send, partial(self._publisher.publish, released)))
 
     def _until_look(self) -> float | None:
         """Give the seconds until it looks whose turn it is; None: not before something ends."""
         if self._free <= 0 or self._stopping.is_set():
             return None
-        return max(0.0, self._look_at - self._in_hand.clock())
+        return max(0.0, self._look_at - self._leases.clock())
 
     def _take_paced(self) -> None:
         """Take some of those whose turn it is; where others wait here, for half of the threads."""
         if self._until_look() != 0:
             return
-        now = self._in_hand.clock()
+        now = self._leases.clock()
         most = (self._free + 1) // 2 if self._waiting else self._free
         try:
             found = turns(self._turns, min(most, MOST_TOGETHER))
@@ -390,7 +380,7 @@ class Dispatcher:
             self._send_back([each.id], each.priority)
 
     def _send_back(self, ids: Sequence[str], priority: Priority) -> None:
-        self.jobs.put(partial(_send, partial(self._outlet.put_back, ids, priority)))
+        self.jobs.put(partial(_send, partial(self._publisher.put_back, ids, priority)))
 
 
 def _send(send: Callable[[], object]) -> None:

@@ -1,12 +1,11 @@
 """Rescue: what is due, was left behind by a silent worker, or lost its message, comes back."""
 
 import logging
-from collections.abc import Callable, Collection, Iterator, Sequence
-from typing import Protocol
+from collections.abc import Callable, Iterator, Sequence
 
 from worker.boottime import boottime
+from worker.broker.messages import MessagePublisher
 from worker.ledger.quarantine import due
-from worker.ledger.record import Priority
 from worker.ledger.types import Ledger, ReadyRecord
 
 log = logging.getLogger(__name__)
@@ -27,16 +26,6 @@ TICK = 1.0
 _KEPT_FOR = 5
 
 
-class MessagePublisher(Protocol):
-    """Where messages go."""
-
-    def publish(self, due: Sequence[ReadyRecord]) -> None:
-        """Put a message for each on the queue."""
-
-    def empty(self) -> Collection[Priority]:
-        """Return the priorities of which no message waits there. Raises UnavailableError."""
-
-
 class Rescuer:
     """Looks for what must come back, unless another worker does.
 
@@ -51,7 +40,7 @@ class Rescuer:
     def __init__(  # noqa: PLR0913  # its times are its trade
         self,
         ledger: Ledger,
-        outlet: MessagePublisher,
+        publisher: MessagePublisher,
         *,
         who: str,
         every: float,
@@ -60,7 +49,7 @@ class Rescuer:
         clock: Callable[[], float] = boottime,
     ) -> None:
         self._ledger = ledger
-        self._outlet = outlet
+        self._publisher = publisher
         self.every = every
         self.tick = min(TICK, every)
         self._adrift_after = adrift_after
@@ -78,7 +67,7 @@ class Rescuer:
         number = 0
         for found in self._found():
             if found:
-                self._outlet.publish(found)
+                self._publisher.publish(found)
             number += len(found)
         if number:
             log.info("rescue: %d brought back", number)
@@ -99,7 +88,7 @@ class Rescuer:
         yield from self._released()
         yield from self._unparked()
         if now - self._lost_looked_at >= self.every:
-            empty = self._outlet.empty()
+            empty = self._publisher.empty()
             yield self._ledger.requeue_lost(MOST, self._adrift_after, empty=empty)
             self._lost_looked_at = now
 

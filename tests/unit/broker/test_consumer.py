@@ -1,27 +1,20 @@
-"""Which messages a worker may see, and what is recorded of them before they wait for a thread."""
+"""Which messages a worker may see, and which of them are its own."""
 
 import base64
 import json
-import threading
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from celery.app.task import Context
 from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.unit.published import taken_from
-from tests.unit.stage import Stage, said
-from worker.broker.consumer import ForeignTask, recorded, recorded_ids
+from worker.broker.consumer import recorded_ids
 from worker.broker.message_check import fault_of
 from worker.broker.messages import SEVERAL, task_name
 from worker.broker.queue import Queues
-from worker.config.settings import Settings
-from worker.errors import UnavailableError
-from worker.ledger.states import Reason, State
 from worker.ledger.types import ReadyRecord
 
 TASKS = {task_name("edit_course")}
@@ -192,16 +185,6 @@ def test_no_body_breaks_the_check(body: object) -> None:
     )
 
 
-FOREIGN = ForeignTask(
-    id="0b7cbe0c-6a5d-4b9a-a4f4-2c4a4d6d8b0e",
-    operation="create_folder",
-    fields={"folder_id": "747759", "folderName": "tools"},
-    headers={},
-    positional=False,
-    linked=False,
-)
-
-
 def received(queues: Queues) -> Sequence[str] | None:
     """The records that the next message is for, as a worker understands it."""
     (written,) = taken_from(queues)
@@ -242,161 +225,3 @@ def test_those_of_another_celery_are_known(queues: Queues, options: dict[str, An
         options = {**options, "link": queues.signature(options["link"])}
     queues.send_task("classin.edit_course", task_id="a", queue="classin", **options)
     assert received(queues) is None
-
-
-@pytest.mark.parametrize(
-    ("number", "priority"),
-    [(0, "high"), (3, "normal"), (6, "low"), (4, "normal"), (None, "normal")],
-)
-def test_an_arrival_has_its_message_s_priority(number: int | None, priority: str) -> None:
-    """As far as it is one that we know."""
-    request = Context({"id": "a", "delivery_info": {"priority": number}})
-    assert ForeignTask.of("edit_course", request).priority == priority
-
-
-def test_what_arrives_is_recorded_as_if_it_were_submitted(settings: Settings) -> None:
-    """Fields by their names on the wire, with lane and school, under the task's id."""
-    submission = FOREIGN.submission(settings)
-    assert (submission.id, submission.source) == (FOREIGN.id, "celery")
-    assert submission.fields == {"folderId": 747759, "folderName": "tools"}
-    assert (submission.school, submission.lane) == ("main", "main:folder_id:747759")
-    assert submission.refused == ""
-
-
-def test_its_identity_is_made_on_arrival(settings: Settings) -> None:
-    """The same each time that it arrives; being its own, it makes no lane."""
-    course = replace(FOREIGN, operation="add_course", fields={"courseName": "Physics"})
-    submission = course.submission(settings)
-    assert submission.fields["courseUniqueIdentity"]
-    assert submission.lane is None
-    assert course.submission(settings) == submission
-
-
-@pytest.mark.parametrize("fields", [{"folderId": "x"}, {"nosuch": [1, {"a": None}]}])
-def test_fields_that_do_not_pass_are_recorded_as_they_are(
-    settings: Settings, fields: dict[str, Any]
-) -> None:
-    """With what is wrong with them, which refuses them."""
-    submission = replace(FOREIGN, fields=fields).submission(settings)
-    assert (submission.fields, submission.lane) == (fields, None)
-    assert next(iter(fields)) in submission.refused
-
-
-@pytest.mark.parametrize(
-    ("if_exists", "accepts"), [("accept", True), ("refuse", False), (1, False)]
-)
-def test_a_header_says_what_an_existing_one_means(
-    settings: Settings, if_exists: object, *, accepts: bool
-) -> None:
-    """As the line of a file would."""
-    arrival = replace(FOREIGN, headers={"if_exists": if_exists})
-    assert arrival.submission(settings).accepts_existing is accepts
-
-
-@pytest.mark.parametrize(
-    ("change", "said"),
-    [
-        ({"headers": {"school": "north"}}, "there is no 'north'"),
-        ({"positional": True}, "by name"),
-        ({"linked": True}, "links, chains and chords"),
-    ],
-)
-def test_what_is_wrong_with_the_message_itself_is_said(
-    settings: Settings, change: dict[str, Any], said: str
-) -> None:
-    """The record bears the school's name as it was given."""
-    arrival = replace(FOREIGN, **change)
-    submission = arrival.submission(settings)
-    assert said in submission.refused
-    assert submission.school == arrival.headers.get("school", "main")
-
-
-def test_all_that_is_wrong_with_a_message_is_said_at_once(settings: Settings) -> None:
-    """Of its school, its shape and its fields."""
-    arrival = replace(
-        FOREIGN, headers={"school": "north"}, linked=True, positional=True, fields={"folderId": 5}
-    )
-    refused = arrival.submission(settings).refused
-    for part in ("no 'north'", "by name", "links, chains and chords", "folderName: is required"):
-        assert part in refused
-
-
-@pytest.mark.parametrize(
-    "change",
-    [
-        {"linked": True},
-        {"positional": True},
-        {"headers": {"school": "north"}},
-        {"fields": {"folderId": "x", "folderName": "tools"}},
-    ],
-    ids=lambda change: next(iter(change)),
-)
-def test_a_refused_message_stays_refused_whoever_is_brought_its_record(
-    stage: Stage, settings: Settings, change: dict[str, Any]
-) -> None:
-    """The worker that recorded it is killed at once; another one is brought the record's id."""
-    stage.ledger.submit([replace(FOREIGN, **change).submission(settings)])
-    early = stage.ledger.find(FOREIGN.id)
-
-    classin = stage.perform(FOREIGN.id, said(1, data=5))
-
-    assert classin.sent == []
-    record = stage.ledger.find(FOREIGN.id)
-    assert (record.state, record.reason, record.attempts) == (State.FAILED, Reason.REFUSED, ())
-    assert record == early
-
-
-@dataclass
-class Doorstep:
-    """A ledger and a broker that are away for a while, and a worker that waits for them."""
-
-    ledger_back_after: int = 0
-    broker_back_after: int = 0
-    stopping: threading.Event = field(default_factory=threading.Event)
-    stops_after: int | None = None
-    waits: list[float] = field(default_factory=list)
-    record: int = 0
-    back: int = 0
-
-    def take(self) -> bool:
-        """Record one message."""
-        return recorded(self._record, self._put_back, self.stopping, self._sleep)
-
-    def _record(self) -> None:
-        if len(self.waits) < self.ledger_back_after:
-            raise UnavailableError("Redis does not answer")
-        self.record += 1
-
-    def _put_back(self) -> None:
-        if len(self.waits) < self.broker_back_after:
-            raise OSError
-        self.back += 1
-
-    def _sleep(self, seconds: float) -> None:
-        self.waits.append(seconds)
-        if len(self.waits) == self.stops_after:
-            self.stopping.set()
-
-
-@pytest.mark.parametrize("away", [0, 1, 100])
-def test_a_message_is_recorded_however_long_the_ledger_is_away(away: int) -> None:
-    """Nothing else is fetched meanwhile."""
-    intake_ledger = Doorstep(ledger_back_after=away)
-    assert intake_ledger.take()
-    assert (intake_ledger.record, intake_ledger.back, len(intake_ledger.waits)) == (1, 0, away)
-
-
-def test_a_worker_that_is_to_end_puts_its_message_back() -> None:
-    """It may be long until the ledger is there again."""
-    intake_ledger = Doorstep(ledger_back_after=100, stops_after=3)
-    assert not intake_ledger.take()
-    assert (intake_ledger.record, intake_ledger.back, len(intake_ledger.waits)) == (0, 1, 3)
-
-
-@pytest.mark.parametrize(("ledger", "broker"), [(5, 9), (9, 5)])
-def test_with_both_away_the_first_to_be_back_gets_it(ledger: int, broker: int) -> None:
-    """Until the grace time is over."""
-    intake_ledger = Doorstep(ledger, broker, stops_after=1)
-    assert intake_ledger.take() is (ledger < broker)
-    assert intake_ledger.record + intake_ledger.back == 1
-    assert len(intake_ledger.waits) == 5

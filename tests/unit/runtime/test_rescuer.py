@@ -25,7 +25,7 @@ FOLDER = CreateFolder(folder_id=747759, folder_name="tools")
 
 
 @dataclass
-class MessagePublisher:
+class RememberedQueue:
     """A queue that remembers what was put on it."""
 
     messages: list[ReadyRecord] = field(default_factory=list)
@@ -37,24 +37,28 @@ class MessagePublisher:
             raise UnavailableError("the broker does not answer")
         self.messages += due
 
+    def put_back(self, ids: Sequence[str], priority: Priority) -> None:
+        """Take a message for several."""
+        self.publish([ReadyRecord(each, "", priority) for each in ids])
+
     def empty(self) -> Collection[Priority]:
         """Return the priorities of which none is left."""
         return {*Priority} - {each.priority for each in self.messages}
 
 
 @pytest.fixture
-def outlet() -> MessagePublisher:
+def queue() -> RememberedQueue:
     """An empty queue."""
-    return MessagePublisher()
+    return RememberedQueue()
 
 
 def rescue_of(
-    stage: Stage, outlet: MessagePublisher, *, who: str = "worker", every: float = EVERY
+    stage: Stage, queue: RememberedQueue, *, who: str = "worker", every: float = EVERY
 ) -> Rescuer:
     """A worker's own."""
     return Rescuer(
         stage.ledger,
-        outlet,
+        queue,
         who=who,
         every=every,
         adrift_after=ADRIFT_AFTER,
@@ -64,9 +68,9 @@ def rescue_of(
 
 
 @pytest.fixture
-def rescue(stage: Stage, outlet: MessagePublisher) -> Rescuer:
+def rescue(stage: Stage, queue: RememberedQueue) -> Rescuer:
     """That of the only worker."""
-    return rescue_of(stage, outlet)
+    return rescue_of(stage, queue)
 
 
 def look_for(rescue: Rescuer, stage: Stage, seconds: float) -> int:
@@ -79,7 +83,7 @@ def look_for(rescue: Rescuer, stage: Stage, seconds: float) -> int:
 
 
 def test_a_deferred_record_comes_back_when_it_is_due(
-    stage: Stage, outlet: MessagePublisher, rescue: Rescuer
+    stage: Stage, queue: RememberedQueue, rescue: Rescuer
 ) -> None:
     """Not before, and the second delivery does the work."""
     folder = stage.submit(FOLDER)
@@ -88,20 +92,20 @@ def test_a_deferred_record_comes_back_when_it_is_due(
     assert rescue.run_once() == 0
     stage.clock.forward(1)
     assert rescue.run_once() == 1
-    assert outlet.messages == [ReadyRecord(folder, "create_folder")]
+    assert queue.messages == [ReadyRecord(folder, "create_folder")]
     stage.perform(folder, said(1))
     assert stage.ledger.find(folder).state is State.SUCCEEDED
 
 
 def test_a_silent_worker_s_record_comes_back(
-    stage: Stage, outlet: MessagePublisher, rescue: Rescuer
+    stage: Stage, queue: RememberedQueue, rescue: Rescuer
 ) -> None:
     """Once its lease has run out."""
     folder = stage.submit(FOLDER)
     stage.ledger.claim(folder, "killed", "w", LEASE)
     assert look_for(rescue, stage, LEASE - 1) == 0
     assert look_for(rescue, stage, 1) == 1
-    assert outlet.messages == [ReadyRecord(folder, "create_folder", suspect=True)]
+    assert queue.messages == [ReadyRecord(folder, "create_folder", suspect=True)]
 
 
 def test_a_rescue_that_has_just_begun_waits_for_signs_of_life(
@@ -138,14 +142,14 @@ def test_after_an_outage_those_who_live_come_first(
 
 
 def test_what_lost_its_message_gets_another(
-    stage: Stage, outlet: MessagePublisher, rescue: Rescuer
+    stage: Stage, queue: RememberedQueue, rescue: Rescuer
 ) -> None:
     """With an empty queue, who is queued for long waits for nothing."""
     folder = stage.submit(FOLDER)
     assert rescue.run_once() == 0
     stage.clock.forward(ADRIFT_AFTER)
     assert rescue.run_once() == 1
-    assert outlet.messages == [ReadyRecord(folder, "create_folder")]
+    assert queue.messages == [ReadyRecord(folder, "create_folder")]
 
 
 def test_lost_messages_are_looked_for_less_often(stage: Stage, rescue: Rescuer) -> None:
@@ -157,26 +161,26 @@ def test_lost_messages_are_looked_for_less_often(stage: Stage, rescue: Rescuer) 
     assert look_for(rescue, stage, 1) == 1
 
 
-def test_a_long_queue_is_no_loss(stage: Stage, outlet: MessagePublisher, rescue: Rescuer) -> None:
+def test_a_long_queue_is_no_loss(stage: Stage, queue: RememberedQueue, rescue: Rescuer) -> None:
     """While messages wait, records that wait with them are left alone."""
     stage.submit(FOLDER)
     stage.clock.forward(10 * ADRIFT_AFTER)
-    outlet.messages.append(ReadyRecord("another", "create_folder"))
+    queue.messages.append(ReadyRecord("another", "create_folder"))
     assert rescue.run_once() == 0
 
 
-def test_who_was_overtaken_gets_another_message(stage: Stage, outlet: MessagePublisher) -> None:
+def test_who_was_overtaken_gets_another_message(stage: Stage, queue: RememberedQueue) -> None:
     """Also while the queue is never empty."""
     lost = stage.submit(FOLDER)
-    outlet.messages.append(ReadyRecord("another", "create_folder"))
+    queue.messages.append(ReadyRecord("another", "create_folder"))
     stage.clock.forward(ADRIFT_AFTER + 1)
     stage.perform(stage.submit(FOLDER), said(1))
-    assert rescue_of(stage, outlet).run_once() == 1
-    assert outlet.messages[-1] == ReadyRecord(lost, "create_folder")
+    assert rescue_of(stage, queue).run_once() == 1
+    assert queue.messages[-1] == ReadyRecord(lost, "create_folder")
 
 
 def test_lanes_that_go_on_locally_cause_no_needless_message(
-    stage: Stage, outlet: MessagePublisher
+    stage: Stage, queue: RememberedQueue
 ) -> None:
     """500 messages wait their turn while 30 lanes go on without any: none of those is lost."""
     stage.in_a_row = 10
@@ -185,8 +189,8 @@ def test_lanes_that_go_on_locally_cause_no_needless_message(
         for n in range(30)
     ]
     waiting = [stage.submit(FOLDER) for _ in range(500)]
-    outlet.messages += [ReadyRecord(each, "create_folder") for each in waiting]
-    rescue = rescue_of(stage, outlet)
+    queue.messages += [ReadyRecord(each, "create_folder") for each in waiting]
+    rescue = rescue_of(stage, queue)
 
     def answer_slowly() -> Reply:
         stage.pass_time(1)
@@ -201,24 +205,24 @@ def test_lanes_that_go_on_locally_cause_no_needless_message(
 
 
 def test_a_broker_that_is_away_loses_nothing(
-    stage: Stage, outlet: MessagePublisher, rescue: Rescuer
+    stage: Stage, queue: RememberedQueue, rescue: Rescuer
 ) -> None:
     """A later look finds the same: it is queued, and its message is lost."""
     folder = stage.submit(FOLDER)
     stage.perform(folder, said(253))
     stage.clock.forward(60)
-    outlet.away = True
+    queue.away = True
     with pytest.raises(UnavailableError):
         rescue.run_once()
-    outlet.away = False
+    queue.away = False
     assert rescue.run_once() == 0
     stage.clock.forward(ADRIFT_AFTER)
     assert rescue.run_once() == 1
-    assert outlet.messages == [ReadyRecord(folder, "create_folder")]
+    assert queue.messages == [ReadyRecord(folder, "create_folder")]
 
 
 def test_a_school_that_is_open_again_gets_its_records_back(
-    stage: Stage, outlet: MessagePublisher, rescue: Rescuer
+    stage: Stage, queue: RememberedQueue, rescue: Rescuer
 ) -> None:
     """Some in each look, so that others are not kept waiting behind them."""
     folders = [stage.submit(FOLDER) for _ in range(MOST_OF_A_SCHOOL + 1)]
@@ -228,7 +232,7 @@ def test_a_school_that_is_open_again_gets_its_records_back(
     assert rescue.run_once() == 0
     stage.ledger.resume("main")
     assert [rescue.run_once(), rescue.run_once(), rescue.run_once()] == [MOST_OF_A_SCHOOL, 1, 0]
-    assert [due.id for due in outlet.messages] == folders
+    assert [due.id for due in queue.messages] == folders
 
 
 def test_who_waited_for_many_is_told_by_and_by(stage: Stage, rescue: Rescuer) -> None:
@@ -251,9 +255,9 @@ def test_who_waited_for_very_many_is_told_within_one_look(stage: Stage, rescue: 
     assert rescue.run_once() == 0
 
 
-def test_only_one_worker_looks(stage: Stage, outlet: MessagePublisher, rescue: Rescuer) -> None:
+def test_only_one_worker_looks(stage: Stage, queue: RememberedQueue, rescue: Rescuer) -> None:
     """The others leave it to the one that looked first, for as long as it looks."""
-    another = rescue_of(stage, outlet, who="another")
+    another = rescue_of(stage, queue, who="another")
     folder = stage.submit(FOLDER)
     stage.clock.forward(ADRIFT_AFTER - TICK)
     assert rescue.run_once() == 0
@@ -262,14 +266,14 @@ def test_only_one_worker_looks(stage: Stage, outlet: MessagePublisher, rescue: R
     stage.clock.forward(5 * TICK)
     assert another.run_once() == 1
     assert rescue.run_once() == 0
-    assert outlet.messages == [ReadyRecord(folder, "create_folder")]
+    assert queue.messages == [ReadyRecord(folder, "create_folder")]
 
 
 def test_who_takes_over_knows_how_long_the_ledger_answered(
-    stage: Stage, outlet: MessagePublisher, rescue: Rescuer, redis: Redis
+    stage: Stage, queue: RememberedQueue, rescue: Rescuer, redis: Redis
 ) -> None:
     """It looked on all the time, and brings back at once what the dead worker had."""
-    another = rescue_of(stage, outlet, who="another")
+    another = rescue_of(stage, queue, who="another")
     folder = stage.submit(FOLDER)
     stage.ledger.claim(folder, "killed", "w", LEASE)
     for _ in range(round(LEASE)):
@@ -287,7 +291,7 @@ def test_what_is_settled_stays_where_it_is(stage: Stage, rescue: Rescuer) -> Non
     assert rescue.run_once() == 0
 
 
-def test_a_look_is_never_more_seldom_than_asked_for(stage: Stage, outlet: MessagePublisher) -> None:
+def test_a_look_is_never_more_seldom_than_asked_for(stage: Stage, queue: RememberedQueue) -> None:
     """Where less patience was asked for, what is due is looked for as often."""
-    assert rescue_of(stage, outlet).tick == TICK
-    assert rescue_of(stage, outlet, every=0.2).tick == 0.2
+    assert rescue_of(stage, queue).tick == TICK
+    assert rescue_of(stage, queue, every=0.2).tick == 0.2

@@ -240,8 +240,8 @@ class SyncStage:
         return Dispatcher(
             ledger=self.ledger,
             executor=executor,
-            outlet=self.stage,
-            in_hand=hand,
+            publisher=self.stage,
+            leases=hand,
             shares=self.stage.shares,
             stopping=self.stage.stopping,
             threads=8,
