@@ -22,7 +22,7 @@ def worker(environment: Environment, tmp_path: Path) -> Iterator[WorkerProcess]:
 def curl() -> None:
     """See that there is a curl to type. Without one: failed in CI, skipped at home."""
     if shutil.which("curl") is None:
-        missing = "there is no curl on this machine: install it to try what the README says"
+        missing = "there is no curl on this machine: install it to try what the pages say"
         if os.environ.get("CI"):
             pytest.fail(missing)
         pytest.skip(missing)

@@ -2,7 +2,6 @@
 
 import json
 import re
-import shlex
 import socket
 import subprocess
 import time
@@ -202,29 +201,6 @@ def test_slow_and_broken_requests_are_cut_off(address: str) -> None:
         began = time.monotonic()
         assert slow.recv(4096) == b""
         assert time.monotonic() - began < PATIENCE
-
-
-@pytest.mark.usefixtures("curl")
-def test_the_readme_tells_how(
-    address: str, classin: Command, sis: httpx.Client, worker: WorkerProcess, tmp_path: Path
-) -> None:
-    """Each line of curl in it is answered well."""
-    readme = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
-    lines = re.findall(r"^curl .*127\.0\.0\.1:8765.*$", readme, re.MULTILINE)
-    assert len(lines) == 7
-    key = classin("keys", "add", "curl").stdout.strip()
-    worker.start()
-    record = sis.post("/v1/operations", json=FOLDER).json()["id"]
-    (tmp_path / "operations.jsonl").write_text(f"{json.dumps(FOLDER)}\n")
-    for line in lines:
-        asked = line.replace("http://127.0.0.1:8765", address).replace("5sxsmjnvzf5wq4sm", record)
-        # What was settled before cannot be cancelled; events have no end.
-        fine = "409" if "/cancel" in asked else "20."
-        endless = ["--max-time", "2"] if "/v1/events" in asked else []
-        words = [*shlex.split(asked.replace("$KEY", key)), *endless, "-sS", "-w", "\n%{http_code}"]
-        done = subprocess.run(words, cwd=tmp_path, capture_output=True, text=True, check=False)
-        assert re.fullmatch(fine, done.stdout.splitlines()[-1]), done
-        assert done.returncode == (28 if endless else 0), done
 
 
 def test_up_runs_it_along_once_there_is_a_key(

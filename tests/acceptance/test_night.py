@@ -24,6 +24,7 @@ from ops.simulator.bundle import Size, invent, write_bundle
 from tests.acceptance.patient_beat import NOW
 from tests.acceptance.test_schedule import BEAT
 from tests.in_step import differences
+from tests.pages import ROOT, blocks
 from tests.stage import Command, Environment, WorkerProcess, until
 from worker.config.settings import environment_with
 from worker.ledger.redis_client import connect
@@ -279,19 +280,21 @@ def tells_who_did_what(classin: Command) -> None:
     assert str(COURSE) not in json.dumps(deeds)
 
 
-def typed(readme: str) -> list[str]:
-    """Give the blocks of commands of the README's night to try."""
-    section = readme.partition("### A night to try")[2].partition("\n## ")[0]
-    return re.findall(r"^```sh\n(.*?)^```", section, re.MULTILINE | re.DOTALL)
+#: Where the night is told.
+PAGE, SECTION = ROOT / "docs" / "schedule.md", "Try a night in one minute"
+
+
+def typed(text: str) -> list[str]:
+    """Return the blocks of commands of the night that a page tells of."""
+    return [block.text for block in blocks(text, "sh") if block.section == SECTION]
 
 
 @pytest.mark.usefixtures("curl")
-def test_the_readme_tells_it_as_commands(
+def test_the_page_tells_it_as_commands(
     environment: Environment, worker: WorkerProcess, ledger: RedisLedger, tmp_path: Path
 ) -> None:
     """Typed one after the other, each when the jobs of the one before are over."""
-    root = Path(__file__).parents[2]
-    (first, *blocks) = typed((root / "README.md").read_text(encoding="utf-8"))
+    (first, *later) = typed(PAGE.read_text(encoding="utf-8"))
     short = dict(re.findall(r"CLASSIN_([A-Z_]+)=(\S+)", first))
     environment.set(redis_url=environment.settings.ledger_url)
     environment.set(**{name.lower(): text for name, text in short.items()})
@@ -301,7 +304,7 @@ def test_the_readme_tells_it_as_commands(
     command.write_text(f'#!/bin/sh\nexec {sys.executable} -m ops.cli "$@"\n')
     command.chmod(0o755)
     search = f"{command.parent}:{Path(sys.executable).parent}:{os.environ['PATH']}"
-    place = {"HOME": str(tmp_path), "PATH": search, "PYTHONPATH": str(root)}
+    place = {"HOME": str(tmp_path), "PATH": search, "PYTHONPATH": str(ROOT)}
     schedule = ScheduleStore(
         connect(environment.settings.ledger_url), keyring=environment.settings.keyring
     )
@@ -311,7 +314,7 @@ def test_the_readme_tells_it_as_commands(
         return not unsettled and all(run.state.over for run in schedule.runs(0, 9))
 
     shell = [shutil.which("bash") or "sh", "-ec"]
-    for block in blocks:
+    for block in later:
         done = subprocess.run(
             [*shell, f"cd ~; test -d classin-night && cd classin-night; {block}"],
             env=environment_with(environment.variables) | place,

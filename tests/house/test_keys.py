@@ -1,4 +1,4 @@
-"""Every Redis key is listed: in keys.py those of the ledger, in ARCHITECTURE.md all of them."""
+"""Every Redis key is listed: the ledger's in keys.py, all in docs/internals/ledger.md."""
 
 import ast
 import re
@@ -80,8 +80,8 @@ def test_the_table_lists_nothing_else(
 
 
 def test_all_keys_are_on_the_map(root: Path, in_python: Mapping[str, set[str]]) -> None:
-    """ARCHITECTURE.md lists the table of keys.py and what else is named."""
-    mapped = _table((root / "ARCHITECTURE.md").read_text(encoding="utf-8"))
+    """The page on the ledger lists the table of keys.py and what else is named."""
+    mapped = _table((root / "docs" / "internals" / "ledger.md").read_text(encoding="utf-8"))
     assert _table(keys.__doc__ or "") <= mapped
     named = set().union(*in_python.values())
     assert {name for name in named if not _is_listed(name, mapped)} == set()
