@@ -1,10 +1,14 @@
 """The command, as an administrator types it."""
 
 import json
+import re
 import shlex
+from collections.abc import Mapping
+from typing import Any
 
 from ops.simulator import FaultRule, SimulatorClient
 from producers import Submitter
+from tests.pages import ROOT, blocks
 from tests.stage import Command, Environment, WorkerProcess
 from worker.classin.operations.cloud import CreateFolder, RenameFolder
 
@@ -210,3 +214,22 @@ def test_the_demonstration_ends_as_its_file_says(classin: Command) -> None:
     assert done.returncode == 0, done.stderr
     assert len(endings) >= 10
     assert all(ending["as_expected"] for ending in endings)
+    shown = rows_of_the_readme()
+    told = {row_of(ending) for ending in endings if "state" in ending}  # else it is a sync
+    assert shown
+    assert [row for row in shown if row not in told] == []
+
+
+def row_of(ending: Mapping[str, Any]) -> str:
+    """Write an ending as the demonstration's table does, with single blanks."""
+    state = "/".join(filter(None, (ending["state"], ending["reason"])))
+    words = (ending["operation"], state + " (already)" * ending["already"], ending["code"])
+    return " ".join(map(str, (ending["story"], *words, len(ending["attempts"]), ending["message"])))
+
+
+def rows_of_the_readme() -> list[str]:
+    """Return the rows that README.md shows of it; one is broken in two."""
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    (output,) = (b.text for b in blocks(text, "text") if b.text.startswith("   story"))
+    rows = re.sub(r":(  .*)\n   (\S.*)", r": \2\1", output).splitlines()
+    return [" ".join(row.split()[1:]) for row in rows if row.startswith("✓") and "sync" not in row]
