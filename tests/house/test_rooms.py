@@ -16,7 +16,7 @@ ROOMS = {
         "ops/processes/parent_pipe.py",
     ),
     "cryptography": ("worker/encryption.py",),
-    "croniter": ("worker/scheduling/cron.py",),
+    "cronsim": ("worker/scheduling/cron.py",),
     "fastapi": ("producers/gateway/*",),
     "fsspec": ("worker/execution/file_streams.py",),
     "h11": ("producers/gateway/connection.py",),
