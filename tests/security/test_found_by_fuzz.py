@@ -30,11 +30,16 @@ from worker.errors import (
 from worker.execution.http_client import Transport
 from worker.ledger import keys
 from worker.ledger.audit import Audit
+from worker.ledger.pruner import Pruner, Retention
 from worker.ledger.queries import Observer, Order
 from worker.ledger.redis_client import connect
+from worker.ledger.states import State
 from worker.ledger.store import RedisLedger
 from worker.ledger.sync_store import SyncStore
 from worker.ledger.types import Filter
+
+#: Seconds since 1970, later than anything here.
+_LATER = 4_000_000_000
 
 _FOLDER = {"folderId": 5, "folderName": "x"}
 
@@ -161,6 +166,10 @@ def _sync(redis: Redis) -> object:
     return SyncStore(redis).about("f6qirykeam6nkbnh")
 
 
+def _prune(redis: Redis) -> object:
+    return Pruner(redis, RedisLedger(redis)).run(Retention(-1, -1), _LATER * 1000, who="ada")
+
+
 #: What somebody may write to Redis, and what then reads it.
 _BROKEN: dict[str, tuple[Callable[[Redis], object], Callable[[Redis], object]]] = {
     "batch": (
@@ -175,6 +184,7 @@ _BROKEN: dict[str, tuple[Callable[[Redis], object], Callable[[Redis], object]]] 
     "event": (lambda it: it.xadd(keys.EVENTS, {"x": "y"}), lambda it: Observer(it).events("0", 5)),
     "deed": (lambda it: it.xadd(keys.AUDIT, {"x": "y"}), lambda it: Audit(it).deeds(5)),
     "sync": (lambda it: it.hset(keys.sync("f6qirykeam6nkbnh"), "about", "[]"), _sync),
+    "sequence": (lambda it: it.set(keys.PLACE, " "), _prune),
     "aside": (lambda it: it.hset(keys.ASIDE, "x", "y"), lambda it: RedisLedger(it).asides()),
 }
 
@@ -188,3 +198,17 @@ def test_what_somebody_changed_in_redis_is_told_of_in_one_line(name: str) -> Non
         with pytest.raises(UnreadableValueError, match="it was changed in Redis") as refused:
             read(place.redis)
     assert "\n" not in str(refused.value)
+
+
+def test_prune_leaves_a_record_whose_end_cannot_be_read() -> None:
+    """The records beside it go; a person can look at the one that stays."""
+    with a_place() as place:
+        ids = [place.submitter.submit("create_folder", _FOLDER).id for _ in range(2)]
+        for record_id in ids:
+            place.ledger.cancel(record_id)
+        place.redis.hset(keys.record(ids[0]), "finished_at", " ")
+        pruned = Pruner(place.redis, place.ledger).run(
+            Retention(-60, -60), _LATER * 1000, who="ada"
+        )
+        assert pruned.records == {State.CANCELLED: 1}
+        assert place.redis.exists(keys.record(ids[0]), keys.record(ids[1])) == 1

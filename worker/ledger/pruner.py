@@ -9,6 +9,7 @@ from redis import Redis
 
 from worker.ledger import keys
 from worker.ledger.audit import Audit
+from worker.ledger.decoding import decoding
 from worker.ledger.redis_errors import translate_redis_errors
 from worker.ledger.schedule_store import ScheduleStore
 from worker.ledger.states import State
@@ -143,12 +144,12 @@ class Pruner:
                 return
             ids = [str(each) for each, _ in found]
             ends = zip(ids, self._ends(ids), strict=True)
-            yield {each: digest for each, (at, digest) in ends if at and int(at) < before}
+            yield {each: digest for each, (at, digest) in ends if at is not None and at < before}
             first = f"({found[-1][1]:.0f}"
 
     def _learn(self) -> None:
         """Find who may be needed: by what is not settled, and later by all that came since."""
-        with translate_redis_errors():
+        with translate_redis_errors(), decoding("the last sequence number"):
             place = int(self._redis.get(keys.PLACE) or 0)
         indexes = [keys.ALL] if self._known_to else _UNSETTLED
         behind: int | None = self._known_to
@@ -157,8 +158,11 @@ class Pruner:
             self._needed.update(needed)
         self._known_to = place
 
-    def _ends(self, ids: Sequence[str]) -> list[tuple[str | None, str]]:
-        """Say of each when it settled, and the digest of its dedup key, or ''."""
+    def _ends(self, ids: Sequence[str]) -> list[tuple[int | None, str]]:
+        """Return when each settled, and the digest of its dedup key, or ''.
+
+        The time is None where it cannot be read: somebody has changed it in Redis.
+        """
         with translate_redis_errors():
             pipeline = self._redis.pipeline(transaction=False)
             for record_id in ids:
@@ -166,6 +170,9 @@ class Pruner:
                 pipeline.hmget(keys.record(record_id), names)
             found = pipeline.execute()
         return [
-            (at, "" if key is None else self._ledger.dedup_mark(school, key, scope or ""))
+            (
+                int(at) if at and at.isdecimal() else None,
+                "" if key is None else self._ledger.dedup_mark(school, key, scope or ""),
+            )
             for at, school, key, scope in found
         ]
