@@ -160,6 +160,17 @@ def _is_command(line: str, commands: Mapping[str, set[str]]) -> bool:
     return options <= commands.get(command, set()) if command in commands else False
 
 
+def test_make_targets_exist(texts: Mapping[str, str], root: Path) -> None:
+    """Each `make X` is a target of the Makefile."""
+    makefile = (root / "Makefile").read_text(encoding="utf-8")
+    targets = set(re.findall(r"^([a-z-]+):", makefile, re.MULTILINE))
+    named = set(
+        re.findall(r"(?:`|^)(?:\w+=\S+ )*make ([a-z-]+)", " ".join(texts.values()), re.MULTILINE)
+    )
+    assert named
+    assert named - targets == set()
+
+
 def test_lines_of_json_can_be_submitted(texts: Mapping[str, str]) -> None:
     """The examples of files of operations pass the checks of `classin enqueue`."""
     lines = [line for _, block in _all_blocks(texts, "jsonl") for line in block.text.splitlines()]

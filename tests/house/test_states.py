@@ -1,11 +1,12 @@
-"""The states drawn in ARCHITECTURE.md are the edges of the lifecycle."""
+"""The states that pages draw and explain are those of the code, and so are the verdicts."""
 
 import re
 from pathlib import Path
 
 import pytest
 
-from worker.ledger.states import EDGES, State
+from worker.classin.verdicts import Verdict
+from worker.ledger.states import EDGES, Reason, State
 
 
 @pytest.fixture(scope="module")
@@ -32,3 +33,17 @@ def test_the_drawing_shows_where_records_begin(drawn: set[tuple[str, str]]) -> N
     """A record begins with its work before it, unless it is refused as it comes."""
     begin = {end for start, end in drawn if start == "[*]"}
     assert begin == {State.QUEUED, State.BLOCKED, State.FAILED}
+
+
+def test_the_operators_page_explains_every_state_and_reason(root: Path) -> None:
+    """A row for each, in two tables."""
+    text = (root / "docs" / "operating.md").read_text(encoding="utf-8")
+    explained = set(re.findall(r"^\| `([a-z]+)` \| [^|]+ \|$", text, re.MULTILINE))
+    assert explained == {*State, *Reason}
+
+
+def test_the_page_on_execution_tells_of_every_verdict(root: Path) -> None:
+    """Its table says which replies have it."""
+    text = (root / "docs" / "internals" / "execution.md").read_text(encoding="utf-8")
+    table = text.partition("| reply | verdict | then |")[2].partition("\n\n")[0]
+    assert {*re.findall(r"`([a-z_]+)`", table)} >= {*Verdict}
