@@ -15,6 +15,7 @@ from worker.classin.response import Reply
 from worker.classin.school import School
 from worker.classin.verdicts import Verdict
 from worker.config.settings import Settings, from_env
+from worker.durations import duration_text
 from worker.errors import (
     InvalidSettingsError,
     NoReplyError,
@@ -22,7 +23,7 @@ from worker.errors import (
     RedisUnavailableError,
     ValidationError,
 )
-from worker.execution.clock_skew import CLOSE_ENOUGH, CORRECTABLE, ClockSample, explains, span
+from worker.execution.clock_skew import CLOSE_ENOUGH, CORRECTABLE, ClockSample, explains
 from worker.execution.http_client import Transport
 from worker.ledger import keys
 from worker.ledger.api_keys import ApiKeys
@@ -135,7 +136,7 @@ def clock(subject: str, skew: float) -> Finding:
 
 def clock_step(seen: LedgerClock) -> Finding:
     """Report a step back of Redis's clock, and its effects."""
-    by, at = span(seen.stepped_by / 1000), iso(seen.stepped_at)
+    by, at = duration_text(seen.stepped_by), iso(seen.stepped_at)
     said = (
         f"went back by {by} at {at}; leases and due times are not affected,"
         " jobs tick again when it is past their last tick"
@@ -152,12 +153,12 @@ def signing_clock(seen: ClockSample) -> Finding:
     if abs(seen.skew) <= CORRECTABLE:
         todo = "Let NTP set the clock of this machine all the same."
         return Finding(subject, Health.WARNING, f"{said}; the worker corrects that", todo)
-    said += f"; the worker corrects at most {span(CORRECTABLE)}"
+    said += f"; the worker corrects at most {duration_text(CORRECTABLE * 1000)}"
     return Finding(subject, Health.ILL, said, "Let NTP set the clock of this machine.")
 
 
 def _apart(skew: float) -> str:
-    return f"{span(abs(skew))} {'ahead' if skew > 0 else 'behind'}"
+    return f"{duration_text(abs(skew) * 1000)} {'ahead' if skew > 0 else 'behind'}"
 
 
 def examine_schools(settings: Settings) -> Iterator[Finding]:

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
 from ops.cli.output import Marked, coloured, err, joined, marked, out, print_json, state_of
+from worker.durations import duration_text
 from worker.ledger.states import State
 
 if TYPE_CHECKING:
@@ -115,13 +116,4 @@ def pace_of(look: "Look") -> list[str]:
     if look.rate is None:
         return []
     rate = f"{look.rate:,.0f}/s" if look.rate >= 1 else f"{look.rate * 60:,.0f}/min"
-    return [rate] if look.done else [rate, f"{_span(look.left or 0)} left"]
-
-
-def _span(seconds: float) -> str:
-    """Write a time: `40 s`, `12 min`, `3 h 20 min`."""
-    minutes, rest = divmod(round(seconds), 60)
-    if not minutes:
-        return f"{rest} s"
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours} h {minutes} min" if hours else f"{minutes} min"
+    return [rate] if look.done else [rate, f"{duration_text((look.left or 0) * 1000)} left"]

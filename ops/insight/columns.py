@@ -4,9 +4,9 @@ from collections.abc import Callable, Mapping, Sequence
 from enum import Enum, auto
 from typing import NamedTuple
 
-from ops.insight.durations import duration_text
 from ops.insight.wait_text import in_words
 from worker.classin.validation_messages import nearest
+from worker.durations import duration_text
 from worker.errors import FieldError, InvalidInputError
 from worker.ledger.record import Record, iso
 from worker.ledger.types import WaitReason

@@ -4,9 +4,9 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ops.insight.durations import duration_text
 from ops.insight.status_text import status_text
 from ops.insight.wait_text import closure_in_words, in_words
+from worker.durations import duration_text
 from worker.errors import NotFoundError
 from worker.ledger.clock import LedgerClock
 from worker.ledger.queries import Observer, Slowdown, Whereabouts

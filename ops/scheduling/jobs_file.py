@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from worker.classin.validation_messages import nearest
-from worker.config.env import read_seconds
+from worker.config.env import read_seconds, seconds_text
 from worker.config.toml_file import read_toml
 from worker.errors import FieldError, InvalidInputError
 from worker.ledger.schedule_models import CATCH_UP, TIME_LIMIT, IfRunning, Job, Planned
@@ -126,8 +126,8 @@ def _span_of(name: str, text: object, least: float, most: float, faults: list[Fi
     except ValueError:
         seconds = 0.0
     if not least <= seconds <= most:
-        what = f"should be a time from {span(least)} to {span(most)}; got {str(text)[:40]!r}"
-        faults.append(FieldError(name, what))
+        what = f"should be a time from {seconds_text(least)} to {seconds_text(most)}"
+        faults.append(FieldError(name, what, got=f"got {str(text)[:40]!r}"))
     return seconds
 
 
@@ -210,15 +210,7 @@ def written(job: Job) -> dict[str, str]:
         "cron": job.cron,
         "tz": job.tz,
         "if_running": job.if_running.value,
-        "catch_up": span(job.catch_up),
-        "time_limit": span(job.time_limit),
+        "catch_up": seconds_text(job.catch_up),
+        "time_limit": seconds_text(job.time_limit),
         "file": job.file or "by hand",
     }
-
-
-def span(seconds: float) -> str:
-    """Write a span of time as it is read: 6h, 90s."""
-    for unit, length in (("d", 86400), ("h", 3600), ("m", 60)):
-        if seconds >= length and seconds % length == 0:
-            return f"{seconds / length:g}{unit}"
-    return f"{seconds:g}s"

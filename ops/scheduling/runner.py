@@ -11,9 +11,10 @@ from dataclasses import dataclass
 from typing import IO, Protocol
 
 from ops.processes.supervisor import LinkedChild, Process, end
-from ops.scheduling.jobs_file import LONG_DUTIES, span
+from ops.scheduling.jobs_file import LONG_DUTIES
 from ops.scheduling.redact import last_lines, redact
 from worker.boottime import boottime
+from worker.config.env import seconds_text
 from worker.errors import UnavailableError
 from worker.ledger.record import new_id
 from worker.ledger.schedule_models import UNSIGNED, Run, RunState
@@ -195,7 +196,9 @@ class Runner:
             each.told = each.errand.told()
         said, complained = map(redact, each.told)
         if each.ending is not None and code != 0:
-            limit = f"it was ended after {span(each.carried.run.time_limit)}, its time limit"
+            limit = (
+                f"it was ended after {seconds_text(each.carried.run.time_limit)}, its time limit"
+            )
             complained = f"{limit}\n{complained}".rstrip()
         if self._schedule.end(each.carried, state, code, said, complained):
             log.info("%s: %s, exit code %s", each.carried.run.id, state.value, code)

@@ -166,6 +166,14 @@ def read_seconds(text: str) -> float:
     return float(found[1]) * _UNITS[found[2] or "s"]
 
 
+def seconds_text(seconds: float) -> str:
+    """Write a duration as `read_seconds` reads it: 6h, 90s."""
+    for unit, length in reversed(_UNITS.items()):
+        if seconds >= length and seconds % length == 0:
+            return f"{seconds / length:g}{unit}"
+    return f"{seconds:g}s"
+
+
 def _usual_config() -> Path:
     """Return the user's configuration folder: XDG_CONFIG_HOME/classin, or ~/.config/classin."""
     from platformdirs.unix import Unix  # noqa: PLC0415  # only where no file is named

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from worker.classin.codes import Code
+from worker.durations import duration_text
 
 #: Seconds that two clocks may differ without anybody minding.
 CLOSE_ENOUGH = 5.0
@@ -24,8 +25,6 @@ _DRIFT = 0.5
 
 #: v1 refuses what was signed 20 minutes off; a slow round trip leaves that much in doubt.
 _OUTSIDE_V1 = 20 * 60 - SLOWEST
-
-_UNITS = {"d": 86400, "h": 3600, "min": 60, "s": 1}
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +108,8 @@ class SigningClock:
         if abs(skew) <= CORRECTABLE:
             return None
         side = "ahead of" if skew > 0 else "behind"
-        return f"this machine's clock is {span(abs(skew))} {side} ClassIn's: set it by NTP"
+        by = duration_text(abs(skew) * 1000)
+        return f"this machine's clock is {by} {side} ClassIn's: set it by NTP"
 
     def _expected(self, seen: ClockSample) -> bool:
         """Say whether it fits what is known; before anything is, clocks are held to be right."""
@@ -138,16 +138,3 @@ def may_mean_clock(code: int | None) -> bool:
 def explains(code: int | None, skew: float) -> bool:
     """Say whether a skew is why ClassIn answered this: v1's 102 may mean a wrong secret as well."""
     return code == Code.NO_PERMISSION and abs(skew) > _OUTSIDE_V1
-
-
-def span(seconds: float) -> str:
-    """Say how long that is, in the two largest units that it has: 2 h 3 min."""
-    if seconds < _UNITS["min"]:
-        return f"{seconds:.1f} s"
-    parts: list[str] = []
-    rest = round(seconds)
-    for unit, length in _UNITS.items():
-        count, rest = divmod(rest, length)
-        if count:
-            parts.append(f"{count} {unit}")
-    return " ".join(parts[:2])

@@ -40,7 +40,7 @@ def lanes(
 
 
 def _lanes(found: "list[LaneView]") -> "RenderableType":
-    from ops.insight.durations import duration_text
+    from worker.durations import duration_text
 
     rows = table("lane", "#length", "#still for", "its first", "operation", "state", "*why")
     for each in found:

@@ -105,7 +105,7 @@ def _headline(found: "Statistics") -> Marked:
 
 def _rates(found: "Statistics") -> "RenderableType":
     """Draw the window, a character for each piece."""
-    from ops.insight.durations import duration_text
+    from worker.durations import duration_text
 
     rows = table("", "#number", "#an hour", "")
     columns = {
@@ -144,8 +144,8 @@ def _pieces(found: "Statistics") -> "RenderableType":
 
 
 def _timings(timings: "Mapping[str, Timing]") -> "RenderableType":
-    from ops.insight.durations import duration_text
     from ops.insight.statistics import SHARES
+    from worker.durations import duration_text
 
     heads = [f"#{name}" for name in SHARES]
     title = "From submission until settled, and the last attempt alone"

@@ -17,7 +17,6 @@ from worker.execution.clock_skew import (
     SigningClock,
     explains,
     may_mean_clock,
-    span,
 )
 
 
@@ -259,18 +258,3 @@ def test_a_sighting_says_how_rough_it_is() -> None:
     seen = ClockSample(sent=1000.0, received=1004.0, date=991)
     assert (seen.ahead, seen.rough, seen.skew) == (10.5, 2.5, 10.5)
     assert ClockSample(sent=1000.0, received=1040.0, date=1003).skew == 0.0
-
-
-@pytest.mark.parametrize(
-    ("seconds", "said"),
-    [
-        (0.04, "0.0 s"),
-        (59.9, "59.9 s"),
-        (60, "1 min"),
-        (3599.6, "1 h"),
-        (90061, "1 d 1 h"),
-    ],
-)
-def test_a_span_has_two_units(seconds: float, said: str) -> None:
-    """More would only look exact."""
-    assert span(seconds) == said

@@ -5,7 +5,6 @@ from dataclasses import replace
 import pytest
 
 from ops.insight.columns import COLUMNS, FOLLOWED, USUAL, Row, choose_columns, plain, shown
-from ops.insight.durations import duration_text
 from worker.classin.verdicts import Verdict
 from worker.errors import InvalidInputError
 from worker.ledger.record import Attempt, Record
@@ -77,16 +76,3 @@ def test_unknown_columns_are_all_named() -> None:
     assert said[0] == "--columns: there is no 'tok'; did you mean took?"
     assert "did you mean batch?" in said[1]
     assert "id, operation, school" in said[2]
-
-
-@pytest.mark.parametrize(
-    ("ms", "words"),
-    [
-        (0.4, "0 ms"), (999, "999 ms"), (1200, "1.2 s"), (59_000, "59 s"), (60_000, "1 min"),
-        (250_400, "4 min 10 s"), (7_500_000, "2 h 5 min"), (7_200_000, "2 h"),
-        (273_600_000, "3 d 4 h"), (59_999, "1 min"),
-    ],
-)  # fmt: skip
-def test_times_in_words(ms: float, words: str) -> None:
-    """With the two units that count."""
-    assert duration_text(ms) == words

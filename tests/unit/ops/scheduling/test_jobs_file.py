@@ -12,9 +12,9 @@ from ops.scheduling.jobs_file import (
     differences,
     job_of,
     read_timetable,
-    span,
     written,
 )
+from worker.config.env import seconds_text
 from worker.errors import FieldError, InvalidInputError
 from worker.ledger.schedule_models import IfRunning, Job, Planned
 
@@ -171,4 +171,10 @@ def test_a_job_that_was_added_by_hand_is_taken_over() -> None:
 def test_a_job_is_written_as_it_is_read() -> None:
     """Words as a shell takes them, times in the largest unit that fits."""
     assert written(JOB)["run"] == "sync oneroster '/srv/sis/export 1.zip'"
-    assert [span(s) for s in (21600, 5400, 90, 86400, 90.5)] == ["6h", "90m", "90s", "1d", "90.5s"]
+    assert [seconds_text(s) for s in (21600, 5400, 90, 86400, 90.5)] == [
+        "6h",
+        "90m",
+        "90s",
+        "1d",
+        "90.5s",
+    ]

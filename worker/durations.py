@@ -1,4 +1,4 @@
-"""How long something took, in words."""
+"""Write durations for people: the only place that does."""
 
 #: Below so many ms a time is written in ms, and below so many more with a tenth of a second.
 _SECOND, _TEN = 1000, 10_000
