@@ -19,6 +19,7 @@ from worker.broker.redis_transport import check_messages_for
 from worker.classin.catalogue import CATALOGUE
 from worker.config.settings import Settings, from_env
 from worker.errors import ClassinError, ValidationError
+from worker.hooks import load_hooks
 from worker.periodic import PeriodicThread
 from worker.runtime.container import WorkerContainer
 from worker.runtime.file_descriptors import make_room_for_threads
@@ -146,7 +147,8 @@ class WorkerApp(Queues):
 
 
 def build_app(settings: Settings) -> WorkerApp:
-    """Build the worker's Celery from the catalogue."""
+    """Build the worker's Celery from the catalogue. Raises InvalidSettingsError."""
+    load_hooks(settings.hooks)
     app = configured(WorkerApp, settings)
     app.container = container = WorkerContainer(settings, app)
     reception = Reception(container.enqueue, container.record, container.health.turned)

@@ -9,6 +9,7 @@ from dataclasses import replace
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, Self, Unpack
 
+from producers.hooks import RecordSubmitted, on_submitted
 from producers.intake.attachments import FileOpener, packed
 from producers.intake.build import operations_of
 from producers.intake.checked import Checked, Origin, Position
@@ -35,6 +36,7 @@ from worker.errors import (
     UnavailableError,
     ValidationError,
 )
+from worker.hooks import load_hooks
 from worker.keyring import KeyRing
 from worker.ledger.batch import BatchInfo
 from worker.ledger.record import Record, Submission, new_id
@@ -66,6 +68,7 @@ class Submitter:
         *,
         clock: Callable[[], float] = time.time,
     ) -> None:
+        load_hooks(settings.hooks)
         self._settings = settings
         self._clock = clock
         self.door = FileOpener(settings, settings.typed_files)
@@ -299,6 +302,9 @@ class Submitter:
             self._publish(
                 [ReadyRecord(e.id, e.operation, e.priority) for e, found in pairs if found.ready]
             )
+            if on_submitted:
+                for entry, found in pairs:
+                    on_submitted.tell(_event_of(entry, found))
             receipts += [Receipt(found.id, self._ledger, found.new) for found in entered]
             on_entered(len(chunk))
         return receipts
@@ -363,6 +369,19 @@ class Submitter:
     ) -> list[Submission]:
         """Look up whom a batch waits for, and what is known of it; the entries take the faults."""
         return ordered(entries, look_up(self._ledger, entries, sees), self.lane_of)
+
+
+def _event_of(entry: Submission, result: SubmitResult) -> RecordSubmitted:
+    return RecordSubmitted(
+        id=result.id,
+        operation=entry.operation,
+        school=entry.school,
+        batch=entry.batch,
+        source=entry.source,
+        priority=entry.priority,
+        new=result.new,
+        retry_of=entry.retry_of,
+    )
 
 
 def _known_shape(asked: Operation | SubmitRequest | Mapping[str, Any]) -> Operation | SubmitRequest:

@@ -22,6 +22,7 @@ from worker.execution.executor import Executor
 from worker.execution.file_streams import Files
 from worker.execution.http_client import Stream
 from worker.execution.leases import BEATS, LeaseTable
+from worker.hooks import AttemptMade, Hook, RecordSettled
 from worker.keyring import KeyRing
 from worker.ledger.record import Priority, Record, Submission, new_id
 from worker.ledger.store import RedisLedger
@@ -104,6 +105,9 @@ class Stage:
     stopping: threading.Event = field(default_factory=threading.Event)
     #: How many operations that wait for each other one delivery may carry out.
     in_a_row: int = 1
+    #: Who is told of attempts and settled records.
+    on_attempt: Hook[AttemptMade] = field(default_factory=lambda: Hook("on_attempt"))
+    on_settled: Hook[RecordSettled] = field(default_factory=lambda: Hook("on_settled"))
     #: Whom messages were sent for, unless the broker is away.
     published: list[ReadyRecord] = field(default_factory=list)
     broker_away: bool = False
@@ -147,6 +151,7 @@ class Stage:
             retry=self.patience,
             leases=hand,
             stopping=self.stopping,
+            on_attempt=self.on_attempt,
             clock=self.clock,
             sleep=self.sleep,
         )
@@ -159,6 +164,7 @@ class Stage:
             stopping=self.stopping,
             threads=threads,
             in_a_row=self.in_a_row,
+            on_settled=self.on_settled,
             sleep=self.sleep,
         )
 

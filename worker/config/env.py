@@ -186,3 +186,11 @@ def _usual_home() -> str:
     import platformdirs  # noqa: PLC0415  # only where no home is named
 
     return platformdirs.user_data_dir("classin-queue", appauthor=False)
+
+
+def fault_of_modules(text: str) -> str | None:
+    """Return what is wrong with names of modules, with blanks between them; None: nothing."""
+    for each in text.split():
+        if not all(part.isidentifier() for part in each.split(".")):
+            return f"should name modules, with blanks between them; got {each[:40]!r}"
+    return None

@@ -9,7 +9,7 @@ from urllib.parse import quote
 
 from worker.classin.school import School, faults_of
 from worker.classin.validation_messages import nearest
-from worker.config.env import Variables
+from worker.config.env import Variables, fault_of_modules
 from worker.config.file_access import FileAccess, fault_of_folders, fault_of_hosts, fault_of_schemes
 from worker.config.rate_limits import USUAL, Paces, paces_of
 from worker.config.urls import is_loopback
@@ -154,6 +154,8 @@ class Settings:
     webhook_origins: tuple[str, ...] = ()
     #: Report targets as Apprise URLs, which hold secrets.
     report_to: tuple[str, ...] = field(default=(), repr=False)
+    #: Modules that attach hooks; see worker.hooks.
+    hooks: tuple[str, ...] = ()
     #: Path of the key ring's file; None: there is none.
     keys: Path | None = None
     #: An in-memory key ring in place of that file.
@@ -245,6 +247,7 @@ def from_env(environment: Mapping[str, str] = os.environ) -> Settings:
         webhook_secret=reader.fit("CLASSIN_WEBHOOK_SECRET", fault_of_secret),
         webhook_origins=reader.words("CLASSIN_WEBHOOK_ORIGINS", fault_of_origins, lower=False),
         report_to=reader.addresses("CLASSIN_REPORT_TO"),
+        hooks=reader.words("CLASSIN_HOOKS", fault_of_modules, lower=False),
         keys=reader.keys("CLASSIN_KEYS", home),
     )
     if settings.redis_url is None and (fault := folder_fault(home)):

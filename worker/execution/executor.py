@@ -34,6 +34,7 @@ from worker.execution.retry_policy import (
     next_transition,
     should_retry,
 )
+from worker.hooks import AttemptMade, Hook, on_attempt
 from worker.ledger.record import Record
 from worker.ledger.states import Reason, State
 from worker.ledger.types import Claim, ClaimUpdate, Ledger, ReadyRecord, Transition, UpdateResult
@@ -73,6 +74,7 @@ class Executor:
         retry: RetrySettings,
         leases: LeaseTable,
         stopping: threading.Event,
+        on_attempt: Hook[AttemptMade] = on_attempt,
         clock: Callable[[], float] = time.time,
         sleep: Callable[[float], None] | None = None,
     ) -> None:
@@ -82,6 +84,7 @@ class Executor:
         self._retry = retry
         self._leases = leases
         self._stopping = stopping
+        self._on_attempt = on_attempt
         #: By default the end of the worker ends every wait.
         self._sleep = sleep or stopping.wait
         self._attempts = AttemptRunner(sender, files, clock)
@@ -159,7 +162,15 @@ class Executor:
         if self._stopping.is_set():
             return None
         touch = partial(self._leases.touch, delivery.claim)
-        return self._attempts.run(delivery, self._may_send, touch)
+        outcome = self._attempts.run(delivery, self._may_send, touch)
+        if outcome is not None and self._on_attempt:
+            record = delivery.claim.record
+            self._on_attempt.tell(
+                AttemptMade(
+                    record.id, record.operation, record.school, record.batch, outcome.attempt
+                )
+            )
+        return outcome
 
     def _may_send(self, delivery: Delivery) -> bool:
         """Confirm, right before a request, that the record is still ours.

@@ -17,7 +17,8 @@ from worker.ledger.record import Priority
 from worker.ledger.states import State
 from worker.ledger.store import RedisLedger
 from worker.ledger.types import Exchanged
-from worker.runtime.dispatcher import MOST_TOGETHER, Backlog, Dispatcher, QueuedRecord
+from worker.runtime.backlog import Backlog
+from worker.runtime.dispatcher import MOST_TOGETHER, Dispatcher, QueuedRecord
 from worker.runtime.fair_share import FairShare
 
 #: Seconds that a lease lasts by default.
