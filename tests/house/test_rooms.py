@@ -22,6 +22,7 @@ ROOMS = {
     "h11": ("producers/gateway/connection.py",),
     "kombu": ("worker/broker/*",),
     "openpyxl": ("producers/files/xlsx.py",),
+    "phonenumbers": ("producers/oneroster/reading/normalize.py",),
     "platformdirs": ("worker/config/env.py",),
     "pytest": ("producers/testing/pytest_plugin.py",),
     "pydantic": (

@@ -2,15 +2,16 @@
 
 import re
 
+import phonenumbers
+
 #: Maximum length of a course's name, and of a person's.
 LONGEST_COURSE, LONGEST_PERSON = 40, 24
 
-#: Calling codes of one and two digits; all others have three.
-_SHORT_CODE = re.compile("1|7|2[07]|3[0-469]|4[013-9]|5[1-8]|6[0-6]|8[1246]|9[0-58]")
+#: The country code of mainland China.
+_CHINA = 86
 
 _PHONE = re.compile(r"(?:\+|00)?[0-9][0-9 ().\-/]*")
 _MAINLAND = re.compile("[1-9][0-9]{10}")
-_NUMBER = re.compile("[1-9][0-9]{3,14}")
 _CLASSINS = re.compile("00[1-9][0-9]{0,3}-[1-9][0-9]{3,14}")
 _EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s.]+")
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f]")
@@ -19,33 +20,24 @@ _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f]")
 def phone_account(text: str) -> str:
     """Return a phone number in ClassIn's form; empty if it is invalid or its country is unknown.
 
-    Mainland China's numbers have 11 digits; others begin with + or 00 and their calling code.
+    Mainland China's numbers have 11 digits; others begin with + or 00 and their country code.
     """
-    if _CLASSINS.fullmatch(text):
-        return _mainland(*text.removeprefix("00").split("-")) or text
     if not _PHONE.fullmatch(text):
         return ""
     digits = re.sub("[^0-9]", "", text)
-    if text.startswith("+"):
-        return _abroad(digits)
-    if digits.startswith("00"):
-        return _abroad(digits.removeprefix("00"))
-    return digits if _MAINLAND.fullmatch(digits) else ""
-
-
-def _abroad(digits: str) -> str:
-    """Split a number into calling code and subscriber number."""
-    found = _SHORT_CODE.match(digits)
-    short = found[0] if found else digits[:3]
-    number = digits.removeprefix(short)
-    if len(digits) <= len(short) or not _NUMBER.fullmatch(number) or short.startswith("0"):
+    if not text.startswith("+") and not digits.startswith("00"):
+        return digits if _MAINLAND.fullmatch(digits) else ""
+    try:
+        number = phonenumbers.parse(f"+{digits if text.startswith('+') else digits[2:]}")
+    except phonenumbers.NumberParseException:
         return ""
-    return _mainland(short, number) or f"00{short}-{number}"
-
-
-def _mainland(code: str, number: str) -> str:
-    """Return a mainland Chinese number in its national form; empty for others."""
-    return number if code == "86" and _MAINLAND.fullmatch(number) else ""
+    national = phonenumbers.national_significant_number(number)
+    if not phonenumbers.is_possible_number(number):
+        return ""
+    if number.country_code == _CHINA:
+        return national if _MAINLAND.fullmatch(national) else ""
+    account = f"00{number.country_code}-{national}"
+    return account if _CLASSINS.fullmatch(account) else ""
 
 
 def email_account(text: str) -> str:

@@ -31,7 +31,13 @@ from worker.classin.operations.courses import EditCourse
         ("+353-20-915-0000", "00353-209150000"),
         ("(212) 555-0100", ""),  # of which country?
         ("020 7946 0000", ""),
-        ("+44 020 7946 0000", ""),  # the 0 is not dialled from abroad
+        ("+44 020 7946 0000", "0044-2079460000"),  # the 0 is not dialled from abroad
+        ("+44 (0)20 7946 0000", "0044-2079460000"),
+        ("+39 06 698 1234", ""),  # whose 0 is dialled, and which ClassIn does not take
+        ("+86 10 6552 9988", ""),  # a landline
+        ("+999 1234567", ""),  # no country
+        ("+1 212 555 010", ""),  # too short
+        ("+44 20 7946 0000 0000", ""),  # too long
         ("ask her mother", ""),
         ("+", ""),
         ("+1", ""),
