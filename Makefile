@@ -94,7 +94,7 @@ check: $(READY)  ## ruff, mypy --strict, and the house checks (import layers amo
 	@$(BIN)/mypy
 	@$(BIN)/python -m pytest -q tests/house
 
-reference: $(READY)  ## write docs/operations.md, worker/classin/index.py and producers/__init__.pyi anew from the catalogue
+reference: $(READY)  ## write docs/operations.md, docs/internals/redis-keys.md, worker/classin/index.py and producers/__init__.pyi anew
 	@$(BIN)/python -m ops.reference
 
 format: $(READY)  ## let ruff put the code in order

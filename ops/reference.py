@@ -1,7 +1,8 @@
-"""Generate files from the operations' declarations, for `make reference`.
+"""Generate files from declarations, for `make reference`.
 
-These are the reference page, the index by which operations are found without importing them, and
-the stub of the package `producers`, which imports them on demand.
+Those of the operations make the reference page, the index by which operations are found without
+importing them, and the stub of the package `producers`, which imports them on demand; those of the
+keys make the page on Redis.
 """
 
 import json
@@ -16,17 +17,38 @@ from worker.classin.catalogue import declared
 from worker.classin.classify import minds_repeats
 from worker.classin.describe import FieldDescription, OperationDescription, explained
 from worker.classin.operation import Idempotency, Operation
+from worker.ledger.keys import all_keys
 
-#: Where the page, the index and the stub lie in the checkout.
+#: Where the pages, the index and the stub lie in the checkout.
 PAGE = Path("docs/operations.md")
 INDEX = Path("worker/classin/index.py")
 STUB = Path("producers/__init__.pyi")
+KEYS_PAGE = Path("docs/internals/redis-keys.md")
 
 _HEAD = """# Operations
 
 What ClassIn can be asked, chapter by chapter. This page is made from the catalogue
 (`worker/classin/operations/`) by `make reference`; do not edit it. `classin ops NAME` shows the
 same for one operation, `classin ops --json` for programs.
+"""
+
+_KEYS_HEAD = """# Redis keys
+
+Every key begins with `CLASSIN_REDIS_PREFIX` (`classin` unless set) and a colon; words in capitals
+stand for anything. Scripts are those of `worker/ledger/scripts/`, which the other modules call.
+This page is made from `worker/ledger/keys.py` by `make reference`; do not edit it.
+
+A sequence is the time of submission in microseconds, made unique; it orders records and makes the
+cursor of a page. An hour is counted from 1970. All moments are ms since 1970.
+
+| key | type | lifetime | what it holds | who writes it |
+|---|---|---|---|---|
+"""
+
+_KEYS_END = """
+The queue of messages is named as the prefix. In the broker's Redis, its list of high priority is
+`classin`, that of normal priority `classin\\x06\\x163`, that of low priority `classin\\x06\\x166`.
+Celery keeps `_kombu.binding.*` besides, and short-lived lists for replies of its remote control.
 """
 
 _INDEX_HEAD = '''"""The operations in short: there at once, while declarations take long to import.
@@ -75,6 +97,16 @@ def reference() -> str:
         parts.append(f"\n## {chapter.replace('_', ' ').capitalize()}\n")
         parts += [_section(each) for each in group]
     return "".join(parts)
+
+
+def keys_page() -> str:
+    """Write the page on Redis, in Markdown."""
+    rows = (
+        f"| `{info.pattern}` | {info.type} | {info.lives} | {info.holds} |"
+        f" {', '.join(f'`{writer}`' for writer in info.writers.split(', '))} |\n"
+        for info in (key.info for _, key in all_keys())
+    )
+    return "".join((_KEYS_HEAD, *rows, _KEYS_END))
 
 
 def index() -> str:
@@ -159,3 +191,4 @@ if __name__ == "__main__":
     PAGE.write_text(reference(), encoding="utf-8")
     INDEX.write_text(index(), encoding="utf-8")
     STUB.write_text(stub(), encoding="utf-8")
+    KEYS_PAGE.write_text(keys_page(), encoding="utf-8")

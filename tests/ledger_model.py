@@ -215,7 +215,9 @@ class LedgerModel:
         sender, since = self._late.get(lane or "", (claim.record.id, 0))
         assert claim.record.id == sender or self.time.now() >= since + WINDOW * 1000
         for other, values in records.items():
-            ahead = lane is not None and values.get("lane") == lane and int(values["place"]) < place
+            ahead = (
+                lane is not None and values.get("lane") == lane and int(values["sequence"]) < place
+            )
             assert not ahead or values["state"] not in UNSETTLED
             assert other not in claim.record.after or values["state"] in WELL
 
@@ -297,7 +299,7 @@ class LedgerModel:
 
     def look_for_lost_messages(self) -> None:
         """What is found was queued for a while."""
-        queued = Books.read(self.redis).starting("classin:queued:")
+        queued = Books.read(self.redis).starting("queued:")
         sent = {name: at for ids in queued.values() for name, at in ids.items()}
         waiting = {each.priority for each in self.ledger.find_all(self.messages)}
         found = self.ledger.requeue_lost(5, SLACK, empty={*Priority} - waiting)
@@ -339,7 +341,7 @@ class LedgerModel:
         needed: set[str] = set()
         for values in self.before.values():
             if values["state"] in UNSETTLED:
-                needed.update(values.get("after", "").split())
+                needed.update(json.loads(values.get("after", "[]")))
                 origin = values.get("retry_of")
                 while origin:
                     needed.add(origin)
@@ -350,7 +352,7 @@ class LedgerModel:
             for record_id, values in self.before.items()
             if values["state"] not in UNSETTLED
             if int(values["finished_at"]) < before[State(values["state"])]
-            if int(values["place"]) < before[State(values["state"])] * 1000
+            if int(values["sequence"]) < before[State(values["state"])] * 1000
             if record_id not in needed
             if not self.redis.exists(f"classin:followers:{record_id}")
         }
@@ -383,7 +385,7 @@ class LedgerModel:
 
     def _check_clock(self, books: Books) -> None:
         """The ledger's time is ahead of a clock that went back, and of no other."""
-        noted = books.get("classin:clock")
+        noted = books.get("clock")
         assert int(noted.get("offset", 0)) == self.time.ahead
         assert noted.get("seen", "") == ("" if self.time.noted is None else str(self.time.noted))
 
@@ -394,7 +396,7 @@ class LedgerModel:
             for record_id, each in books.records.items()
             if "dedup_key" in each
         }
-        assert books.starting("classin:pruned:") == {
+        assert books.starting("pruned:") == {
             record_id: self._ended[record_id]
             for record_id, _ in self._keys.values()
             if record_id in self._ended
@@ -497,7 +499,7 @@ class LedgerModel:
         if State.RUNNING in ways:  # through it, where a claim was forgotten or made and used
             ways |= EDGES[State.RUNNING]
         assert state in ways
-        assert earlier["place"] == values["place"]
+        assert earlier["sequence"] == values["sequence"]
         if was.settled:
             changing = _OF_TRIES if state is was else {*_OF_TRIES, *_OF_DECISIONS}
             assert state is was or record_id in self._decided
@@ -532,7 +534,7 @@ class LedgerModel:
                     for other, theirs in records.items()
                     if "lane" in values
                     and theirs.get("lane") == values["lane"]
-                    and int(theirs["place"]) > int(values["place"])
+                    and int(theirs["sequence"]) > int(values["sequence"])
                     and self._was(other) in UNSETTLED
                 }
 
@@ -544,7 +546,7 @@ class LedgerModel:
         for record_id, values in records.items():
             if self._was(record_id) not in UNSETTLED:
                 continue  # that was looked at when it settled
-            after = values.get("after", "").split()
+            after = json.loads(values.get("after", "[]"))
             let_down = any(records[each]["state"] not in UNSETTLED | WELL for each in after)
             if record_id in self._doomed or let_down:
                 assert values["state"] in {"blocked", "failed", "cancelled"}

@@ -8,15 +8,13 @@ from ops.insight.explain import Moment, pace_in_words
 from ops.insight.failure_causes import number_of_failures
 from ops.insight.wait_text import closure_in_words, in_words
 from worker.ledger.hourly_stats import HourStats, total
+from worker.ledger.limits import BARRED_FOR
 from worker.ledger.queries import Lane, Observer, SchoolStanding, Slowdown
 from worker.ledger.record import iso
 from worker.ledger.types import WaitReason
 
 #: Ms without progress after which a lane counts as stuck.
 STUCK_AFTER = 600_000
-
-#: Ms for which a locked-out kind of operation stays barred, as in schools.lua.
-_BARRED_FOR = 3_600_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +96,7 @@ class SchoolView:
         if self.standing.closure is not None:
             yield closure_in_words(self.standing.closure, moment)
         for kind, since in self.standing.barred.items():
-            yield f"{kind} alone is locked out until {moment(since + _BARRED_FOR)}"
+            yield f"{kind} alone is locked out until {moment(since + BARRED_FOR)}"
         for each in self.slowdowns:
             yield f"{_kind_of(each.what)} is slowed down: it was too fast for ClassIn"
         if self.paces:
@@ -116,7 +114,7 @@ class SchoolView:
             "waiting": self.waiting,
             "running": standing.running,
             "parked": standing.parked,
-            "barred": {kind: iso(since + _BARRED_FOR) for kind, since in standing.barred.items()},
+            "barred": {kind: iso(since + BARRED_FOR) for kind, since in standing.barred.items()},
             "paces_ms": dict(self.paces),
             "slowed_down": [_kind_of(each.what) for each in self.slowdowns],
             "today": {"settled": self.settled, "failures": self.failures},
@@ -160,7 +158,7 @@ def _today_of(today: HourStats, school: str) -> dict[str, int]:
 
 def _without_past_bars(standing: SchoolStanding, now: int) -> SchoolStanding:
     """Leave out lock-outs that have ended but are still stored."""
-    barred = {kind: at for kind, at in standing.barred.items() if now - at < _BARRED_FOR}
+    barred = {kind: at for kind, at in standing.barred.items() if now - at < BARRED_FOR}
     return standing._replace(barred=barred)
 
 

@@ -1,87 +1,99 @@
-"""Every Redis key is listed: the ledger's in keys.py, all in docs/internals/ledger.md."""
+"""What Python and the scripts both know stands in Python: keys, states, limits."""
 
 import ast
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
+from itertools import chain
 from pathlib import Path
 
 import pytest
 
-from worker.ledger import keys
+from worker.broker.messages import QUEUE
+from worker.ledger.keys import PREFIX, Keys, all_keys
+from worker.ledger.scripts import SCRIPTS, text_of
+from worker.ledger.states import Reason, State
+
+KEYS = dict(all_keys())
 
 
-def _table(text: str) -> set[str]:
-    """Give the keys of a table: its first cells that begin as ours do."""
-    return set(re.findall(r"^\|\s*`?(classin(?::[\w:.-]+)?)`?\s*\|", text, re.MULTILINE))
+def code_of(script: str) -> str:
+    """Return a script without its comments."""
+    return re.sub(r"--.*", "", script)
 
 
-def _is_listed(name: str, listed: set[str]) -> bool:
-    """Say whether a key, or the fixed part in front of a longer one, is among those listed.
-
-    Words in capitals stand for anything.
-    """
-    return any(
-        re.fullmatch(re.sub(r"\b[A-Z]+\b", ".+", key), name)
-        or re.split(r"\b[A-Z]+\b", key)[0] == name
-        for key in listed
-    )
+def test_no_script_names_a_key_itself(scripts: Mapping[str, str]) -> None:
+    """It says KEY.counts, not what that is called."""
+    assert [name for name, text in scripts.items() if PREFIX in text] == []
 
 
-def _strings(tree: ast.Module) -> Iterator[str]:
-    """Give a module's texts; of those with gaps, what stands in front of the first."""
-    parts = {
-        id(part)
-        for node in ast.walk(tree)
-        if isinstance(node, ast.JoinedStr)
-        for part in node.values
+def test_no_script_names_a_state_or_a_reason_itself(scripts: Mapping[str, str]) -> None:
+    """It says STATE.queued and REASON.poison; runs of jobs have states of their own."""
+    words = [*State, *set(Reason) - {Reason.DECIDED}]  # `decided` is a field of records as well
+    named = re.compile("|".join(f"'{word}'" for word in words))
+    of_jobs = {name for name, parts in SCRIPTS.items() if "runs" in parts} | {"lib/runs"}
+    found = {
+        name: named.findall(code_of(text)) for name, text in scripts.items() if name not in of_jobs
     }
-    for node in ast.walk(tree):
-        match node:
-            case ast.JoinedStr(values=[ast.Constant(value=str(text)), *_]):
-                yield text
-            case ast.Constant(value=str(text)) if id(node) not in parts:
-                yield text
+    assert {name: states for name, states in found.items() if states} == {}
 
 
-@pytest.fixture(scope="module")
-def in_scripts(scripts: Mapping[str, str]) -> set[str]:
-    """The keys that the scripts name."""
-    return {key for text in scripts.values() for key in re.findall(r"'(classin:[^']*)'", text)}
+def test_no_script_has_a_limit_or_a_lifetime_of_its_own(scripts: Mapping[str, str]) -> None:
+    """It says LIMIT.barred_for; that a second has 1000 ms it may know."""
+    found = {
+        name: re.findall(r"(?<![\w.$])(?<!\* )(?<!/ )\d{3,}|\d+e\d+", code_of(text))
+        for name, text in scripts.items()
+    }
+    assert {name: numbers for name, numbers in found.items() if numbers} == {}
 
 
-@pytest.fixture(scope="module")
-def in_python(sources: Mapping[str, ast.Module]) -> Mapping[str, set[str]]:
-    """The keys that each source file names."""
-    return {
-        path: {text for text in _strings(tree) if re.fullmatch(r"classin:\S+", text)}
+@pytest.mark.parametrize("name", SCRIPTS)
+def test_all_that_a_script_names_is_known(name: str) -> None:
+    """Nothing is left to be filled in, and a script is the same each time for a prefix."""
+    text = text_of(name, "north")
+    assert not re.search(r"\b(KEY|LIMIT|LIST|SET|STATE|REASON)\.", text)
+    assert f"'{PREFIX}:" not in text
+    assert text == text_of.__wrapped__(name, "north")
+
+
+def test_no_module_names_a_key_itself(sources: Mapping[str, ast.Module]) -> None:
+    """It asks Keys, which knows the prefix."""
+    found = {
+        path: node.value
         for path, tree in sources.items()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Constant) and re.match(f"{PREFIX}:\\S", str(node.value))
     }
+    assert found == {}
 
 
-def test_the_ledgers_keys_are_in_its_table(
-    in_scripts: set[str], in_python: Mapping[str, set[str]]
+@pytest.mark.parametrize("name", KEYS)
+def test_a_key_is_named_by_those_who_write_it(
+    root: Path, scripts: Mapping[str, str], name: str
 ) -> None:
-    """What the scripts and the ledger name stands in the table of keys.py."""
-    listed = _table(keys.__doc__ or "")
-    ours = in_scripts.union(
-        *(names for path, names in in_python.items() if path.startswith("worker/ledger/"))
-    )
-    assert ours
-    assert {name for name in ours if not _is_listed(name, listed)} == set()
+    """The page on keys sends nobody to a file that has nothing to do with one."""
+    modules = root / "worker" / "ledger"
+    for writer in KEYS[name].info.writers.split(", "):
+        path = root / f"{writer}.py" if "/" in writer else modules / f"{writer}.py"
+        text = scripts.get(writer) or path.read_text(encoding="utf-8")
+        assert re.search(rf"(?i)keys?\.{name}\b", text), writer
 
 
-def test_the_table_lists_nothing_else(
-    in_scripts: set[str], in_python: Mapping[str, set[str]]
+def test_no_two_keys_are_the_same() -> None:
+    """Nor does one begin as a family does."""
+    keys = Keys()
+    names = [key.in_script(keys.prefix) for key in KEYS.values()]
+    assert len(set(names)) == len(names)
+    assert QUEUE not in names
+
+
+def test_every_key_is_named_somewhere(
+    scripts: Mapping[str, str], sources: Mapping[str, ast.Module]
 ) -> None:
-    """Each key of the table is named somewhere; the queue's own name is Celery's to use."""
-    named = in_scripts.union(*in_python.values())
-    listed = _table(keys.__doc__ or "") - {"classin"}
-    assert {key for key in listed if not any(_is_listed(name, {key}) for name in named)} == set()
-
-
-def test_all_keys_are_on_the_map(root: Path, in_python: Mapping[str, set[str]]) -> None:
-    """The page on the ledger lists the table of keys.py and what else is named."""
-    mapped = _table((root / "docs" / "internals" / "ledger.md").read_text(encoding="utf-8"))
-    assert _table(keys.__doc__ or "") <= mapped
-    named = set().union(*in_python.values())
-    assert {name for name in named if not _is_listed(name, mapped)} == set()
+    """None is listed that nobody uses."""
+    in_scripts = set(re.findall(r"KEY\.(\w+)", "".join(scripts.values())))
+    in_python = {
+        node.attr
+        for node in chain(*map(ast.walk, sources.values()))
+        if isinstance(node, ast.Attribute)
+    }
+    assert {name for name in KEYS if name not in in_scripts | in_python} == set()

@@ -15,10 +15,11 @@ from redis import Redis
 
 from worker.broker.message_check import fault_of, fault_of_broadcast
 from worker.broker.messages import QUEUE
+from worker.ledger import keys
 from worker.trouble_log import RareLog
 
 #: The list, in the broker's Redis, of messages that no worker could read.
-ILL_FORMED = "classin:ill-formed"
+ILL_FORMED = keys.ILL_FORMED
 
 #: So many of them are kept, the newest, and of each so many bytes.
 MOST_ILL_FORMED = 1000

@@ -1,5 +1,6 @@
 """Setting aside in Redis: see Asides."""
 
+import json
 from collections.abc import Sequence
 from typing import Any
 
@@ -40,5 +41,5 @@ class RedisAsides(LedgerReader):
 
 @decoding("the list of what was set aside")
 def _aside_of(record_id: str, said: str) -> Aside:
-    at, _, why = said.partition(" ")
-    return Aside(record_id, int(at), why)
+    values = json.loads(said)
+    return Aside(record_id, int(values["at"]), str(values["why"]))

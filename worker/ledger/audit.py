@@ -1,5 +1,6 @@
 """The audit trail: who changed what by hand, when and why; no field, no secret."""
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -66,8 +67,8 @@ class Audit:
         Give no value of a field: names of fields, ids and filters tell enough.
         """
         starts = range(0, max(len(ids), 1), MOST_IDS)
-        texts = [" ".join(ids[start : start + MOST_IDS]) for start in starts]
-        self._ledger.note(who, what, about, why, texts)
+        parts = [ids[start : start + MOST_IDS] for start in starts]
+        self._ledger.note(who, what, about, why, parts)
 
     def deeds(
         self, limit: int, *, since: int | None = None, who: str = "", what: str = ""
@@ -100,5 +101,5 @@ class Audit:
 
 @decoding("an entry of the audit trail")
 def _deed_of(entry: str, said: Mapping[str, str]) -> AuditEntry:
-    ids = tuple(said["ids"].split())
+    ids = tuple(map(str, json.loads(said["ids"])))
     return AuditEntry(entry, said["who"], said["what"], said["about"], ids, said["why"])

@@ -79,8 +79,7 @@ class RedisBatches(LedgerReader):
         """Return the school and operation of each kind in a batch; see Batches."""
         with translate_redis_errors():
             found = self._redis.smembers(keys.batch_kinds(batch))
-        pairs = (str(kind).rpartition(" ") for kind in found)
-        return [(school, operation) for school, _, operation in pairs]
+        return [(school, operation) for school, operation in map(json.loads, found)]
 
     @decoding("a webhook")
     def take_webhook(self, lasts: float, called: Collection[str] = ()) -> WebhookCall | None:

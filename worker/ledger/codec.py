@@ -5,11 +5,13 @@ import hashlib
 import json
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
 from worker.keyring import KeyRing
 from worker.ledger import keys
-from worker.ledger.decoding import decoding
+from worker.ledger.decoding import UNREADABLE, decoding
+from worker.ledger.limits import LONGEST_SPAN
 from worker.ledger.record import (
     Attempt,
     Edit,
@@ -21,9 +23,6 @@ from worker.ledger.record import (
 )
 from worker.ledger.states import DependencyKind, Reason, State
 from worker.ledger.types import ClaimUpdate, ReadyRecord, SubmitResult, Transition, UpdateResult
-
-#: Times that go into a note are cut to so many seconds: no script meets a number that is none.
-LONGEST_SPAN = 10 * 365 * 86400.0
 
 #: Bytes of a file that are kept, and read, together.
 PIECE = 1024 * 1024
@@ -55,11 +54,11 @@ def _share_of(submission: Submission, pieces: int, keyring: KeyRing) -> list[Any
         submission.source or "",
     ]
     flags = {"accepts": submission.accepts_existing, "stops_lane": submission.stops_lane}
-    more: dict[str, str | int] = {name: "1" for name, is_set in flags.items() if is_set}
+    more: dict[str, Any] = {name: "1" for name, is_set in flags.items() if is_set}
     if submission.retry_of:
         more |= _of_a_retry(submission.retry_of, submission)
     if submission.after:
-        more["after"] = " ".join(submission.after)
+        more["after"] = submission.after
     if submission.priority is not Priority.NORMAL:
         more["priority"] = submission.priority.value
     if submission.dedup_key:
@@ -124,7 +123,7 @@ def owners_in(chunk: Sequence[Submission], pairs: Sequence[Any]) -> dict[str, st
 
 
 def note_of(said: ClaimUpdate) -> list[Any]:
-    """Write a note as exchange.lua reads it."""
+    """Write a note as report_and_claim.lua reads it."""
     claim, standing, attempt, lasts = said
     note: list[Any] = [
         claim.record.id,
@@ -146,15 +145,15 @@ def note_of(said: ClaimUpdate) -> list[Any]:
     return note
 
 
-def _more_of(standing: Transition) -> dict[str, str | int]:
+def _more_of(standing: Transition) -> dict[str, str | int | list[int]]:
     """Write what most notes do not have."""
-    more: dict[str, str | int] = {}
+    more: dict[str, str | int | list[int]] = {}
     if standing.reason:
         more["reason"] = standing.reason.value
     if standing.already:
         more["already"] = "1"
     if standing.maybe_applied:
-        more["unread"] = "1"
+        more["maybe_applied"] = "1"
     if standing.late:
         more["late"] = "1"
     if standing.due_in:
@@ -164,17 +163,17 @@ def _more_of(standing: Transition) -> dict[str, str | int]:
     if standing.slow_down is not None:
         more["slow_down"] = _span(standing.slow_down)
     if standing.probe_intervals:
-        more["looks"] = " ".join(str(_span(pause)) for pause in standing.probe_intervals)
+        more["looks"] = [_span(pause) for pause in standing.probe_intervals]
     return more
 
 
 def _span(seconds: float) -> int:
     """Write a time of a note, in ms: neither negative, nor without an end."""
-    return 0 if math.isnan(seconds) else ms(max(0.0, min(seconds, LONGEST_SPAN)))
+    return 0 if math.isnan(seconds) else round(max(0.0, min(seconds * 1000, LONGEST_SPAN)))
 
 
 def advanced_of(found: Sequence[Any]) -> UpdateResult:
-    """Read what exchange.lua answers for a note."""
+    """Read what report_and_claim.lua answers for a note."""
     state, wait, *released = found
     return UpdateResult(State(state), wait / 1000, dues(released))
 
@@ -214,7 +213,7 @@ def _record_of(record_id: str, values: Mapping[str, str], told: Callable[[int], 
         school=values["school"],
         fields=_object(values["fields"]),
         state=State(values["state"]),
-        sequence=int(values["place"]),
+        sequence=int(values["sequence"]),
         enqueued_at=int(values["enqueued_at"]),
         reason=Reason(values["reason"]) if "reason" in values else None,
         failed_because=_failed_because(values.get("failed_because")),
@@ -232,21 +231,31 @@ def _record_of(record_id: str, values: Mapping[str, str], told: Callable[[int], 
         retry_ended=State(values["retry_ended"]) if "retry_ended" in values else None,
         edits=tuple(Edit(*each) for each in json.loads(values.get("edits", "[]"))),
         decided=values.get("decided"),
-        unread="unread" in values,
+        unread="maybe_applied" in values,
         deferrals=int(values.get("deferrals", 0)),
         started_at=whole(values.get("started_at")),
         finished_at=whole(values.get("finished_at")),
         due_at=told(int(values["due_at"])) if "due_at" in values else None,
-        after=tuple(values.get("after", "").split()),
+        after=tuple(map(str, json.loads(values.get("after", "[]")))),
         stops_lane="stops_lane" in values,
         priority=Priority(values.get("priority", Priority.NORMAL)),
         dedup_key=values.get("dedup_key"),
         row=whole(values.get("row")),
         paced_at=told(int(values["paced"])) if "paced" in values else None,
         quiet="quiet" in values,
-        lost_workers=int(values.get("deaths", 0)),
+        lost_workers=int(values.get("lost_workers", 0)),
         cancelling="cancel" in values,
     )
+
+
+def counts_of(found: Mapping[Any, Any]) -> dict[tuple[str, State], int]:
+    """Read the counts of records by operation and state; what is none is left out."""
+    counts: dict[tuple[str, State], int] = {}
+    for name, number in found.items():
+        with suppress(*UNREADABLE):
+            operation, state = json.loads(name)
+            counts[str(operation), State(state)] = int(number)
+    return counts
 
 
 def _failed_because(text: str | None) -> FailedBecause | None:

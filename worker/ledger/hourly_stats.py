@@ -4,20 +4,23 @@ Times are counted in steps, a few of which double them, so that their percentile
 without looking at any record.
 """
 
+import json
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from math import log2
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
+from worker.ledger.decoding import UNREADABLE
+from worker.ledger.limits import HOUR_KEPT_SECONDS
 from worker.ledger.states import Reason, State
 
 #: Milliseconds.
 HOUR = 3_600_000
 
 #: How many of them the ledger keeps.
-KEPT = 2400
+KEPT = HOUR_KEPT_SECONDS * 1000 // HOUR
 
 #: How many steps double the time from submission to settlement, and that of an attempt: percentiles
 #: are right to within a tenth, and a fifth.
@@ -68,35 +71,35 @@ def total(parts: Iterable[HourStats]) -> HourStats:
 def happenings_of(counted: Mapping[str, str]) -> HourStats:
     """Read the hash of an hour.
 
-    Its fields are "OPERATION submitted SCHOOL" and "OPERATION STATE REASON CODE STEP ATTEMPT
-    SCHOOL": reason, code and the attempt's step may be empty. What is none of these, because
-    somebody wrote it by hand, is left out.
+    Each field is a JSON list: ["submitted", SCHOOL, OPERATION]; ["settled", SCHOOL, OPERATION,
+    STATE, REASON, CODE], where the last two may be empty; ["took", OPERATION, STEP]; and
+    ["attempt", OPERATION, STEP]. What is none of these is left out.
     """
     found = HourStats()
     for text, number in counted.items():
-        with suppress(ValueError):
-            found.add(_happening_of(text, int(number)))
+        with suppress(*UNREADABLE):
+            _count(found, json.loads(text), int(number))
     return found
 
 
-def _happening_of(text: str, number: int) -> HourStats:
-    """Read one field of an hour. Raises ValueError."""
-    operation, what, rest = text.split(" ", 2)
-    if what == "submitted":
-        return HourStats(submitted=Counter({(rest, operation): number}))
-    reason, code, step, attempt, school = rest.split(" ", 4)
-    ending = Ending(
-        school,
-        operation,
-        State(what),
-        Reason(reason) if reason else None,
-        int(code) if code else None,
-    )
-    return HourStats(
-        settled=Counter({ending: number}),
-        took=Counter({(operation, int(step)): number}),
-        attempts=Counter({(operation, int(attempt)): number} if attempt else {}),
-    )
+def _count(stats: HourStats, what: Sequence[Any], number: int) -> None:
+    """Add one field of an hour."""
+    match what:
+        case ["submitted", str(school), str(operation)]:
+            stats.submitted[school, operation] += number
+        case ["settled", str(school), str(operation), state, reason, code]:
+            ending = Ending(
+                school,
+                operation,
+                State(state),
+                Reason(reason) if reason else None,
+                int(code) if code else None,
+            )
+            stats.settled[ending] += number
+        case ["took", str(operation), int(step)]:
+            stats.took[operation, step] += number
+        case ["attempt", str(operation), int(step)]:
+            stats.attempts[operation, step] += number
 
 
 def step_of(ms: float, scale: int = FINE) -> int:

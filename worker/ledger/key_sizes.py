@@ -8,6 +8,7 @@ from typing import NamedTuple
 from redis import Redis
 
 from worker.ledger import keys
+from worker.ledger.codec import counts_of
 from worker.ledger.redis_errors import translate_redis_errors
 from worker.ledger.states import Reason, State
 
@@ -87,7 +88,7 @@ def _looked_through(
 def _few_and_large(redis: Redis) -> Iterator[str]:
     """Name the keys of which each may be large; a sample would miss them, or take them for all."""
     yield from (name for name in vars(keys).values() if str(name).startswith("classin:"))
-    operations = {str(name).partition(" ")[0] for name in redis.hkeys(keys.COUNTS)}
+    operations = {operation for operation, _ in counts_of(redis.hgetall(keys.COUNTS))}
     values: Mapping[str, Iterable[object]] = {
         "state": State,
         "reason": Reason,

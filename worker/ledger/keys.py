@@ -1,148 +1,366 @@
-"""Every Redis key of the ledger: its type and how long it lives.
+"""Every key in Redis: its type, how long it lives, what it holds, and who writes it.
 
-| key                       | type       | lives                   | holds                         |
-|---------------------------|------------|-------------------------|-------------------------------|
-| classin:op:ID             | hash       | until it is pruned      | one record                    |
-| classin:file:ID           | hash       | until it is settled     | its small files, in pieces    |
-| classin:place             | string     | for good                | the last place given out      |
-| classin:ix:all            | sorted set | while any is kept       | ids by place                  |
-| classin:ix:PROPERTY:VALUE | sorted set | while a record has it   | ids by place                  |
-| classin:counts            | hash       | while any is kept       | records by "OPERATION STATE"  |
-| classin:batch:ID          | hash       | while any is kept       | a batch's records by state    |
-| classin:batch-about:ID    | hash       | as long as its batch    | what was said of a batch      |
-| classin:batch-kinds:ID    | set        | while any is kept       | a batch's "SCHOOL OPERATION"s |
-| classin:open-batches      | sorted set | while handed in         | batches by when they broke off|
-| classin:receivers         | sorted set | until all are told      | origins by when to call next  |
-| classin:webhooks:ORIGIN   | sorted set | until it is told        | batches by when to call       |
-| classin:codes             | hash       | while any is kept       | records by the code last met  |
-| classin:schools           | hash       | while work is left      | unsettled records by school   |
-| classin:hour:HOUR         | hash       | 100 days                | what happened in it, counted  |
-| classin:dedup:DIGEST      | string     | 400 days longer than it | who has a dedup key           |
-| classin:queued:PRIORITY   | sorted set | while work waits        | ids by when a message went    |
-| classin:frontier          | hash       | for good                | how far workers came          |
-| classin:due               | sorted set | while work is under way | ids by when rescue looks      |
-| classin:lane:LANE         | sorted set | while it has work       | unsettled ids by place        |
-| classin:lanes             | sorted set | while any has a queue   | lanes by when they last moved |
-| classin:stops             | hash       | while a lane stops      | up to which place, and why    |
-| classin:quiet             | sorted set | for the late window     | lanes by an unanswered attempt|
-| classin:followers:ID      | set        | until they are told     | ids that wait for it          |
-| classin:releasing         | list       | while followers wait    | whose followers to tell       |
-| classin:school:NAME       | hash       | while it is closed      | why, since when, what next    |
-| classin:closed            | set        | while any is closed     | names of schools              |
-| classin:barred:NAME       | hash       | an hour                 | what alone is locked out      |
-| classin:parked:NAME       | sorted set | while any is parked     | ids without a message         |
-| classin:parking           | set        | while any is parked     | names of schools              |
-| classin:paces             | hash       | for good                | least ms between two requests |
-| classin:pace:WHAT         | hash       | minutes after its use   | when the next may go out      |
-| classin:paced:KIND        | sorted set | while any waits         | ids by whose turn comes first |
-| classin:turns             | sorted set | while any waits         | kinds by when to look at them |
-| classin:workers           | sorted set | a day after the last    | processes by their end        |
-| classin:hold:WHAT         | hash       | its time to live        | who alone may do it           |
-| classin:clock             | hash       | for good                | Redis's clock, the ledger's   |
-| classin:events            | stream     | the last 100,000        | what settled, without fields  |
-| classin:audit             | stream     | two years, if pruned    | what persons changed, and why |
-| classin:pruned:ID         | string     | as long as a dedup key  | how one ended that is gone    |
-| classin:group:ID          | string     | as Celery keeps results | results that belong together  |
-| classin:api-keys          | hash       | until revoked           | who may ask over HTTP         |
-| classin:api-keys-used     | hash       | until revoked           | when each was used last       |
-| classin:api-rate:PREFIX   | string     | a second to an hour     | requests of one of them       |
-| classin:source:NAME       | hash       | for good                | the roster as last applied    |
-| classin:directory:NAME    | hash       | for good                | what ClassIn calls its own    |
-| classin:passwords:NAME    | hash       | until handed out        | sealed passwords by person    |
-| classin:syncs             | sorted set | 400 days, the last: ever| syncs by when they began      |
-| classin:sync:ID           | hash       | the same                | what a sync did               |
-| classin:sync-steps:ID     | list       | while it goes on        | what it is to do, in parts    |
-| classin:sync-records:ID   | list       | while it goes on        | ids of what it submitted      |
-| classin:jobs              | set        | while there are any     | names of scheduled jobs       |
-| classin:job:NAME          | hash       | until taken out         | what it does, its last tick   |
-| classin:run:ID            | hash       | the job's last 1000     | what became of a job's tick   |
-| classin:runs              | sorted set | the same                | ids of runs by when recorded  |
-| classin:runs:NAME         | sorted set | the same                | the same of one job           |
-| classin:open-runs         | sorted set | while any is open       | ids of runs that are not over |
-| classin:aside             | hash       | until tried once more   | ids on which scripts fail     |
-| classin:data-set          | string     | for good                | which data set this is        |
-| classin:keyring           | string     | for good                | which key ring goes with it   |
-| classin:vanished          | string     | a week                  | when it was seen to be gone   |
-| classin:trial             | string     | a moment                | a write that is tried         |
-| classin:report:ID         | string     | the last 100            | a report, as JSON             |
-| classin:reports           | sorted set | the last 100            | ids of reports by when made   |
-| classin                   | list       | while messages wait     | Celery's queue of messages    |
-| classin:ill-formed        | list       | the last 1000           | messages set aside            |
-
-The properties with an index are `state`, `operation`, `school`, `code`, `batch` and `reason`. A
-place is the time of submission in microseconds, made unique; it orders records and makes the cursor
-of a page. An hour is counted from 1970; hours.py reads what stands in it.
-All moments are ms since 1970. Messages of other priorities lie in `classin` with a suffix.
+All begin with a prefix, by which two systems can share a database. The scripts get them from here
+(see scripts.py); `make reference` writes docs/internals/redis-keys.md.
 """
 
+import re
+from collections.abc import Callable, Iterator
+from typing import NamedTuple
+
 from worker.keyring import KeyRing
-from worker.ledger.record import Priority, clean
+from worker.ledger.record import clean
+
+#: The prefix of a system that has none of its own.
+PREFIX = "classin"
 
 #: Properties by which records can be listed.
 INDEXED = ("state", "operation", "school", "code", "batch", "reason")
 
-ALL = "classin:ix:all"
-PLACE = "classin:place"
-COUNTS = "classin:counts"
-CODES = "classin:codes"
-CLOSED = "classin:closed"
-CLOCK = "classin:clock"
-PACES = "classin:paces"
-TURNS = "classin:turns"
-WORKERS = "classin:workers"
-DUE = "classin:due"
-EVENTS = "classin:events"
-SCHOOLS = "classin:schools"
-LANES = "classin:lanes"
-STOPS = "classin:stops"
-QUIET = "classin:quiet"
-AUDIT = "classin:audit"
-API_KEYS = "classin:api-keys"
-API_KEYS_USED = "classin:api-keys-used"
-SYNCS = "classin:syncs"
-JOBS = "classin:jobs"
-RUNS = "classin:runs"
-REPORTS = "classin:reports"
-TRIAL = "classin:trial"
-ASIDE = "classin:aside"
-DATA_SET = "classin:data-set"
-KEYRING = "classin:keyring"
-VANISHED = "classin:vanished"
+_PREFIX = re.compile("[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 
 
-def record(record_id: str) -> str:
-    """The hash of one record."""
-    return f"classin:op:{record_id}"
+class KeyInfo(NamedTuple):
+    """What is known of one key, or of a family of keys."""
+
+    #: What stands behind the prefix; of a family, the parts in capitals stand for anything.
+    pattern: str
+    type: str
+    lives: str
+    holds: str
+    #: Scripts, and modules of worker/ledger, with a comma and a blank between them.
+    writers: str
 
 
-def file(record_id: str) -> str:
-    """The content of a record's files: base 64 by `NAME:NUMBER`."""
-    return f"classin:file:{record_id}"
+class _Key:
+    """A single key."""
+
+    def __init__(self, *info: str) -> None:
+        self.info = KeyInfo(*info)
+
+    def __get__(self, keys: "Keys", _: type) -> str:
+        return self.in_script(keys.prefix)
+
+    def in_script(self, prefix: str) -> str:
+        """Return what stands for it in a script."""
+        return f"{prefix}:{self.info.pattern}"
 
 
-def batch(batch_id: str) -> str:
-    """The counts of one batch."""
-    return f"classin:batch:{batch_id}"
+class _Family:
+    """Keys that differ in their last parts."""
+
+    def __init__(self, *info: str) -> None:
+        self.info = KeyInfo(*info)
+        self._stem = self.info.pattern.partition(":")[0]
+
+    def __get__(self, keys: "Keys", _: type) -> Callable[[str], str]:
+        stem = self.in_script(keys.prefix)
+        return lambda rest: stem + clean(rest)
+
+    def in_script(self, prefix: str) -> str:
+        """Return what stands for it in a script, which puts the rest behind it."""
+        return f"{prefix}:{self._stem}:"
 
 
-def batch_about(batch_id: str) -> str:
-    """What was said of one batch."""
-    return f"classin:batch-about:{batch_id}"
+class Keys:
+    """The keys of one system.
+
+    A sequence is the time of submission in microseconds, made unique; it orders records and makes
+    the cursor of a page. An hour is counted from 1970. All moments are ms since 1970.
+    """
+
+    def __init__(self, prefix: str = PREFIX) -> None:
+        self.prefix = prefix
+
+    record = _Family("op:ID", "hash", "until it is pruned", "one record", "lib/ledger")
+    file = _Family(
+        "file:ID",
+        "hash",
+        "until it is settled",
+        "its small files, in pieces: base 64 by name and number",
+        "submit",
+    )
+    sequence = _Key(
+        "sequence", "string", "for good", "the last sequence number given out", "submit"
+    )
+    all = _Key("ix:all", "sorted set", "while any is kept", "ids by sequence", "submit, prune")
+    indexes = _Family(
+        "ix:PROPERTY:VALUE", "sorted set", "while a record has it", "ids by sequence", "lib/ledger"
+    )
+    counts = _Key(
+        "counts",
+        "hash",
+        "while any is kept",
+        "records by [operation, state]",
+        "lib/ledger",
+    )
+    batch = _Family(
+        "batch:ID",
+        "hash",
+        "while any is kept",
+        "a batch's records by state",
+        "lib/ledger, submit, prune",
+    )
+    batch_about = _Family(
+        "batch-about:ID",
+        "hash",
+        "as long as its batch",
+        "what was said of a batch",
+        "batch, lib/batches, webhook",
+    )
+    batch_kinds = _Family(
+        "batch-kinds:ID", "set", "while any is kept", "a batch's [school, operation]s", "submit"
+    )
+    open_batches = _Key(
+        "open-batches",
+        "sorted set",
+        "while handed in",
+        "batches by when they broke off",
+        "batch, lib/batches",
+    )
+    receivers = _Key(
+        "receivers",
+        "sorted set",
+        "until all are told",
+        "origins by when to call next",
+        "lib/batches",
+    )
+    webhooks = _Family(
+        "webhooks:ORIGIN",
+        "sorted set",
+        "until it is told",
+        "batches by when to call",
+        "lib/batches, webhook",
+    )
+    codes = _Key("codes", "hash", "while any is kept", "records by the code last met", "lib/ledger")
+    schools = _Key(
+        "schools",
+        "hash",
+        "while work is left",
+        "unsettled records by school",
+        "submit, lib/followers",
+    )
+    hour = _Family(
+        "hour:HOUR",
+        "hash",
+        "100 days",
+        "what happened in it, counted: see hourly_stats.py",
+        "lib/ledger",
+    )
+    dedup = _Family(
+        "dedup:DIGEST",
+        "string",
+        "400 days longer than its record",
+        "who has a dedup key, and what it asks for",
+        "submit",
+    )
+    queued = _Family(
+        "queued:PRIORITY",
+        "sorted set",
+        "while work waits",
+        "ids by when a message went",
+        "lib/ledger, submit, requeue_lost, unpark, aside",
+    )
+    frontier = _Key(
+        "frontier", "hash", "for good", "how far workers came, by priority", "report_and_claim"
+    )
+    due = _Key(
+        "due",
+        "sorted set",
+        "while work is under way",
+        "ids by when rescue looks",
+        "lib/ledger, requeue_due, aside",
+    )
+    lane = _Family(
+        "lane:LANE",
+        "sorted set",
+        "while it has work",
+        "unsettled ids by sequence",
+        "submit, lib/followers",
+    )
+    lanes = _Key(
+        "lanes",
+        "sorted set",
+        "while any has a queue",
+        "lanes by when they last moved",
+        "submit, lib/followers",
+    )
+    stops = _Key(
+        "stops",
+        "hash",
+        "while a lane stops",
+        "behind which sequence, up to which, and why",
+        "lib/followers",
+    )
+    quiet = _Key(
+        "quiet", "sorted set", "for the late window", "lanes by an unanswered attempt", "lib/quiet"
+    )
+    followers = _Family(
+        "followers:ID",
+        "set",
+        "until they are told",
+        "ids that wait for it",
+        "submit, lib/followers",
+    )
+    releasing = _Key(
+        "releasing", "list", "while followers wait", "whose followers to tell", "lib/followers"
+    )
+    school = _Family(
+        "school:NAME",
+        "hash",
+        "while it is closed",
+        "why, since when, what next",
+        "lib/schools",
+    )
+    closed = _Key(
+        "closed", "set", "while any is closed", "names of schools", "lib/schools, school_gate"
+    )
+    barred = _Family(
+        "barred:NAME", "hash", "an hour", "what alone is locked out", "lib/schools, school_gate"
+    )
+    parked = _Family(
+        "parked:NAME",
+        "sorted set",
+        "while any is parked",
+        "ids without a message",
+        "lib/ledger, unpark, aside",
+    )
+    parking = _Key(
+        "parking", "set", "while any is parked", "names of schools", "lib/ledger, unpark"
+    )
+    paces = _Key("paces", "hash", "for good", "least ms between two requests", "store")
+    pace = _Family(
+        "pace:WHAT", "hash", "minutes after its use", "when the next may go out", "lib/paces"
+    )
+    paced = _Family(
+        "paced:KIND",
+        "sorted set",
+        "while any waits",
+        "ids by whose turn comes first",
+        "lib/ledger, turns, aside",
+    )
+    turns = _Key(
+        "turns",
+        "sorted set",
+        "while any waits",
+        "kinds by when to look at them",
+        "lib/paces, turns",
+    )
+    workers = _Key(
+        "workers", "sorted set", "a day after the last", "processes by their end", "renew_leases"
+    )
+    lock = _Family("lock:WHAT", "hash", "its time to live", "who alone may do it", "acquire_lock")
+    clock = _Key("clock", "hash", "for good", "Redis's clock, the ledger's", "lib/clock")
+    events = _Key(
+        "events", "stream", "the last 100,000", "what settled, without fields", "lib/followers"
+    )
+    audit = _Key(
+        "audit",
+        "stream",
+        "two years, if pruned",
+        "what persons changed, and why",
+        "note, resolve, audit",
+    )
+    pruned = _Family(
+        "pruned:ID", "string", "as long as a dedup key", "how one ended that is gone", "prune"
+    )
+    group = _Family(
+        "group:ID",
+        "string",
+        "as Celery keeps results",
+        "results that belong together",
+        "celery_groups",
+    )
+    api_keys = _Key("api-keys", "hash", "until revoked", "who may ask over HTTP", "api_keys")
+    api_keys_used = _Key(
+        "api-keys-used", "hash", "until revoked", "when each was used last", "api_keys"
+    )
+    api_rate = _Family(
+        "api-rate:KEY", "string", "a second to an hour", "requests of one of them", "api_keys"
+    )
+    source = _Family("source:NAME", "hash", "for good", "the roster as last applied", "sync_store")
+    directory = _Family(
+        "directory:NAME", "hash", "for good", "what ClassIn calls its own", "sync_store"
+    )
+    passwords = _Family(
+        "passwords:NAME", "hash", "until handed out", "sealed passwords by person", "sync_store"
+    )
+    syncs = _Key(
+        "syncs", "sorted set", "400 days, the last: ever", "syncs by when they began", "sync_store"
+    )
+    sync = _Family("sync:ID", "hash", "the same", "what a sync did", "sync_store")
+    steps = _Family(
+        "sync-steps:ID", "list", "while it goes on", "what it is to do, in parts", "sync_store"
+    )
+    sync_records = _Family(
+        "sync-records:ID", "list", "while it goes on", "ids of what it submitted", "sync_store"
+    )
+    jobs = _Key("jobs", "set", "while there are any", "names of scheduled jobs", "schedule_change")
+    job = _Family(
+        "job:NAME",
+        "hash",
+        "until taken out",
+        "what it does, its last tick",
+        "lib/runs",
+    )
+    run = _Family(
+        "run:ID",
+        "hash",
+        "the job's last 1000",
+        "what became of a job's tick",
+        "lib/runs, schedule_store",
+    )
+    runs = _Key(
+        "runs", "sorted set", "the same", "ids of runs by when recorded", "lib/runs, schedule_store"
+    )
+    runs_of = _Family(
+        "runs:NAME", "sorted set", "the same", "the same of one job", "lib/runs, schedule_store"
+    )
+    open_runs = _Key(
+        "open-runs",
+        "sorted set",
+        "while any is open",
+        "ids of runs that are not over",
+        "claim_tick, lib/runs, take_run",
+    )
+    aside = _Key(
+        "aside",
+        "hash",
+        "until tried once more",
+        "ids on which scripts fail: when, and why",
+        "aside",
+    )
+    data_set = _Key("data-set", "string", "for good", "which data set this is", "data_set")
+    keyring = _Key(
+        "keyring", "string", "for good", "which key ring goes with it", "key_fingerprint"
+    )
+    vanished = _Key("vanished", "string", "a week", "when it was seen to be gone", "data_set")
+    trial = _Key("trial", "string", "a moment", "a write that is tried", "trial, write_check")
+    report = _Family("report:ID", "string", "the last 100", "a report, as JSON", "report_store")
+    reports = _Key(
+        "reports", "sorted set", "the last 100", "ids of reports by when made", "report_store"
+    )
+    ill_formed = _Key(
+        "ill-formed", "list", "the last 1000", "messages set aside", "worker/broker/redis_transport"
+    )
+
+    def index(self, name: str, value: str) -> str:
+        """Name the index of the records with this value of a property."""
+        return self.indexes(f"{name}:{value}")
 
 
-def batch_kinds(batch_id: str) -> str:
-    """The kinds of which one batch has records."""
-    return f"classin:batch-kinds:{batch_id}"
+def all_keys() -> Iterator[tuple[str, _Key | _Family]]:
+    """Go through the keys, with the names that they have here and in the scripts."""
+    for name, key in vars(Keys).items():
+        if isinstance(key, _Key | _Family):
+            yield name, key
 
 
-def dedup(mark: str) -> str:
-    """Who has a dedup key, by its mark."""
-    return f"classin:dedup:{mark}"
-
-
-def pruned(record_id: str) -> str:
-    """How a record ended that is kept no longer."""
-    return f"classin:pruned:{clean(record_id)}"
+def fault_of_prefix(text: str) -> str | None:
+    """Say what is wrong with a prefix, if anything is."""
+    if _PREFIX.fullmatch(text):
+        return None
+    return "should be up to 64 letters, digits, _ . and -, the first a letter or a digit"
 
 
 def dedup_mark(keyring: KeyRing, school: str, key: str, scope: str = "") -> str:
@@ -154,111 +372,66 @@ def dedup_mark(keyring: KeyRing, school: str, key: str, scope: str = "") -> str:
     return keyring.mark("dedup-key", clean(said))
 
 
-def lane(name: str) -> str:
-    """The unsettled records of a lane, in order."""
-    return f"classin:lane:{name}"
-
-
-def school(name: str) -> str:
-    """Why a school is closed."""
-    return f"classin:school:{name}"
+# Until every store has the keys of its own system.
+_USUAL = Keys()
+ALL = _USUAL.all
+ILL_FORMED = _USUAL.ill_formed
+SEQUENCE = _USUAL.sequence
+COUNTS = _USUAL.counts
+CODES = _USUAL.codes
+CLOSED = _USUAL.closed
+CLOCK = _USUAL.clock
+PACES = _USUAL.paces
+TURNS = _USUAL.turns
+WORKERS = _USUAL.workers
+DUE = _USUAL.due
+EVENTS = _USUAL.events
+SCHOOLS = _USUAL.schools
+LANES = _USUAL.lanes
+STOPS = _USUAL.stops
+QUIET = _USUAL.quiet
+AUDIT = _USUAL.audit
+API_KEYS = _USUAL.api_keys
+API_KEYS_USED = _USUAL.api_keys_used
+SYNCS = _USUAL.syncs
+JOBS = _USUAL.jobs
+RUNS = _USUAL.runs
+REPORTS = _USUAL.reports
+TRIAL = _USUAL.trial
+ASIDE = _USUAL.aside
+DATA_SET = _USUAL.data_set
+KEYRING = _USUAL.keyring
+VANISHED = _USUAL.vanished
+record = _USUAL.record
+file = _USUAL.file
+batch = _USUAL.batch
+batch_about = _USUAL.batch_about
+batch_kinds = _USUAL.batch_kinds
+dedup = _USUAL.dedup
+pruned = _USUAL.pruned
+lane = _USUAL.lane
+school = _USUAL.school
+barred = _USUAL.barred
+paced = _USUAL.paced
+pace = _USUAL.pace
+parked = _USUAL.parked
+lock = _USUAL.lock
+queued = _USUAL.queued
+index = _USUAL.index
+api_rate = _USUAL.api_rate
+source = _USUAL.source
+directory = _USUAL.directory
+passwords = _USUAL.passwords
+sync = _USUAL.sync
+steps = _USUAL.steps
+sync_records = _USUAL.sync_records
+job = _USUAL.job
+run = _USUAL.run
+runs_of = _USUAL.runs_of
+group = _USUAL.group
+report = _USUAL.report
 
 
 def hour(number: int) -> str:
     """What happened in one hour."""
-    return f"classin:hour:{number}"
-
-
-def barred(school: str) -> str:
-    """The kinds of operation that alone are locked out of a school."""
-    return f"classin:barred:{school}"
-
-
-def paced(kind: str) -> str:
-    """Name the sorted set of those of a kind ("SCHOOL OPERATION") that wait for their turn."""
-    return f"classin:paced:{kind}"
-
-
-def pace(what: str) -> str:
-    """When the next request of "SCHOOL OPERATION" or "SCHOOL" may go out."""
-    return f"classin:pace:{what}"
-
-
-def parked(school: str) -> str:
-    """The records that wait until their school may be spoken to."""
-    return f"classin:parked:{school}"
-
-
-def hold(what: str) -> str:
-    """Who has the sole right to something."""
-    return f"classin:hold:{what}"
-
-
-def queued(priority: Priority) -> str:
-    """The queued records of one priority, by when each was queued or its message was sent again."""
-    return f"classin:queued:{priority}"
-
-
-def index(name: str, value: str) -> str:
-    """The ids of all records that have this value."""
-    return f"classin:ix:{name}:{value}"
-
-
-def api_rate(prefix: str) -> str:
-    """How many requests came with an API key that has a rate, in its unit of time."""
-    return f"classin:api-rate:{prefix}"
-
-
-def source(name: str) -> str:
-    """What is known of a source: the roster as last applied, and the sync under way."""
-    return f"classin:source:{name}"
-
-
-def directory(name: str) -> str:
-    """What ClassIn calls the people and courses of a source."""
-    return f"classin:directory:{name}"
-
-
-def passwords(name: str) -> str:
-    """The sealed passwords of a source's people that were not handed out yet."""
-    return f"classin:passwords:{name}"
-
-
-def sync(sync_id: str) -> str:
-    """What one sync did."""
-    return f"classin:sync:{sync_id}"
-
-
-def steps(sync_id: str) -> str:
-    """What a sync is to do."""
-    return f"classin:sync-steps:{sync_id}"
-
-
-def sync_records(sync_id: str) -> str:
-    """The ids of the records of a sync's steps."""
-    return f"classin:sync-records:{sync_id}"
-
-
-def job(name: str) -> str:
-    """What a scheduled job does, and its last tick."""
-    return f"classin:job:{name}"
-
-
-def run(its_id: str) -> str:
-    """What became of a job's tick."""
-    return f"classin:run:{its_id}"
-
-
-def runs_of(job: str) -> str:
-    """The ids of a job's runs."""
-    return f"classin:runs:{job}"
-
-
-def group(its_id: str) -> str:
-    """Which results a group of another Celery has."""
-    return f"classin:group:{its_id}"
-
-
-def report(its_id: str) -> str:
-    """A report that is kept."""
-    return f"classin:report:{its_id}"
+    return _USUAL.hour(str(number))

@@ -150,7 +150,7 @@ class Pruner:
     def _learn(self) -> None:
         """Find who may be needed: by what is not settled, and later by all that came since."""
         with translate_redis_errors(), decoding("the last sequence number"):
-            place = int(self._redis.get(keys.PLACE) or 0)
+            place = int(self._redis.get(keys.SEQUENCE) or 0)
         indexes = [keys.ALL] if self._known_to else _UNSETTLED
         behind: int | None = self._known_to
         while behind is not None:

@@ -3,6 +3,7 @@
 Each answer is read from an index or a count: none looks through the keys.
 """
 
+import json
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from enum import StrEnum
@@ -14,6 +15,7 @@ from worker.ledger.clock import LedgerClock
 from worker.ledger.decoding import decoding
 from worker.ledger.events import SettledEvent, place_of, settlement_of
 from worker.ledger.hourly_stats import HOUR, HourStats, happenings_of
+from worker.ledger.limits import EVENTS_KEPT, LEVEL_LASTS
 from worker.ledger.reader import (
     WINDOW,
     LedgerReader,
@@ -29,12 +31,6 @@ from worker.ledger.types import Filter, SchoolPause
 
 #: Events that are read together.
 _TOGETHER = 1000
-
-#: As long as there are fewer events than followers.lua keeps, none has gone.
-_EVENTS_KEPT = 100_000
-
-#: Ms after which one doubling of a pause goes, as schools.lua has it.
-_LEVEL_LASTS = 30_000
 
 
 class Order(StrEnum):
@@ -219,7 +215,7 @@ class Observer(LedgerReader):
         """Say whether all that settled after an event, or after a moment, is still known."""
         with translate_redis_errors():
             kept = int(self._redis.xlen(keys.EVENTS))
-        return kept < _EVENTS_KEPT or self.keeps_event(event)
+        return kept < EVENTS_KEPT or self.keeps_event(event)
 
     def settled_since(self, since: int, most: int) -> Sequence[SettledEvent]:
         """Give what settled since a moment (ms since 1970), the last first, so many at most."""
@@ -330,7 +326,7 @@ class Observer(LedgerReader):
         slowdowns = [
             Slowdown(
                 kind,
-                int(level) - max(0, now - told(int(slowed_at))) // _LEVEL_LASTS,
+                int(level) - max(0, now - told(int(slowed_at))) // LEVEL_LASTS,
                 told(int(free_at)),
             )
             for kind, (level, slowed_at, free_at) in zip(kinds, found, strict=True)
@@ -393,4 +389,4 @@ def _is_between(record: Record, chosen: Filter) -> bool:
 
 def _stopper(stops: str | None) -> str | None:
     """Name the last of those because of whom a lane is to stop."""
-    return stops.split("\n")[-2].split(" ", 2)[2] if stops else None
+    return str(json.loads(stops)[-1][2]) if stops else None

@@ -1,8 +1,8 @@
 """Reading the ledger in Redis: nothing is changed."""
 
 import base64
+import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import asdict
 from itertools import chain, islice
 from typing import Any
@@ -13,7 +13,7 @@ from worker.errors import FieldError, InvalidInputError, NotFoundError, Unreadab
 from worker.keyring import NO_KEYS, KeyRing
 from worker.ledger import keys
 from worker.ledger.clock import LedgerClock
-from worker.ledger.codec import flag, ms, record_of, whole
+from worker.ledger.codec import counts_of, flag, ms, record_of, whole
 from worker.ledger.decoding import decoding
 from worker.ledger.events import BEGINNING, SettledEvent, place_of, settlement_of
 from worker.ledger.pages import Counts, Page
@@ -21,7 +21,7 @@ from worker.ledger.queue_health import QueueHealth
 from worker.ledger.record import Priority, Record, clean
 from worker.ledger.redis_errors import translate_redis_errors
 from worker.ledger.scripts import load_script
-from worker.ledger.states import State
+from worker.ledger.states import Closure, State
 from worker.ledger.types import Filter, SchoolPause, WaitReason
 
 #: Records that each further round of paging loads, and ids that one looks through for them.
@@ -98,7 +98,7 @@ class LedgerReader:
             if is_id:
                 known[name] = name
             elif owner:
-                known[name] = owner.partition(" ")[0]
+                known[name] = json.loads(owner)[0]
         return known
 
     def dedup_mark(self, school: str, key: str, scope: str = "") -> str:
@@ -135,7 +135,7 @@ class LedgerReader:
         return {
             school: SchoolPause(
                 school=school,
-                held=values["state"] == "held",
+                held=values["state"] == Closure.HELD,
                 by_hand="by_hand" in values,
                 since=int(values["since"]),
                 code=whole(values.get("code")),
@@ -305,12 +305,7 @@ class LedgerReader:
         """Count the records; see Ledger."""
         with translate_redis_errors():
             found = self._redis.hgetall(keys.COUNTS)
-        counts: dict[tuple[str, State], int] = {}
-        for name, number in found.items():
-            operation, _, state = str(name).partition(" ")
-            with suppress(ValueError):  # no state: somebody wrote it by hand
-                counts[operation, State(state)] = int(number)
-        return Counts(counts)
+        return Counts(counts_of(found))
 
     @decoding("the counts of a batch")
     def batch(self, batch: str) -> Mapping[State, int]:
@@ -336,7 +331,7 @@ class LedgerReader:
         wanted = wanted_of(chosen)
         start, end = bounds_of(chosen, cursor, oldest_first=oldest_first)
         indexes = self._indexes(wanted, *((start, end) if oldest_first else (end, start)))
-        sift = load_script(self._redis, "sift")
+        sift = load_script(self._redis, "scan_index")
 
         unreadable: list[str] = []
 

@@ -9,15 +9,13 @@ from redis import Redis
 from worker.ledger import keys
 from worker.ledger.decoding import decoding
 from worker.ledger.events import SettledEvent, settlement_of
+from worker.ledger.limits import EVENTS_KEPT
 from worker.ledger.redis_errors import translate_redis_errors
 from worker.ledger.scripts import load_script
 from worker.ledger.states import State
 
 #: So many reports are kept.
 KEPT = 100
-
-#: So many events the ledger remembers at least: with fewer, it has forgotten none.
-_EVENTS = 100_000
 
 #: Events that one round of reading looks at.
 _WINDOW = 2000
@@ -95,7 +93,7 @@ class ReportStore:
             pipeline.xlen(keys.EVENTS)
             pipeline.xrange(keys.EVENTS, count=1)
             length, first = pipeline.execute()
-        return int(first[0][0].partition("-")[0]) if length >= _EVENTS else 0
+        return int(first[0][0].partition("-")[0]) if length >= EVENTS_KEPT else 0
 
     def sizes(self, states: Sequence[State]) -> Mapping[State, int]:
         """Count the records that stand in these states."""

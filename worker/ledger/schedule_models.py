@@ -19,6 +19,10 @@ CATCH_UP = 21600.0
 TIME_LIMIT = 43200.0
 
 
+#: What of a job is signed besides its name: all that decides what is run, when and how.
+SIGNED = ("cron", "tz", "words", "if_running", "catch_up", "time_limit", "file")
+
+
 class IfRunning(StrEnum):
     """What becomes of a job's next run while one is under way."""
 

@@ -22,6 +22,7 @@ from worker.ledger.record import clean
 from worker.ledger.redis_errors import translate_redis_errors
 from worker.ledger.schedule_models import (
     CATCH_UP,
+    SIGNED,
     TIME_LIMIT,
     IfRunning,
     Job,
@@ -35,9 +36,6 @@ from worker.ledger.write_check import running
 
 #: What the keys of this purpose sign.
 _PURPOSE = "scheduled-job"
-
-#: What of a job is signed besides its name: all that decides what is run, when and how.
-_SIGNED = ("cron", "tz", "words", "if_running", "catch_up", "time_limit", "file")
 
 #: A run whose carriers fell silent so often has failed.
 DEATHS = 3
@@ -181,7 +179,7 @@ class ScheduleStore:
         What others had whose lease ran out counts if `orphans`; these commands are left alone.
         """
         left = json.dumps(sorted(but))
-        found = self._do("take", lease, ms(lasts), flag(orphans), DEATHS, left)
+        found = self._do("take_run", lease, ms(lasts), flag(orphans), DEATHS, left)
         if not found:
             return None
         values = dict(zip(found[1][::2], found[1][1::2], strict=True))
@@ -205,7 +203,7 @@ class ScheduleStore:
         return self._carry("return", carried)
 
     def _written(self, job: Job) -> tuple[str, ...]:
-        """Write a job as plan.lua takes it, the signature last."""
+        """Write a job as schedule_change.lua takes it, the signature last."""
         words = clean(json.dumps(job.words, ensure_ascii=False))
         spans = (f"{job.catch_up:g}", f"{job.time_limit:g}")
         parts = (job.cron, job.tz, words, job.if_running.value, *spans, clean(job.file))
@@ -213,7 +211,7 @@ class ScheduleStore:
 
     def _is_signed(self, name: str, values: Mapping[str, str]) -> bool:
         """Say whether the hash of a job, or of a run of it, bears the signature of that job."""
-        parts = [values.get(part, "") for part in _SIGNED]
+        parts = [values.get(part, "") for part in SIGNED]
         return self._keyring.verify(_PURPOSE, canonical([name, *parts]), values.get("mac", ""))
 
     def _planned_of(self, name: str, values: Mapping[str, str]) -> Planned:
@@ -233,14 +231,14 @@ class ScheduleStore:
         return Planned(job, last, "paused" in values, signed)
 
     def _plan(self, what: str, *arguments: str) -> bool:
-        return bool(self._do("plan", what, *arguments))
+        return bool(self._do("schedule_change", what, *arguments))
 
     def _tick(self, name: str, last: str, tick: int, *, late: bool) -> RunState | None:
-        state = self._do("tick", name, last, tick, run_id(name, tick), "1" if late else "")
+        state = self._do("claim_tick", name, last, tick, run_id(name, tick), "1" if late else "")
         return RunState(state) if state else None
 
     def _carry(self, what: str, carried: Carried, *more: str | int) -> bool:
-        return bool(self._do("carry", what, carried.run.id, carried.lease, *more))
+        return bool(self._do("update_run", what, carried.run.id, carried.lease, *more))
 
     def _runs(self, ids: Sequence[str]) -> list[Run]:
         with translate_redis_errors():

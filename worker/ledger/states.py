@@ -53,6 +53,15 @@ class Reason(StrEnum):
     DECIDED = "decided"
 
 
+class Closure(StrEnum):
+    """Why a school is closed."""
+
+    #: ClassIn is in maintenance.
+    HELD = "held"
+    #: The school is locked out, or a person paused it.
+    PAUSED = "paused"
+
+
 class DependencyKind(StrEnum):
     """How a record depended on the one because of which it failed."""
 

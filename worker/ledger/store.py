@@ -71,7 +71,7 @@ GIVE_UP_AFTER = 86400.0
 #: A record whose workers fell silent so often is what kills them.
 DEATHS = 3
 
-#: What due.lua has to know of kinds of operation: most announce each request by `begin`.
+#: What requeue_due.lua has to know of operations: most announce each request (mark_sending).
 _KINDS = dump(
     {name: "read_only" for name, brief in INDEX.items() if brief.idempotency == "read_only"}
     | dict.fromkeys(UNANNOUNCED, "silent")
@@ -128,7 +128,7 @@ class RedisLedger(RedisBatches, RedisAsides):
     def mark_sending(self, claim: Claim, fields: Mapping[str, Any] | None = None) -> None:
         """Note that a request is about to be sent; see Ledger."""
         text = "" if fields is None else dump(fields)
-        if not self._run("begin", claim.record.id, claim.lease, text):
+        if not self._run("mark_sending", claim.record.id, claim.lease, text):
             raise _lease_lost(claim)
 
     def advance(
@@ -163,7 +163,7 @@ class RedisLedger(RedisBatches, RedisAsides):
             "late_window": self._late_window,
         }
         text = request_of(notes, asked, room, messageless, about)
-        return exchanged_of(self._run("exchange", text), asked)
+        return exchanged_of(self._run("report_and_claim", text), asked)
 
     def turns(self, limit: int) -> Turns:
         """Give those whose turn it is; see Ledger."""
@@ -176,7 +176,7 @@ class RedisLedger(RedisBatches, RedisAsides):
         for start in range(0, max(len(in_hand), 1), CHUNK):
             some = in_hand[start : start + CHUNK]
             leases = [text for each in some for text in (each.record.id, each.lease, each.token)]
-            lost += self._run("beat", worker, ms(lasts), *leases)
+            lost += self._run("renew_leases", worker, ms(lasts), *leases)
         return lost
 
     def unpark(self, limit: int, school: str) -> Sequence[ReadyRecord]:
@@ -198,22 +198,22 @@ class RedisLedger(RedisBatches, RedisAsides):
     def requeue_due(self, limit: int, *, orphans: bool) -> Sequence[ReadyRecord]:
         """Give what must be carried to a worker; see Ledger."""
         more = (DEATHS, _KINDS, self._late_window, self._gives_up)
-        return dues(self._run("due", limit, flag(orphans), *more))
+        return dues(self._run("requeue_due", limit, flag(orphans), *more))
 
     def requeue_lost(
         self, limit: int, slack: float, *, empty: Collection[Priority]
     ) -> Sequence[ReadyRecord]:
         """Give what is queued without a message; see Ledger."""
         priorities = (text for each in Priority for text in (each.value, flag(each in empty)))
-        return dues(self._run("adrift", limit, ms(slack), *priorities))
+        return dues(self._run("requeue_lost", limit, ms(slack), *priorities))
 
     def acquire_lock(self, what: str, who: str, seconds: float) -> bool:
         """Take, or renew, the sole right to something; see Ledger."""
-        return bool(self._run("hold", what, who, ms(seconds)) == who)
+        return bool(self._run("acquire_lock", what, who, ms(seconds)) == who)
 
     def holder(self, what: str) -> str | None:
         """Say who has the sole right to something now; see Ledger."""
-        return str(self._run("hold", what, "", 0)) or None
+        return str(self._run("acquire_lock", what, "", 0)) or None
 
     def set_paces(self, paces: Mapping[str, float]) -> None:
         """Say how far apart requests must be; see Ledger."""
@@ -226,11 +226,11 @@ class RedisLedger(RedisBatches, RedisAsides):
 
     def pause(self, school: str, why: str) -> bool:
         """Let a school's operations wait; see Ledger."""
-        return bool(self._run("gate", school, "pause", clean(why)))
+        return bool(self._run("school_gate", school, "pause", clean(why)))
 
     def resume(self, school: str) -> bool:
         """Open a school; see Ledger."""
-        return bool(self._run("gate", school, "resume", ""))
+        return bool(self._run("school_gate", school, "resume", ""))
 
     def cancel(self, record_id: str) -> tuple[State, Sequence[ReadyRecord]]:
         """Call a record off; see Ledger."""
@@ -243,21 +243,24 @@ class RedisLedger(RedisBatches, RedisAsides):
         self, record_id: str, state: State, why: str, who: str, result: str = ""
     ) -> State | None:
         """Decide an uncertain record; see Ledger."""
-        was = self._run("decide", record_id, state.value, result, clean(why), clean(who))
+        was = self._run("resolve", record_id, state.value, result, clean(why), clean(who))
         if was == "missing":
             raise no_record(record_id)
         return None if was == "telling" else State(was)
 
-    def note(self, who: str, what: str, about: str, why: str, ids: Sequence[str]) -> None:
-        """Write into the audit trail; each text of `ids`, with spaces between, makes an entry."""
-        self._run("note", *map(clean, (who, what, about, why, *ids)))
+    def note(
+        self, who: str, what: str, about: str, why: str, parts: Sequence[Sequence[str]]
+    ) -> None:
+        """Write into the audit trail: an entry for each part of the ids."""
+        ids = (dump(list(part)) for part in parts)
+        self._run("note", *map(clean, (who, what, about, why)), *ids)
 
     def needs(self, indexes: Sequence[str], behind: int) -> tuple[Sequence[str], int | None]:
         """Say whom the next records of these indexes may need, behind a place.
 
         Gives behind which place to go on, too; None: nowhere.
         """
-        last, *needed = self._run("needs", behind, NEEDY, *indexes)
+        last, *needed = self._run("dependencies", behind, NEEDY, *indexes)
         return needed, int(last) if last else None
 
     def drop(

@@ -161,7 +161,7 @@ class Source:
 
         To hold it is not enough: somebody else may have held it in between.
         """
-        own, held = keys.source(self.name), keys.hold(self.hold)
+        own, held = keys.source(self.name), keys.lock(self.hold)
         with translate_redis_errors(), self._redis.pipeline() as pipeline:
             pipeline.watch(held, own)  # type: ignore[no-untyped-call]  # redis-py has no types for it
             if pipeline.hget(held, "who") != who or pipeline.hmget(own, [*told, "who"])[:-1] != [

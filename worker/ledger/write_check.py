@@ -8,18 +8,16 @@ from redis.exceptions import RedisError
 
 from worker.errors import RedisUnavailableError, ScriptError
 from worker.ledger import keys
+from worker.ledger.limits import TRIAL_KEPT
 from worker.ledger.redis_errors import is_of_script, translate_redis_errors, unavailable
 from worker.ledger.scripts import load_script
-
-#: After so long (ms) what was tried is gone, should it not be taken away.
-_LASTS = 1000
 
 
 def try_write(redis: Redis) -> None:
     """Write something and take it away. Raises UnavailableError, saying why that cannot be."""
     with translate_redis_errors():
         # By itself first: before Redis 7 what a script meets arrives without its code.
-        redis.set(keys.TRIAL, "", px=_LASTS)
+        redis.set(keys.TRIAL, "", px=TRIAL_KEPT)
     try:
         load_script(redis, "trial")(args=("",))
     except RedisError as error:

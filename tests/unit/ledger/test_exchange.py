@@ -20,7 +20,8 @@ from tests.unit.ledger.hands import (
     states,
 )
 from worker.errors import UnavailableError
-from worker.ledger.codec import LONGEST_SPAN, note_of
+from worker.ledger.codec import note_of
+from worker.ledger.limits import LONGEST_SPAN
 from worker.ledger.states import State
 from worker.ledger.store import RedisLedger
 from worker.ledger.types import Capacity, ClaimUpdate, Exchanged, ReadyRecord, UpdateResult
@@ -255,7 +256,7 @@ def test_one_absurd_time_harms_no_other_of_its_exchange(
         State.DEFERRED, State.SUCCEEDED, State.RUNNING,
     ]  # fmt: skip
     assert ledger.find("c").to_dict()["due_at"] is not None
-    clock.forward(LONGEST_SPAN)
+    clock.forward(LONGEST_SPAN / 1000)
     assert [due.id for due in ledger.requeue_due(9, orphans=False)] == ["c"]
 
 
@@ -274,7 +275,7 @@ def test_a_note_that_cannot_be_worked_with_harms_no_other(
     broken[place] = value
     request = {"notes": [broken, sound], "asked": [], "patience": 0, "gives_up": 0, "of": {}}
     before = redis.hgetall("classin:op:a")
-    answer = json.loads(ledger._run("exchange", json.dumps(request)))  # noqa: SLF001  # as none writes it
+    answer = json.loads(ledger._run("report_and_claim", json.dumps(request)))  # noqa: SLF001  # as none writes it
     assert answer["noted"][0] == "unsound"
     assert answer["noted"][1][0] == "deferred"
     assert redis.hgetall("classin:op:a") == before

@@ -131,9 +131,10 @@ def test_of_nothing_there_is_no_percentile() -> None:
 
 
 def test_a_school_may_be_called_anything() -> None:
-    """It stands last."""
-    found = happenings_of({"edit_course failed refused 144 9  our school": "2"})
+    """Whatever is in its name, it is told apart from the rest."""
+    field = '["settled", "our \\"school\\" ", "edit_course", "failed", "refused", "144"]'
+    found = happenings_of({field: "2", "no JSON": "1", '["settled", "main"]': "1", '["took"]': "x"})
     assert found.settled == {
-        Ending("our school", "edit_course", State.FAILED, Reason.REFUSED, 144): 2
+        Ending('our "school" ', "edit_course", State.FAILED, Reason.REFUSED, 144): 2
     }
     assert found.attempts == {}

@@ -130,7 +130,7 @@ def test_a_lane_that_is_to_stop_says_because_of_whom(
 ) -> None:
     """As long as anybody is left there."""
     ledger.submit([entry("a", lane="l"), entry("b", lane="l")])
-    redis.hset(keys.STOPS, "l", "1 5 x\n6 9 the culprit\n")
+    redis.hset(keys.STOPS, "l", '[["1", "5", "x"], ["6", "9", "the culprit"]]')
     (lane,), _ = observer.lanes(5)
     assert lane.stopped_by == "the culprit"
 

@@ -23,8 +23,8 @@ def test_only_one_holds_a_right(ledger: RedisLedger, redis: Redis) -> None:
     assert ledger.acquire_lock("rescue", "one", 60)
     assert ledger.acquire_lock("another", "two", 30)
     assert ledger.holder("rescue") == "one"
-    assert 59_000 < int(redis.pttl(keys.hold("rescue"))) <= 60_000
-    redis.delete(keys.hold("rescue"))
+    assert 59_000 < int(redis.pttl(keys.lock("rescue"))) <= 60_000
+    redis.delete(keys.lock("rescue"))
     assert ledger.acquire_lock("rescue", "two", 30)
 
 

@@ -280,7 +280,7 @@ def test_who_takes_over_knows_how_long_the_ledger_answered(
         rescue.run_once()
         another.run_once()
         stage.clock.forward(1)
-    redis.delete(keys.hold("rescue"))
+    redis.delete(keys.lock("rescue"))
     assert another.run_once() == 1
 
 

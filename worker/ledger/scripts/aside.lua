@@ -5,7 +5,6 @@
 -- ARGV: now (ms or ''), 'set', id (or '': the first at which rescue would look) and why; or 'back'
 -- answer: the id of what was set aside, or ''; how many were given back
 -- work: one record; or as many as were set aside
-local PRIORITIES = { 'high', 'normal', 'low' }
 
 -- Gives fields of a record; false for each where it is no hash.
 local function read(id, ...)
@@ -14,34 +13,34 @@ local function read(id, ...)
 end
 
 local function set_aside(id, why)
-  call('HSET', 'classin:aside', id, ledger.wall_text .. ' ' .. why)
-  call('ZREM', 'classin:due', id)
-  for _, priority in ipairs(PRIORITIES) do
-    call('ZREM', 'classin:queued:' .. priority, id)
+  call('HSET', KEY.aside, id, cjson.encode({ at = ledger.wall, why = why }))
+  call('ZREM', KEY.due, id)
+  for _, priority in ipairs(LIST.priorities) do
+    call('ZREM', KEY.queued .. priority, id)
   end
   local school, operation = unpack(read(id, 'school', 'operation'))
   if school and operation then
-    call('ZREM', 'classin:parked:' .. school, id)
-    call('ZREM', 'classin:paced:' .. school .. ' ' .. operation, id)
+    call('ZREM', KEY.parked .. school, id)
+    call('ZREM', KEY.paced .. school .. ' ' .. operation, id)
   end
   return id
 end
 
 local function give_back(id)
   local state, due_at, priority = unpack(read(id, 'state', 'due_at', 'priority'))
-  if state == 'running' or state == 'deferred' then
-    call('ZADD', 'classin:due', due_at or ledger.now_text, id)
-  elseif state == 'queued' then
-    call('ZADD', 'classin:queued:' .. (priority or 'normal'), 0, id)  -- its message is lost
+  if state == STATE.running or state == STATE.deferred then
+    call('ZADD', KEY.due, due_at or ledger.now_text, id)
+  elseif state == STATE.queued then
+    call('ZADD', KEY.queued .. (priority or PRIORITY.normal), 0, id)  -- its message is lost
   end
-  call('HDEL', 'classin:aside', id)
+  call('HDEL', KEY.aside, id)
 end
 
 if ARGV[2] == 'set' then
-  local id = ARGV[3] ~= '' and ARGV[3] or call('ZRANGE', 'classin:due', 0, 0)[1]
+  local id = ARGV[3] ~= '' and ARGV[3] or call('ZRANGE', KEY.due, 0, 0)[1]
   return id and set_aside(id, ARGV[4]) or ''
 end
-local found = call('HKEYS', 'classin:aside')
+local found = call('HKEYS', KEY.aside)
 for _, id in ipairs(found) do
   give_back(id)
 end

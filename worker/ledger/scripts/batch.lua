@@ -7,7 +7,7 @@
 -- answer: 1; 0 where it was opened before
 -- work: one batch
 local batch = ARGV[3]
-local about = 'classin:batch-about:' .. batch
+local about = KEY.batch_about .. batch
 if ARGV[2] == 'close' then
   ledger.go_on_when_full()
   ledger.close_batch(batch, true)
@@ -15,9 +15,9 @@ if ARGV[2] == 'close' then
 end
 if ARGV[2] == 'drop' then
   ledger.go_on_when_full()
-  if call('EXISTS', 'classin:batch:' .. batch) == 0 and not call('HGET', about, 'joined') then
+  if call('EXISTS', KEY.batch .. batch) == 0 and not call('HGET', about, 'joined') then
     call('DEL', about)
-    call('ZREM', 'classin:open-batches', batch)
+    call('ZREM', KEY.open_batches, batch)
   end
   return 1
 end
@@ -28,7 +28,7 @@ end
 call('HSET', about, 'at', ledger.wall_text, unpack(ARGV, 6))
 call('EXPIRE', about, ARGV[5])
 if call('HEXISTS', about, 'webhook') == 1 then
-  call('HSET', about, 'told', 'open', 'open_lasts', ARGV[4])
-  call('ZADD', 'classin:open-batches', ledger.whole(ledger.now + tonumber(ARGV[4])), batch)
+  call('HSET', about, 'told', WEBHOOK.open, 'open_lasts', ARGV[4])
+  call('ZADD', KEY.open_batches, ledger.whole(ledger.now + tonumber(ARGV[4])), batch)
 end
 return 1

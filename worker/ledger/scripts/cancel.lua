@@ -10,12 +10,12 @@ if not record then
   return { 'missing' }
 end
 local messages = {}
-if record.state == 'running' then
+if record.state == STATE.running then
   ledger.put(record, 'cancel', '1')
 elseif not ledger.SETTLED[record.state] then
-  ledger.settle(record, 'cancelled')
+  ledger.settle(record, STATE.cancelled)
 end
 local state = record.state
-ledger.release(100, messages)
+ledger.release(LIMIT.followers_of_one, messages)
 ledger.flush_all()
 return { state, unpack(messages) }

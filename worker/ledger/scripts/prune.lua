@@ -3,7 +3,7 @@
 -- A record stays as long as others that are not settled may need it: those that were submitted after
 -- the caller looked at who needs whom are looked at here.
 -- KEYS: none
--- ARGV: now (ms or ''), the state they are in, settled before (ms), the place up to which the caller knows
+-- ARGV: now (ms or ''), the state they are in, settled before (ms), the sequence up to which the caller knows
 --       who needs whom, how many newer ones are looked at here, how long dedup keys stay (s), then ids, each
 --       with the digest of its dedup key or ''
 -- answer: how many were taken out; -1 if there are too many newer ones: then none was
@@ -11,7 +11,7 @@
 --       waits for and earlier tries
 ledger.go_on_when_full()
 local state, before, known_to, most = ARGV[2], tonumber(ARGV[3]), '(' .. ARGV[4], tonumber(ARGV[5])
-local newer = call('ZRANGEBYSCORE', 'classin:ix:all', known_to, '+inf', 'LIMIT', 0, most + 1)
+local newer = call('ZRANGEBYSCORE', KEY.all, known_to, '+inf', 'LIMIT', 0, most + 1)
 if #newer > most then
   return -1
 end
@@ -25,7 +25,7 @@ local function note_origins(id)
 end
 for _, id in ipairs(newer) do
   local found = call('HMGET', ledger.record_key(id), 'after', 'retry_of')
-  for other in string.gmatch(found[1] or '', '%S+') do
+  for _, other in ipairs(list_in(found[1])) do
     needed[other] = true
   end
   note_origins(found[2])
@@ -33,7 +33,7 @@ end
 
 local function may_go(record)
   return record and record.state == state and tonumber(record.finished_at) < before
-    and not needed[record.id] and call('EXISTS', 'classin:followers:' .. record.id) == 0
+    and not needed[record.id] and call('EXISTS', KEY.followers .. record.id) == 0
 end
 
 -- Tells what it retried how it ended.
@@ -48,23 +48,23 @@ end
 local batches, gone, named = {}, {}, {}
 local function take_out(record, digest)
   local id = record.id
-  ledger.remove('classin:ix:all', '', id)
-  for _, property in ipairs({ 'state', 'operation', 'school', 'batch', 'reason' }) do
-    if record[property] then
+  ledger.remove(KEY.all, '', id)
+  for _, property in ipairs(LIST.indexed) do
+    if record[property] and property ~= 'code' then
       ledger.unlist(property, record[property], id)
     end
   end
   ledger.recode(record, record.code, nil)
-  ledger.tally('classin:counts', record.operation .. ' ' .. state, -1)
+  ledger.count(record.operation, state, -1)
   if record.batch then
-    ledger.tally('classin:batch:' .. record.batch, state, -1)
+    ledger.tally(KEY.batch .. record.batch, state, -1)
     batches[record.batch] = true
   end
   if digest ~= '' then
     named[#named + 1] = { id, digest }
   end
   tell_origin(record)
-  gone[#gone + 1], gone[#gone + 2] = ledger.record_key(id), 'classin:file:' .. id
+  gone[#gone + 1], gone[#gone + 2] = ledger.record_key(id), KEY.file .. id
   ledger.records[id] = nil  -- nothing more is to be written of it
 end
 
@@ -78,18 +78,18 @@ for i = 7, #ARGV, 2 do
 end
 ledger.flush()
 for _, each in ipairs(named) do
-  call('SET', 'classin:pruned:' .. each[1], state, 'EX', ARGV[6])
-  call('EXPIRE', 'classin:dedup:' .. each[2], ARGV[6])
+  call('SET', KEY.pruned .. each[1], state, 'EX', ARGV[6])
+  call('EXPIRE', KEY.dedup .. each[2], ARGV[6])
 end
 for _, key in ipairs(gone) do
   call('DEL', key)
 end
 for batch in pairs(batches) do
-  local about = 'classin:batch-about:' .. batch
+  local about = KEY.batch_about .. batch
   local told = call('HGET', about, 'told')
-  local is_told = not told or told == 'delivered' or told == 'given up'
-  if call('EXISTS', 'classin:batch:' .. batch) == 0 then
-    call('DEL', 'classin:batch-kinds:' .. batch)
+  local is_told = not told or told == WEBHOOK.delivered or told == WEBHOOK.given_up
+  if call('EXISTS', KEY.batch .. batch) == 0 then
+    call('DEL', KEY.batch_kinds .. batch)
     if is_told then
       call('DEL', about)
     end

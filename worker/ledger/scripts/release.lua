@@ -5,7 +5,7 @@
 --         which a message must be sent
 -- work: as many followers and lanes as asked for, 500 at most
 local messages = { '' }
-ledger.release(math.min(tonumber(ARGV[2]), ledger.MOST_LOOKED_AT), messages)
+ledger.release(math.min(tonumber(ARGV[2]), LIMIT.followers_at_once), messages)
 ledger.flush_all()
-messages[1] = call('EXISTS', 'classin:releasing') == 1 and '1' or ''
+messages[1] = call('EXISTS', KEY.releasing) == 1 and '1' or ''
 return messages

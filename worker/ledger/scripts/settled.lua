@@ -9,7 +9,7 @@ local wanted, counts, flat, found = {}, {}, {}, {}
 for i = 4, #ARGV do
   wanted[ARGV[i]] = true
 end
-local events = redis.call('XRANGE', 'classin:events', ARGV[1], ARGV[2], 'COUNT', ARGV[3])
+local events = redis.call('XRANGE', KEY.events, ARGV[1], ARGV[2], 'COUNT', ARGV[3])
 for _, event in ipairs(events) do
   local fields, state = event[2], nil
   for i = 1, #fields, 2 do

@@ -9,8 +9,8 @@
 --       id, operation, school, fields (JSON), lane or '', batch or '', source or '', and where
 --       there is more to say an object of accepts ('1' if it accepts what exists already),
 --       retry_of (the record that it tries again), last_retry (the last retry of that one that
---       the submitter knows of, if any), edits (JSON: what was changed for that), after (ids
---       that it waits for, separated by spaces), stops_lane ('1' if its lane stops should it
+--       the submitter knows of, if any), edits (JSON: what was changed for that), after (a list
+--       of the ids that it waits for), stops_lane ('1' if its lane stops should it
 --       fail), priority, dedup_key, key (digest of school and dedup key), asks (digest of what
 --       is asked), row (where it stands in its file), refused (why it settles as failed/refused
 --       at once), tells ('1' if somebody is to be told when its batch has settled), pieces (of
@@ -24,7 +24,7 @@
 --       and their messages
 local submitted = cjson.decode(ARGV[3])
 local NOTHING = {}
-local OPTIONS = { 'accepts', 'retry_of', 'edits', 'after', 'stops_lane', 'priority', 'dedup_key', 'dedup_scope', 'row', 'tells' }
+local OPTIONS = { 'accepts', 'retry_of', 'edits', 'stops_lane', 'priority', 'dedup_key', 'dedup_scope', 'row', 'tells' }
 
 -- Who has which dedup key and what it asks for, which ids are there or come earlier in this call, and
 -- where records stand (false: there is none).
@@ -40,11 +40,11 @@ local function look_up()
     local lane, key = each[5], each[8] and each[8].key
     if lane ~= '' and lanes[lane] == nil then
       lanes[lane] = false
-      lane_keys[#lane_keys + 1] = 'classin:lane:' .. lane
+      lane_keys[#lane_keys + 1] = KEY.lane .. lane
     end
     if key then
       digests[#digests + 1] = key
-      digest_keys[#digest_keys + 1] = 'classin:dedup:' .. key
+      digest_keys[#digest_keys + 1] = KEY.dedup .. key
     end
   end
   local any = #ids > 0 and call('EXISTS', unpack(ids)) > 0
@@ -53,7 +53,7 @@ local function look_up()
   end
   if #lane_keys > 0 and call('EXISTS', unpack(lane_keys)) > 0 then
     for lane in pairs(lanes) do
-      lanes[lane] = call('EXISTS', 'classin:lane:' .. lane) == 1
+      lanes[lane] = call('EXISTS', KEY.lane .. lane) == 1
     end
   end
   for i, found in ipairs(#digests > 0 and call('MGET', unpack(digest_keys)) or NOTHING) do
@@ -65,7 +65,7 @@ end
 -- there is none.
 local function state_of(id)
   if written[id] == nil then
-    written[id] = call('HGET', ledger.record_key(id), 'state') or call('GET', 'classin:pruned:' .. id)
+    written[id] = call('HGET', ledger.record_key(id), 'state') or call('GET', KEY.pruned .. id)
   end
   return written[id]
 end
@@ -78,7 +78,7 @@ local function instead_of_retry(id, more)
   local origin, last = more.retry_of, last_retries[more.retry_of]
   if last == nil then
     local found = call('HMGET', ledger.record_key(origin), 'state', 'retried_by')
-    if not ledger.SETTLED[found[1]] or found[1] == 'succeeded' then
+    if not ledger.SETTLED[found[1]] or found[1] == STATE.succeeded then
       return origin
     end
     last = found[2]
@@ -93,18 +93,18 @@ end
 -- one asks for, where it has a dedup key.
 local function owner_of(id, more)
   if more.key and owners[more.key] then
-    return string.match(owners[more.key], '^(%S+) (%S+)$')
+    return unpack(list_in(owners[more.key]))
   end
   local other = more.retry_of and not state_of(id) and instead_of_retry(id, more)
   if more.key and not other then
-    owners[more.key] = id .. ' ' .. more.asks
+    owners[more.key] = cjson.encode({ id, more.asks })
   end
   return other or id, more.asks
 end
 
 -- Looks whether a record waits for one that is not there; gives which.
 local function missing_of(more)
-  for other in string.gmatch(more.after or '', '%S+') do
+  for _, other in ipairs(more.after or NOTHING) do
     if not known[other] and not state_of(other) then
       return other
     end
@@ -114,10 +114,10 @@ end
 -- Counts what a new record waits for; gives the first that did not succeed, too.
 local function waiting_for(ids, id)
   local waits, failed = 0, nil
-  for other in string.gmatch(ids, '%S+') do
+  for _, other in ipairs(ids) do
     local state = state_of(other)
     if not ledger.SETTLED[state] then
-      waits = waits + call('SADD', 'classin:followers:' .. other, id)
+      waits = waits + call('SADD', KEY.followers .. other, id)
     elseif not ledger.WELL[state] then
       failed = failed or other
     end
@@ -128,30 +128,30 @@ end
 -- Batches of which something new comes, and whether somebody is to be told of them.
 local batches = {}
 
--- By batch, the kinds ("SCHOOL OPERATION") of which something new comes.
+-- By batch, the kinds (school and operation, as JSON) of which something new comes.
 local kinds = {}
 
 -- Lists a new record in all indexes and counts.
-local function list(id, operation, school, lane, batch, place, state, priority)
-  ledger.add('classin:ix:all', '', place, id)
-  ledger.list('operation', operation, place, id)
-  ledger.list('school', school, place, id)
-  ledger.list('state', state, place, id)
-  ledger.tally('classin:counts', operation .. ' ' .. state, 1)
-  ledger.tally('classin:schools', school, 1)
-  ledger.happen(school, operation .. ' submitted')
+local function list(id, operation, school, lane, batch, sequence, state, priority)
+  ledger.add(KEY.all, '', sequence, id)
+  ledger.list('operation', operation, sequence, id)
+  ledger.list('school', school, sequence, id)
+  ledger.list('state', state, sequence, id)
+  ledger.count(operation, state, 1)
+  ledger.tally(KEY.schools, school, 1)
+  ledger.happen('submitted', school, operation)
   if batch ~= '' then
-    ledger.list('batch', batch, place, id)
-    ledger.tally('classin:batch:' .. batch, state, 1)
+    ledger.list('batch', batch, sequence, id)
+    ledger.tally(KEY.batch .. batch, state, 1)
     kinds[batch] = kinds[batch] or {}
-    kinds[batch][school .. ' ' .. operation] = true
+    kinds[batch][cjson.encode({ school, operation })] = true
   end
   if lane ~= '' then
-    ledger.add('classin:lane:', lane, place, id)
+    ledger.add(KEY.lane, lane, sequence, id)
     lanes[lane] = true
   end
-  if state == 'queued' then
-    ledger.add('classin:queued:', priority or 'normal', ledger.now_text, id)
+  if state == STATE.queued then
+    ledger.add(KEY.queued, priority or PRIORITY.normal, ledger.now_text, id)
   end
 end
 
@@ -166,7 +166,7 @@ end
 -- Writes one new record; gives where it stands. What is to fail at once is blocked until all are
 -- written, so that those behind it in its lane stop with it.
 local failing, names, crowded = {}, {}, {}
-local function write_new(each, more, place)
+local function write_new(each, more, sequence)
   local id, operation, school, fields, lane, batch, source = unpack(each, 1, 7)
   local waits, failed = 0, nil
   if more.after and not more.refused then
@@ -174,9 +174,9 @@ local function write_new(each, more, place)
   end
   local fails = failed or more.refused
   local blocked = waits > 0 or fails or lanes[lane]
-  local state = blocked and 'blocked' or 'queued'
+  local state = blocked and STATE.blocked or STATE.queued
   local hash = {
-    ledger.record_key(id), 'operation', operation, 'school', school, 'fields', fields, 'place', place,
+    ledger.record_key(id), 'operation', operation, 'school', school, 'fields', fields, 'sequence', sequence,
     'enqueued_at', ledger.wall_text, 'state', state,
   }
   if lanes[lane] then
@@ -187,12 +187,13 @@ local function write_new(each, more, place)
   append(hash, 'source', source)
   if more ~= NOTHING then
     append(hash, 'waits', waits > 0 and waits)
+    append(hash, 'after', more.after and cjson.encode(more.after))
     for _, name in ipairs(OPTIONS) do
       append(hash, name, more[name])
     end
   end
   call('HSET', unpack(hash))
-  list(id, operation, school, lane, batch, place, state, more.priority)
+  list(id, operation, school, lane, batch, sequence, state, more.priority)
   if fails then
     failing[#failing + 1] = { id, failed or false, more.refused }
   end
@@ -202,11 +203,11 @@ end
 -- Keeps a record's files, and what points at it.
 local function write_more(id, more, from)
   for p = from, from + 2 * (more.pieces or 0) - 1, 2 do
-    call('HSET', 'classin:file:' .. id, ARGV[p], ARGV[p + 1])
+    call('HSET', KEY.file .. id, ARGV[p], ARGV[p + 1])
   end
   if more.key then
-    names[#names + 1] = 'classin:dedup:' .. more.key
-    names[#names + 1] = id .. ' ' .. more.asks
+    names[#names + 1] = KEY.dedup .. more.key
+    names[#names + 1] = cjson.encode({ id, more.asks })
   end
   if more.retry_of then
     call('HSET', ledger.record_key(more.retry_of), 'retried_by', id)
@@ -237,15 +238,15 @@ if fault then
   return { fault[1], fault[2], fault[3], unpack(others) }
 end
 
-local place = math.max(ledger.wall * 1000, tonumber(call('GET', 'classin:place')) or 0)
-local before = place
+local sequence = math.max(ledger.wall * 1000, tonumber(call('GET', KEY.sequence)) or 0)
+local before = sequence
 local letters, ready, piece = {}, {}, 4
 for i, each in ipairs(submitted) do
   local id, more, owner = each[1], each[8] or NOTHING, stands_for[i]
   local new = owner == id and not state_of(id)
   if new then
-    place = place + 1
-    written[id] = write_new(each, more, ledger.whole(place))
+    sequence = sequence + 1
+    written[id] = write_new(each, more, ledger.whole(sequence))
     if each[6] ~= '' then
       batches[each[6]] = batches[each[6]] or more.tells or false
     end
@@ -253,7 +254,7 @@ for i, each in ipairs(submitted) do
       write_more(id, more, piece)
     end
   end
-  local must = owner == id and written[id] == 'queued'
+  local must = owner == id and written[id] == STATE.queued
   if must then
     ready[#ready + 1] = i
   end
@@ -265,10 +266,10 @@ local mailbox = ARGV[2] ~= '' and cjson.decode(ARGV[2])
 
 -- Fills the gaps of a message's text.
 local function message(text, ids, operation, priority)
-  place = place + 1
+  sequence = sequence + 1
   local gaps = {
     ID = ids[1], IDS = '"' .. table.concat(ids, '", "') .. '"', OPERATION = operation,
-    PRIORITY = mailbox.lists[priority][2], TAG = 'classin-' .. ledger.whole(place),
+    PRIORITY = mailbox.lists[priority][2], TAG = ledger.whole(sequence),
   }
   return (string.gsub(text, '@(%u+)@', gaps))
 end
@@ -297,7 +298,7 @@ if mailbox then
   for _, i in ipairs(ready) do
     local each = submitted[i]
     if is_plain(each[1]) then
-      local priority = each[8] and each[8].priority or 'normal'
+      local priority = each[8] and each[8].priority or PRIORITY.normal
       by_priority[priority] = by_priority[priority] or {}
       table.insert(by_priority[priority], i)
       letters[i] = letters[i] == 'r' and 'n' or 'o'
@@ -311,32 +312,32 @@ if #names > 0 then
   call('MSET', unpack(names))
 end
 for lane in pairs(crowded) do
-  call('ZADD', 'classin:lanes', 'NX', ledger.wall_text, lane)
+  call('ZADD', KEY.lanes, 'NX', ledger.wall_text, lane)
 end
-if place > before then
-  call('SET', 'classin:place', ledger.whole(place))
+if sequence > before then
+  call('SET', KEY.sequence, ledger.whole(sequence))
 end
 for batch, found in pairs(kinds) do
   for kind in pairs(found) do
-    call('SADD', 'classin:batch-kinds:' .. batch, kind)
+    call('SADD', KEY.batch_kinds .. batch, kind)
   end
 end
 for batch, tells in pairs(batches) do
   if tells then
     ledger.go_on_with_batch(batch)
   else
-    call('PERSIST', 'classin:batch-about:' .. batch)
+    call('PERSIST', KEY.batch_about .. batch)
   end
 end
 ledger.flush()
 for _, each in ipairs(failing) do
   local record, culprit, refused = ledger.load(each[1]), each[2], each[3]
   if culprit then
-    ledger.fail_because(record, 'after', culprit)
+    ledger.fail_because(record, DEPENDENCY.after, culprit)
   else
-    ledger.put(record, 'reason', 'refused')
+    ledger.put(record, 'reason', REASON.refused)
     ledger.put(record, 'message', refused)
-    ledger.settle(record, 'failed')
+    ledger.settle(record, STATE.failed)
   end
 end
 ledger.flush_all()

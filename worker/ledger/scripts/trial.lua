@@ -4,7 +4,7 @@
 -- ARGV: now (ms or ''; not used)
 -- answer: 1
 -- work: one key
-local key = 'classin:trial'
+local key = KEY.trial
 local function try(...)
   redis.call('DEL', key)
   redis.call(...)
@@ -21,6 +21,6 @@ try('HSET', key, 'field', '1')
 redis.call('HINCRBY', key, 'field', 1)
 redis.call('HDEL', key, 'field')
 try('SET', key, '')
-redis.call('PEXPIRE', key, 1000)
+redis.call('PEXPIRE', key, LIMIT.trial_kept)
 redis.call('DEL', key)
 return 1

@@ -6,16 +6,15 @@
 --         or '') of each
 -- work: as many records as asked for, and two looks at 100 kinds
 local most, patience = tonumber(ARGV[2]), tonumber(ARGV[3])
-local KINDS = 100
 local messages, left = {}, most
 
 -- Gives the kinds of a time to look, with who is first of each; those of a clock that was set back as well.
 local function kinds_to_look_at()
-  local latest = '(' .. ledger.whole(ledger.now + ledger.LOOK_AGAIN)
+  local latest = '(' .. ledger.whole(ledger.now + LIMIT.look_again)
   local found = {}
   for _, range in ipairs({ { '-inf', ledger.now_text }, { latest, '+inf' } }) do
-    for _, kind in ipairs(call('ZRANGEBYSCORE', 'classin:turns', range[1], range[2], 'LIMIT', 0, KINDS)) do
-      local first = call('ZRANGE', 'classin:paced:' .. kind, 0, 0, 'WITHSCORES')
+    for _, kind in ipairs(call('ZRANGEBYSCORE', KEY.turns, range[1], range[2], 'LIMIT', 0, LIMIT.kinds_at_once)) do
+      local first = call('ZRANGE', KEY.paced .. kind, 0, 0, 'WITHSCORES')
       found[#found + 1] = { name = kind, first = tonumber(first[2]) or 0 }
     end
   end
@@ -27,10 +26,10 @@ end
 local function give(kind, id)
   local record = ledger.load(id)
   if not (record and ledger.is_paced(record)) then
-    call('ZREM', 'classin:paced:' .. kind, id)
+    call('ZREM', KEY.paced .. kind, id)
     return false
   end
-  ledger.enter(record, 'queued')
+  ledger.enter(record, STATE.queued)
   ledger.put(record, 'lease', '')
   ledger.add_message(messages, record)
   left = left - 1
@@ -41,7 +40,7 @@ end
 local function look_at(kind)
   local school = string.match(kind, '^(.*) ')
   local slot, interval = ledger.slot_of(kind, school)
-  for _, id in ipairs(left > 0 and call('ZRANGE', 'classin:paced:' .. kind, 0, left - 1) or {}) do
+  for _, id in ipairs(left > 0 and call('ZRANGE', KEY.paced .. kind, 0, left - 1) or {}) do
     if slot > ledger.now + ledger.patience_of(interval, patience) then
       break
     end
@@ -51,7 +50,7 @@ local function look_at(kind)
     end
   end
   local look = slot - ledger.patience_of(interval, patience)
-  return math.max(ledger.now, math.min(look, ledger.now + ledger.LOOK_AGAIN))
+  return math.max(ledger.now, math.min(look, ledger.now + LIMIT.look_again))
 end
 
 local looks = {}
@@ -61,11 +60,11 @@ end
 ledger.flush()
 ledger.flush_pauses()
 for kind, look in pairs(looks) do
-  if call('EXISTS', 'classin:paced:' .. kind) == 1 then
-    call('ZADD', 'classin:turns', ledger.whole(look), kind)
+  if call('EXISTS', KEY.paced .. kind) == 1 then
+    call('ZADD', KEY.turns, ledger.whole(look), kind)
   else
-    call('ZREM', 'classin:turns', kind)
+    call('ZREM', KEY.turns, kind)
   end
 end
-local next_look = call('ZRANGE', 'classin:turns', 0, 0, 'WITHSCORES')[2]
+local next_look = call('ZRANGE', KEY.turns, 0, 0, 'WITHSCORES')[2]
 return { next_look and ledger.whole(math.max(0, tonumber(next_look) - ledger.now)) or '', unpack(messages) }

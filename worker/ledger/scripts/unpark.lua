@@ -10,28 +10,24 @@
 local messages = { '0' }
 local left, only = tonumber(ARGV[2]), ARGV[3]
 
--- Schools that one call looks at, about; and among so many of the oldest of a school one of another kind
--- than was tried last is looked for.
-local SCHOOLS, LOOKED_AT = 100, 100
-
 -- Gives one back; one without a record is only taken out.
 local function give_back(school, id)
   local record = ledger.load(id)
-  call('ZREM', 'classin:parked:' .. school, id)
+  call('ZREM', KEY.parked .. school, id)
   if record then
-    call('ZADD', 'classin:queued:' .. ledger.priority_of(record), ledger.now_text, id)
+    call('ZADD', KEY.queued .. ledger.priority_of(record), ledger.now_text, id)
     ledger.add_message(messages, record)
     left = left - 1
   end
 end
 
 local function candidate(school, probed)
-  local oldest = call('ZRANGE', 'classin:parked:' .. school, 0, LOOKED_AT - 1)
+  local oldest = call('ZRANGE', KEY.parked .. school, 0, LIMIT.probes_looked_at - 1)
   local first
   for _, id in ipairs(oldest) do
     local operation = call('HGET', ledger.record_key(id), 'operation')
     if not operation then
-      call('ZREM', 'classin:parked:' .. school, id)
+      call('ZREM', KEY.parked .. school, id)
     elseif operation ~= probed then
       return id
     else
@@ -45,7 +41,7 @@ local function look_at(school, most)
   local found = call('HMGET', ledger.school_key(school),
     'state', 'by_hand', 'next_look', 'probed', 'probe', 'probe_until')
   if not found[1] then
-    for _, id in ipairs(call('ZRANGE', 'classin:parked:' .. school, 0, most - 1)) do
+    for _, id in ipairs(call('ZRANGE', KEY.parked .. school, 0, most - 1)) do
       give_back(school, id)
     end
   elseif only == '' and not found[2] and tonumber(found[3]) <= ledger.now
@@ -55,8 +51,8 @@ local function look_at(school, most)
       give_back(school, id)
     end
   end
-  if call('EXISTS', 'classin:parked:' .. school) == 0 then
-    call('SREM', 'classin:parking', school)
+  if call('EXISTS', KEY.parked .. school) == 0 then
+    call('SREM', KEY.parking, school)
   end
 end
 
@@ -64,7 +60,7 @@ if only ~= '' then
   look_at(only, left)
   return messages
 end
-local found = call('SSCAN', 'classin:parking', ARGV[5], 'COUNT', SCHOOLS)
+local found = call('SSCAN', KEY.parking, ARGV[5], 'COUNT', LIMIT.schools_at_once)
 local schools = found[2]
 messages[1] = found[1]
 for i, school in ipairs(schools) do

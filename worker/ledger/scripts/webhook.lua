@@ -9,11 +9,8 @@
 -- work: one batch; as many receivers as are called already; 100 batches that nobody closed
 ledger.go_on_when_full()
 
--- Batches that nobody closed, and that one call closes.
-local MOST = 100
-
 local function close_forsaken()
-  local forsaken = call('ZRANGEBYSCORE', 'classin:open-batches', '-inf', ledger.now_text, 'LIMIT', 0, MOST)
+  local forsaken = call('ZRANGEBYSCORE', KEY.open_batches, '-inf', ledger.now_text, 'LIMIT', 0, LIMIT.batches_at_once)
   for _, batch in ipairs(forsaken) do
     ledger.close_batch(batch, false)
   end
@@ -21,10 +18,10 @@ end
 
 -- Gives a batch of which a receiver is to be told now, if there is one.
 local function due_to(origin)
-  local key = 'classin:webhooks:' .. origin
-  for _ = 1, MOST do
+  local key = KEY.webhooks .. origin
+  for _ = 1, LIMIT.batches_at_once do
     local batch = call('ZRANGEBYSCORE', key, '-inf', ledger.now_text, 'LIMIT', 0, 1)[1]
-    if not batch or call('HGET', 'classin:batch-about:' .. batch, 'told') == 'due' then
+    if not batch or call('HGET', KEY.batch_about .. batch, 'told') == WEBHOOK.due then
       return batch
     end
     call('ZREM', key, batch)
@@ -33,15 +30,15 @@ end
 
 local function take(lasts, called)
   close_forsaken()
-  local some = call('ZRANGEBYSCORE', 'classin:receivers', '-inf', ledger.now_text, 'LIMIT', 0, #ARGV - 2)
+  local some = call('ZRANGEBYSCORE', KEY.receivers, '-inf', ledger.now_text, 'LIMIT', 0, #ARGV - 2)
   for _, origin in ipairs(some) do
     local batch = not called[origin] and due_to(origin)
     if batch then
-      local about = 'classin:batch-about:' .. batch
+      local about = KEY.batch_about .. batch
       call('HSETNX', about, 'first_at', ledger.wall_text)
       call('HINCRBY', about, 'takes', 1)
       ledger.call_at(batch, origin, ledger.whole(ledger.now + lasts))
-      return { batch, ledger.wall_text, call('HGETALL', about), call('HGETALL', 'classin:batch:' .. batch) }
+      return { batch, ledger.wall_text, call('HGETALL', about), call('HGETALL', KEY.batch .. batch) }
     end
     if not called[origin] then
       ledger.reorder_calls(origin)
@@ -51,16 +48,16 @@ local function take(lasts, called)
 end
 
 local function note(batch, token, told, tries, said, due_in, counts)
-  local about = 'classin:batch-about:' .. batch
+  local about = KEY.batch_about .. batch
   local takes, was, url = unpack(call('HMGET', about, 'takes', 'told', 'webhook'))
-  if takes ~= token or was ~= 'due' then
+  if takes ~= token or was ~= WEBHOOK.due then
     return 0
   end
   call('HSET', about, 'told', told, 'tries', tries, 'said', said)
-  if told ~= 'due' then
+  if told ~= WEBHOOK.due then
     ledger.call_at(batch, url, nil)
     call('HDEL', about, 'due_at')
-    if call('EXISTS', 'classin:batch:' .. batch) == 0 then
+    if call('EXISTS', KEY.batch .. batch) == 0 then
       call('DEL', about)  -- its records were pruned meanwhile
     end
     return 1

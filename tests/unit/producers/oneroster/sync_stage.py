@@ -191,7 +191,7 @@ class SyncStage:
 
     def let_go(self) -> None:
         """Let a minute pass, after which whoever held the source and is silent holds it no more."""
-        self.redis.delete(keys.hold("source:main:sis"))
+        self.redis.delete(keys.lock("source:main:sis"))
 
     def live(self) -> None:
         """Go on, unless the time has come."""

@@ -1,6 +1,6 @@
 -- Shared by all scripts, put after ledger.lua in front of each that needs it: batches of whose end somebody
--- is to be told. Where that stands is `told` of classin:batch-about:ID: 'open' while operations are handed
--- in (at most until its moment in classin:open-batches, which each part sets anew), 'waiting' until they
+-- is to be told. Where that stands is `told` of KEY.batch_about 'open' while operations are handed
+-- in (at most until its moment in KEY.open_batches, which each part sets anew), 'waiting' until they
 -- are settled, 'due', and then 'delivered' or 'given up'. `complete` is set once all of it is handed in: a
 -- batch that broke off is told of as a part, and told of anew once the rest has come.
 
@@ -11,11 +11,11 @@ end
 
 -- Notes when the first call to a receiver is due.
 function ledger.reorder_calls(origin)
-  local first = call('ZRANGE', 'classin:webhooks:' .. origin, 0, 0, 'WITHSCORES')
+  local first = call('ZRANGE', KEY.webhooks .. origin, 0, 0, 'WITHSCORES')
   if first[1] then
-    call('ZADD', 'classin:receivers', first[2], origin)
+    call('ZADD', KEY.receivers, first[2], origin)
   else
-    call('ZREM', 'classin:receivers', origin)
+    call('ZREM', KEY.receivers, origin)
   end
 end
 
@@ -23,9 +23,9 @@ end
 function ledger.call_at(batch, url, at)
   local origin = ledger.origin_of(url)
   if at then
-    call('ZADD', 'classin:webhooks:' .. origin, at, batch)
+    call('ZADD', KEY.webhooks .. origin, at, batch)
   else
-    call('ZREM', 'classin:webhooks:' .. origin, batch)
+    call('ZREM', KEY.webhooks .. origin, batch)
   end
   ledger.reorder_calls(origin)
 end
@@ -41,7 +41,7 @@ end
 -- Says whether as many of a batch are recorded as were to be.
 local function has_all(batch, expected)
   local there = 0
-  for _, number in ipairs(call('HVALS', 'classin:batch:' .. batch)) do
+  for _, number in ipairs(call('HVALS', KEY.batch .. batch)) do
     there = there + tonumber(number)
   end
   return expected and there >= tonumber(expected)
@@ -49,30 +49,31 @@ end
 
 -- Lets somebody be told that a batch has settled, if all of it has.
 function ledger.look_at_batch(batch)
-  local left = call('HMGET', 'classin:batch:' .. batch, 'queued', 'blocked', 'running', 'deferred')
-  if left[1] or left[2] or left[3] or left[4] then
-    return
+  for _, left in ipairs(call('HMGET', KEY.batch .. batch, unpack(LIST.unsettled))) do
+    if left then
+      return
+    end
   end
-  local about = 'classin:batch-about:' .. batch
+  local about = KEY.batch_about .. batch
   local told, expected, url = unpack(call('HMGET', about, 'told', 'expected', 'webhook'))
-  if told == 'open' and has_all(batch, expected) then
-    call('ZREM', 'classin:open-batches', batch)
-    call('HSET', about, 'told', 'waiting', 'complete', '1')
-  elseif told ~= 'waiting' then
+  if told == WEBHOOK.open and has_all(batch, expected) then
+    call('ZREM', KEY.open_batches, batch)
+    call('HSET', about, 'told', WEBHOOK.waiting, 'complete', '1')
+  elseif told ~= WEBHOOK.waiting then
     return
   end
-  call('HSET', about, 'told', 'due', 'settled_at', ledger.wall_text, 'due_at', ledger.now_text)
+  call('HSET', about, 'told', WEBHOOK.due, 'settled_at', ledger.wall_text, 'due_at', ledger.now_text)
   ledger.call_at(batch, url, ledger.now_text)
 end
 
 -- Notes that no more of a batch is handed in: `whole` if whoever did so says that this is all. One without any
 -- operation is forgotten.
 function ledger.close_batch(batch, whole)
-  local about = 'classin:batch-about:' .. batch
+  local about = KEY.batch_about .. batch
   local told, complete, expected, url =
     unpack(call('HMGET', about, 'told', 'complete', 'expected', 'webhook'))
-  call('ZREM', 'classin:open-batches', batch)
-  if call('EXISTS', 'classin:batch:' .. batch) == 0 then
+  call('ZREM', KEY.open_batches, batch)
+  if call('EXISTS', KEY.batch .. batch) == 0 then
     call('DEL', about)
     return
   end
@@ -80,31 +81,31 @@ function ledger.close_batch(batch, whole)
     return
   end
   whole = whole or has_all(batch, expected)
-  if told ~= 'open' and not whole then
+  if told ~= WEBHOOK.open and not whole then
     return
   end
   if whole then
     call('HSET', about, 'complete', '1')
   end
-  if told ~= 'open' and told ~= 'waiting' then
+  if told ~= WEBHOOK.open and told ~= WEBHOOK.waiting then
     tell_anew(batch, about, url)
   end
-  call('HSET', about, 'told', 'waiting')
+  call('HSET', about, 'told', WEBHOOK.waiting)
   ledger.look_at_batch(batch)
 end
 
 -- Notes that some more of a batch is handed in.
 function ledger.go_on_with_batch(batch)
-  local about = 'classin:batch-about:' .. batch
+  local about = KEY.batch_about .. batch
   local told, lasts, url = unpack(call('HMGET', about, 'told', 'open_lasts', 'webhook'))
   call('PERSIST', about)
   if not told then
     return
   end
-  if told ~= 'open' and told ~= 'waiting' then
+  if told ~= WEBHOOK.open and told ~= WEBHOOK.waiting then
     tell_anew(batch, about, url)
   end
-  call('HSET', about, 'told', 'open')
+  call('HSET', about, 'told', WEBHOOK.open)
   call('HDEL', about, 'complete')
-  call('ZADD', 'classin:open-batches', ledger.whole(ledger.now + tonumber(lasts)), batch)
+  call('ZADD', KEY.open_batches, ledger.whole(ledger.now + tonumber(lasts)), batch)
 end

@@ -1,22 +1,16 @@
 -- Shared by all scripts, put after ledger.lua in front of each that needs it: what settles, and who
--- waited for it. What is still to be looked at stands in the list classin:releasing: `+ID` and `-ID`,
--- the followers of a record that went well or not, and `=LANE`, a lane whose first place is free.
+-- waited for it. What is still to be looked at stands in the list KEY.releasing: `+ID` and `-ID`,
+-- the followers of a record that went well or not, and `=LANE`, a lane whose first has left.
 --
 -- Until `flush_all` lanes, stops and followers are changed in memory only, as records are: a script that
 -- fails before has changed nothing. Then comes first who is still to be looked at, so that nobody is
 -- blocked for good whatever happens next; `release` asks whether what it is to tell of has settled.
-ledger.WELL = { succeeded = true, partial = true }
-ledger.SETTLED = {
-  succeeded = true, partial = true, failed = true, uncertain = true, cancelled = true,
-}
+ledger.WELL, ledger.SETTLED = SET.went_well, SET.settled
 
 -- Fields that are of use on the way only.
-ledger.PASSING = { 'unread', 'sending', 'deferrals', 'waits', 'cancel', 'resent', 'paced' }
+ledger.PASSING = { 'maybe_applied', 'sending', 'deferrals', 'waits', 'cancel', 'resent', 'paced' }
 
--- Followers and lanes that one call looks at, all its releases together.
-ledger.MOST_LOOKED_AT = 500
-
--- What this call adds to classin:releasing, lanes and records, each from the first that is not looked at
+-- What this call adds to KEY.releasing, lanes and records, each from the first that is not looked at
 -- yet; what it knows of lanes, their stops, and followers; the events that it tells.
 function ledger.forget_waiting()
   ledger.freed, ledger.first_freed, ledger.ended, ledger.first_ended = {}, 1, {}, 1
@@ -30,40 +24,37 @@ ledger.looked_at = 0
 
 -- Gives how many of its followers the next of so many records may look at.
 function ledger.share_of(number)
-  return math.min(100, math.ceil((ledger.MOST_LOOKED_AT - ledger.looked_at) / number))
+  return math.min(LIMIT.followers_of_one, math.ceil((LIMIT.followers_at_once - ledger.looked_at) / number))
 end
-
--- Ids of a lane that are read together, after the first two.
-local TOGETHER = 100
 
 -- Gives a lane as it was before this call, as far as it was read: ids; who of them left it in this call;
 -- which one is the first that did not; whether that is all.
 function ledger.lane_of(name)
   local lane = ledger.lanes[name]
   if not lane then
-    lane = { ids = call('ZRANGE', 'classin:lane:' .. name, 0, 1), left = {}, first = 1 }
+    lane = { ids = call('ZRANGE', KEY.lane .. name, 0, 1), left = {}, first = 1 }
     lane.whole = #lane.ids < 2
     ledger.lanes[name] = lane
   end
   return lane
 end
 
--- Gives the place of the next in a lane that has not left it.
-local function next_in(lane, name, place)
+-- Gives where the next in a lane stands that has not left it.
+local function next_in(lane, name, at)
   while true do
-    if not lane.ids[place] and not lane.whole then
+    if not lane.ids[at] and not lane.whole then
       local last = #lane.ids
-      local more = call('ZRANGE', 'classin:lane:' .. name, last, last + TOGETHER - 1)
+      local more = call('ZRANGE', KEY.lane .. name, last, last + LIMIT.lane_at_once - 1)
       for i, id in ipairs(more) do
         lane.ids[last + i] = id
       end
-      lane.whole = #more < TOGETHER
+      lane.whole = #more < LIMIT.lane_at_once
     end
-    local id = lane.ids[place]
+    local id = lane.ids[at]
     if not id or not lane.left[id] then
-      return place
+      return at
     end
-    place = place + 1
+    at = at + 1
   end
 end
 
@@ -78,51 +69,52 @@ end
 -- Says whether any lane stops; asked once.
 function ledger.any_stops()
   if ledger.stopping == nil then
-    ledger.stopping = call('EXISTS', 'classin:stops') == 1
+    ledger.stopping = call('EXISTS', KEY.stops) == 1
   end
   return ledger.stopping
 end
 
--- Gives what stops a lane, one after the other: behind which place, up to which, and because of whom.
+-- Gives what stops a lane: of each stop a list of behind which sequence, up to which, and because of whom.
 function ledger.stops_of(lane)
   if ledger.stops[lane] == nil then
-    ledger.stops[lane] = ledger.any_stops() and call('HGET', 'classin:stops', lane) or ''
+    local known = ledger.any_stops() and call('HGET', KEY.stops, lane)
+    ledger.stops[lane] = list_in(known)
   end
-  return string.gmatch(ledger.stops[lane], '(%d+) (%d+) ([^\n]*)\n')
+  return ledger.stops[lane]
 end
 
--- Notes what stops a lane from now on; '': nothing.
+-- Notes what stops a lane from now on.
 function ledger.put_stops(lane, known)
   ledger.stops[lane], ledger.restopped[lane] = known, true
 end
 
 -- Notes that those who are behind a record in its lane now are to fail.
 function ledger.stop_behind(record)
-  local lane = 'classin:lane:' .. record.lane
+  local lane = KEY.lane .. record.lane
   local head = tonumber(call('ZRANGE', lane, 0, 0, 'WITHSCORES')[2])
   local last = tonumber(call('ZRANGE', lane, -1, -1, 'WITHSCORES')[2])
-  local place, kept = tonumber(record.place), ''
-  for after, up_to, culprit in ledger.stops_of(record.lane) do
-    if tonumber(after) < place and tonumber(up_to) >= last then
+  local sequence, kept = tonumber(record.sequence), {}
+  for _, stop in ipairs(ledger.stops_of(record.lane)) do
+    if tonumber(stop[1]) < sequence and tonumber(stop[2]) >= last then
       return  -- they are to fail already
     end
-    if tonumber(up_to) >= head then
-      kept = kept .. after .. ' ' .. up_to .. ' ' .. culprit .. '\n'
+    if tonumber(stop[2]) >= head then
+      kept[#kept + 1] = stop
     end
   end
-  if last > place then
-    local stop = ledger.whole(place) .. ' ' .. ledger.whole(last) .. ' ' .. record.id .. '\n'
-    ledger.put_stops(record.lane, kept .. stop)
+  if last > sequence then
+    kept[#kept + 1] = { ledger.whole(sequence), ledger.whole(last), record.id }
+    ledger.put_stops(record.lane, kept)
     ledger.stopping = true
   end
 end
 
 -- Gives the record because of which another is to fail, if its lane stops there.
 function ledger.stopper_of(record)
-  local place = tonumber(record.place)
-  for after, up_to, culprit in ledger.stops_of(record.lane) do
-    if tonumber(after) < place and place <= tonumber(up_to) then
-      return culprit
+  local sequence = tonumber(record.sequence)
+  for _, stop in ipairs(ledger.stops_of(record.lane)) do
+    if tonumber(stop[1]) < sequence and sequence <= tonumber(stop[2]) then
+      return stop[3]
     end
   end
 end
@@ -131,10 +123,10 @@ end
 function ledger.leave_lane(record)
   local name = record.lane
   ledger.lane_of(name).left[record.id] = true
-  ledger.remove('classin:lane:', name, record.id)
+  ledger.remove(KEY.lane, name, record.id)
   if not ledger.first_two(name) then
     if ledger.any_stops() then
-      ledger.put_stops(name, '')
+      ledger.put_stops(name, {})
     end
     return
   end
@@ -162,16 +154,19 @@ function ledger.settle(record, state)
   end
   ledger.enter(record, state)
   local took = ledger.tell_of(record)
-  ledger.tally('classin:schools', record.school, -1)
+  ledger.tally(KEY.schools, record.school, -1)
   local attempt = ledger.marks[record].took
-  ledger.happen(record.school, record.operation .. ' ' .. state .. ' ' .. (record.reason or '') .. ' '
-    .. (record.code or '') .. ' ' .. ledger.step_of(took, 4) .. ' ' .. (attempt and ledger.step_of(attempt, 2) or ''))
+  ledger.happen('settled', record.school, record.operation, state, record.reason or '', record.code or '')
+  ledger.happen('took', record.operation, ledger.step_of(took, LIMIT.fine))
+  if attempt then
+    ledger.happen('attempt', record.operation, ledger.step_of(attempt, LIMIT.coarse))
+  end
   if record.tells then
     ledger.telling[record.batch] = true
   end
   local id = record.id
-  ledger.files[#ledger.files + 1] = 'classin:file:' .. id
-  if call('EXISTS', 'classin:followers:' .. id) == 1 then
+  ledger.files[#ledger.files + 1] = KEY.file .. id
+  if call('EXISTS', KEY.followers .. id) == 1 then
     ledger.ended[#ledger.ended + 1] = (ledger.WELL[state] and '+' or '-') .. id
   end
   if record.lane then
@@ -181,16 +176,16 @@ end
 
 -- The message of a record that fails because of another; no code reads it.
 local MESSAGES = {
-  after = '%s, which it waited for, did not succeed',
-  lane = 'its lane was to stop when %s did not succeed',
+  [DEPENDENCY.after] = '%s, which it waited for, did not succeed',
+  [DEPENDENCY.lane] = 'its lane was to stop when %s did not succeed',
 }
 
 -- Fails a record because of another; kind: 'after' (it waited for that one) or 'lane' (it is behind it).
 function ledger.fail_because(record, kind, culprit)
-  ledger.put(record, 'reason', 'dependency')
+  ledger.put(record, 'reason', REASON.dependency)
   ledger.put(record, 'failed_because', cjson.encode({ kind, culprit }))
   ledger.put(record, 'message', string.format(MESSAGES[kind], culprit))
-  ledger.settle(record, 'failed')
+  ledger.settle(record, STATE.failed)
 end
 
 -- Lets a blocked record that is the first of its lane, or in none, go on if it waits for nobody; where
@@ -198,7 +193,7 @@ end
 function ledger.go_on(record, messages)
   local culprit = record.lane and ledger.stopper_of(record)
   if culprit then
-    ledger.fail_because(record, 'lane', culprit)
+    ledger.fail_because(record, DEPENDENCY.lane, culprit)
   elseif (tonumber(record.waits) or 0) <= 0 then
     ledger.to_queue(record, messages)
   end
@@ -212,7 +207,7 @@ function ledger.look_at_lane(lane, messages)
   local head, behind = ledger.first_two(lane)
   ledger.crowded[lane] = behind ~= nil
   local record = head and ledger.load(head)
-  if record and record.state == 'blocked' then
+  if record and record.state == STATE.blocked then
     ledger.go_on(record, messages)
   end
 end
@@ -220,11 +215,11 @@ end
 -- Tells one follower how that which it waited for went.
 function ledger.tell(follower, id, well, messages)
   local record = ledger.load(follower)
-  if not record or record.state ~= 'blocked' then
+  if not record or record.state ~= STATE.blocked then
     return
   end
   if not well then
-    ledger.fail_because(record, 'after', id)
+    ledger.fail_because(record, DEPENDENCY.after, id)
     return
   end
   ledger.put(record, 'waits', ledger.whole((tonumber(record.waits) or 0) - 1))
@@ -238,7 +233,7 @@ end
 function ledger.next_follower(id)
   local known = ledger.followers[id]
   if not known then
-    known = { ids = call('SRANDMEMBER', 'classin:followers:' .. id, ledger.MOST_LOOKED_AT), told = 0 }
+    known = { ids = call('SRANDMEMBER', KEY.followers .. id, LIMIT.followers_at_once), told = 0 }
     ledger.followers[id] = known
   end
   known.told = known.told + 1
@@ -251,7 +246,7 @@ function ledger.next_follower(id)
   return follower
 end
 
--- Says whether what stands in classin:releasing is to be looked at. It is not where the script that put it
+-- Says whether what stands in KEY.releasing is to be looked at. It is not where the script that put it
 -- there got no further; then that is said once more.
 function ledger.is_over(item)
   local id = string.sub(item, 2)
@@ -265,7 +260,7 @@ end
 -- Gives the first that was left by earlier calls.
 function ledger.next_earlier()
   while ledger.earlier == nil do
-    local item = call('LINDEX', 'classin:releasing', ledger.passed)
+    local item = call('LINDEX', KEY.releasing, ledger.passed)
     if not item or ledger.is_over(item) then
       ledger.earlier = item
     else
@@ -313,46 +308,46 @@ end
 
 -- Calls a command with a list of any length, some of it at a time.
 function ledger.call_with(command, key, list, first)
-  for from = first, #list, ledger.MOST do
-    call(command, key, unpack(list, from, math.min(from + ledger.MOST - 1, #list)))
+  for from = first, #list, LIMIT.arguments_at_once do
+    call(command, key, unpack(list, from, math.min(from + LIMIT.arguments_at_once - 1, #list)))
   end
 end
 
 function ledger.flush_stops()
   for lane in pairs(ledger.restopped) do
-    if ledger.stops[lane] == '' then
-      call('HDEL', 'classin:stops', lane)
+    if #ledger.stops[lane] == 0 then
+      call('HDEL', KEY.stops, lane)
     else
-      call('HSET', 'classin:stops', lane, ledger.stops[lane])
+      call('HSET', KEY.stops, lane, cjson.encode(ledger.stops[lane]))
     end
   end
 end
 
 -- Writes down everything: who is still to be looked at, what became of the records, who was told.
 function ledger.flush_all()
-  ledger.call_with('RPUSH', 'classin:releasing', ledger.freed, ledger.first_freed)
-  ledger.call_with('RPUSH', 'classin:releasing', ledger.ended, ledger.first_ended)
+  ledger.call_with('RPUSH', KEY.releasing, ledger.freed, ledger.first_freed)
+  ledger.call_with('RPUSH', KEY.releasing, ledger.ended, ledger.first_ended)
   for lane, is_crowded in pairs(ledger.crowded) do
     if is_crowded then
-      ledger.add('classin:lanes', '', ledger.wall_text, lane)
+      ledger.add(KEY.lanes, '', ledger.wall_text, lane)
     else
-      ledger.remove('classin:lanes', '', lane)
+      ledger.remove(KEY.lanes, '', lane)
     end
   end
   ledger.crowded = {}
   ledger.flush()
   ledger.flush_stops()
   for id, told in pairs(ledger.told) do
-    ledger.call_with('SREM', 'classin:followers:' .. id, told, 1)
+    ledger.call_with('SREM', KEY.followers .. id, told, 1)
   end
   if ledger.passed > 0 then
-    call('LTRIM', 'classin:releasing', ledger.passed, -1)
+    call('LTRIM', KEY.releasing, ledger.passed, -1)
   end
   for _, event in ipairs(ledger.news) do
-    call('XADD', 'classin:events', 'MAXLEN', '~', '100000', '*', unpack(event))
+    call('XADD', KEY.events, 'MAXLEN', '~', LIMIT.events_kept, '*', unpack(event))
   end
-  for from = 1, #ledger.files, ledger.MOST do
-    call('DEL', unpack(ledger.files, from, math.min(from + ledger.MOST - 1, #ledger.files)))
+  for from = 1, #ledger.files, LIMIT.arguments_at_once do
+    call('DEL', unpack(ledger.files, from, math.min(from + LIMIT.arguments_at_once - 1, #ledger.files)))
   end
   ledger.forget_waiting()
 end

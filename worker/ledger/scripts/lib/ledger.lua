@@ -13,11 +13,11 @@ ledger.now, ledger.now_text, ledger.wall, ledger.wall_text = clock.now, clock.te
 -- Lets a script go on where Redis has no room left (maxmemory): what is under way must be noted. Redis
 -- asks for room at a script's first write only, and not when that takes away.
 function ledger.go_on_when_full()
-  call('HDEL', 'classin:counts', '')
+  call('HDEL', KEY.counts, '')
 end
 
 function ledger.record_key(id)
-  return 'classin:op:' .. id
+  return KEY.record .. id
 end
 
 function ledger.kind_of(record)
@@ -57,8 +57,8 @@ function ledger.add(key, name, score, member)
   append_two(list_of(ledger.added, key, name), score, member)
 end
 
-function ledger.list(property, value, place, id)
-  append_two(list_of(ledger.listed, property, value), place, id)
+function ledger.list(property, value, sequence, id)
+  append_two(list_of(ledger.listed, property, value), sequence, id)
 end
 
 function ledger.remove(key, name, member)
@@ -78,16 +78,17 @@ function ledger.tally(key, name, by)
   names[name] = (names[name] or 0) + by
 end
 
--- What happened in this hour, by school and by what: submitted, or settled. An hour is kept for so long (s).
-ledger.happened, ledger.HOUR, ledger.HOUR_LASTS = {}, 3600000, 8640000
+-- Counts records of an operation in a state.
+function ledger.count(operation, state, by)
+  ledger.tally(KEY.counts, cjson.encode({ operation, state }), by)
+end
 
-function ledger.happen(school, what)
-  local names = ledger.happened[school]
-  if not names then
-    names = {}
-    ledger.happened[school] = names
-  end
-  names[what] = (names[what] or 0) + 1
+-- How often what happened in this hour, by the fields of KEY.hour: JSON lists, see hourly_stats.py.
+ledger.happened = {}
+
+function ledger.happen(...)
+  local what = cjson.encode({ ... })
+  ledger.happened[what] = (ledger.happened[what] or 0) + 1
 end
 
 -- Gives the step of a time (ms) on a scale on which so many steps double it; below a millisecond it is 0.
@@ -96,14 +97,11 @@ function ledger.step_of(ms, steps)
   return ms < 1 and 0 or 1 + math.floor(steps * math.log(ms) / DOUBLING + 1e-9)
 end
 
--- Arguments that a command takes at a time: Lua unpacks no more than 8000.
-ledger.MOST = 4000
-
 function ledger.send(command, start, middle, lists)
   for key, names in pairs(lists) do
     for name, list in pairs(names) do
-      for from = 1, #list, ledger.MOST do
-        local last = math.min(from + ledger.MOST - 1, #list)
+      for from = 1, #list, LIMIT.arguments_at_once do
+        local last = math.min(from + LIMIT.arguments_at_once - 1, #list)
         call(command, start .. key .. middle .. name, unpack(list, from, last))
       end
     end
@@ -146,11 +144,11 @@ function ledger.put(record, name, value)
 end
 
 function ledger.priority_of(record)
-  return record.priority or 'normal'
+  return record.priority or PRIORITY.normal
 end
 
 function ledger.has_end(state)
-  return state == 'running' or state == 'deferred'
+  return state == STATE.running or state == STATE.deferred
 end
 
 -- Puts a record into a state. `at`: when rescue is to look at it, because it falls due or its lease
@@ -160,47 +158,47 @@ function ledger.enter(record, to, at)
   if record.state ~= to and ledger.has_end(record.state) then
     ledger.put(record, 'due_at', nil)
   end
-  if to == 'running' then
+  if to == STATE.running then
     ledger.put(record, 'paced', nil)
   end
   ledger.put(record, 'quiet', nil)
   ledger.put(record, 'state', to)
   mark.at = at and ledger.whole(at)
-  if at and to ~= 'running' then
+  if at and to ~= STATE.running then
     ledger.put(record, 'due_at', mark.at)
   end
-  mark.spot = to == 'queued' and 'queued' or nil
+  mark.spot = to == STATE.queued and STATE.queued or nil
 end
 
--- Takes a record from where it waited: classin:queued, or else among the parked of its school.
+-- Takes a record from where it waited: KEY.queued, or else among the parked of its school.
 function ledger.leave_spot(record, mark)
   local was_queued, priority = mark.sent, ledger.priority_of(record)
   if was_queued == nil then
-    was_queued = call('ZREM', 'classin:queued:' .. priority, record.id) == 1
-  elseif was_queued and mark.spot ~= 'queued' then
-    ledger.remove('classin:queued:', priority, record.id)
+    was_queued = call('ZREM', KEY.queued .. priority, record.id) == 1
+  elseif was_queued and mark.spot ~= STATE.queued then
+    ledger.remove(KEY.queued, priority, record.id)
   end
   if not was_queued and mark.spot ~= 'parked' then
-    ledger.remove('classin:parked:', record.school, record.id)
+    ledger.remove(KEY.parked, record.school, record.id)
   end
 end
 
 -- Those of high priority have their turn before all others, and those of low priority after them: what
--- is added to their places is more than any place (microseconds), and no sum loses a digit.
-ledger.ORDER = { high = -3e15, low = 3e15 }
+-- is added to their sequences is more than any sequence (microseconds), and no sum loses a digit.
+ledger.ORDER = { [PRIORITY.high] = -LIMIT.priority_offset, [PRIORITY.low] = LIMIT.priority_offset }
 
 -- Says whether a record waits for its turn.
 function ledger.is_paced(record)
-  return record.state == 'deferred' and record.paced ~= nil
+  return record.state == STATE.deferred and record.paced ~= nil
 end
 
 -- Moves a record to those who wait for their turn, or from there.
 function ledger.relist_paced(record, mark)
   if mark.spot == 'paced' then
-    local order = tonumber(record.place) + (ledger.ORDER[record.priority] or 0)
-    ledger.add('classin:paced:', ledger.kind_of(record), ledger.whole(order), record.id)
+    local order = tonumber(record.sequence) + (ledger.ORDER[record.priority] or 0)
+    ledger.add(KEY.paced, ledger.kind_of(record), ledger.whole(order), record.id)
   elseif mark.paced and not ledger.is_paced(record) then
-    ledger.remove('classin:paced:', ledger.kind_of(record), record.id)
+    ledger.remove(KEY.paced, ledger.kind_of(record), record.id)
   end
 end
 
@@ -209,30 +207,30 @@ function ledger.relist(record, mark)
   local id, from, to = record.id, mark.state, record.state
   if from ~= to then
     ledger.unlist('state', from, id)
-    ledger.list('state', to, record.place, id)
-    ledger.tally('classin:counts', record.operation .. ' ' .. from, -1)
-    ledger.tally('classin:counts', record.operation .. ' ' .. to, 1)
+    ledger.list('state', to, record.sequence, id)
+    ledger.count(record.operation, from, -1)
+    ledger.count(record.operation, to, 1)
     if record.batch then
-      ledger.tally('classin:batch:' .. record.batch, from, -1)
-      ledger.tally('classin:batch:' .. record.batch, to, 1)
+      ledger.tally(KEY.batch .. record.batch, from, -1)
+      ledger.tally(KEY.batch .. record.batch, to, 1)
     end
   end
-  if from == 'queued' and (to ~= 'queued' or mark.spot) then
+  if from == STATE.queued and (to ~= STATE.queued or mark.spot) then
     ledger.leave_spot(record, mark)
   end
-  if mark.spot == 'queued' then
-    ledger.add('classin:queued:', ledger.priority_of(record), ledger.now_text, id)
+  if mark.spot == STATE.queued then
+    ledger.add(KEY.queued, ledger.priority_of(record), ledger.now_text, id)
   elseif mark.spot == 'parked' then
-    ledger.add('classin:parked:', record.school, record.place, id)
-    call('SADD', 'classin:parking', record.school)
+    ledger.add(KEY.parked, record.school, record.sequence, id)
+    call('SADD', KEY.parking, record.school)
   end
   if mark.spot == 'paced' or mark.paced then
     ledger.relist_paced(record, mark)
   end
   if mark.at then
-    ledger.add('classin:due', '', mark.at, id)
+    ledger.add(KEY.due, '', mark.at, id)
   elseif ledger.has_end(from) and not ledger.has_end(to) then
-    ledger.remove('classin:due', '', id)
+    ledger.remove(KEY.due, '', id)
   end
 end
 
@@ -240,11 +238,11 @@ end
 function ledger.recode(record, from, to)
   if from then
     ledger.unlist('code', from, record.id)
-    ledger.tally('classin:codes', from, -1)
+    ledger.tally(KEY.codes, from, -1)
   end
   if to then
-    ledger.list('code', to, record.place, record.id)
-    ledger.tally('classin:codes', to, 1)
+    ledger.list('code', to, record.sequence, record.id)
+    ledger.tally(KEY.codes, to, 1)
   end
 end
 
@@ -254,7 +252,7 @@ function ledger.reason_anew(record, from, to)
     ledger.unlist('reason', from, record.id)
   end
   if to then
-    ledger.list('reason', to, record.place, record.id)
+    ledger.list('reason', to, record.sequence, record.id)
   end
 end
 
@@ -280,13 +278,12 @@ end
 
 -- Adds to this hour what happened; when something does so for the first time in it, its end is set anew.
 function ledger.flush_hour()
-  local key = 'classin:hour:' .. ledger.whole(math.floor(ledger.wall / ledger.HOUR))
-  for school, names in pairs(ledger.happened) do
-    for what, by in pairs(names) do
-      if call('HINCRBY', key, what .. ' ' .. school, by) == by then
-        call('EXPIRE', key, ledger.HOUR_LASTS)
-      end
-    end
+  local key, is_new = KEY.hour .. ledger.whole(math.floor(ledger.wall / LIMIT.hour)), false
+  for what, by in pairs(ledger.happened) do
+    is_new = call('HINCRBY', key, what, by) == by or is_new
+  end
+  if is_new then
+    call('EXPIRE', key, LIMIT.hour_kept_seconds)
   end
   ledger.happened = {}
 end
@@ -306,8 +303,8 @@ function ledger.flush()
       ledger.reason_anew(record, mark.reason, record.reason)
     end
   end
-  ledger.send('ZREM', 'classin:ix:', ':', ledger.unlisted)
-  ledger.send('ZADD', 'classin:ix:', ':', ledger.listed)
+  ledger.send('ZREM', KEY.indexes, ':', ledger.unlisted)
+  ledger.send('ZADD', KEY.indexes, ':', ledger.listed)
   ledger.send('ZREM', '', '', ledger.removed)
   ledger.send('ZADD', '', '', ledger.added)
   for key, names in pairs(ledger.tallied) do
@@ -330,7 +327,7 @@ end
 
 -- A suspect: a worker died while it had the record, which may be why.
 function ledger.is_suspect(record)
-  return record.deaths ~= nil
+  return record.lost_workers ~= nil
 end
 
 -- Adds a record to those for whom a message must be sent: id, operation, priority, and '1' if the
@@ -343,7 +340,7 @@ end
 
 -- Lets a record wait until a message is sent for it, now; nobody has a lease on it any more.
 function ledger.to_queue(record, messages)
-  ledger.enter(record, 'queued')
+  ledger.enter(record, STATE.queued)
   ledger.put(record, 'lease', '')
   ledger.add_message(messages, record)
 end
@@ -354,15 +351,15 @@ function ledger.holds(record, lease, token)
   if record.lease == lease then
     return true
   end
-  local waiting = record.state == 'queued' or record.state == 'deferred'
+  local waiting = record.state == STATE.queued or record.state == STATE.deferred
   return waiting and (tonumber(record.claims) or 0) < tonumber(token)
 end
 
 -- Renews a claim that holds, for as long as its record is under way; one that was forgotten is known
 -- again.
 function ledger.renew(record, lease, token, ends)
-  if record.state == 'running' or record.lease ~= lease then
-    ledger.enter(record, 'running', ends)
+  if record.state == STATE.running or record.lease ~= lease then
+    ledger.enter(record, STATE.running, ends)
     ledger.put(record, 'lease', lease)
     ledger.put(record, 'claims', token)
   end

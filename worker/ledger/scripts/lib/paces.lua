@@ -1,15 +1,8 @@
 -- Shared by all scripts, put after ledger.lua in front of each that needs it: how fast a school may be
 -- spoken to. A request takes a token of its kind ("SCHOOL OPERATION") and one of its school, where these
 -- have a pace (generic cell rate algorithm), as it is claimed: nothing is kept for who is not there, so
--- it costs nothing to come late. Who finds no token waits in classin:paced:KIND, first come first served,
--- until turns.lua gives it its turn; classin:turns says when to look at each kind.
-
--- Pauses grow with each of these levels that "too fast" adds, and shrink one level in so many ms. Unless
--- a kind is slowed down, what it could have sent in so many ms may go at once.
-ledger.LEVELS, ledger.LEVEL_LASTS, ledger.FIRST_INTERVAL, ledger.BURST = 8, 30000, 50, 1000
-
--- The furthest off that a kind is looked at again (ms), and that a token may be taken in advance.
-ledger.LOOK_AGAIN, ledger.FARTHEST = 10000, 2000
+-- it costs nothing to come late. Who finds no token waits in KEY.paced, first come first served,
+-- until turns.lua gives it its turn; KEY.turns says when to look at each kind.
 
 -- What is read is read once in a call: paces by what they are of, what limits a kind, whether others of
 -- it wait; and when to look at kinds of which some were put off here.
@@ -21,7 +14,7 @@ function ledger.pace_of(what)
   if pace then
     return pace
   end
-  local found = call('HMGET', 'classin:pace:' .. what, 'next', 'free_at', 'level', 'slowed_at', 'interval')
+  local found = call('HMGET', KEY.pace .. what, 'next', 'free_at', 'level', 'slowed_at', 'interval')
   local free_at, slowed_at = tonumber(found[2]) or 0, tonumber(found[4]) or 0
   pace = {
     following = tonumber(found[1]) or 0, interval = tonumber(found[5]) or 0, level = tonumber(found[3]) or 0,
@@ -33,7 +26,7 @@ function ledger.pace_of(what)
   end
   if pace.level > 0 then
     local slow_for = math.max(0, ledger.now - math.max(slowed_at, free_at))
-    pace.level = math.max(0, pace.level - math.floor(slow_for / ledger.LEVEL_LASTS))
+    pace.level = math.max(0, pace.level - math.floor(slow_for / LIMIT.level_lasts))
   end
   pace.free_at, pace.slowed_at = free_at, slowed_at
   ledger.paces[what] = pace
@@ -45,7 +38,7 @@ end
 function ledger.limits_of(kind, school)
   local limits = ledger.limits[kind]
   if not limits then
-    local found = call('HMGET', 'classin:paces', kind, school)
+    local found = call('HMGET', KEY.paces, kind, school)
     limits = { { what = kind, interval = tonumber(found[1]) or 0 } }
     if found[2] then
       limits[2] = { what = school, interval = tonumber(found[2]) }
@@ -59,12 +52,12 @@ end
 -- how much earlier it may be had. Where requests may follow each other faster than when the last one went
 -- out, it comes closer; where it is farther off than can be, the clock was set back.
 function ledger.state_of(limit)
-  local pace, interval, burst = ledger.pace_of(limit.what), limit.interval, ledger.BURST
+  local pace, interval, burst = ledger.pace_of(limit.what), limit.interval, LIMIT.burst
   if pace.level > 0 then
-    interval, burst = math.max(interval, ledger.FIRST_INTERVAL * 2 ^ pace.level), 0
+    interval, burst = math.max(interval, LIMIT.first_interval * 2 ^ pace.level), 0
   end
   local following = pace.following - math.max(0, pace.interval - interval)
-  if following > ledger.now + ledger.FARTHEST + ledger.BURST + interval then
+  if following > ledger.now + LIMIT.farthest_token + LIMIT.burst + interval then
     following = ledger.now + burst
   end
   return pace, interval, following, burst
@@ -87,7 +80,7 @@ function ledger.take_tokens(kind, school, slot)
     local pace, interval, following = ledger.state_of(limit)
     if interval > 0 then
       pace.following, pace.interval = math.max(following, slot) + interval, interval
-      pace.lasts = math.max(ledger.LEVELS * ledger.LEVEL_LASTS, pace.following - ledger.now + interval)
+      pace.lasts = math.max(LIMIT.levels * LIMIT.level_lasts, pace.following - ledger.now + interval)
     end
   end
 end
@@ -100,7 +93,7 @@ end
 -- Says whether others of a kind wait for their turn.
 function ledger.others_wait(kind)
   if ledger.waiting[kind] == nil then
-    ledger.waiting[kind] = call('EXISTS', 'classin:paced:' .. kind) == 1
+    ledger.waiting[kind] = call('EXISTS', KEY.paced .. kind) == 1
   end
   return ledger.waiting[kind]
 end
@@ -109,13 +102,13 @@ end
 -- at `look`.
 function ledger.put_off(record, look, ends)
   local kind = ledger.kind_of(record)
-  ledger.enter(record, 'deferred')
+  ledger.enter(record, STATE.deferred)
   ledger.put(record, 'due_at', nil)
   ledger.put(record, 'paced', record.paced or ledger.now_text)
   local mark = ledger.marks[record]
   mark.at, mark.spot = ledger.whole(ends), 'paced'
   ledger.waiting[kind] = true
-  local latest = ledger.now + ledger.LOOK_AGAIN
+  local latest = ledger.now + LIMIT.look_again
   ledger.looks[kind] = math.min(ledger.looks[kind] or latest, math.max(look, ledger.now))
 end
 
@@ -123,18 +116,18 @@ end
 -- longer intervals. Many that were under way together count as one.
 function ledger.slow_down(record, pause)
   local pace = ledger.pace_of(ledger.kind_of(record))
-  if ledger.now - pace.slowed_at >= 1000 then
-    pace.level = math.min(pace.level + 1, ledger.LEVELS)
+  if ledger.now - pace.slowed_at >= LIMIT.slowed_once_in then
+    pace.level = math.min(pace.level + 1, LIMIT.levels)
   end
   pace.free_at, pace.slowed_at = math.max(pace.free_at, ledger.now + pause), ledger.now
-  pace.lasts, pace.slowed = pause + ledger.LEVELS * ledger.LEVEL_LASTS, true
+  pace.lasts, pace.slowed = pause + LIMIT.levels * LIMIT.level_lasts, true
 end
 
 -- Writes down what is slowed down.
 function ledger.flush_pauses()
   for what, pace in pairs(ledger.paces) do
     if pace.slowed then
-      call('HSET', 'classin:pace:' .. what, 'free_at', ledger.whole(pace.free_at), 'level', pace.level,
+      call('HSET', KEY.pace .. what, 'free_at', ledger.whole(pace.free_at), 'level', pace.level,
         'slowed_at', ledger.whole(pace.slowed_at))
     end
   end
@@ -144,7 +137,7 @@ end
 function ledger.flush_paces()
   ledger.flush_pauses()
   for what, pace in pairs(ledger.paces) do
-    local key = 'classin:pace:' .. what
+    local key = KEY.pace .. what
     if pace.lasts then
       if pace.following > 0 then
         call('HSET', key, 'next', string.format('%.3f', pace.following), 'interval', pace.interval)
@@ -153,7 +146,7 @@ function ledger.flush_paces()
     end
   end
   for kind, look in pairs(ledger.looks) do
-    call('ZADD', 'classin:turns', 'LT', ledger.whole(look), kind)
+    call('ZADD', KEY.turns, 'LT', ledger.whole(look), kind)
   end
   ledger.paces, ledger.looks = {}, {}
 end

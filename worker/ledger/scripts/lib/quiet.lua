@@ -1,14 +1,14 @@
 -- Shared by all scripts, put after ledger.lua in front of each that needs it: lanes that keep quiet. What
 -- was sent last in a lane, and brought no answer, may still be carried out, later than what is sent next:
 -- that would undo it. So the next record of the lane waits for a while (the late window, ms) from the
--- moment in classin:quiet. The same record need not: it asks for the same once more.
+-- moment in KEY.quiet. The same record need not: it asks for the same once more.
 local quieted = {}
 
 -- Lets a record's lane keep quiet from now on.
 function ledger.keep_quiet(record)
   if record.lane then
     quieted[record.lane] = ledger.now
-    ledger.add('classin:quiet', '', ledger.now_text, record.lane)
+    ledger.add(KEY.quiet, '', ledger.now_text, record.lane)
   end
 end
 
@@ -18,14 +18,14 @@ local function quiet_since(lane)
     return quieted[lane]
   end
   if ledger.any_quiet == nil then
-    ledger.any_quiet = call('EXISTS', 'classin:quiet') == 1
+    ledger.any_quiet = call('EXISTS', KEY.quiet) == 1
   end
-  return ledger.any_quiet and tonumber(call('ZSCORE', 'classin:quiet', lane)) or nil
+  return ledger.any_quiet and tonumber(call('ZSCORE', KEY.quiet, lane)) or nil
 end
 
 -- Gives until when a record waits because its lane keeps quiet; nil: it need not.
 function ledger.quiet_until(record, window)
-  if window == 0 or not record.lane or record.unread then
+  if window == 0 or not record.lane or record.maybe_applied then
     return nil
   end
   local since = quiet_since(record.lane)
@@ -41,5 +41,5 @@ end
 
 -- Forgets the lanes of which that is over.
 function ledger.end_quiet(window)
-  call('ZREMRANGEBYSCORE', 'classin:quiet', '-inf', ledger.whole(ledger.now - window))
+  call('ZREMRANGEBYSCORE', KEY.quiet, '-inf', ledger.whole(ledger.now - window))
 end

@@ -1,18 +1,15 @@
 -- Shared by all scripts, put after followers.lua in front of each that needs it: whether a school may
 -- be spoken to now. What is read of a school is read once in a call.
 
--- A kind of operation that alone was locked out stays refused for so long (ms) before it counts anew.
-ledger.BARRED_FOR = 3600000
-
 function ledger.school_key(school)
-  return 'classin:school:' .. school
+  return KEY.school .. school
 end
 
 -- Puts a record aside until its school may be spoken to; its message is used up. It does not wait for
 -- its pace meanwhile.
 function ledger.park(record)
-  if record.state ~= 'queued' then
-    ledger.enter(record, 'queued')
+  if record.state ~= STATE.queued then
+    ledger.enter(record, STATE.queued)
     ledger.put(record, 'lease', '')
   end
   ledger.put(record, 'paced', nil)
@@ -36,13 +33,9 @@ function ledger.school_of(name)
   return known
 end
 
--- Gives when to look again after so many looks: the pauses are ms, separated by spaces.
+-- Gives when to look again after so many looks, by the pauses between them (ms).
 function ledger.next_look(looks, pauses)
-  local all = {}
-  for pause in string.gmatch(pauses, '%S+') do
-    table.insert(all, tonumber(pause))
-  end
-  return ledger.now + all[math.min(looks, #all)]
+  return ledger.now + pauses[math.min(looks, #pauses)]
 end
 
 -- Closes a school after an operation was locked out or met maintenance, or closes it for longer;
@@ -63,7 +56,7 @@ function ledger.close(record, state, pauses)
   call('HSET', key, 'state', state, 'code', record.code or '', 'next_look', ledger.whole(look),
     'probed', record.operation)
   call('HDEL', key, 'probe')
-  call('SADD', 'classin:closed', record.school)
+  call('SADD', KEY.closed, record.school)
   ledger.schools[record.school] = nil
   return look
 end
@@ -71,14 +64,14 @@ end
 -- Opens a school; whether its parked ones come back is for rescue to see.
 function ledger.open(school)
   call('DEL', ledger.school_key(school))
-  call('SREM', 'classin:closed', school)
+  call('SREM', KEY.closed, school)
   ledger.schools[school] = nil
 end
 
 -- Says whether any kind of operation of a school is barred.
 function ledger.any_barred(school)
   if ledger.barred[school] == nil then
-    ledger.barred[school] = call('EXISTS', 'classin:barred:' .. school) == 1
+    ledger.barred[school] = call('EXISTS', KEY.barred .. school) == 1
   end
   return ledger.barred[school]
 end
@@ -88,21 +81,21 @@ end
 function ledger.let_in(record)
   local school = record.school
   if ledger.any_barred(school) then
-    call('HDEL', 'classin:barred:' .. school, record.operation)
+    call('HDEL', KEY.barred .. school, record.operation)
   end
   local known = ledger.school_of(school)
   if known.probe ~= record.id or known.by_hand then
     return
   end
-  if known.state == 'paused' and known.cause ~= record.operation then
-    call('HSET', 'classin:barred:' .. school, known.cause, ledger.now_text)
-    call('PEXPIRE', 'classin:barred:' .. school, ledger.BARRED_FOR)
+  if known.state == CLOSURE.paused and known.cause ~= record.operation then
+    call('HSET', KEY.barred .. school, known.cause, ledger.now_text)
+    call('PEXPIRE', KEY.barred .. school, LIMIT.barred_for)
     ledger.barred[school] = true
   end
   ledger.open(school)
 end
 
 function ledger.is_barred(record)
-  local since = call('HGET', 'classin:barred:' .. record.school, record.operation)
-  return since and ledger.now - tonumber(since) < ledger.BARRED_FOR
+  local since = call('HGET', KEY.barred .. record.school, record.operation)
+  return since and ledger.now - tonumber(since) < LIMIT.barred_for
 end

@@ -3,7 +3,7 @@
 -- ARGV: now (ms or ''), what, who ('': nobody wants it), for how long (ms)
 -- answer: who has it now; '' if nobody has
 -- work: one right
-local key = 'classin:hold:' .. ARGV[2]
+local key = KEY.lock .. ARGV[2]
 local found = redis.call('HMGET', key, 'who', 'until')
 local holder = found[1] and tonumber(found[2]) > clock.now and found[1] or ''
 if ARGV[3] == '' or (holder ~= '' and holder ~= ARGV[3]) then

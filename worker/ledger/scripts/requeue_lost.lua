@@ -9,9 +9,9 @@ local messages = {}
 local most, slack = ARGV[2], tonumber(ARGV[3])
 
 local function find_lost(priority, none_waits)
-  local key, before = 'classin:queued:' .. priority, ledger.whole(ledger.now - slack)
+  local key, before = KEY.queued .. priority, ledger.whole(ledger.now - slack)
   if not none_waits then
-    local reached = tonumber(call('HGET', 'classin:frontier', priority)) or 0
+    local reached = tonumber(call('HGET', KEY.frontier, priority)) or 0
     before = '(' .. ledger.whole(math.min(reached, ledger.now) - slack)
   end
   for _, id in ipairs(call('ZRANGEBYSCORE', key, '-inf', before, 'LIMIT', 0, most)) do

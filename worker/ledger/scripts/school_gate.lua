@@ -7,11 +7,11 @@ local school, key = ARGV[2], ledger.school_key(ARGV[2])
 if ARGV[3] == 'resume' then
   local was = call('EXISTS', key)
   ledger.open(school)
-  call('DEL', 'classin:barred:' .. school)
+  call('DEL', KEY.barred .. school)
   return was
 end
 local known = call('HGET', key, 'by_hand')
 call('HSETNX', key, 'since', ledger.wall_text)
-call('HSET', key, 'state', 'paused', 'by_hand', '1', 'why', ARGV[4])
-call('SADD', 'classin:closed', school)
+call('HSET', key, 'state', CLOSURE.paused, 'by_hand', '1', 'why', ARGV[4])
+call('SADD', KEY.closed, school)
 return known and 0 or 1

@@ -24,7 +24,7 @@ if what == 'add' or what == 'put' then
   end
   call('HSET', key, 'cron', cron, 'tz', tz, 'words', words, 'if_running', if_running,
     'catch_up', catch_up, 'time_limit', time_limit, 'file', file, 'mac', mac)
-  call('SADD', 'classin:jobs', name)
+  call('SADD', KEY.jobs, name)
   return 1
 end
 if not job then
@@ -33,10 +33,10 @@ end
 if what == 'remove' then
   local waiting = runs.open_of(name).waiting
   if waiting then
-    runs.finish(waiting, 'skipped', 'trouble', 'its job was taken out of the schedule')
+    runs.finish(waiting, RUN.skipped, 'trouble', 'its job was taken out of the schedule')
   end
   call('DEL', key)
-  call('SREM', 'classin:jobs', name)
+  call('SREM', KEY.jobs, name)
   return 1
 end
 if (what == 'pause') == (job.paused ~= nil) then

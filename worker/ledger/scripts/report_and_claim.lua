@@ -12,8 +12,8 @@
 -- ARGV: now (ms or ''), and JSON: notes, each a list of id, lease, token (which claim of the record it
 --       is), state, code or '', message, result (JSON or ''), attempt (one line, or ''), its number,
 --       'in', 'locked' or 'held' (what the reply told of the school) or '', and where there is more to
---       say an object of reason, already ('1'), unread ('1'), late ('1': it may be carried out still), due_in (ms), counts ('1': this deferral
---       counts), lasts (ms: a running one's lease), slow_down (ms), looks (ms, separated by spaces);
+--       say an object of reason, already ('1'), maybe_applied ('1'), late ('1': it may be carried out still), due_in (ms), counts ('1': this deferral
+--       counts), lasts (ms: a running one's lease), slow_down (ms), looks (a list of ms);
 --       asked: a list of id, lease, id, lease; messageless: ids of those whose message did not come
 --       through the queue just now; worker; lasts (ms); patience (ms that the worker would wait for the
 --       pace before a first request); longest (the same between two attempts); gives_up (ms that a
@@ -27,11 +27,8 @@
 --         due, blocked or settled), 'suspect' (no room for it: ask again), 'quiet' (its lane is), 'parked'
 --         or 'paced', or a list of how long to wait before the request (ms), and the whole record
 -- work: a record for each note and each that is asked for, 256 of either, and 500 followers and lanes
---       in all, shared among the notes; classin:releasing keeps the others
+--       in all, shared among the notes; KEY.releasing keeps the others
 local given = cjson.decode(ARGV[2])
-
--- While a school is closed, one operation at a time is let through to look; it has so long (ms).
-local PROBE_LASTS = 120000
 
 local NOTHING = {}
 
@@ -40,7 +37,7 @@ local function filled(text)
   return text ~= '' and text or nil
 end
 
-local function note_attempt(record, attempt, number, unread)
+local function note_attempt(record, attempt, number, maybe_applied)
   if attempt ~= '' then
     local lines = record.attempts or ''
     local _, noted = string.gsub(lines, '\n', '\n')
@@ -50,8 +47,8 @@ local function note_attempt(record, attempt, number, unread)
     end
   end
   ledger.put(record, 'sending', nil)
-  if unread then
-    ledger.put(record, 'unread', unread)
+  if maybe_applied then
+    ledger.put(record, 'maybe_applied', maybe_applied)
   end
 end
 
@@ -59,15 +56,15 @@ end
 -- and for how long it is deferred.
 local function note_school(record, access, state, more)
   local due_in = more.due_in or 0
-  if access == 'in' then
+  if access == SIGNAL.let_in then
     ledger.let_in(record)
-  elseif access == 'held' then
-    due_in = ledger.close(record, 'held', more.looks) - ledger.now
-  elseif access == 'locked' and ledger.is_barred(record) then
-    state = 'failed'
-    ledger.put(record, 'reason', 'refused')
-  elseif access == 'locked' then
-    ledger.close(record, 'paused', more.looks)
+  elseif access == SIGNAL.maintenance then
+    due_in = ledger.close(record, CLOSURE.held, more.looks) - ledger.now
+  elseif access == SIGNAL.locked_out and ledger.is_barred(record) then
+    state = STATE.failed
+    ledger.put(record, 'reason', REASON.refused)
+  elseif access == SIGNAL.locked_out then
+    ledger.close(record, CLOSURE.paused, more.looks)
   end
   if more.slow_down then
     ledger.slow_down(record, more.slow_down)
@@ -87,25 +84,25 @@ local function go_on(record, lasts)
   local slot = ledger.slot_of(kind, record.school)
   if slot > ledger.now + given.longest then
     put_off(record, slot)
-    return 'deferred', 0
+    return STATE.deferred, 0
   end
   ledger.take_tokens(kind, record.school, slot)
-  ledger.enter(record, 'running', ledger.now + lasts)
-  return 'running', slot - ledger.now
+  ledger.enter(record, STATE.running, ledger.now + lasts)
+  return STATE.running, slot - ledger.now
 end
 
 -- Puts a record where it stands after an attempt; gives that, and how long to wait for the next.
 local function move(record, state, due_in, access, more, messages)
   if ledger.SETTLED[state] then
     ledger.settle(record, state)
-  elseif state == 'running' then
+  elseif state == STATE.running then
     return go_on(record, more.lasts or 0)
-  elseif state == 'deferred' then
-    ledger.enter(record, 'deferred', ledger.now + due_in)
+  elseif state == STATE.deferred then
+    ledger.enter(record, STATE.deferred, ledger.now + due_in)
     if more.counts then
       ledger.put(record, 'deferrals', ledger.whole((tonumber(record.deferrals) or 0) + 1))
     end
-  elseif access == 'locked' then
+  elseif access == SIGNAL.locked_out then
     ledger.park(record)
   else
     ledger.to_queue(record, messages)
@@ -113,9 +110,17 @@ local function move(record, state, due_in, access, more, messages)
   return state, 0
 end
 
--- No time (ms) is longer: what is more, or no number, comes of an error.
-local LONGEST = 1e12
 local TIMES = { 'due_in', 'lasts', 'slow_down' }
+
+-- Says whether these are times, at least one of them.
+local function are_times(list)
+  for _, time in ipairs(list or NOTHING) do
+    if type(time) ~= 'number' then
+      return false
+    end
+  end
+  return list and #list > 0
+end
 
 -- Says whether a note can be worked with to its end. It is asked before anything is changed, so that one
 -- that cannot harms no other of its exchange.
@@ -123,13 +128,13 @@ local function is_sound(note, record)
   local more = note[11] or NOTHING
   for _, name in ipairs(TIMES) do
     local time = more[name]
-    if time ~= nil and not (type(time) == 'number' and time >= 0 and time <= LONGEST) then
+    if time ~= nil and not (type(time) == 'number' and time >= 0 and time <= LIMIT.longest_span) then
       return false
     end
   end
-  local closes = note[10] == 'held' or note[10] == 'locked'
-  return tonumber(note[3]) and type(note[9]) == 'number' and not (closes and not tonumber(
-    string.match(more.looks or '', '^%d+'))) and tonumber(record.place) and tonumber(record.enqueued_at)
+  local closes = note[10] == SIGNAL.maintenance or note[10] == SIGNAL.locked_out
+  return tonumber(note[3]) and type(note[9]) == 'number' and (not closes or are_times(more.looks))
+    and tonumber(record.sequence) and tonumber(record.enqueued_at)
 end
 
 -- How many notes are still to be taken.
@@ -145,12 +150,12 @@ local function take_note(note)
   if not is_sound(note, record) then
     return 'unsound'
   end
-  if ledger.SETTLED[record.state] or (record.state == 'deferred' and record.lease == lease) then
+  if ledger.SETTLED[record.state] or (record.state == STATE.deferred and record.lease == lease) then
     return { record.state, 0 }  -- said before
   end
   more = more or NOTHING
   ledger.renew(record, lease, token, ledger.now)
-  note_attempt(record, attempt, number, more.unread)
+  note_attempt(record, attempt, number, more.maybe_applied)
   if more.late then
     ledger.keep_quiet(record)
   end
@@ -161,11 +166,11 @@ local function take_note(note)
   ledger.put(record, 'already', more.already)
   local due_in
   state, due_in = note_school(record, access, state, more)
-  if attempt ~= '' and state ~= 'running' then
-    ledger.put(record, 'deaths', nil)  -- its worker lived through all of it
+  if attempt ~= '' and state ~= STATE.running then
+    ledger.put(record, 'lost_workers', nil)  -- its worker lived through all of it
   end
   if not ledger.SETTLED[state] and record.cancel then
-    state = 'cancelled'
+    state = STATE.cancelled
   end
   local messages = {}
   local answer = { move(record, state, due_in, access, more, messages) }
@@ -187,7 +192,7 @@ local function may_pass(record)
   if known.probe and known.probe ~= record.id and known.probe_until > ledger.now then
     return false
   end
-  known.probe, known.probe_until = record.id, ledger.now + PROBE_LASTS
+  known.probe, known.probe_until = record.id, ledger.now + LIMIT.probe_lasts
   call('HSET', ledger.school_key(record.school), 'probe', record.id,
     'probe_until', ledger.whole(known.probe_until))
   return true
@@ -205,14 +210,14 @@ end
 -- a message that came out of it tells that, and only if it must be the one that was sent last.
 local function note_progress(record)
   local priority = ledger.priority_of(record)
-  local sent, resent = call('ZSCORE', 'classin:queued:' .. priority, record.id), record.resent
+  local sent, resent = call('ZSCORE', KEY.queued .. priority, record.id), record.resent
   ledger.marks[record].sent = sent
   ledger.put(record, 'resent', nil)
   if not sent or resent or messageless[record.id] then
     return
   end
   if reached[priority] == nil then
-    reached[priority] = tonumber(call('HGET', 'classin:frontier', priority)) or false
+    reached[priority] = tonumber(call('HGET', KEY.frontier, priority)) or false
   end
   if not reached[priority] or tonumber(sent) > reached[priority] then
     reached[priority], came[priority] = tonumber(sent), sent
@@ -235,7 +240,7 @@ local function refuse(record)
   end
   local quiet_until = ledger.quiet_until(record, given.late_window)
   if quiet_until then
-    ledger.enter(record, 'deferred', quiet_until)
+    ledger.enter(record, STATE.deferred, quiet_until)
     ledger.put(record, 'paced', nil)
     ledger.put(record, 'quiet', '1')
     return 'quiet'
@@ -267,9 +272,9 @@ local function claim(id, lease)
     return 'missing'
   end
   local wait = 0
-  if not (record.state == 'running' and record.lease == lease) then
-    local due = record.state == 'deferred' and (tonumber(record.due_at) or math.huge) <= ledger.now
-    if record.state ~= 'queued' and not due then
+  if not (record.state == STATE.running and record.lease == lease) then
+    local due = record.state == STATE.deferred and (tonumber(record.due_at) or math.huge) <= ledger.now
+    if record.state ~= STATE.queued and not due then
       return 'busy'
     end
     local why
@@ -283,7 +288,7 @@ local function claim(id, lease)
   if ledger.is_suspect(record) and given.suspects then
     given.suspects = given.suspects - 1
   end
-  ledger.enter(record, 'running', ledger.now + given.lasts)
+  ledger.enter(record, STATE.running, ledger.now + given.lasts)
   ledger.put(record, 'lease', lease)
   ledger.put(record, 'worker', given.worker)
   ledger.put(record, 'started_at', record.started_at or ledger.wall_text)
@@ -293,7 +298,7 @@ end
 -- Notes go on where Redis is full; claims do not, which would fill it further.
 local full
 if #given.notes > 0 then
-  full = redis.pcall('SETRANGE', 'classin:place', 0, '')
+  full = redis.pcall('SETRANGE', KEY.sequence, 0, '')
   if type(full) == 'table' and full.err then
     ledger.go_on_when_full()
   else
@@ -312,6 +317,6 @@ end
 ledger.flush_all()
 ledger.flush_paces()
 for priority, sent in pairs(came) do
-  call('HSET', 'classin:frontier', priority, sent)
+  call('HSET', KEY.frontier, priority, sent)
 end
 return cjson.encode({ now = ledger.wall, noted = noted, claims = claims, full = full ~= nil })

@@ -3,7 +3,7 @@
 -- kills them: failed, or uncertain if it may have been carried out. One that was never sent, and waited
 -- too long for its turn by its pace, has expired.
 -- KEYS: none
--- ARGV: now (ms or ''), how many at most, '1' to look for orphans or '', after how many deaths of
+-- ARGV: now (ms or ''), how many at most, '1' to look for orphans or '', after how many lost
 --       workers a record is sent no more, kinds (JSON, by operation): 'silent' where requests are sent
 --       without a word here, 'read_only' where they change nothing; of others `begin` tells; the late window
 --       (ms); after how many ms of waiting for its turn a record expires
@@ -12,12 +12,12 @@
 local messages, kinds = {}, cjson.decode(ARGV[5])
 
 -- Settles a record that may be what kills workers.
-local function condemn(record, deaths)
-  local is_doubtful = record.unread and kinds[record.operation] ~= 'read_only'
+local function condemn(record, lost)
+  local is_doubtful = record.maybe_applied and kinds[record.operation] ~= 'read_only'
   local doubt = is_doubtful and '; it may have been carried out' or ''
-  ledger.put(record, 'reason', 'poison')
-  ledger.put(record, 'message', deaths .. ' workers fell silent while they had it' .. doubt)
-  ledger.settle(record, is_doubtful and 'uncertain' or 'failed')
+  ledger.put(record, 'reason', REASON.poison)
+  ledger.put(record, 'message', lost .. ' workers fell silent while they had it' .. doubt)
+  ledger.settle(record, is_doubtful and STATE.uncertain or STATE.failed)
 end
 
 local function orphan(record)
@@ -25,17 +25,17 @@ local function orphan(record)
   local kind = kinds[record.operation]
   if record.sending or kind == 'silent' then
     ledger.put(record, 'sending', nil)
-    ledger.put(record, 'unread', '1')  -- what its holder sent last, nobody read
+    ledger.put(record, 'maybe_applied', '1')  -- what its holder sent last, nobody read
     if kind ~= 'read_only' then
       ledger.keep_quiet(record)
     end
   end
-  local deaths = (tonumber(record.deaths) or 0) + 1
-  ledger.put(record, 'deaths', ledger.whole(deaths))
+  local lost = (tonumber(record.lost_workers) or 0) + 1
+  ledger.put(record, 'lost_workers', ledger.whole(lost))
   if record.cancel then
-    ledger.settle(record, 'cancelled')
-  elseif deaths >= tonumber(ARGV[4]) then
-    condemn(record, deaths)
+    ledger.settle(record, STATE.cancelled)
+  elseif lost >= tonumber(ARGV[4]) then
+    condemn(record, lost)
   else
     ledger.to_queue(record, messages)
   end
@@ -48,24 +48,24 @@ local function look_at_paced(record)
   local ends = tonumber(record.paced) + lasts
   if ledger.school_of(record.school).state then
     ledger.park(record)
-  elseif record.attempts or record.unread then
+  elseif record.attempts or record.maybe_applied then
     ledger.put_off(record, ledger.now, ledger.now + lasts)
   elseif ends > ledger.now then
     ledger.put_off(record, ledger.now, ends)
   else
-    ledger.put(record, 'reason', 'expired')
+    ledger.put(record, 'reason', REASON.expired)
     ledger.put(record, 'message', 'it was never sent: its turn, by its pace, did not come in time; raise the pace or the time, and retry it')
-    ledger.settle(record, 'failed')
+    ledger.settle(record, STATE.failed)
   end
 end
 
-for _, id in ipairs(call('ZRANGEBYSCORE', 'classin:due', '-inf', ledger.whole(ledger.now), 'LIMIT', 0, ARGV[2])) do
+for _, id in ipairs(call('ZRANGEBYSCORE', KEY.due, '-inf', ledger.whole(ledger.now), 'LIMIT', 0, ARGV[2])) do
   local record = ledger.load(id)
   if not record then
-    call('ZREM', 'classin:due', id)
+    call('ZREM', KEY.due, id)
   elseif ledger.is_paced(record) then
     look_at_paced(record)
-  elseif record.state == 'deferred' then
+  elseif record.state == STATE.deferred then
     ledger.to_queue(record, messages)
   elseif ARGV[3] ~= '' then
     orphan(record)

@@ -6,9 +6,9 @@
 ledger.go_on_when_full()
 local ends = ledger.now + tonumber(ARGV[3])
 if ARGV[2] ~= '' then
-  call('ZADD', 'classin:workers', ledger.whole(ends), ARGV[2])
+  call('ZADD', KEY.workers, ledger.whole(ends), ARGV[2])
 end
-call('ZREMRANGEBYSCORE', 'classin:workers', '-inf', ledger.whole(ledger.now - 86400000))
+call('ZREMRANGEBYSCORE', KEY.workers, '-inf', ledger.whole(ledger.now - LIMIT.worker_kept))
 local lost = {}
 for i = 4, #ARGV, 3 do
   local record = ledger.load(ARGV[i])

@@ -4,9 +4,6 @@
 --       (ms since 1970), the id of its run, '1' if it was missed or ''
 -- answer: where the run stands; '' if somebody else has claimed this tick, or the job is not to run
 -- work: one job; all runs that are not over, two of each job at most
--- What a run has of its job: all that is signed, and the signature, so that it can be told as that job's.
-local SIGNED = { 'cron', 'tz', 'words', 'if_running', 'catch_up', 'time_limit', 'file', 'mac' }
-
 local name, read, tick, id, late = unpack(ARGV, 2, 6)
 local by_hand = read == ''
 local key = runs.job_key(name)
@@ -23,20 +20,21 @@ if known then
 end
 local open = runs.open_of(name)
 local hash = {
-  'job', name, 'tick', tick, 'state', 'waiting', 'recorded_at', runs.wall_text,
+  'job', name, 'tick', tick, 'state', RUN.waiting, 'recorded_at', runs.wall_text,
   'by_hand', by_hand and '1' or '', 'late', late,
 }
-for _, part in ipairs(SIGNED) do
+-- What a run has of its job: all that is signed, and the signature, so that it can be told as that job's.
+for _, part in ipairs(LIST.of_job) do
   hash[#hash + 1] = part
   hash[#hash + 1] = job[part] or ''
 end
 call('HSET', runs.key(id), unpack(hash))
-call('ZADD', 'classin:open-runs', runs.now_text, id)
+call('ZADD', KEY.open_runs, runs.now_text, id)
 runs.list(id, name)
 local first = open.running or open.waiting
-if first and job.if_running == 'skip' then
-  runs.finish(id, 'skipped', 'trouble', first .. ' was not over')
-elseif first and (job.if_running == 'join' or open.waiting) then
-  runs.finish(id, 'joined', 'joined', job.if_running == 'join' and first or open.waiting)
+if first and job.if_running == IF_RUNNING.skip then
+  runs.finish(id, RUN.skipped, 'trouble', first .. ' was not over')
+elseif first and (job.if_running == IF_RUNNING.join or open.waiting) then
+  runs.finish(id, RUN.joined, 'joined', job.if_running == IF_RUNNING.join and first or open.waiting)
 end
 return call('HGET', runs.key(id), 'state')

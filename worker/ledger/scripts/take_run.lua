@@ -16,26 +16,26 @@ local function can_be_taken(id, run)
   if left_alone[string.match(run.words or '', '^%["([^"]*)"')] then
     return false
   end
-  if run.state == 'waiting' then
+  if run.state == RUN.waiting then
     return not runs.open_of(run.job).running
   end
   if orphans ~= '1' or (tonumber(run['until']) or 0) > runs.now then
     return false
   end
   if (tonumber(run.takes) or 0) >= tonumber(most) then
-    runs.finish(id, 'failed', 'trouble', 'whoever carried it out fell silent, ' .. most .. ' times')
+    runs.finish(id, RUN.failed, 'trouble', 'whoever carried it out fell silent, ' .. most .. ' times')
     return false
   end
   return true
 end
 
-for _, id in ipairs(call('ZRANGE', 'classin:open-runs', 0, -1)) do
+for _, id in ipairs(call('ZRANGE', KEY.open_runs, 0, -1)) do
   local key = runs.key(id)
   local run = runs.load(key)
   if not run then
-    call('ZREM', 'classin:open-runs', id)
+    call('ZREM', KEY.open_runs, id)
   elseif can_be_taken(id, run) then
-    call('HSET', key, 'state', 'running', 'lease', lease,
+    call('HSET', key, 'state', RUN.running, 'lease', lease,
       'until', clock.text(runs.now + tonumber(lasts)))
     call('HSETNX', key, 'started_at', runs.wall_text)
     call('HINCRBY', key, 'takes', 1)

@@ -11,21 +11,21 @@ if not record then
   return 'missing'
 end
 local state, result, why = ARGV[3], ARGV[4], ARGV[5]
-if record.state ~= 'uncertain' then
+if record.state ~= STATE.uncertain then
   return record.state
 end
-if call('EXISTS', 'classin:followers:' .. record.id) == 1 then
+if call('EXISTS', KEY.followers .. record.id) == 1 then
   return 'telling'
 end
-call('XADD', 'classin:audit', '*', 'who', ARGV[6], 'what', 'settle', 'about', state, 'ids', record.id,
+call('XADD', KEY.audit, '*', 'who', ARGV[6], 'what', 'settle', 'about', state, 'ids', cjson.encode({ record.id }),
   'why', why)
 ledger.put(record, 'finished_at', ledger.wall_text)
 ledger.put(record, 'decided', why)
-ledger.put(record, 'reason', state == 'failed' and 'decided' or nil)
+ledger.put(record, 'reason', state == STATE.failed and REASON.decided or nil)
 if result ~= '' then
   ledger.put(record, 'result', result)
 end
 ledger.enter(record, state)
 ledger.tell_of(record)
 ledger.flush_all()
-return 'uncertain'
+return STATE.uncertain

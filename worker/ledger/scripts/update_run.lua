@@ -17,7 +17,7 @@ if what == 'renew' then
 elseif what == 'end' then
   runs.finish(id, ARGV[5], 'code', ARGV[6], 'said', ARGV[7], 'trouble', ARGV[8])
 else
-  call('HSET', key, 'state', 'waiting')
+  call('HSET', key, 'state', RUN.waiting)
   call('HINCRBY', key, 'takes', -1)
   call('HDEL', key, 'lease', 'until')
 end
