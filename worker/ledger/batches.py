@@ -75,6 +75,7 @@ class RedisBatches(LedgerReader):
             found, clock = pipeline.execute()
         return _about_of(found, LedgerClock.of(clock).told) if found else None
 
+    @decoding("the kinds of a batch")
     def kinds_of(self, batch: str) -> Collection[tuple[str, str]]:
         """Return the school and operation of each kind in a batch; see Batches."""
         with translate_redis_errors():

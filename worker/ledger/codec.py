@@ -248,6 +248,12 @@ def _record_of(record_id: str, values: Mapping[str, str], told: Callable[[int], 
     )
 
 
+@decoding("who has a dedup key")
+def owner_in(text: str) -> str:
+    """Read the id of the record that has a dedup key."""
+    return str(json.loads(text)[0])
+
+
 def counts_of(found: Mapping[Any, Any]) -> dict[tuple[str, State], int]:
     """Read the counts of records by operation and state; what is none is left out."""
     counts: dict[tuple[str, State], int] = {}

@@ -1,7 +1,6 @@
 """Reading the ledger in Redis: nothing is changed."""
 
 import base64
-import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from itertools import chain, islice
@@ -13,7 +12,7 @@ from worker.errors import FieldError, InvalidInputError, NotFoundError, Unreadab
 from worker.keyring import NO_KEYS, KeyRing
 from worker.ledger import keys
 from worker.ledger.clock import LedgerClock
-from worker.ledger.codec import counts_of, flag, ms, record_of, whole
+from worker.ledger.codec import counts_of, flag, ms, owner_in, record_of, whole
 from worker.ledger.decoding import decoding
 from worker.ledger.events import BEGINNING, SettledEvent, place_of, settlement_of
 from worker.ledger.pages import Counts, Page
@@ -98,7 +97,7 @@ class LedgerReader:
             if is_id:
                 known[name] = name
             elif owner:
-                known[name] = json.loads(owner)[0]
+                known[name] = owner_in(owner)
         return known
 
     def dedup_mark(self, school: str, key: str, scope: str = "") -> str:
