@@ -34,7 +34,7 @@ same for one operation, `classin ops --json` for programs.
 
 _KEYS_HEAD = """# Redis keys
 
-Every key begins with `CLASSIN_REDIS_PREFIX` (`classin` unless set) and a colon; words in capitals
+Every key begins with a prefix (`classin` unless another is set) and a colon; words in capitals
 stand for anything. Scripts are those of `worker/ledger/scripts/`, which the other modules call.
 This page is made from `worker/ledger/keys.py` by `make reference`; do not edit it.
 
