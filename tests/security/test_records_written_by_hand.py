@@ -282,10 +282,12 @@ def test_where_a_sheet_lay_written_by_hand_may_be_no_path_at_all(
 
 def test_counts_written_by_hand_end_no_statistics(ledger: RedisLedger, redis: Redis) -> None:
     """Whoever writes Redis would end `stats`, `watch` and reports with a traceback."""
-    for name in ("create folder failed", "x", "x failed y", "create_folder none"):
+    for name in ("x", "5", "null", '{"a": 1}', '["create_folder", "none"]', '["create_folder"]'):
         redis.hset(keys.COUNTS, name, 1)
-        redis.hset(keys.hour(0), f"{name} transient 1 2 3 main", 1)
-    redis.hset(keys.COUNTS, "create_folder failed", 2)
+        redis.hset(keys.hour(0), name, 1)
+    for state in ("none", "failed"):
+        redis.hset(keys.hour(0), f'["settled", "main", "create_folder", "{state}", "x", ""]', 1)
+    redis.hset(keys.COUNTS, '["create_folder","failed"]', 2)
     redis.hset(keys.batch("b"), mapping={"no state": 1, "failed": 2})
     assert ledger.counts().by_state()[State.FAILED] == 2
     assert ledger.batch("b") == {State.FAILED: 2}
