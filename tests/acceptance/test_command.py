@@ -2,7 +2,6 @@
 
 import json
 import re
-import shlex
 from collections.abc import Mapping
 from typing import Any
 
@@ -169,13 +168,6 @@ def test_ops_explains_every_operation(classin: Command) -> None:
     assert "text, 1 to 50 characters" in said
     assert "29208" in said
     assert classin("ops", "creat_unit").returncode == 2
-
-
-def test_the_example_of_ops_can_be_typed(classin: Command) -> None:
-    """As it stands, quotes and lists included; one of each chapter."""
-    explained = [json.loads(line) for line in classin("ops", "--json").stdout.splitlines()]
-    for example in {each["group"]: each["example"] for each in explained}.values():
-        assert classin(*shlex.split(example)[1:]).returncode == 0, example
 
 
 def test_the_doctor_finds_all_well(

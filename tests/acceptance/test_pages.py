@@ -8,11 +8,11 @@ import shutil
 import socket
 import subprocess
 import sys
-import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import closing, suppress
+from contextlib import ExitStack, closing, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import httpx
 import pytest
@@ -70,7 +70,6 @@ PAGES = [
     for page in pages()
     if page.name not in TRANSLATED
     and any(block.language in {"sh", "python"} for block in typed_blocks(page))
-    and page.name not in {"operations.md", "CONTRIBUTING.md"}
 ]
 
 
@@ -222,6 +221,7 @@ RECORDS: dict[str, Callable[[Installation], str]] = {
 def at_home(folder: Path) -> None:
     """Put into a folder what the pages speak of."""
     (folder / "bin").mkdir()
+    (folder / "classin-try").mkdir(mode=0o700)
     shim, quick = folder / "bin" / "classin", folder / "bin" / "classin-forked"
     shim.write_text(SHIM.format(python=sys.executable, quick=quick))
     shim.chmod(0o755)
@@ -237,6 +237,7 @@ def at_home(folder: Path) -> None:
     book.save(folder / "people.xlsx")
     (folder / "password.txt").write_text("a-password\n")
     (folder / "main.secret").write_text("any-word\n")
+    (folder / "picture.jpg").write_bytes(b"\xff\xd8\xff\xd9")
     covers, sis = folder / "srv" / "covers", folder / "srv" / "sis"
     for place in (covers, sis):
         place.mkdir(parents=True)
@@ -256,16 +257,19 @@ def at_home(folder: Path) -> None:
 @pytest.fixture(scope="module")
 def installation() -> Iterator[Installation]:
     """One system for all pages, ready."""
-    folder = Path(tempfile.mkdtemp(prefix="cq-"))
-    at_home(folder)
-    with closing(socket.create_server(("127.0.0.1", 0))) as free:
-        port = free.getsockname()[1]
-    (folder / "classin-try").mkdir(mode=0o700)
-    environment = Environment({})
-    with in_thread(create_app()) as url, served(folder / "forked.sock"):
+    with ExitStack() as stack:
+        # A short path, as a socket's must be.
+        made = TemporaryDirectory(prefix="cq-", ignore_cleanup_errors=True)
+        folder = Path(stack.enter_context(made))
+        at_home(folder)
+        stack.enter_context(served(folder / "forked.sock"))
+        simulator = SimulatorClient(stack.enter_context(in_thread(create_app())))
+        with closing(socket.create_server(("127.0.0.1", 0))) as free:
+            port = free.getsockname()[1]
+        environment = Environment({})
         environment.set(
             home=str(folder / "classin-try"),
-            base_url=url,
+            base_url=simulator.base_url,
             sid=DEFAULT_SCHOOL.sid,
             secret=DEFAULT_SCHOOL.secret,
             gateway_port=str(port),
@@ -277,17 +281,12 @@ def installation() -> Iterator[Installation]:
             late_window="0s",
         )
         up = WorkerProcess(environment, folder / "up.log")
-        try:
-            up.start(command_line("up", "--gateway"))
-            gateway = f"http://127.0.0.1:{port}"
-            until(lambda: _answers(gateway), "the gateway answers")
-            it = Installation(folder, SimulatorClient(url), environment, gateway)
-            made = it.run(Block("sh", "classin keys add the-test", "", ""))
-            it.key = made.stdout.strip()
-            yield it
-        finally:
-            up.stop()
-            shutil.rmtree(folder, ignore_errors=True)
+        stack.callback(up.stop)
+        up.start(command_line("up", "--gateway"))
+        it = Installation(folder, simulator, environment, f"http://127.0.0.1:{port}")
+        until(lambda: _answers(it.gateway), "the gateway answers")
+        it.key = it.run(Block("sh", "classin keys add the-test", "", "")).stdout.strip()
+        yield it
 
 
 def _answers(gateway: str) -> bool:
