@@ -152,6 +152,19 @@ _ANSWERS = tuple(
     for question in QUESTIONS
 )
 
-ROWS = (*_WITH_WORKERS, *_SUBMITTING, *_SIZE, *_COMMANDS, *_OTHERS, *_ANSWERS)
+_REQUESTS = tuple(
+    Row(
+        number="12",
+        what="CPU of a request, sent and its reply read",
+        unit="ms",
+        ours="request",
+        peers={peer: f"request by {peer}"},
+        more=False,
+        goal=goal,
+    )
+    for peer, goal in (("Connection, http.client", 0.9), ("HTTPAdapter", 0.5), ("Session", 0.4))
+)
+
+ROWS = (*_WITH_WORKERS, *_SUBMITTING, *_SIZE, *_COMMANDS, *_OTHERS, *_ANSWERS, *_REQUESTS)
 
 NUMBERS = tuple(dict.fromkeys(row.number for row in ROWS))

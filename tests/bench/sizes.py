@@ -28,6 +28,8 @@ class Sizes:
     many: int = 1_000_000
     #: How often each access to them is timed.
     accesses: int = 200
+    #: Requests sent in each way, by one thread.
+    requests: int = 2000
     #: Waiting while the workers' memory is looked at.
     waiting: int = 100_000
 
@@ -53,5 +55,6 @@ QUICK = Sizes(
     few=500,
     many=5000,
     accesses=100,
+    requests=400,
     waiting=20_000,
 )

@@ -12,6 +12,7 @@ from tests.bench.candidates import Candidate
 from tests.bench.commands import commands
 from tests.bench.keeping import keeping
 from tests.bench.place import place
+from tests.bench.requesting import requesting
 from tests.bench.samples import Samples, UnmeasurableError
 from tests.bench.sizes import Sizes
 from tests.bench.target import Target
@@ -60,7 +61,12 @@ TOUR = (
     Stop(whom="no_queue", steps=[(visits.at_once, "2")], staffed=False),
     Stop(
         whom="ours",
-        steps=[(visits.entered, "5"), (visits.entered_singly, "5"), (commands, "9")],
+        steps=[
+            (visits.entered, "5"),
+            (visits.entered_singly, "5"),
+            (commands, "9"),
+            (requesting, "12"),
+        ],
         staffed=False,
     ),
     Stop(whom="celery", steps=[(visits.entered_singly, "5")], staffed=False),
