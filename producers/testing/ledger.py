@@ -29,7 +29,7 @@ class _Owner(NamedTuple):
 
 
 class InMemoryLedger:
-    """Records, batches, dedup keys, dependencies and lanes, by the same rules as RedisLedger.
+    """Records, dedup keys, dependencies and lanes, by the same rules as RedisLedger.
 
     `clock` returns seconds since 1970. `outcome_of` is called for each record that becomes queued;
     None leaves it queued. There are no attempts, rate limits, school pauses or messages.
@@ -49,7 +49,6 @@ class InMemoryLedger:
         self._lanes: dict[str, list[str]] = defaultdict(list)
         #: The records whose lane was stopped, with the record that stopped it.
         self._stopped: dict[str, str] = {}
-        self._batches: dict[str, BatchInfo] = {}
         #: Whether each call raises RedisUnavailableError.
         self.unavailable = False
 
@@ -92,24 +91,19 @@ class InMemoryLedger:
             return self.find(record_id).state, ()
 
     def open_batch(self, batch: str, about: BatchInfo) -> bool:
-        """Store a new batch; return False if it exists."""
+        """Accept any batch as new: only its records are kept."""
+        del batch, about
         with self._reached():
-            about = replace(about, at=self._now())
-            return self._batches.setdefault(batch, about) is about
+            return True
 
     def close_batch(self, batch: str) -> None:
-        """Do nothing: nobody waits for a batch to be complete."""
+        """Do nothing."""
 
     def drop_batch(self, batch: str) -> None:
-        """Delete a batch that has no records."""
-        with self._reached():
-            if all(record.batch != batch for record in self._records.values()):
-                self._batches.pop(batch, None)
+        """Do nothing."""
 
     def about(self, batch: str) -> BatchInfo | None:
-        """Return what was stored of a batch; None if there is no such batch."""
-        with self._reached():
-            return self._batches.get(batch)
+        """Return None."""
 
     def records(self) -> Sequence[Record]:
         """Return all records in submission order."""
@@ -235,9 +229,7 @@ def _stand_for(
         own = _Owner(entry.id, entry.digest or digest_of(entry.operation, entry.fields))
         owner = _Owner(_stands_for_retry(entry, records) or entry.id, own.asked)
         if entry.dedup_key is not None:
-            # A key with a scope is the same in all schools.
-            where = f"\n{entry.dedup_scope}" if entry.dedup_scope else entry.school
-            owner = owners.setdefault((where, entry.dedup_key), owner)
+            owner = owners.setdefault((entry.school, entry.dedup_key), owner)
         if owner.id != entry.id:
             others += [position, owner.id]
         missing = next((each for each in entry.after if each not in known), None)

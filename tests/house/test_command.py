@@ -88,13 +88,22 @@ def test_only_what_works_for_days_looks_for_garbage_early(
     assert (int(threshold) == gc.get_threshold()[0]) is usual
 
 
-def test_a_submitter_loads_no_celery(root: Path) -> None:
+@pytest.mark.parametrize(
+    "code",
+    [
+        (
+            "from pathlib import Path; import producers; from worker.config.settings import Settings;"
+            "home, keys = Path('/nowhere'), Path('/elsewhere/keys.json');"
+            "producers.Submitter.from_settings(Settings(home=home, keys=keys))"
+        ),
+        (
+            "from producers.testing import InMemorySubmitter;"
+            "InMemorySubmitter().submit('edit_course', {'courseId': 352861})"
+        ),
+    ],
+)
+def test_a_submitter_loads_no_celery(code: str, root: Path) -> None:
     """Celery comes only when a message is to be sent through it, fsspec when there is a file."""
-    code = (
-        "from pathlib import Path; import producers; from worker.config.settings import Settings;"
-        "home, keys = Path('/nowhere'), Path('/elsewhere/keys.json');"
-        "producers.Submitter.from_settings(Settings(home=home, keys=keys))"
-    )
     assert _loaded(code, root) == {"pydantic", "redis"}
 
 
