@@ -92,7 +92,8 @@ def test_only_what_works_for_days_looks_for_garbage_early(
     "code",
     [
         (
-            "from pathlib import Path; import producers; from worker.config.settings import Settings;"
+            "from pathlib import Path; import producers;"
+            "from worker.config.settings import Settings;"
             "home, keys = Path('/nowhere'), Path('/elsewhere/keys.json');"
             "producers.Submitter.from_settings(Settings(home=home, keys=keys))"
         ),
