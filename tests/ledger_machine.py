@@ -20,7 +20,7 @@ from tests.ledger_model import LEASE, SCHOOLS, WORKERS, LedgerModel, Wish
 from worker.ledger.pruner import Retention
 from worker.ledger.record import Priority
 from worker.ledger.states import Reason, State
-from worker.ledger.types import Claim, SchoolSignal, Transition, Turns
+from worker.ledger.types import Claim, SchoolSignal, Transition, TurnList
 
 MOST_RECORDS = 24
 #: Looks after which the last record has to be settled.
@@ -200,7 +200,7 @@ class LedgerMachine(RuleBasedStateMachine):
                 break
         self.model.rescue(100, orphans=True)
         self.model.clock.forward(LEASE)
-        assert self.model.ledger.turns(1) == Turns([], None)
+        assert self.model.ledger.turns(1) == TurnList([], None)
         Books.read(self.model.redis).check_done()
 
     def _work_off(self) -> None:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 import pytest
 from redis import Redis
 
+from tests.claiming import try_claim
 from tests.crash import forgetting
 from tests.ledger_books import UNSETTLED, WELL, Books
 from tests.unit.clock import Clock
@@ -23,6 +24,7 @@ from worker.ledger.store import SHORT_WAIT, RedisLedger
 from worker.ledger.types import (
     Capacity,
     Claim,
+    ClaimRequest,
     ClaimUpdate,
     ReadyRecord,
     SchoolSignal,
@@ -103,9 +105,8 @@ class LedgerModel:
         self.redis = redis
         self.clock = Clock()
         self.time = LedgerTime(self.clock)
-        self.ledger = RedisLedger(
-            redis, self.time.millis, late_window=WINDOW, keyring=KeyRing.in_memory()
-        )
+        self.keyring = KeyRing.in_memory()
+        self.ledger = RedisLedger(redis, self.time.millis, late_window=WINDOW, keyring=self.keyring)
         #: Messages on the queue, in order.
         self.messages: list[str] = []
         #: Every claim that anybody was given.
@@ -190,17 +191,17 @@ class LedgerModel:
             for (claim, standing), record in zip(mine.values(), earlier, strict=True)
         ]
         limits = Capacity(room, suspects=1)
-        first = self.ledger.report_and_claim(notes, leases, worker, LEASE, limits)
-        again = self.ledger.report_and_claim(notes, leases, worker, LEASE, limits)
+        first = self.ledger.report_and_claim(ClaimRequest(notes, leases, worker, LEASE, limits))
+        again = self.ledger.report_and_claim(ClaimRequest(notes, leases, worker, LEASE, limits))
         assert {claim.lease for claim in first.claims} <= {claim.lease for claim in again.claims}
         assert sum(claim.record.lost_workers > 0 for claim in again.claims) <= 1
-        for note, record, advanced in zip(notes, earlier, first.noted, strict=True):
+        for note, record, advanced in zip(notes, earlier, first.results, strict=True):
             assert (advanced is not None) >= self._counts(note.claim)
             if self._counts(note.claim) and advanced is not None:
                 self._noted(note, record, advanced)
             else:
                 assert self.ledger.find(record.id) == record
-        self.sent([due for each in again.noted if each for due in each.released])
+        self.sent([due for each in again.results if each for due in each.released])
         records = Books.read(self.redis).records
         for claim in again.claims:
             self.claims.append(claim)
@@ -263,7 +264,7 @@ class LedgerModel:
 
     def _noted(self, note: ClaimUpdate, record: Record, advanced: UpdateResult) -> None:
         """See what a note that counts has made of a record."""
-        standing = note.standing
+        standing = note.transition
         if standing.late and record.lane is not None:
             self._late[record.lane] = (record.id, self.time.now())
         found = self.ledger.find(record.id)
@@ -356,7 +357,9 @@ class LedgerModel:
             if record_id not in needed
             if not self.redis.exists(f"classin:followers:{record_id}")
         }
-        pruned = Pruner(self.redis, self.ledger).run(ages, self.clock.ms, who="ada")
+        pruned = Pruner(self.redis, self.keyring, self.time.millis).run(
+            ages, self.clock.ms, who="ada"
+        )
         assert pruned.records == Counter(map(State, expected.values()))
         self._ended |= expected
 
@@ -477,7 +480,7 @@ class LedgerModel:
     def _claim(self, record_id: str, worker: str, full: Sequence[str] = ()) -> Claim | None:
         if record_id in self._ended:
             return None
-        claim = self.ledger.claim(record_id, f"lease {len(self.claims)}", worker, LEASE, full)
+        claim = try_claim(self.ledger, record_id, f"lease {len(self.claims)}", worker, LEASE, full)
         if claim is not None:
             assert claim.wait <= SHORT_WAIT
             self.claims.append(claim)

@@ -13,7 +13,8 @@ from producers.retry.select import WINDOW, in_windows, matching
 from worker.errors import FieldError, InvalidInputError
 from worker.ledger.audit import Audit
 from worker.ledger.record import Record, new_id
-from worker.ledger.types import Filter, Ledger
+from worker.ledger.store import RedisLedger
+from worker.ledger.types import Filter
 
 #: Maximum faults that are shown; of more, only the number.
 _MOST_FAULTS = 20
@@ -55,7 +56,7 @@ class Tried(NamedTuple):
 class RetryService:
     """Retries for an administrator. Each method raises UnavailableError."""
 
-    def __init__(self, submitter: Submitter, ledger: Ledger, audit: Audit, who: str) -> None:
+    def __init__(self, submitter: Submitter, ledger: RedisLedger, audit: Audit, who: str) -> None:
         self._submitter = submitter
         self._ledger = ledger
         self._audit = audit

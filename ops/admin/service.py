@@ -11,14 +11,15 @@ from worker.config.settings import Settings
 from worker.errors import FieldError, InvalidInputError, NotFoundError, UnavailableError
 from worker.ledger.audit import Audit
 from worker.ledger.states import Reason, State
-from worker.ledger.types import Filter, Ledger, ReadyRecord
+from worker.ledger.store import RedisLedger
+from worker.ledger.types import Filter, ReadyRecord
 
 
 class AdminService:
     """Administrator changes. Each method raises UnavailableError."""
 
     def __init__(
-        self, settings: Settings, ledger: Ledger, queues: Queues, audit: Audit, who: str
+        self, settings: Settings, ledger: RedisLedger, queues: Queues, audit: Audit, who: str
     ) -> None:
         self._settings = settings
         self._ledger = ledger

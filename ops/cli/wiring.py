@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from worker.config.settings import Settings
     from worker.ledger.audit import Audit
     from worker.ledger.pruner import Pruner
-    from worker.ledger.queries import Observer
+    from worker.ledger.queries import LedgerQueries
     from worker.ledger.store import RedisLedger
 
 
@@ -31,14 +31,14 @@ def open_ledger() -> "RedisLedger":
     return RedisLedger(connect(from_env().ledger_url))
 
 
-def open_observer() -> "Observer":
+def open_queries() -> "LedgerQueries":
     """Open what reads the ledger for people; says on stderr what is wrong with Redis."""
-    from worker.ledger.queries import Observer
+    from worker.ledger.queries import LedgerQueries
     from worker.ledger.redis_client import connect
 
     redis = connect(from_env().ledger_url)
     _say_if_unwell(redis)
-    return Observer(redis)
+    return LedgerQueries(redis)
 
 
 def _say_if_unwell(redis: "Redis") -> None:
@@ -46,7 +46,7 @@ def _say_if_unwell(redis: "Redis") -> None:
     from ops.cli.output import err, local
     from worker.ledger.data_set import DataSet
     from worker.ledger.redis_errors import READABLE, TROUBLES
-    from worker.ledger.write_check import try_write
+    from worker.ledger.script_runner import try_write
 
     try:
         try_write(redis)
@@ -159,11 +159,10 @@ def open_pruning() -> "Pruner":
     """Open what takes old records out."""
     from worker.ledger.pruner import Pruner
     from worker.ledger.redis_client import connect
-    from worker.ledger.store import RedisLedger
 
     settings = from_env()
     redis = connect(settings.ledger_url, submits=True)
-    return Pruner(redis, RedisLedger(redis, keyring=settings.keyring))
+    return Pruner(redis, settings.keyring)
 
 
 def in_one_line(error: UnavailableError) -> str:

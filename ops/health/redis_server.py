@@ -12,8 +12,8 @@ from worker.ledger.data_set import DataSet
 from worker.ledger.key_sizes import Family, sizes
 from worker.ledger.record import iso
 from worker.ledger.redis_errors import TROUBLES
+from worker.ledger.script_runner import try_write
 from worker.ledger.store import RedisLedger
-from worker.ledger.write_check import try_write
 
 #: Key families that are named.
 LARGEST = 10
@@ -88,7 +88,7 @@ def vanished(data_set: DataSet, home: HomeMark) -> Iterator[Finding]:
 
 def set_aside(ledger: RedisLedger) -> Iterator[Finding]:
     """Report records on which the ledger's scripts fail."""
-    asides = ledger.asides()
+    asides = ledger.quarantine.records()
     if not asides:
         return
     named = ", ".join(aside.id for aside in asides[:NAMED])

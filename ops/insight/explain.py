@@ -9,7 +9,7 @@ from ops.insight.wait_text import closure_in_words, in_words
 from worker.durations import duration_text
 from worker.errors import NotFoundError
 from worker.ledger.clock import LedgerClock
-from worker.ledger.queries import Observer, Slowdown, Whereabouts
+from worker.ledger.queries import LedgerQueries, QueuePosition, Slowdown
 from worker.ledger.record import Record, iso
 from worker.ledger.states import State
 from worker.ledger.types import SchoolPause, WaitReason
@@ -33,7 +33,7 @@ class Explanation:
     before: Sequence[Record]
     after: Sequence[Record]
     batch: Mapping[State, int]
-    whereabouts: Whereabouts
+    whereabouts: QueuePosition
     #: The record it waits for, the one that waits for, and so on; each with its own reason.
     chain: Sequence[tuple[Record, WaitReason | None]]
     #: What it waits for, and its other unsettled dependencies.
@@ -85,39 +85,39 @@ class Explanation:
         }
 
 
-def inquire(observer: Observer, record_id: str, give_up_after: float) -> Explanation:
+def inquire(queries: LedgerQueries, record_id: str, give_up_after: float) -> Explanation:
     """Collect everything that bears on an operation.
 
     `give_up_after`: seconds after which an attempted operation fails. Raises NotFoundError.
     """
-    record, now = observer.find(record_id), observer.now()
+    record, now = queries.find(record_id), queries.now()
     waiting = not record.state.settled
-    obstacle = observer.obstacles([record]).get(record.id)
+    obstacle = queries.obstacles([record]).get(record.id)
     kinds = [f"{record.school} {record.operation}", record.school]
-    (school,) = (each for each in observer.schools([record.school]) if each.name == record.school)
+    (school,) = (each for each in queries.schools([record.school]) if each.name == record.school)
     started = record.started_at if record.attempts or not record.paced else record.paced_at
     return Explanation(
         now=now,
         record=record,
-        before=[*_linked(observer, record, lambda each: each.retry_of)][::-1],
-        after=[*_linked(observer, record, lambda each: each.retried_by)],
-        batch=observer.batch(record.batch) if record.batch else {},
-        whereabouts=observer.whereabouts(record) if waiting else Whereabouts(),
-        chain=[*_chain(observer, obstacle)],
+        before=[*_linked(queries, record, lambda each: each.retry_of)][::-1],
+        after=[*_linked(queries, record, lambda each: each.retried_by)],
+        batch=queries.batch_counts(record.batch) if record.batch else {},
+        whereabouts=queries.position(record) if waiting else QueuePosition(),
+        chain=[*_chain(queries, obstacle)],
         obstacle=obstacle,
-        waits_for=[each for each in observer.find_all(record.after) if not each.state.settled],
+        waits_for=[each for each in queries.find_all(record.after) if not each.state.settled],
         closure=school.closure,
         barred_since=school.barred.get(record.operation),
-        paces={what: ms for what, ms in observer.paces().items() if what in kinds},
-        slowdowns=observer.slowdowns(kinds),
-        workers=sum(until > now for until in observer.workers().values()),
-        clock=observer.clock_state(),
+        paces={what: ms for what, ms in queries.paces().items() if what in kinds},
+        slowdowns=queries.slowdowns(kinds),
+        workers=sum(until > now for until in queries.workers().values()),
+        clock=queries.clock_state(),
         gives_up_at=started + round(give_up_after * 1000) if waiting and started else None,
     )
 
 
 def _linked(
-    observer: Observer, record: Record, other: Callable[[Record], str | None]
+    queries: LedgerQueries, record: Record, other: Callable[[Record], str | None]
 ) -> Iterator[Record]:
     """Follow the links between retries."""
     for _ in range(_FARTHEST):
@@ -125,23 +125,23 @@ def _linked(
         if name is None:
             return
         try:
-            record = observer.find(name)
+            record = queries.find(name)
         except NotFoundError:
             return  # no longer kept
         yield record
 
 
 def _chain(
-    observer: Observer, obstacle: WaitReason | None
+    queries: LedgerQueries, obstacle: WaitReason | None
 ) -> Iterator[tuple[Record, WaitReason | None]]:
     """Follow the chain of waiting records."""
     for _ in range(_FARTHEST):
         if obstacle is None or obstacle.behind is None:
             return
-        found = observer.find_all([obstacle.behind])
+        found = queries.find_all([obstacle.behind])
         if not found:
             return
-        obstacle = observer.obstacles(found).get(found[0].id)
+        obstacle = queries.obstacles(found).get(found[0].id)
         yield found[0], obstacle
 
 

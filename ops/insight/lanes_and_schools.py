@@ -9,7 +9,7 @@ from ops.insight.failure_causes import number_of_failures
 from ops.insight.wait_text import closure_in_words, in_words
 from worker.ledger.hourly_stats import HourStats, total
 from worker.ledger.limits import BARRED_FOR
-from worker.ledger.queries import Lane, Observer, SchoolStanding, Slowdown
+from worker.ledger.queries import Lane, LedgerQueries, SchoolStatus, Slowdown
 from worker.ledger.record import iso
 from worker.ledger.types import WaitReason
 
@@ -54,11 +54,11 @@ class LaneView:
         }
 
 
-def look_at_lanes(observer: Observer, limit: int, *, stuck: bool) -> tuple[list[LaneView], int]:
+def look_at_lanes(queries: LedgerQueries, limit: int, *, stuck: bool) -> tuple[list[LaneView], int]:
     """Return lanes, the longest stuck first, and their total number."""
-    now = observer.now()
-    lanes, number = observer.lanes(limit, now - STUCK_AFTER if stuck else None)
-    obstacles = observer.obstacles([each.head for each in lanes])
+    now = queries.now()
+    lanes, number = queries.lanes(limit, now - STUCK_AFTER if stuck else None)
+    obstacles = queries.obstacles([each.head for each in lanes])
     views = [
         LaneView(each, obstacles.get(each.head.id), max(0, now - each.moved_at)) for each in lanes
     ]
@@ -69,7 +69,7 @@ def look_at_lanes(observer: Observer, limit: int, *, stuck: bool) -> tuple[list[
 class SchoolView:
     """A school's status, and today's counts."""
 
-    standing: SchoolStanding
+    standing: SchoolStatus
     #: Whether it is configured.
     configured: bool
     #: Minimum ms between two requests, by operation; "all" for the school.
@@ -122,20 +122,20 @@ class SchoolView:
 
 
 def look_at_schools(
-    observer: Observer, configured: Sequence[str], midnight: int
+    queries: LedgerQueries, configured: Sequence[str], midnight: int
 ) -> list[SchoolView]:
     """Return the status of schools: configured, closed, or with work now or today.
 
     `midnight` is the start of today, in ms since 1970.
     """
-    now = observer.now()
-    today = total(observer.hours(midnight, now).values())
-    paces = observer.paces()
+    now = queries.now()
+    today = total(queries.hours(midnight, now).values())
+    paces = queries.paces()
     used = {f"{school} {operation}" for school, operation in today.submitted}
     used |= {f"{each.school} {each.operation}" for each in today.settled}
     names = {school for school, _ in today.submitted} | {each.school for each in today.settled}
-    standings = observer.schools([*configured, *names])
-    slowdowns = observer.slowdowns(sorted({*paces, *used, *(each.name for each in standings)}))
+    standings = queries.schools([*configured, *names])
+    slowdowns = queries.slowdowns(sorted({*paces, *used, *(each.name for each in standings)}))
     return [
         SchoolView(
             standing=_without_past_bars(each, now),
@@ -156,7 +156,7 @@ def _today_of(today: HourStats, school: str) -> dict[str, int]:
     }
 
 
-def _without_past_bars(standing: SchoolStanding, now: int) -> SchoolStanding:
+def _without_past_bars(standing: SchoolStatus, now: int) -> SchoolStatus:
     """Leave out lock-outs that have ended but are still stored."""
     barred = {kind: at for kind, at in standing.barred.items() if now - at < BARRED_FOR}
     return standing._replace(barred=barred)

@@ -8,7 +8,8 @@ from typing import NamedTuple
 
 from worker.ledger.record import Record
 from worker.ledger.states import State
-from worker.ledger.types import Filter, Ledger
+from worker.ledger.store import RedisLedger
+from worker.ledger.types import Filter
 
 #: States of settled operations that did not succeed.
 UNSUCCESSFUL = tuple(state for state in State if state.settled and state is not State.SUCCEEDED)
@@ -59,7 +60,7 @@ class Pauses(NamedTuple):
 
 
 def follow(
-    ledger: Ledger,
+    ledger: RedisLedger,
     batches: Sequence[str],
     *,
     patience: float | None = None,
@@ -72,7 +73,7 @@ def follow(
     """
     clock, sleep = pauses or Pauses()
     ends = None if patience is None else clock() + patience
-    event = ledger.last_event()
+    event = ledger.events.last()
     failures = _earlier(ledger, batches)
     told = {record.id for record in failures}
     marks: deque[tuple[float, int]] = deque()
@@ -91,14 +92,14 @@ def follow(
         sleep(LOOK_EVERY)
 
 
-def _counted(ledger: Ledger, batches: Sequence[str]) -> Mapping[State, int]:
+def _counted(ledger: RedisLedger, batches: Sequence[str]) -> Mapping[State, int]:
     counts: Counter[State] = Counter()
     for batch in batches:
-        counts.update(ledger.batch(batch))
+        counts.update(ledger.batch_counts(batch))
     return counts
 
 
-def _earlier(ledger: Ledger, batches: Sequence[str]) -> list[Record]:
+def _earlier(ledger: RedisLedger, batches: Sequence[str]) -> list[Record]:
     """Return earlier failures, the first one first."""
     pages = (
         ledger.page(Filter(batch=batch, state=state.value), _MOST_EARLIER)
@@ -109,10 +110,10 @@ def _earlier(ledger: Ledger, batches: Sequence[str]) -> list[Record]:
     return sorted(found, key=lambda record: record.finished_at or 0)
 
 
-def _failed_after(ledger: Ledger, event: str, batches: Sequence[str]) -> tuple[str, list[str]]:
+def _failed_after(ledger: RedisLedger, event: str, batches: Sequence[str]) -> tuple[str, list[str]]:
     """Read further events; return the last one and the ids of failures."""
     ids: list[str] = []
-    while found := ledger.events(event, _MOST_EVENTS):
+    while found := ledger.events.after(event, _MOST_EVENTS):
         ids += [
             each.id for each in found if each.batch in batches and each.state is not State.SUCCEEDED
         ]

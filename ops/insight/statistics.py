@@ -7,7 +7,7 @@ from itertools import pairwise
 from typing import Any, NamedTuple
 
 from ops.insight.failure_causes import FAILURES, Failures, failures, number_of_failures
-from worker.ledger.events import SettledEvent, place_of
+from worker.ledger.events import SettledEvent, position_of
 from worker.ledger.hourly_stats import (
     COARSE,
     FINE,
@@ -19,7 +19,7 @@ from worker.ledger.hourly_stats import (
     step_of,
     total,
 )
-from worker.ledger.queries import Observer
+from worker.ledger.queries import LedgerQueries
 from worker.ledger.record import iso
 
 #: Maximum slices of a window.
@@ -101,19 +101,19 @@ class Statistics:
         }
 
 
-def statistics(observer: Observer, since: int, now: int) -> Statistics:
+def statistics(queries: LedgerQueries, since: int, now: int) -> Statistics:
     """Return the statistics since a moment; both times are ms since 1970.
 
     From an hour on, whole hours are used, from the start of the hour of that moment.
     """
     return (
-        _of_hours(observer, since, now) if now - since >= HOUR else _of_events(observer, since, now)
+        _of_hours(queries, since, now) if now - since >= HOUR else _of_events(queries, since, now)
     )
 
 
-def _of_hours(observer: Observer, since: int, now: int) -> Statistics:
+def _of_hours(queries: LedgerQueries, since: int, now: int) -> Statistics:
     first = max(since // HOUR, now // HOUR - KEPT + 1) * HOUR
-    hours = observer.hours(first, now)
+    hours = queries.hours(first, now)
     together = -(-len(hours) // _PIECES)
     starts = list(hours)[::together]
     pieces = []
@@ -134,14 +134,14 @@ def _of_hours(observer: Observer, since: int, now: int) -> Statistics:
     )
 
 
-def _of_events(observer: Observer, since: int, now: int) -> Statistics:
-    settled = observer.settled_since(since, _MOST)
+def _of_events(queries: LedgerQueries, since: int, now: int) -> Statistics:
+    settled = queries.settled_since(since, _MOST)
     shortened = len(settled) == _MOST
     if shortened:
-        since = place_of(settled[-1].event)[0]
+        since = position_of(settled[-1].event)[0]
     until = max(now, since + _PIECES)
     moments = [since + (until - since) * n // _PIECES for n in range(_PIECES + 1)]
-    entered = observer.submitted_between([*moments[:-1], moments[-1] + 1])
+    entered = queries.submitted_between([*moments[:-1], moments[-1] + 1])
     happened = HourStats()
     parts: list[list[SettledEvent]] = [[] for _ in entered]
     for each in settled:
@@ -149,7 +149,7 @@ def _of_events(observer: Observer, since: int, now: int) -> Statistics:
         happened.settled[ending] += 1
         if each.took is not None:
             happened.took[each.operation, step_of(each.took)] += 1
-        place = (place_of(each.event)[0] - since) * _PIECES // (until - since)
+        place = (position_of(each.event)[0] - since) * _PIECES // (until - since)
         parts[min(max(place, 0), _PIECES - 1)].append(each)
     pieces = [
         Piece(start, number, len(part), sum(each.state in FAILURES for each in part))

@@ -18,7 +18,8 @@ from worker.execution.local_files import open_path
 from worker.keyring import KeyRing
 from worker.ledger.batch import BatchInfo, mark_of_file
 from worker.ledger.record import Record
-from worker.ledger.types import Filter, Ledger
+from worker.ledger.store import RedisLedger
+from worker.ledger.types import Filter
 from worker.printable import printable
 from worker.private_files import created
 
@@ -47,7 +48,7 @@ class _Source(NamedTuple):
 
 
 def write_failures(
-    ledger: Ledger,
+    ledger: RedisLedger,
     batch: str,
     path: Path,
     source: Path | None,
@@ -61,7 +62,7 @@ def write_failures(
     records. `note` is called with the ids before anything is written. Raises InvalidInputError,
     UnavailableError.
     """
-    about = ledger.about(batch) or BatchInfo()
+    about = ledger.batches.info(batch) or BatchInfo()
     records = sorted(_unsuccessful(ledger, batch), key=lambda each: (each.row or 0, each.sequence))
     found = _source_of(about, source, keyring)
     if found is None:
@@ -79,7 +80,7 @@ def write_failures(
     return Written(len(records), found is not None)
 
 
-def _unsuccessful(ledger: Ledger, batch: str) -> Iterator[Record]:
+def _unsuccessful(ledger: RedisLedger, batch: str) -> Iterator[Record]:
     for state in UNSUCCESSFUL:
         cursor = None
         while True:

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from ops.insight import failure_causes
 from ops.insight.lanes_and_schools import STUCK_AFTER
 from worker.ledger.events import SettledEvent
-from worker.ledger.queries import Observer
+from worker.ledger.queries import LedgerQueries
 from worker.ledger.record import Record, iso
 from worker.ledger.report_store import ReportStore
 from worker.ledger.schedule_models import Run
@@ -162,7 +162,7 @@ class Report:
 
 
 def gather(
-    observer: Observer, schedule: ScheduleStore, reports: ReportStore, since: int, until: int
+    queries: LedgerQueries, schedule: ScheduleStore, reports: ReportStore, since: int, until: int
 ) -> Report:
     """Collect what happened between two moments (ms since 1970). Raises UnavailableError."""
     settled, trouble = reports.settled(since, until, failure_causes.FAILURES)
@@ -174,10 +174,10 @@ def gather(
         runs=[*filter(_is_told, reversed(schedule.runs(since, _MOST_RUNS)))],
         settled={state: settled[state] for state in State if settled[state]},
         waiting={state: number for state, number in sizes.items() if number},
-        groups=_groups(observer, trouble),
-        closures=observer.closures(),
-        lanes=_stuck(observer, until),
-        oldest=_oldest(observer, reports),
+        groups=_groups(queries, trouble),
+        closures=queries.closures(),
+        lanes=_stuck(queries, until),
+        oldest=_oldest(queries, reports),
     )
 
 
@@ -186,15 +186,15 @@ def _is_told(run: Run) -> bool:
     return run.words[0] != "report" or run.state.over
 
 
-def _groups(observer: Observer, trouble: Sequence[SettledEvent]) -> list[Group]:
+def _groups(queries: LedgerQueries, trouble: Sequence[SettledEvent]) -> list[Group]:
     """Group failures by cause, the largest group first.
 
     A retried record counts as mended once a retry has succeeded, and else by its retry's state; a
     resolved one by its resolution.
     """
     looked_at = trouble[-_MOST_RECORDS:]
-    records = {each.id: each for each in _read(observer, [each.id for each in looked_at])}
-    ends = _ends(observer, records)
+    records = {each.id: each for each in _read(queries, [each.id for each in looked_at])}
+    ends = _ends(queries, records)
     found: dict[Cause, list[SettledEvent]] = defaultdict(list)
     mended: Counter[Cause] = Counter()
     for each in trouble:
@@ -222,12 +222,12 @@ def _cause_of(each: SettledEvent) -> Cause:
     return Cause(each.operation, failure_causes.Cause(each.state, each.reason, each.code))
 
 
-def _ends(observer: Observer, records: Mapping[str, Record]) -> dict[str, State]:
+def _ends(queries: LedgerQueries, records: Mapping[str, Record]) -> dict[str, State]:
     """Return the state of the last retry of each retried record."""
     last = {each.id: each.retried_by for each in records.values() if each.retried_by}
     ends = {each.id: each.retry_ended for each in records.values() if each.retry_ended}
     for _ in range(_LONGEST_CHAIN):
-        retries = {each.id: each for each in _read(observer, sorted(set(last.values())))}
+        retries = {each.id: each for each in _read(queries, sorted(set(last.values())))}
         onwards = {}
         for origin, its_id in last.items():
             if its_id in retries:
@@ -240,9 +240,9 @@ def _ends(observer: Observer, records: Mapping[str, Record]) -> dict[str, State]
     return ends
 
 
-def _stuck(observer: Observer, now: int) -> list[Lane]:
+def _stuck(queries: LedgerQueries, now: int) -> list[Lane]:
     """Return stuck lanes, the longest first."""
-    lanes, _ = observer.lanes(_MOST_LANES, now - STUCK_AFTER)
+    lanes, _ = queries.lanes(_MOST_LANES, now - STUCK_AFTER)
     return [
         Lane(
             name=each.name,
@@ -255,11 +255,11 @@ def _stuck(observer: Observer, now: int) -> list[Lane]:
     ]
 
 
-def _oldest(observer: Observer, reports: ReportStore) -> Record | None:
+def _oldest(queries: LedgerQueries, reports: ReportStore) -> Record | None:
     firsts = [its_id for state in _UNSETTLED for its_id in reports.oldest(state, 1)]
-    return min(_read(observer, firsts), key=lambda each: each.sequence, default=None)
+    return min(_read(queries, firsts), key=lambda each: each.sequence, default=None)
 
 
-def _read(observer: Observer, ids: Sequence[str]) -> Iterator[Record]:
+def _read(queries: LedgerQueries, ids: Sequence[str]) -> Iterator[Record]:
     for start in range(0, len(ids), _WINDOW):
-        yield from observer.find_all(ids[start : start + _WINDOW])
+        yield from queries.find_all(ids[start : start + _WINDOW])

@@ -28,7 +28,6 @@ from worker.ledger.api_keys import ApiKeys
 from worker.ledger.audit import Audit
 from worker.ledger.redis_client import connect
 from worker.ledger.store import RedisLedger
-from worker.ledger.types import Ledger
 
 #: Threads for ledger calls. More would not help: Redis executes one command at a time.
 THREADS = 16
@@ -42,7 +41,7 @@ class GatewayApp:
     def __init__(
         self,
         settings: Settings,
-        ledger: Ledger,
+        ledger: RedisLedger,
         submitter: Submitter,
         keys: ApiKeys,
         audit: Audit,

@@ -9,9 +9,9 @@ from contextlib import contextmanager, suppress
 
 from producers.intake.thread_pool import Pool
 from worker.errors import UnavailableError
-from worker.ledger.events import BEGINNING, SettledEvent, place_of
+from worker.ledger.events import BEGINNING, SettledEvent, position_of
 from worker.ledger.record import Record
-from worker.ledger.types import Ledger
+from worker.ledger.store import RedisLedger
 
 log = logging.getLogger(__name__)
 
@@ -31,7 +31,7 @@ _LOOK_AGAIN = 5.0
 class Feed:
     """Follow settled events. `run` must be running for waiters to be notified."""
 
-    def __init__(self, ledger: Ledger, pool: Pool) -> None:
+    def __init__(self, ledger: RedisLedger, pool: Pool) -> None:
         self._ledger = ledger
         self._pool = pool
         #: Blocking reads; they have a thread of their own.
@@ -70,15 +70,17 @@ class Feed:
 
     async def _follow(self) -> None:
         if self._last is None:
-            self._last = await self._own.ask(self._ledger.last_event)
-            self._recent, self._places = [], [place_of(self._last)]
-        if found := await self._own.ask(self._ledger.events, self._last, _TOGETHER, _PATIENCE):
+            self._last = await self._own.ask(self._ledger.events.last)
+            self._recent, self._places = [], [position_of(self._last)]
+        if found := await self._own.ask(
+            self._ledger.events.after, self._last, _TOGETHER, _PATIENCE
+        ):
             self._tell(found)
 
     def _tell(self, found: Sequence[SettledEvent]) -> None:
         for each in found:
             self._recent.append(each)
-            self._places.append(place_of(each.event))
+            self._places.append(position_of(each.event))
             for event in self._waiting.get(each.id, ()):
                 event.set()
         if found:
@@ -92,7 +94,7 @@ class Feed:
         """Return the id of the last known event."""
         if self._last is not None:
             return self._last
-        return await self._pool.ask(self._ledger.last_event)
+        return await self._pool.ask(self._ledger.events.last)
 
     async def settled(self, record_id: str, seconds: float, lasts: Lasts) -> Record:
         """Return a record once it is settled, or its state after so many seconds.
@@ -142,7 +144,7 @@ class Feed:
 
     def _known_after(self, event: str) -> list[SettledEvent] | None:
         """Return the remembered events after one; None if they no longer reach back so far."""
-        place = place_of(event)
+        place = position_of(event)
         if not self._places or place < self._places[0]:
             return None
         # The first id is that of the event before the remembered ones.
@@ -150,7 +152,7 @@ class Feed:
 
     async def _asked_after(self, event: str) -> list[SettledEvent]:
         try:
-            return list(await self._pool.ask(self._ledger.events, event, _TOGETHER))
+            return list(await self._pool.ask(self._ledger.events.after, event, _TOGETHER))
         except UnavailableError:
             return []
 
@@ -158,4 +160,4 @@ class Feed:
         """Return whether events after this one are lost."""
         if event in {BEGINNING, "0"}:
             return False
-        return not await self._pool.ask(self._ledger.keeps_event, event)
+        return not await self._pool.ask(self._ledger.events.has_kept, event)

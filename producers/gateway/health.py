@@ -2,7 +2,7 @@
 
 from typing import Any, NamedTuple
 
-from worker.ledger.queue_health import QueueHealth
+from worker.ledger.types import QueueHealth
 
 
 class Health(NamedTuple):

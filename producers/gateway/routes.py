@@ -22,9 +22,9 @@ from producers.gateway.service import GatewayService, Taken, must_read, must_wri
 from producers.intake.thread_pool import Pool
 from worker.errors import UnavailableError
 from worker.ledger.api_keys import ApiKey
-from worker.ledger.events import SettledEvent, place_of
+from worker.ledger.events import SettledEvent, position_of
 from worker.ledger.states import State
-from worker.ledger.types import Ledger
+from worker.ledger.store import RedisLedger
 
 #: Maximum seconds of `wait`.
 LONGEST_WAIT = 60
@@ -59,7 +59,7 @@ class Routes:
     """The routes, over the service, the event feed and the thread pools."""
 
     def __init__(
-        self, desk: GatewayService, feed: Feed, pool: Pool, ledger: Ledger, stuck_after: float
+        self, desk: GatewayService, feed: Feed, pool: Pool, ledger: RedisLedger, stuck_after: float
     ) -> None:
         self._desk = desk
         self._feed = feed
@@ -287,7 +287,7 @@ def _reader(request: Request) -> ApiKey:
 
 def _must_be_event(event: str) -> None:
     try:
-        place_of(event)
+        position_of(event)
     except ValueError:
         errors = [{"detail": "should be the id of an event", "parameter": "Last-Event-ID"}]
         raise ProblemError(422, "There is no such event.", errors) from None

@@ -29,7 +29,8 @@ from worker.ledger.batch import BatchInfo, Webhook
 from worker.ledger.decoding import cannot_be_read
 from worker.ledger.record import Record
 from worker.ledger.states import State
-from worker.ledger.types import Filter, Ledger, WaitReason
+from worker.ledger.store import RedisLedger
+from worker.ledger.types import Filter, WaitReason
 
 log = logging.getLogger(__name__)
 
@@ -59,7 +60,7 @@ class GatewayService:
     """API operations within a key's scope. Methods raise ProblemError or our exceptions."""
 
     def __init__(
-        self, settings: Settings, ledger: Ledger, submitter: Submitter, audit: Audit
+        self, settings: Settings, ledger: RedisLedger, submitter: Submitter, audit: Audit
     ) -> None:
         self._audit = audit
         self._settings = settings
@@ -218,12 +219,12 @@ class GatewayService:
         """Return whether the whole batch, pruned records included, is within the key's scope."""
         if not key.limited:
             return True
-        kinds = self._ledger.kinds_of(batch)
+        kinds = self._ledger.batches.kinds(batch)
         return bool(kinds) and all(key.covers(*kind) for kind in kinds)
 
     def batch(self, key: ApiKey, batch: str) -> dict[str, Any]:
         """Count a batch by state. Raises NotFoundError outside of the key's scope."""
-        counts = self._ledger.batch(batch)
+        counts = self._ledger.batch_counts(batch)
         if not counts or not self.sees_batch(key, batch):
             raise NotFoundError(f"there is no batch {batch!r}")
         settled = sum(number for state, number in counts.items() if state.settled)
@@ -234,7 +235,9 @@ class GatewayService:
             "total": total,
             "settled": settled,
             "done": settled == total,
-            "about": None if (about := self._ledger.about(batch)) is None else about.to_dict(),
+            "about": None
+            if (about := self._ledger.batches.info(batch)) is None
+            else about.to_dict(),
         }
 
     def retry(self, key: ApiKey, record_id: str, *, mend: bool) -> Taken:

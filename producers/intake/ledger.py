@@ -9,6 +9,22 @@ from worker.ledger.states import State
 from worker.ledger.types import InlineQueue, ReadyRecord, SubmitResult
 
 
+class IntakeBatches(Protocol):
+    """The batches of an IntakeLedger. Each method raises UnavailableError."""
+
+    def open(self, batch: str, info: BatchInfo) -> bool:
+        """Store a new batch; return False if it exists."""
+
+    def close(self, batch: str) -> None:
+        """Mark a batch as complete."""
+
+    def drop(self, batch: str) -> None:
+        """Delete a batch that has no records."""
+
+    def info(self, batch: str) -> BatchInfo | None:
+        """Return what was stored of a batch; None if there is no such batch."""
+
+
 class IntakeLedger(Protocol):
     """RedisLedger, or the ledger of producers.testing. Each method raises UnavailableError."""
 
@@ -29,14 +45,6 @@ class IntakeLedger(Protocol):
     def cancel(self, record_id: str) -> tuple[State, Sequence[ReadyRecord]]:
         """Cancel a record; see RedisLedger. Raises NotFoundError."""
 
-    def open_batch(self, batch: str, about: BatchInfo) -> bool:
-        """Store a new batch; return False if it exists."""
-
-    def close_batch(self, batch: str) -> None:
-        """Mark a batch as complete."""
-
-    def drop_batch(self, batch: str) -> None:
-        """Delete a batch that has no records."""
-
-    def about(self, batch: str) -> BatchInfo | None:
-        """Return what was stored of a batch; None if there is no such batch."""
+    @property
+    def batches(self) -> IntakeBatches:
+        """The batches that the records belong to."""

@@ -19,7 +19,7 @@ def resumed(ledger: IntakeLedger, checked: Checked, about: BatchInfo) -> Checked
         return checked
     owners = ledger.named(first.school, [str(first.dedup_key)]).values()
     batch = next((record.batch for record in ledger.find_all([*owners])), None)
-    known = ledger.about(batch) if batch else None
+    known = ledger.batches.info(batch) if batch else None
     if batch is None or known is None or known.webhook is None or known.webhook.complete:
         return checked
     if (known.digest, known.webhook.url) != (about.digest, about.webhook.url):

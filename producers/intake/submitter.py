@@ -231,17 +231,17 @@ class Submitter:
         if about.webhook is not None:
             submissions = [replace(each, tells=True) for each in submissions]
         about = replace(about, expected=len(submissions))
-        if not self._ledger.open_batch(checked.batch, about):
+        if not self._ledger.batches.open(checked.batch, about):
             self._must_be_of(checked.batch, about)
         try:
             receipts = self.enter(submissions, on_entered)
         except BaseException:
             with suppress(UnavailableError):  # else it is forgotten by itself
-                self._ledger.drop_batch(checked.batch)
+                self._ledger.batches.drop(checked.batch)
             raise
         if about.webhook is not None or not any(receipt.new for receipt in receipts):
             with suppress(UnavailableError):  # that all of it is there shows later, too
-                self._ledger.close_batch(checked.batch)
+                self._ledger.batches.close(checked.batch)
         return receipts
 
     def resumed(self, checked: Checked, about: BatchInfo) -> Checked:
@@ -250,7 +250,7 @@ class Submitter:
 
     def _must_be_of(self, batch: str, about: BatchInfo) -> None:
         """See that a batch that is known already is one to go on with. Raises InvalidInputError."""
-        known = self._ledger.about(batch)
+        known = self._ledger.batches.info(batch)
         if known is not None and known.asks != about.asks:
             fault = FieldError("", f"batch {batch} is that of another request", CONFLICT)
             raise InvalidInputError("nothing was submitted", [fault])

@@ -16,7 +16,7 @@ from worker.encryption import FieldCipher
 from worker.errors import InvalidInputError, InvalidOperationError
 from worker.ledger.record import Edit, Record, Submission
 from worker.ledger.states import Reason, State
-from worker.ledger.types import Ledger
+from worker.ledger.store import RedisLedger
 
 _WELL = frozenset({State.SUCCEEDED, State.PARTIAL})
 
@@ -70,7 +70,7 @@ class RetryAssessor:
 
     def __init__(  # noqa: PLR0913  # all that may be said of a retry
         self,
-        ledger: Ledger,
+        ledger: RedisLedger,
         seals: FieldCipher,
         lane_of: LaneOf,
         *,
@@ -166,7 +166,7 @@ class RetryAssessor:
         return Outlook.HOPEFUL, in_words(record)
 
 
-def later_tries(records: Sequence[Record], ledger: Ledger) -> list[Record]:
+def later_tries(records: Sequence[Record], ledger: RedisLedger) -> list[Record]:
     """Find all later tries of these records that are kept. Raises UnavailableError."""
     found: list[Record] = []
     known: set[str] = set()

@@ -13,7 +13,8 @@ from producers.retry.submissions import retry_key
 from worker.ledger.audit import Audit
 from worker.ledger.record import Record, new_id
 from worker.ledger.states import Reason, State
-from worker.ledger.types import Filter, Ledger
+from worker.ledger.store import RedisLedger
+from worker.ledger.types import Filter
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,7 +69,7 @@ class Retried:
 class NightlyRetry:
     """Tries again what failed, and what failed only because it waited for that."""
 
-    def __init__(self, submitter: Submitter, ledger: Ledger, audit: Audit) -> None:
+    def __init__(self, submitter: Submitter, ledger: RedisLedger, audit: Audit) -> None:
         self._submitter = submitter
         self._ledger = ledger
         self._audit = audit

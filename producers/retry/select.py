@@ -3,14 +3,15 @@
 from collections.abc import Callable, Iterator, Sequence
 
 from worker.ledger.record import Record
-from worker.ledger.types import Filter, Ledger
+from worker.ledger.store import RedisLedger
+from worker.ledger.types import Filter
 
 #: Records that are looked at together.
 WINDOW = 500
 
 
 def matching(
-    ledger: Ledger, chosen: Filter, fits: Callable[[Record], bool] = lambda _: True
+    ledger: RedisLedger, chosen: Filter, fits: Callable[[Record], bool] = lambda _: True
 ) -> list[str]:
     """Name all records that pass a filter and fit.
 
@@ -26,7 +27,7 @@ def matching(
         cursor = page.cursor
 
 
-def in_windows(ledger: Ledger, ids: Sequence[str]) -> Iterator[Sequence[Record]]:
+def in_windows(ledger: RedisLedger, ids: Sequence[str]) -> Iterator[Sequence[Record]]:
     """Give the records that have these ids, some at a time; who is gone is left out."""
     for start in range(0, len(ids), WINDOW):
         yield ledger.find_all(ids[start : start + WINDOW])

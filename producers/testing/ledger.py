@@ -51,13 +51,14 @@ class InMemoryLedger:
         self._stopped: dict[str, str] = {}
         #: Whether each call raises RedisUnavailableError.
         self.unavailable = False
+        self.batches = InMemoryBatches(self)
 
     def submit(
         self, submissions: Sequence[Submission], inline_queue: InlineQueue | None = None
     ) -> Sequence[SubmitResult]:
         """Record new operations, all or none. Raises SubmitRefusedError."""
         del inline_queue
-        with self._reached():
+        with self.reached():
             owners = ChainMap[tuple[str, str], _Owner]({}, self._owners)
             ids = _stand_for(submissions, owners, self._records)
             self._owners |= owners.maps[0]
@@ -65,45 +66,30 @@ class InMemoryLedger:
 
     def named(self, school: str, names: Sequence[str]) -> Mapping[str, str]:
         """Find records by id or by the school's dedup keys."""
-        with self._reached():
+        with self.reached():
             ids = {name: name for name in names if name in self._records}
             owners = {name: self._owners.get((school, name)) for name in names}
             return {name: owner.id for name, owner in owners.items() if owner} | ids
 
     def find(self, record_id: str) -> Record:
         """Return a record. Raises NotFoundError."""
-        with self._reached():
+        with self.reached():
             if record_id not in self._records:
                 raise no_record(record_id)
             return self._records[record_id]
 
     def find_all(self, record_ids: Sequence[str]) -> Sequence[Record]:
         """Return the records that exist, in this order."""
-        with self._reached():
+        with self.reached():
             return [self._records[each] for each in record_ids if each in self._records]
 
     def cancel(self, record_id: str) -> tuple[State, Sequence[ReadyRecord]]:
         """Cancel a record that is not settled. Raises NotFoundError."""
-        with self._reached():
+        with self.reached():
             record = self.find(record_id)
             if not record.state.settled:
                 self._end(record, Outcome(state=State.CANCELLED))
             return self.find(record_id).state, ()
-
-    def open_batch(self, batch: str, about: BatchInfo) -> bool:
-        """Accept any batch as new: only its records are kept."""
-        del batch, about
-        with self._reached():
-            return True
-
-    def close_batch(self, batch: str) -> None:
-        """Do nothing."""
-
-    def drop_batch(self, batch: str) -> None:
-        """Do nothing."""
-
-    def about(self, batch: str) -> BatchInfo | None:
-        """Return None."""
 
     def records(self) -> Sequence[Record]:
         """Return all records in submission order."""
@@ -112,21 +98,22 @@ class InMemoryLedger:
 
     def settle(self, record_id: str, outcome: Outcome) -> None:
         """Settle a queued record. Raises NotFoundError, and ValueError if it is not queued."""
-        with self._reached():
+        with self.reached():
             record = self.find(record_id)
             if record.state is not State.QUEUED:
                 raise ValueError(f"{record_id} is {record.state}: only a queued one can be settled")
             self._end(record, outcome)
 
     @contextmanager
-    def _reached(self) -> Iterator[None]:
+    def reached(self) -> Iterator[None]:
         """Let one thread in at a time. Raises RedisUnavailableError."""
         with self._lock:
             if self.unavailable:
                 raise RedisUnavailableError("Redis does not answer: a test set `unavailable`")
             yield
 
-    def _now(self) -> int:
+    def now(self) -> int:
+        """Return ms since 1970."""
         return round(self._clock() * 1000)
 
     def _enter(self, entry: Submission, owner: str) -> SubmitResult:
@@ -140,7 +127,7 @@ class InMemoryLedger:
             fields=entry.fields,
             state=State.BLOCKED,
             sequence=len(self._records) + 1,
-            enqueued_at=self._now(),
+            enqueued_at=self.now(),
             batch=entry.batch,
             lane=entry.lane,
             source=entry.source,
@@ -197,7 +184,7 @@ class InMemoryLedger:
 
     def _write(self, record: Record, outcome: Outcome) -> list[str]:
         """Settle a record; return the ids of those that waited for it."""
-        self._records[record.id] = replace(record, finished_at=self._now(), **asdict(outcome))
+        self._records[record.id] = replace(record, finished_at=self.now(), **asdict(outcome))
         followers = self._followers.pop(record.id, [])
         if not record.lane:
             return followers
@@ -206,6 +193,28 @@ class InMemoryLedger:
         if record.stops_lane and outcome.state not in _GOOD:
             self._stopped |= dict.fromkeys(behind, record.id)
         return followers + behind[:1]
+
+
+class InMemoryBatches:
+    """The batches of an InMemoryLedger: only their records are kept."""
+
+    def __init__(self, ledger: InMemoryLedger) -> None:
+        self._ledger = ledger
+
+    def open(self, batch: str, info: BatchInfo) -> bool:
+        """Accept any batch as new."""
+        del batch, info
+        with self._ledger.reached():
+            return True
+
+    def close(self, batch: str) -> None:
+        """Do nothing."""
+
+    def drop(self, batch: str) -> None:
+        """Do nothing."""
+
+    def info(self, batch: str) -> BatchInfo | None:
+        """Return None."""
 
 
 def _failed_because(kind: DependencyKind, other: str, message: str) -> Outcome:

@@ -13,7 +13,7 @@ from functools import partial
 from typing import Any
 
 from worker.app import app
-from worker.ledger.types import Exchanged
+from worker.ledger.types import ClaimResult
 
 
 class Step(StrEnum):
@@ -65,9 +65,9 @@ class Watched:
 
     def _too_early(self, answer: object) -> bool:
         """Say whether an exchange with the ledger was about something else."""
-        if not isinstance(answer, Exchanged):
+        if not isinstance(answer, ClaimResult):
             return False
-        return not (answer.claims if self._step is Step.CLAIMED else answer.noted)
+        return not (answer.claims if self._step is Step.CLAIMED else answer.results)
 
 
 def _die() -> None:

@@ -100,11 +100,13 @@ def test_a_record_that_the_ledger_fails_on_is_set_aside(
     for receipt in (receipts[0], *receipts[2:]):
         assert receipt.wait(60).state.settled
     ledger = RedisLedger(client)
-    until(lambda: [aside.id for aside in ledger.asides()] == [bad.id], "it is set aside")
+    until(
+        lambda: [aside.id for aside in ledger.quarantine.records()] == [bad.id], "it is set aside"
+    )
     assert bad.id in classin("doctor").stdout
 
     worker.stop()
     client.hset(key, "enqueued_at", sound)
     worker.start()
     assert bad.wait(60).state.settled
-    assert ledger.asides() == []
+    assert ledger.quarantine.records() == []

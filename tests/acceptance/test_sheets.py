@@ -14,7 +14,8 @@ from standardwebhooks import Webhook as Verifier
 
 from ops.simulator import SimulatorClient
 from tests.stage import Command, Environment, WorkerProcess, until
-from worker.ledger.batch import BatchInfo, WebhookState
+from worker.ledger.batch import BatchInfo
+from worker.ledger.states import WebhookState
 from worker.ledger.store import RedisLedger
 
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
@@ -159,7 +160,7 @@ def test_the_end_of_a_batch_is_told(
     batch = batch_of(hand_in(classin, sheet, "--webhook", receiver.url).stdout)
 
     def told() -> WebhookState:
-        about = ledger.about(batch)
+        about = ledger.batches.info(batch)
         assert about is not None
         assert about.webhook is not None
         return about.webhook.told
@@ -207,7 +208,7 @@ def test_a_worker_that_dies_before_it_notes_leaves_the_call_to_the_next(
 
     assert len({headers["webhook-id"] for headers, _ in receiver.got}) == 1
     until(
-        lambda: "delivered" in json.dumps((ledger.about(batch) or BatchInfo()).to_dict()),
+        lambda: "delivered" in json.dumps((ledger.batches.info(batch) or BatchInfo()).to_dict()),
         "it is noted",
     )
 

@@ -195,7 +195,7 @@ def test_every_thread_has_a_connection_to_the_ledger(environment: Environment) -
     ledger = WorkerContainer(environment.settings, build_queues(environment.settings)).ledger
 
     with ThreadPoolExecutor(threads) as pool:
-        asked = [pool.submit(ledger.events, "$", 1, 1.0) for _ in range(threads)]
+        asked = [pool.submit(ledger.events.after, "$", 1, 1.0) for _ in range(threads)]
         assert [each.result() for each in asked] == [[]] * threads
 
 

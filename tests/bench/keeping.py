@@ -15,6 +15,7 @@ from tests.bench.looking import looking
 from tests.bench.place import Place
 from tests.bench.processes import wait_until
 from tests.bench.sizes import Sizes
+from tests.claiming import try_claim
 from worker.classin.operations.courses import EditCourse
 from worker.classin.verdicts import Verdict
 from worker.config.settings import from_env
@@ -25,8 +26,9 @@ from worker.ledger.store import CHUNK, RedisLedger
 from worker.ledger.types import (
     Capacity,
     Claim,
+    ClaimRequest,
+    ClaimResult,
     ClaimUpdate,
-    Exchanged,
     Filter,
     SchoolSignal,
     Transition,
@@ -95,8 +97,10 @@ class Keeper:
             notes = [_note(claim) for claim in claims]
         self._exchange(notes, {})
 
-    def _exchange(self, notes: Sequence[ClaimUpdate], asked: Mapping[str, str]) -> Exchanged:
-        return self._ledger.report_and_claim(notes, asked, "bench", _LEASE, Capacity())
+    def _exchange(self, notes: Sequence[ClaimUpdate], asked: Mapping[str, str]) -> ClaimResult:
+        return self._ledger.report_and_claim(
+            ClaimRequest(notes, asked, "bench", _LEASE, Capacity())
+        )
 
     def access(self, number: int) -> dict[str, float]:
         """Do everything once, and give how long each took, in ms."""
@@ -108,7 +112,7 @@ class Keeper:
             claim = self._claim(entry)
         note = _note(claim)
         with _timing(took, "settle"):
-            self._ledger.advance(note.claim, note.standing, note.attempt)
+            self._ledger.advance(note.claim, note.transition, note.attempt)
         with _timing(took, "a page of ls"):
             self._ledger.page(Filter(state=State.SUCCEEDED), _PAGE)
         return took
@@ -119,7 +123,7 @@ class Keeper:
         return entry
 
     def _claim(self, entry: Submission) -> Claim:
-        claim = self._ledger.claim(entry.id, str(uuid4()), "bench", _LEASE)
+        claim = try_claim(self._ledger, entry.id, str(uuid4()), "bench", _LEASE)
         assert claim is not None
         return claim
 

@@ -7,8 +7,9 @@ from dataclasses import replace
 from ops.insight.explain import inquire
 from ops.insight.lanes_and_schools import look_at_lanes, look_at_schools
 from ops.insight.statistics import statistics
+from tests.claiming import try_claim
 from worker.config.settings import from_env
-from worker.ledger.queries import Observer, Order
+from worker.ledger.queries import LedgerQueries, Order
 from worker.ledger.record import Submission, new_id
 from worker.ledger.redis_client import connect
 from worker.ledger.states import Reason, State
@@ -37,8 +38,8 @@ def looking(variables: Mapping[str, str], runs: int) -> Iterator[tuple[str, floa
     """Ask everything an operator asks; gives the quickest of so many runs each, in seconds."""
     redis = connect(from_env(variables).ledger_url)
     waiting = _trouble(RedisLedger(redis))
-    observer = Observer(redis)
-    for name, ask in zip(QUESTIONS, _questions(observer, waiting), strict=True):
+    queries = LedgerQueries(redis)
+    for name, ask in zip(QUESTIONS, _questions(queries, waiting), strict=True):
         yield f"answer of {name}", min(_seconds(ask) for _ in range(runs))
 
 
@@ -52,28 +53,28 @@ def _trouble(ledger: RedisLedger) -> str:
     waiting = [replace(like, id=new_id(), lane=lane) for lane in lanes]
     ledger.submit([*failed, *waiting])
     for each in failed:
-        claim = ledger.claim(each.id, "lease", "bench", _LEASE)
+        claim = try_claim(ledger, each.id, "lease", "bench", _LEASE)
         assert claim is not None
         ledger.advance(claim, _REFUSED, None)
     return waiting[-1].id
 
 
-def _questions(observer: Observer, waiting: str) -> Iterator[Callable[[], object]]:
-    now = observer.now()
+def _questions(queries: LedgerQueries, waiting: str) -> Iterator[Callable[[], object]]:
+    now = queries.now()
 
     def listed(chosen: Filter, order: Order = Order.NEWEST) -> Callable[[], object]:
-        return lambda: observer.listing(chosen, order, _PAGE)
+        return lambda: queries.listing(chosen, order, _PAGE)
 
     yield listed(Filter())
     yield listed(Filter(state="succeeded", operation="edit_course", school="main"))
     yield listed(Filter(operation="edit_course", reason="refused", since=now - _DAY))
     yield listed(Filter(state="succeeded"), Order.OLDEST)
     yield listed(Filter(state="failed"), Order.FINISHED)
-    yield lambda: (observer.counts(), statistics(observer, now - _DAY, now))
-    yield lambda: statistics(observer, now - 10 * _MINUTE, now)
-    yield lambda: look_at_lanes(observer, _PAGE, stuck=False)
-    yield lambda: look_at_schools(observer, ["main"], now - _DAY)
-    yield lambda: inquire(observer, waiting, _DAY)
+    yield lambda: (queries.counts(), statistics(queries, now - _DAY, now))
+    yield lambda: statistics(queries, now - 10 * _MINUTE, now)
+    yield lambda: look_at_lanes(queries, _PAGE, stuck=False)
+    yield lambda: look_at_schools(queries, ["main"], now - _DAY)
+    yield lambda: inquire(queries, waiting, _DAY)
 
 
 def _seconds(ask: Callable[[], object]) -> float:

@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from tests.chaos.work import Step
 from worker.errors import InvalidInputError, NotFoundError, UnavailableError
 from worker.ledger.states import State
-from worker.ledger.types import Ledger
+from worker.ledger.store import RedisLedger
 
 #: So many retry one record at the same moment.
 AT_ONCE = 8
@@ -31,7 +31,7 @@ class Mender:
         self,
         steps: Sequence[Step],
         records: Callable[[], dict[int, str]],
-        ledger: Ledger,
+        ledger: RedisLedger,
         retry: Retry,
     ) -> None:
         self._steps = steps

@@ -28,9 +28,9 @@ from worker.classin.school import School
 from worker.config.settings import from_env
 from worker.errors import UnavailableError
 from worker.ledger.audit import Audit
-from worker.ledger.batch import WebhookState
 from worker.ledger.record import Record
 from worker.ledger.redis_client import connect
+from worker.ledger.states import WebhookState
 from worker.ledger.store import RedisLedger
 from worker.ledger.types import Filter, ReadyRecord
 
@@ -139,7 +139,7 @@ class System:
         return False
 
     def _is_told(self, batch: str) -> bool:
-        about = self.ledger.about(batch)
+        about = self.ledger.batches.info(batch)
         webhook = about.webhook if about else None
         return webhook is not None and webhook.complete and webhook.told in _TOLD
 

@@ -14,7 +14,7 @@ from worker.ledger.record import Submission
 from worker.ledger.redis_client import connect
 from worker.ledger.states import Reason, State
 from worker.ledger.store import RedisLedger
-from worker.ledger.types import Capacity, Claim, ClaimUpdate, ReadyRecord, Transition
+from worker.ledger.types import Capacity, Claim, ClaimRequest, ClaimUpdate, ReadyRecord, Transition
 
 ENTRY = Submission(id="", operation="edit_course", school="main", fields={"courseId": 1})
 REFUSED = Transition(state=State.FAILED, reason=Reason.REFUSED, code=193)
@@ -57,7 +57,7 @@ def loaded(client: Redis, do: Callable[[], object]) -> int:
 def all_claimed(ledger: RedisLedger, ids: list[str]) -> list[Claim]:
     """Take the leases on these."""
     leases = {each: f"lease {each}" for each in ids}
-    return list(ledger.report_and_claim([], leases, "w", 60, Capacity()).claims)
+    return list(ledger.report_and_claim(ClaimRequest([], leases, "w", 60, Capacity())).claims)
 
 
 def released(ledger: RedisLedger, most: int = 500) -> list[ReadyRecord]:
@@ -82,7 +82,7 @@ def test_more_followers_than_lua_unpacks_are_not_blocked_for_good(
     read = loaded(
         client,
         lambda: ledger.report_and_claim(
-            [ClaimUpdate(each, REFUSED) for each in claims], {}, "w", 60, Capacity()
+            ClaimRequest([ClaimUpdate(each, REFUSED) for each in claims], {}, "w", 60, Capacity())
         ),
     )
     found = released(ledger)
@@ -130,7 +130,7 @@ def test_each_of_many_lanes_goes_on_at_once(ledger: RedisLedger) -> None:
     claims = all_claimed(ledger, [f"first{n}" for n in range(NOTES)])
     notes = [ClaimUpdate(each, DONE) for each in claims]
 
-    noted = ledger.report_and_claim(notes, {}, "w", 60, Capacity()).noted
+    noted = ledger.report_and_claim(ClaimRequest(notes, {}, "w", 60, Capacity())).results
 
     told = {due.id for each in noted if each for due in each.released}
     assert {f"second{n}" for n in range(NOTES)} <= told
@@ -144,7 +144,7 @@ def test_of_many_schools_each_gets_its_part_of_a_call(client: Redis, ledger: Red
         some = [replace(each, school=school) for each in entries(f"{school}-", 6)]
         ledger.submit(some)
         leases = {each.id: each.id for each in some}
-        ledger.report_and_claim([], leases, "w", 60, Capacity(of={school: 0}))
+        ledger.report_and_claim(ClaimRequest([], leases, "w", 60, Capacity(of={school: 0})))
 
     found: list[ReadyRecord] = []
     calls, cursor = 0, "0"

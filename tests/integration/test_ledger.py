@@ -4,17 +4,19 @@ import pytest
 from redis import Redis
 
 from ops.processes.redis_server import PrivateRedis
+from tests.claiming import try_claim
 from tests.ledger_books import Books
 from tests.ledger_machine import whatever_happens
 from worker.broker.messages import mailbox
 from worker.errors import UnavailableError
+from worker.keyring import NO_KEYS
 from worker.ledger.audit import Audit
 from worker.ledger.pruner import Pruner, Retention
 from worker.ledger.record import Submission
 from worker.ledger.redis_client import connect
 from worker.ledger.states import State
 from worker.ledger.store import RedisLedger
-from worker.ledger.types import Capacity, ClaimUpdate, Filter, InlineQueue, Transition
+from worker.ledger.types import Capacity, ClaimRequest, ClaimUpdate, Filter, InlineQueue, Transition
 
 
 @pytest.fixture
@@ -35,14 +37,14 @@ def test_a_full_redis_can_be_pruned(client: Redis) -> None:
         [Submission(id=each, operation="edit_course", school="main", fields={}) for each in "abc"]
     )
     for each, state in (("a", State.SUCCEEDED), ("b", State.UNCERTAIN)):
-        claim = ledger.claim(each, each, "w", 10)
+        claim = try_claim(ledger, each, each, "w", 10)
         assert claim is not None
         ledger.advance(claim, Transition(state=state), None)
     seconds, _ = client.time()
     client.config_set("maxmemory", "1")
 
     assert ledger.resolve("b", State.FAILED, "not there", "ada") is State.UNCERTAIN
-    pruned = Pruner(client, ledger).run(Retention(-60, -60), seconds * 1000, who="ada")
+    pruned = Pruner(client, NO_KEYS).run(Retention(-60, -60), seconds * 1000, who="ada")
 
     assert pruned.records == {State.SUCCEEDED: 1, State.FAILED: 1}
     assert [record.id for record in ledger.page(Filter(), 9).records] == ["c"]
@@ -55,7 +57,7 @@ def test_times_are_those_of_redis(client: Redis) -> None:
     ledger = RedisLedger(client)
     seconds, _ = client.time()
     ledger.submit([Submission(id="a", operation="edit_course", school="main", fields={})])
-    claim = ledger.claim("a", "one", "w", 10)
+    claim = try_claim(ledger, "a", "one", "w", 10)
     assert claim is not None
     ledger.advance(claim, Transition(state=State.DEFERRED, due_in=60), None)
     record = ledger.find("a")
@@ -75,26 +77,26 @@ def test_a_full_redis_takes_in_nothing_and_notes_what_is_under_way(
         Submission(id=each, operation="edit_course", school="main", fields={}) for each in "abcd"
     )
     ledger.submit([a, b, c])
-    claims = [ledger.claim(each, each, "w", 10) for each in "ab"]
+    claims = [try_claim(ledger, each, each, "w", 10) for each in "ab"]
     client.config_set("maxmemory", "1")
 
     before = {key: client.dump(key) for key in client.scan_iter()}
     with pytest.raises(UnavailableError, match="is full"):
         ledger.submit([d], box)
     with pytest.raises(UnavailableError, match="is full"):
-        ledger.claim("c", "c", "w", 10)
+        try_claim(ledger, "c", "c", "w", 10)
     assert {key: client.dump(key) for key in client.scan_iter()} == before
 
     done = Transition(state=State.SUCCEEDED, code=1)
     notes = [ClaimUpdate(claim, done) for claim in claims if claim]
-    ledger.report_and_claim(notes[:1], {}, "w", 10, Capacity())
-    exchanged = ledger.report_and_claim(notes, {"c": "c"}, "w", 10, Capacity())
-    assert all(exchanged.noted)
+    ledger.report_and_claim(ClaimRequest(notes[:1], {}, "w", 10, Capacity()))
+    exchanged = ledger.report_and_claim(ClaimRequest(notes, {"c": "c"}, "w", 10, Capacity()))
+    assert all(exchanged.results)
     assert (exchanged.claims, exchanged.full) == ([], True)
     states = [ledger.find(each).state for each in "abc"]
     assert states == [State.SUCCEEDED, State.SUCCEEDED, State.QUEUED]
 
     client.config_set("maxmemory", "0")
-    exchanged = ledger.report_and_claim(notes, {"c": "c"}, "w", 10, Capacity())
-    assert all(exchanged.noted)
+    exchanged = ledger.report_and_claim(ClaimRequest(notes, {"c": "c"}, "w", 10, Capacity()))
+    assert all(exchanged.results)
     assert [claim.record.id for claim in exchanged.claims] == ["c"]

@@ -8,7 +8,7 @@ from ops.insight.statistics import statistics
 from ops.processes.redis_server import PrivateRedis
 from tests.unit.ledger.hands import DONE, REFUSED, attempt, claimed, entry
 from worker.ledger import reader
-from worker.ledger.queries import Listing, Observer, Order
+from worker.ledger.queries import LedgerQueries, Listing, Order
 from worker.ledger.redis_client import connect
 from worker.ledger.store import RedisLedger
 from worker.ledger.types import Filter
@@ -21,13 +21,13 @@ def ledger(redis: PrivateRedis) -> RedisLedger:
 
 
 @pytest.fixture
-def observer(redis: PrivateRedis) -> Observer:
+def queries(redis: PrivateRedis) -> LedgerQueries:
     """Who reads it for people."""
-    return Observer(connect(redis.url))
+    return LedgerQueries(connect(redis.url))
 
 
 def test_a_needle_is_found_in_a_haystack(
-    ledger: RedisLedger, observer: Observer, monkeypatch: pytest.MonkeyPatch
+    ledger: RedisLedger, queries: LedgerQueries, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Page after page, where so many do not fit that one gives up."""
     monkeypatch.setattr(reader, "LOOKS", 500)
@@ -38,10 +38,10 @@ def test_a_needle_is_found_in_a_haystack(
     ledger.submit([replace(like, id=f"e{n:06}", operation="edit_course") for n in range(2600)])
     chosen = Filter(school="north", operation="edit_course")
 
-    newest = observer.listing(chosen, Order.NEWEST, 5)
-    first = observer.listing(chosen, Order.OLDEST, 5)
-    second = observer.listing(chosen, Order.OLDEST, 5, first.cursor)
-    third = observer.listing(chosen, Order.OLDEST, 5, second.cursor)
+    newest = queries.listing(chosen, Order.NEWEST, 5)
+    first = queries.listing(chosen, Order.OLDEST, 5)
+    second = queries.listing(chosen, Order.OLDEST, 5, first.cursor)
+    third = queries.listing(chosen, Order.OLDEST, 5, second.cursor)
 
     assert ([each.record.id for each in newest.found], newest.cursor is None) == (["needle"], False)
     assert (first.found, second.found) == ([], [])
@@ -51,14 +51,16 @@ def test_a_needle_is_found_in_a_haystack(
 
 
 @pytest.mark.parametrize("ago", [60_000, 2 * 3_600_000])
-def test_hours_and_events_tell_the_same(ledger: RedisLedger, observer: Observer, ago: int) -> None:
+def test_hours_and_events_tell_the_same(
+    ledger: RedisLedger, queries: LedgerQueries, ago: int
+) -> None:
     """What was submitted and settled a moment ago, whichever way it is counted."""
     ledger.submit([entry(name) for name in "abc"])
     for name, standing in (("a", DONE), ("b", REFUSED)):
         ledger.advance(claimed(ledger, name), standing, attempt(1))
-    now = observer.now()
+    now = queries.now()
 
-    found = statistics(observer, now - ago, now)
+    found = statistics(queries, now - ago, now)
 
     assert found.by_hour is (ago > 3_600_000)
     assert (found.submitted, found.settled.total()) == (3, 2)
@@ -70,15 +72,15 @@ def test_hours_and_events_tell_the_same(ledger: RedisLedger, observer: Observer,
 
 
 def test_what_settled_is_followed_back_from_its_end(
-    ledger: RedisLedger, observer: Observer
+    ledger: RedisLedger, queries: LedgerQueries
 ) -> None:
     """Until a moment, the last first."""
     ledger.submit([entry(name) for name in "abc"])
     for name in "bca":
         ledger.advance(claimed(ledger, name), DONE, None)
-    page = observer.listing(Filter(), Order.FINISHED, 2)
+    page = queries.listing(Filter(), Order.FINISHED, 2)
     assert [each.record.id for each in page.found] == ["a", "c"]
-    rest = observer.listing(Filter(), Order.FINISHED, 2, page.cursor)
+    rest = queries.listing(Filter(), Order.FINISHED, 2, page.cursor)
     assert ([each.record.id for each in rest.found], rest.cursor) == (["b"], None)
-    future = Filter(since=observer.now() + 60_000)
-    assert observer.listing(future, Order.FINISHED, 2) == Listing([], None, [])
+    future = Filter(since=queries.now() + 60_000)
+    assert queries.listing(future, Order.FINISHED, 2) == Listing([], None, [])

@@ -11,6 +11,7 @@ from redis import Redis
 from redis.exceptions import RedisError, ResponseError
 
 from ops.processes.redis_server import PrivateRedis
+from tests.claiming import try_claim
 from worker.errors import RedisUnavailableError, ScriptError
 from worker.keyring import KeyRing
 from worker.ledger.record import Submission
@@ -18,8 +19,8 @@ from worker.ledger.redis_client import connect
 from worker.ledger.redis_errors import TROUBLES, error_code
 from worker.ledger.schedule_models import Job
 from worker.ledger.schedule_store import ScheduleStore
+from worker.ledger.script_runner import try_write
 from worker.ledger.store import RedisLedger
-from worker.ledger.write_check import try_write
 
 JOB = Job(name="nightly", cron="@daily", tz="UTC", words=("report",))
 RECORD = Submission(id="a", operation="edit_course", school="main", fields={})
@@ -170,7 +171,7 @@ def test_a_script_that_fails_on_what_it_finds_is_told_apart(admin: Redis) -> Non
     admin.set("classin:op:a", "no record")
 
     with pytest.raises(ScriptError, match=r"^the script `exchange` failed: [^\n]+$"):
-        ledger.claim("a", "lease", "worker", 10)
+        try_claim(ledger, "a", "lease", "worker", 10)
 
     assert admin.exists("classin:trial") == 0
 

@@ -8,6 +8,7 @@ from ops.admin.retry import RetryService, Wanted
 from producers import Submitter
 from producers.intake.receipt import Receipt
 from producers.retry.nightly import NightlyRetry, RetryJob
+from tests.claiming import try_claim
 from tests.stage import PATIENCE, Environment, at_once
 from worker.ledger.audit import Audit
 from worker.ledger.record import Record
@@ -30,7 +31,7 @@ MANY = 40
 
 def ended(ledger: RedisLedger, receipt: Receipt, standing: Transition) -> Record:
     """Let a record end so."""
-    claim = ledger.claim(receipt.id, "lease", "w", 10)
+    claim = try_claim(ledger, receipt.id, "lease", "w", 10)
     assert claim is not None
     ledger.advance(claim, standing, None)
     return ledger.find(receipt.id)

@@ -8,13 +8,14 @@ from typing import Self
 import pytest
 
 from ops.processes.redis_server import PrivateRedis
+from tests.claiming import try_claim
 from worker.config.settings import RetrySettings, Timeouts
 from worker.execution.http_client import post_once
 from worker.keyring import KeyRing
-from worker.ledger.batch import BatchInfo, Webhook, WebhookState
+from worker.ledger.batch import BatchInfo, Webhook
 from worker.ledger.record import Submission
 from worker.ledger.redis_client import connect
-from worker.ledger.states import State
+from worker.ledger.states import State, WebhookState
 from worker.ledger.store import RedisLedger
 from worker.ledger.types import Transition
 from worker.runtime.webhooks import Webhooks
@@ -94,7 +95,7 @@ def webhooks(ledger: RedisLedger) -> Iterator[Webhooks]:
     """A worker's."""
     stopping = threading.Event()
     yield Webhooks(
-        ledger,
+        ledger.batches,
         post_once,
         secret=SECRET,
         patience=RetrySettings(attempts=1),
@@ -106,13 +107,13 @@ def webhooks(ledger: RedisLedger) -> Iterator[Webhooks]:
 
 def settled_batch(ledger: RedisLedger, batch: str, url: str) -> None:
     """A batch of one, which has settled, and of which somebody is to be told."""
-    ledger.open_batch(batch, BatchInfo(webhook=Webhook(url=url)))
+    ledger.batches.open(batch, BatchInfo(webhook=Webhook(url=url)))
     entry = Submission(
         id=f"of {batch}", operation="edit_course", school="main", fields={}, batch=batch, tells=True
     )
     ledger.submit([entry])
-    ledger.close_batch(batch)
-    claim = ledger.claim(entry.id, batch, "w", 60)
+    ledger.batches.close(batch)
+    claim = try_claim(ledger, entry.id, batch, "w", 60)
     assert claim is not None
     ledger.advance(claim, Transition(state=State.SUCCEEDED), None)
 
@@ -145,12 +146,12 @@ def test_a_call_under_way_is_left_alone_by_other_workers(
     threading.Thread(target=webhooks.run_once, daemon=True).start()
     assert slow.called.acquire(timeout=LONG)
 
-    taken = ledger.take_webhook(60)
+    taken = ledger.batches.take_webhook(60)
 
     assert taken is not None
     assert taken.batch == "second"
-    assert ledger.take_webhook(60) is None
-    about = ledger.about("first")
+    assert ledger.batches.take_webhook(60) is None
+    about = ledger.batches.info("first")
     assert about is not None
     assert about.webhook is not None
     assert about.webhook.told is WebhookState.DUE

@@ -92,13 +92,13 @@ def test_a_phone_number_is_not_found_from_the_lane_of_what_another_celery_sent(
 
 
 def test_a_pruned_record_leaves_no_digest_that_can_be_guessed(
-    submitter: Submitter, stage: Stage, redis: Redis, ledger: RedisLedger
+    submitter: Submitter, stage: Stage, redis: Redis
 ) -> None:
     """A dedup key outlives its record by 400 days: what was asked would be found from it."""
     asked = {"courseId": 1, "courseName": PHONE}
     receipt = submitter.submit("edit_course", asked, dedup_key=PHONE)
     stage.perform(receipt.id, said(1))
-    Pruner(redis, ledger).run(Retention(-1, -1), stage.clock.ms, who="ada")
+    Pruner(redis, RING, stage.clock.millis).run(Retention(-1, -1), stage.clock.ms, who="ada")
     left = all_of(redis)
     assert "classin:dedup:" in left
     names = (f"main\n{phone}" for phone in phones())
@@ -127,7 +127,7 @@ def test_a_short_file_is_not_found_from_the_digest_of_its_batch(
 ) -> None:
     """Of a file with one row all is known but a number."""
     about = BatchInfo(file="rows.csv", digest=mark_of_file(RING, f"Phone\n{PHONE}\n".encode()))
-    ledger.open_batch("b", about)
+    ledger.batches.open("b", about)
     assert guessed(all_of(redis), (f"Phone\n{phone}\n" for phone in phones())) == []
 
 

@@ -28,10 +28,11 @@ from worker.errors import (
     UnreadableValueError,
 )
 from worker.execution.http_client import Transport
+from worker.keyring import NO_KEYS
 from worker.ledger import keys
 from worker.ledger.audit import Audit
 from worker.ledger.pruner import Pruner, Retention
-from worker.ledger.queries import Observer, Order
+from worker.ledger.queries import LedgerQueries, Order
 from worker.ledger.redis_client import connect
 from worker.ledger.states import State
 from worker.ledger.store import RedisLedger
@@ -151,9 +152,9 @@ def test_a_record_that_cannot_be_read_is_named_and_the_list_goes_on() -> None:
     with a_place() as place:
         ids = [place.submitter.submit("create_folder", _FOLDER).id for _ in range(3)]
         place.redis.hset(keys.record(ids[1]), "fields", "[")
-        observer = Observer(place.redis)
+        queries = LedgerQueries(place.redis)
         for order in (Order.NEWEST, Order.OLDEST):
-            listing = observer.listing(Filter(), order, 5)
+            listing = queries.listing(Filter(), order, 5)
             assert {each.record.id for each in listing.found} == {ids[0], ids[2]}
             assert listing.unreadable == [ids[1]]
         page = place.ledger.page(Filter(), 5)
@@ -167,25 +168,40 @@ def _sync(redis: Redis) -> object:
 
 
 def _prune(redis: Redis) -> object:
-    return Pruner(redis, RedisLedger(redis)).run(Retention(-1, -1), _LATER * 1000, who="ada")
+    return Pruner(redis, NO_KEYS).run(Retention(-1, -1), _LATER * 1000, who="ada")
 
 
 #: What somebody may write to Redis, and what then reads it.
 _BROKEN: dict[str, tuple[Callable[[Redis], object], Callable[[Redis], object]]] = {
     "batch": (
         lambda it: it.hset(keys.batch("b"), "queued", "y"),
-        lambda it: Observer(it).batch("b"),
+        lambda it: LedgerQueries(it).batch_counts("b"),
     ),
-    "codes": (lambda it: it.hset(keys.CODES, "x", "y"), lambda it: Observer(it).codes()),
-    "clock": (lambda it: it.hset(keys.CLOCK, "offset", "x"), lambda it: Observer(it).workers()),
-    "workers": (lambda it: it.zadd(keys.WORKERS, {"x": "inf"}), lambda it: Observer(it).workers()),
-    "pace": (lambda it: it.hset(keys.PACES, "x", "y"), lambda it: Observer(it).paces()),
-    "schools": (lambda it: it.hset(keys.SCHOOLS, "x", "y"), lambda it: Observer(it).schools([])),
-    "event": (lambda it: it.xadd(keys.EVENTS, {"x": "y"}), lambda it: Observer(it).events("0", 5)),
+    "codes": (lambda it: it.hset(keys.CODES, "x", "y"), lambda it: LedgerQueries(it).code_counts()),
+    "clock": (
+        lambda it: it.hset(keys.CLOCK, "offset", "x"),
+        lambda it: LedgerQueries(it).workers(),
+    ),
+    "workers": (
+        lambda it: it.zadd(keys.WORKERS, {"x": "inf"}),
+        lambda it: LedgerQueries(it).workers(),
+    ),
+    "pace": (lambda it: it.hset(keys.PACES, "x", "y"), lambda it: LedgerQueries(it).paces()),
+    "schools": (
+        lambda it: it.hset(keys.SCHOOLS, "x", "y"),
+        lambda it: LedgerQueries(it).schools([]),
+    ),
+    "event": (
+        lambda it: it.xadd(keys.EVENTS, {"x": "y"}),
+        lambda it: LedgerQueries(it).events.after("0", 5),
+    ),
     "deed": (lambda it: it.xadd(keys.AUDIT, {"x": "y"}), lambda it: Audit(it).deeds(5)),
     "sync": (lambda it: it.hset(keys.sync("f6qirykeam6nkbnh"), "about", "[]"), _sync),
     "sequence": (lambda it: it.set(keys.PLACE, " "), _prune),
-    "aside": (lambda it: it.hset(keys.ASIDE, "x", "y"), lambda it: RedisLedger(it).asides()),
+    "aside": (
+        lambda it: it.hset(keys.ASIDE, "x", "y"),
+        lambda it: RedisLedger(it).quarantine.records(),
+    ),
 }
 
 
@@ -207,8 +223,6 @@ def test_prune_leaves_a_record_whose_end_cannot_be_read() -> None:
         for record_id in ids:
             place.ledger.cancel(record_id)
         place.redis.hset(keys.record(ids[0]), "finished_at", " ")
-        pruned = Pruner(place.redis, place.ledger).run(
-            Retention(-60, -60), _LATER * 1000, who="ada"
-        )
+        pruned = Pruner(place.redis, NO_KEYS).run(Retention(-60, -60), _LATER * 1000, who="ada")
         assert pruned.records == {State.CANCELLED: 1}
         assert place.redis.exists(keys.record(ids[0]), keys.record(ids[1])) == 1

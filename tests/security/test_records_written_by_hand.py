@@ -29,7 +29,7 @@ from worker.config.settings import Settings
 from worker.execution.file_streams import PIECE, Files
 from worker.ledger import keys
 from worker.ledger.batch import BatchInfo
-from worker.ledger.queries import Observer
+from worker.ledger.queries import LedgerQueries
 from worker.ledger.states import State
 from worker.ledger.store import RedisLedger
 
@@ -247,7 +247,7 @@ def test_where_a_sheet_lay_written_by_hand_holds_up_nobody(
 ) -> None:
     """Whoever writes Redis would have `classin watch --failures` wait for a pipe for ever."""
     os.mkfifo(pipe := tmp_path / "people.csv")
-    ledger.open_batch(
+    ledger.batches.open(
         "b", BatchInfo(path=str(pipe), digest="0" * 64, columns={"folderName": "Name"})
     )
     assert write_failures(ledger, "b", tmp_path / "out.csv", None, RING) == (0, False)
@@ -259,7 +259,7 @@ def test_where_a_sheet_lay_written_by_hand_is_read_no_further_than_a_sheet_goes(
     """Whoever writes Redis would have `classin watch --failures` fill the memory of its host."""
     with (huge := tmp_path / "people.csv").open("wb") as file:
         file.truncate(300 * MOST_BYTES)
-    ledger.open_batch(
+    ledger.batches.open(
         "b", BatchInfo(path=str(huge), digest="0" * 64, columns={"folderName": "Name"})
     )
     tracemalloc.start()
@@ -274,7 +274,7 @@ def test_where_a_sheet_lay_written_by_hand_may_be_no_path_at_all(
     ledger: RedisLedger, tmp_path: Path
 ) -> None:
     """Whoever writes Redis would break `classin watch --failures` by a name that is none."""
-    ledger.open_batch(
+    ledger.batches.open(
         "b", BatchInfo(path="/people\0.csv", digest="0", columns={"folderName": "Name"})
     )
     assert write_failures(ledger, "b", tmp_path / "out.csv", None, RING) == (0, False)
@@ -290,5 +290,5 @@ def test_counts_written_by_hand_end_no_statistics(ledger: RedisLedger, redis: Re
     redis.hset(keys.COUNTS, '["create_folder","failed"]', 2)
     redis.hset(keys.batch("b"), mapping={"no state": 1, "failed": 2})
     assert ledger.counts().by_state()[State.FAILED] == 2
-    assert ledger.batch("b") == {State.FAILED: 2}
-    assert Observer(redis).hours(0, 0)[0].settled == {}
+    assert ledger.batch_counts("b") == {State.FAILED: 2}
+    assert LedgerQueries(redis).hours(0, 0)[0].settled == {}

@@ -67,7 +67,7 @@ def test_a_formula_in_a_failure_is_text_and_comes_back_as_it_was(
 
 def fail(ledger: RedisLedger, fields: dict[str, str], message: str = "no") -> None:
     """Let an operation of a batch fail."""
-    ledger.open_batch("b", BatchInfo())
+    ledger.batches.open("b", BatchInfo())
     ledger.submit([replace(ENTRY, operation="register", fields=fields, row=2)])
     settled(ledger, "a", replace(REFUSED, message=message))
 
@@ -93,7 +93,7 @@ def test_a_cell_of_the_sheet_itself_is_text_in_the_table_of_failures(
         digest=mark_of_file(RING, sheet.read_bytes()),
         columns={"telephone": "Phone"},
     )
-    ledger.open_batch("b", about)
+    ledger.batches.open("b", about)
     ledger.submit([replace(ENTRY, operation="register", fields={"telephone": "1"}, row=2)])
     settled(ledger, "a", REFUSED)
     path = tmp_path / "mend.csv"

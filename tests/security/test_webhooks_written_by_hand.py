@@ -22,7 +22,8 @@ from tests.unit.stage import RING
 from worker.classin.operations.cloud import CreateFolder
 from worker.config.settings import RetrySettings, Timeouts
 from worker.keyring import KeyRing
-from worker.ledger.batch import BatchInfo, Webhook, WebhookState
+from worker.ledger.batch import BatchInfo, Webhook
+from worker.ledger.states import WebhookState
 from worker.ledger.store import RedisLedger
 from worker.runtime.webhooks import Webhooks
 
@@ -76,7 +77,7 @@ def webhooks(books: RedisLedger, clock: Clock, called: list[str]) -> Webhooks:
         return 200
 
     return Webhooks(
-        books,
+        books.batches,
         send,
         secret=SECRET,
         patience=RetrySettings(attempts=2),
@@ -90,10 +91,10 @@ def webhooks(books: RedisLedger, clock: Clock, called: list[str]) -> Webhooks:
 
 def settled_batch(books: RedisLedger, batch: str = "b", url: str = OURS) -> None:
     """A batch of one that has settled, of which somebody is to be told."""
-    books.open_batch(batch, BatchInfo(source="test", webhook=Webhook(url=url)))
+    books.batches.open(batch, BatchInfo(source="test", webhook=Webhook(url=url)))
     entry = replace(ENTRY, id=f"of-{batch}", batch=batch, tells=True)
     books.submit([entry])
-    books.close_batch(batch)
+    books.batches.close(batch)
     settled(books, entry.id)
 
 
@@ -109,7 +110,7 @@ def write(shared: Redis, url: str, batch: str = "b", **more: str) -> None:
 
 def webhook_of(books: RedisLedger, batch: str = "b") -> Webhook:
     """Read how a webhook stands."""
-    about = books.about(batch)
+    about = books.batches.info(batch)
     assert about is not None
     assert about.webhook is not None
     return about.webhook
@@ -241,7 +242,7 @@ def test_an_address_that_is_none_neither_stops_the_round_nor_breaks_what_is_show
     write(shared, "http://[not-an-address", "bad")
     write(shared, "https://sis.example/hook", "worse", tries="no number")
     settled_batch(books)
-    shown = books.about("bad")
+    shown = books.batches.info("bad")
     assert shown is not None
     assert shown.to_dict()["webhook"]["url"] == ""
 

@@ -1,7 +1,7 @@
 """A system in small, by the test's clock: workers, rescue, and a queue that takes its time."""
 
 import threading
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from itertools import cycle
@@ -15,7 +15,14 @@ from worker.execution.executor import ExecutionResult
 from worker.execution.leases import LeaseTable
 from worker.ledger.record import Priority
 from worker.ledger.store import RedisLedger
-from worker.ledger.types import Capacity, Claim, ClaimUpdate, Exchanged, ReadyRecord, Transition
+from worker.ledger.types import (
+    Claim,
+    ClaimRequest,
+    ClaimResult,
+    ClaimUpdate,
+    ReadyRecord,
+    Transition,
+)
 from worker.runtime.dispatcher import Dispatcher, QueuedRecord
 from worker.runtime.fair_share import FairShare
 
@@ -28,18 +35,10 @@ class CountingLedger(RedisLedger):
 
     asked = 0
 
-    def report_and_claim(
-        self,
-        notes: Sequence[ClaimUpdate],
-        asked: Mapping[str, str],
-        worker: str,
-        lasts: float,
-        room: Capacity,
-        messageless: Collection[str] = (),
-    ) -> Exchanged:
+    def report_and_claim(self, request: ClaimRequest) -> ClaimResult:
         """Count, then do it."""
-        self.asked += len(asked)
-        return super().report_and_claim(notes, asked, worker, lasts, room, messageless)
+        self.asked += len(request.leases)
+        return super().report_and_claim(request)
 
 
 @dataclass

@@ -23,7 +23,7 @@ from worker.config.settings import Settings
 from worker.encryption import FieldCipher
 from worker.errors import FieldError, InvalidInputError, InvalidOperationError, UnavailableError
 from worker.ledger.record import Priority, Submission
-from worker.ledger.types import Ledger
+from worker.ledger.store import RedisLedger
 from worker.trouble_log import TroubleLog
 
 log = logging.getLogger(__name__)
@@ -123,7 +123,7 @@ class ForeignTaskRecorder:
 
     def __init__(
         self,
-        ledger: Ledger,
+        ledger: RedisLedger,
         settings: Settings,
         stopping: threading.Event,
         on_progress: Callable[[], object],

@@ -25,8 +25,8 @@ from worker.config.urls import split_address
 from worker.errors import FieldError, InvalidSettingsError, UnavailableError
 from worker.ledger.record import Priority
 from worker.ledger.redis_errors import trouble_of
+from worker.ledger.script_runner import try_write
 from worker.ledger.types import ReadyRecord
-from worker.ledger.write_check import try_write
 
 #: How a broker says, as a number or as text, that it has no such queue.
 _NOT_FOUND = "404"

@@ -37,7 +37,8 @@ from worker.execution.retry_policy import (
 from worker.hooks import AttemptMade, Hook, on_attempt
 from worker.ledger.record import Record
 from worker.ledger.states import Reason, State
-from worker.ledger.types import Claim, ClaimUpdate, Ledger, ReadyRecord, Transition, UpdateResult
+from worker.ledger.store import RedisLedger
+from worker.ledger.types import Claim, ClaimUpdate, ReadyRecord, Transition, UpdateResult
 from worker.trouble_log import TroubleLog
 
 #: Seconds between two tries to report to a ledger that is away.
@@ -66,7 +67,7 @@ class Executor:
     def __init__(  # noqa: PLR0913  # all that a worker works with
         self,
         *,
-        ledger: Ledger,
+        ledger: RedisLedger,
         sender: Sender,
         files: Files,
         schools: Mapping[str, School],

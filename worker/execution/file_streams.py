@@ -18,7 +18,7 @@ from worker.config.settings import Settings
 from worker.errors import ClassinError, FileChangedError, NotSentError
 from worker.execution.local_files import open_path
 from worker.keyring import canonical
-from worker.ledger.types import Ledger
+from worker.ledger.store import RedisLedger
 
 #: Bytes that are read at a time, and asked for at a time of what lies elsewhere.
 PIECE = 256 * 1024
@@ -105,7 +105,7 @@ _NOTHING: nullcontext[Mapping[str, VerifiedStream]] = nullcontext({})
 class Files:
     """Opens the files of records."""
 
-    def __init__(self, ledger: Ledger, settings: Settings) -> None:
+    def __init__(self, ledger: RedisLedger, settings: Settings) -> None:
         self._ledger = ledger
         self._settings = settings
 
@@ -150,7 +150,7 @@ class Files:
 class _Kept:
     """A file whose content travels with its record."""
 
-    def __init__(self, ledger: Ledger, record_id: str, name: str) -> None:
+    def __init__(self, ledger: RedisLedger, record_id: str, name: str) -> None:
         self._pieces = (ledger.piece(record_id, name, n) for n in itertools.count())
         self._piece = io.BytesIO(next(self._pieces))
         if not self._piece.getbuffer():

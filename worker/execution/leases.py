@@ -12,8 +12,9 @@ from dataclasses import dataclass
 
 from worker.boottime import boottime
 from worker.errors import LeaseLostError
-from worker.ledger.quarantine import beat
-from worker.ledger.types import Claim, Ledger
+from worker.ledger.fault_isolation import renew_leases
+from worker.ledger.store import RedisLedger
+from worker.ledger.types import Claim
 
 #: Beats in the time that a lease lasts.
 BEATS = 6
@@ -92,7 +93,7 @@ class LeaseTable:
         """Note that the ledger, asked at that moment, said that the lease holds."""
         self._held[claim.lease].sure = asked
 
-    def confirm(self, claim: Claim, ledger: Ledger) -> None:
+    def confirm(self, claim: Claim, ledger: RedisLedger) -> None:
         """Make sure that the lease holds, right before something is sent.
 
         Asks the ledger after a wait, and whenever its last word is not fresh. Raises
@@ -106,12 +107,12 @@ class LeaseTable:
             held.ends, held.sure = now + self.lasts, now
         self.touch(claim)
 
-    def renew(self, ledger: Ledger) -> None:
+    def renew(self, ledger: RedisLedger) -> None:
         """Renew the leases of all that gets on. Raises UnavailableError."""
         now, awake = self.clock(), self._awake()
         with self._lock:
             held = [each for each in self._held.values() if awake - each.got_on < self._stuck_after]
         worker = self.worker if self._present() else ""
-        lost = beat(ledger, worker, self.lasts, [each.claim for each in held])
+        lost = renew_leases(ledger, worker, self.lasts, [each.claim for each in held])
         for each in held:
             each.ends = now if each.claim.lease in lost else now + self.lasts

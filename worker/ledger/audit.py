@@ -7,11 +7,12 @@ from typing import Any, NamedTuple
 from redis import Redis
 
 from worker.ledger import keys
+from worker.ledger.codec import dump
 from worker.ledger.decoding import decoding
-from worker.ledger.events import place_of
-from worker.ledger.record import iso
+from worker.ledger.events import position_of
+from worker.ledger.record import clean, iso
 from worker.ledger.redis_errors import translate_redis_errors
-from worker.ledger.store import RedisLedger
+from worker.ledger.script_runner import ScriptRunner
 
 #: Ids that one entry names; more make several entries.
 MOST_IDS = 500
@@ -38,7 +39,7 @@ class AuditEntry(NamedTuple):
     @property
     def at(self) -> int:
         """When, in ms since 1970."""
-        return place_of(self.entry)[0]
+        return position_of(self.entry)[0]
 
     def to_dict(self) -> dict[str, Any]:
         """Give it as programs see it."""
@@ -57,7 +58,7 @@ class Audit:
 
     def __init__(self, redis: Redis) -> None:
         self._redis = redis
-        self._ledger = RedisLedger(redis)
+        self._scripts = ScriptRunner(redis)
 
     def note(
         self, who: str, what: str, *, about: str = "", ids: Sequence[str] = (), why: str = ""
@@ -67,8 +68,8 @@ class Audit:
         Give no value of a field: names of fields, ids and filters tell enough.
         """
         starts = range(0, max(len(ids), 1), MOST_IDS)
-        parts = [ids[start : start + MOST_IDS] for start in starts]
-        self._ledger.note(who, what, about, why, parts)
+        parts = (dump(list(ids[start : start + MOST_IDS])) for start in starts)
+        self._scripts.run("note", *map(clean, (who, what, about, why)), *parts)
 
     def deeds(
         self, limit: int, *, since: int | None = None, who: str = "", what: str = ""

@@ -1,16 +1,33 @@
-"""Batch: what is known of operations that were handed in together, as a whole."""
+"""Batches: operations that were submitted together, and the webhook that is called at their end."""
 
 import hashlib
+import json
 import re
-from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
-from enum import StrEnum
-from typing import Any, NamedTuple, Protocol
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, NamedTuple
 from urllib.parse import urlsplit, urlunsplit
 
+from redis import Redis
+
 from worker.keyring import KeyRing, canonical
-from worker.ledger.record import iso
-from worker.ledger.states import State
+from worker.ledger import keys
+from worker.ledger.clock import LedgerClock
+from worker.ledger.codec import dump, flag, ms, whole
+from worker.ledger.decoding import decoding
+from worker.ledger.record import clean, iso
+from worker.ledger.redis_errors import translate_redis_errors
+from worker.ledger.script_runner import ScriptRunner
+from worker.ledger.states import State, WebhookState
+
+#: Seconds without another part after which a batch that nobody closed counts as broken off.
+OPEN_LASTS = 3600.0
+
+#: Seconds after which a batch is forgotten of which nothing ever came.
+EMPTY_LASTS = 86_400
+
+#: What the keys of this purpose sign.
+_PURPOSE = "webhook"
 
 #: Where the path of an address begins, behind its host.
 _PATH = re.compile("[/?#]")
@@ -24,19 +41,6 @@ def mark_of_file(keyring: KeyRing, content: bytes) -> str:
 def vouched(batch: str, url: str) -> bytes:
     """Return what a key ring signs of a webhook: whom to tell, and of which batch."""
     return canonical([batch, url])
-
-
-class WebhookState(StrEnum):
-    """Where a batch's webhook stands."""
-
-    #: Operations of the batch are still being handed in.
-    OPEN = "open"
-    #: Some of them are not settled.
-    WAITING = "waiting"
-    #: All are, and it is to be called.
-    DUE = "due"
-    DELIVERED = "delivered"
-    GIVEN_UP = "given up"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -134,36 +138,133 @@ class DeliveryResult(NamedTuple):
     counts: bool = False
 
 
-class Batches(Protocol):
-    """What a store of records knows of batches as a whole."""
+class BatchStore:
+    """The batches in one Redis database. Each method raises UnavailableError.
 
-    def open_batch(self, batch: str, about: BatchInfo) -> bool:
-        """Keep what is said of a batch, before its operations; False if that is known already."""
+    `keyring` signs the addresses of webhooks and tells those that are signed.
+    """
 
-    def close_batch(self, batch: str) -> None:
-        """Say that all of a batch is handed in; one without any operation is forgotten.
+    def __init__(self, redis: Redis, scripts: ScriptRunner, keyring: KeyRing) -> None:
+        self._redis = redis
+        self._scripts = scripts
+        self._keyring = keyring
 
-        Whoever breaks off does not: then it is told of as a part, an hour after its last
-        operations came, and as a whole once it is gone on with and closed.
+    def open(self, batch: str, info: BatchInfo) -> bool:
+        """Store a new batch, before its operations; return False if it exists."""
+        values = {
+            "source": info.source,
+            "file": info.file,
+            "path": info.path,
+            "digest": info.digest,
+            "columns": dump(dict(info.columns)) if info.columns else None,
+            "sheet": info.sheet,
+            "asks": info.asks,
+            "expected": str(info.expected) if info.expected else None,
+            **self._webhook_of(batch, info.webhook),
+        }
+        pairs = [text for name, value in values.items() if value for text in (name, clean(value))]
+        return bool(self._scripts.run("batch", "open", batch, ms(OPEN_LASTS), EMPTY_LASTS, *pairs))
+
+    def _webhook_of(self, batch: str, webhook: Webhook | None) -> Mapping[str, str]:
+        """Return the address of a webhook, and the signature without which nobody calls it."""
+        if webhook is None:
+            return {}
+        url = clean(webhook.url)
+        return {"webhook": url, "mac": self._keyring.mac(_PURPOSE, vouched(batch, url))}
+
+    def close(self, batch: str) -> None:
+        """Mark a batch as complete: all its operations were submitted. An empty one is deleted.
+
+        A producer that breaks off does not close its batch: the webhook then tells of a part, an
+        hour after the last operations came, and of the whole once the batch was resumed and closed.
         """
+        self._scripts.run("batch", "close", batch)
 
-    def drop_batch(self, batch: str) -> None:
-        """Forget a batch that broke off before anything of it was recorded."""
+    def drop(self, batch: str) -> None:
+        """Delete a batch that has no records."""
+        self._scripts.run("batch", "drop", batch)
 
-    def about(self, batch: str) -> BatchInfo | None:
-        """Give what was said of a batch; None if nothing was."""
+    def info(self, batch: str) -> BatchInfo | None:
+        """Return what was stored of a batch; None if there is no such batch."""
+        with translate_redis_errors():
+            pipeline = self._redis.pipeline(transaction=False)
+            pipeline.hgetall(keys.batch_about(batch))
+            pipeline.hgetall(keys.CLOCK)
+            found, clock = pipeline.execute()
+        return _info_of(found, LedgerClock.of(clock).told) if found else None
 
-    def kinds_of(self, batch: str) -> Collection[tuple[str, str]]:
-        """Return the school and operation of each kind of which a batch has, or had, records."""
+    @decoding("the kinds of a batch")
+    def kinds(self, batch: str) -> Collection[tuple[str, str]]:
+        """Return (school, operation) of each kind of record that a batch has, or had."""
+        with translate_redis_errors():
+            found = self._redis.smembers(keys.batch_kinds(batch))
+        return [(school, operation) for school, operation in map(json.loads, found)]
 
+    @decoding("a webhook")
     def take_webhook(self, lasts: float, called: Collection[str] = ()) -> WebhookCall | None:
-        """Take a webhook that is to be called now; after so many seconds others may.
+        """Take a webhook that is due, for `lasts` seconds; None if there is none.
 
-        None of those receivers that are `called` already.
+        Receivers (scheme, host and port) in `called` are passed over.
         """
+        found = self._scripts.run("webhook", "take", ms(lasts), *called)
+        if not found:
+            return None
+        batch, now, values, counts = found
+        values = _pairs(values)
+        info = _info_of(values)
+        webhook = info.webhook or Webhook(url="")
+        by_state = {State(state): int(number) for state, number in _pairs(counts).items()}
+        said = vouched(batch, webhook.url)
+        signed = self._keyring.verify(_PURPOSE, said, values.get("mac", ""))
+        return WebhookCall(batch, info, webhook, by_state, int(values["takes"]), int(now), signed)
 
-    def note_webhook(self, call: WebhookCall, word: DeliveryResult) -> bool:
-        """Note what came of a call; False if another took it meanwhile."""
+    def record_delivery(self, call: WebhookCall, result: DeliveryResult) -> bool:
+        """Record the result of a call; return False if the call has been taken over since."""
+        told, tries, said, due_in, counts = result
+        arguments = (call.batch, call.token, told.value, tries, clean(said), ms(due_in))
+        return bool(self._scripts.run("webhook", "note", *arguments, flag(counts)))
+
+
+def _pairs(flat: Sequence[str]) -> dict[str, str]:
+    return dict(zip(flat[::2], flat[1::2], strict=True))
+
+
+@decoding("what was said of a batch")
+def _info_of(values: Mapping[str, str], told: Callable[[int], int] = int) -> BatchInfo:
+    """Read what was said of a batch. Raises UnreadableValueError."""
+    info = _fields_of(values)
+    if "webhook" not in values:
+        return info
+    return replace(info, webhook=_webhook_in(values, told))
+
+
+def _fields_of(values: Mapping[str, str]) -> BatchInfo:
+    return BatchInfo(
+        source=values.get("source"),
+        at=whole(values.get("at")),
+        file=values.get("file"),
+        path=values.get("path"),
+        digest=values.get("digest"),
+        columns=json.loads(values.get("columns", "{}")),
+        sheet=values.get("sheet"),
+        asks=values.get("asks"),
+        expected=whole(values.get("expected")),
+    )
+
+
+def _webhook_in(values: Mapping[str, str], told: Callable[[int], int]) -> Webhook:
+    return Webhook(
+        url=values["webhook"],
+        told=WebhookState(values["told"]),
+        complete="complete" in values,
+        tellings=int(values.get("tellings", 0)),
+        tries=int(values.get("tries", 0)),
+        deferrals=int(values.get("deferrals", 0)),
+        settled_at=whole(values.get("settled_at")),
+        first_at=whole(values.get("first_at")),
+        due_at=told(int(values["due_at"])) if "due_at" in values else None,
+        said=values.get("said", ""),
+    )
 
 
 def without_query(url: str) -> str:

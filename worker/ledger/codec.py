@@ -6,8 +6,10 @@ import json
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
+from itertools import chain
 from typing import Any
 
+from worker.errors import ScriptError
 from worker.keyring import KeyRing
 from worker.ledger import keys
 from worker.ledger.decoding import UNREADABLE, decoding
@@ -22,7 +24,16 @@ from worker.ledger.record import (
     clean,
 )
 from worker.ledger.states import DependencyKind, Reason, State
-from worker.ledger.types import ClaimUpdate, ReadyRecord, SubmitResult, Transition, UpdateResult
+from worker.ledger.types import (
+    Claim,
+    ClaimRequest,
+    ClaimResult,
+    ClaimUpdate,
+    ReadyRecord,
+    SubmitResult,
+    Transition,
+    UpdateResult,
+)
 
 #: Bytes of a file that are kept, and read, together.
 PIECE = 1024 * 1024
@@ -104,7 +115,7 @@ def _of_its_batch(submission: Submission) -> dict[str, str]:
 _ENTERED = {"r": (True, True), "n": (True, False), "a": (False, True), "o": (False, False)}
 
 
-def entered_of(chunk: Sequence[Submission], found: Sequence[Any]) -> list[SubmitResult]:
+def submit_results_of(chunk: Sequence[Submission], found: Sequence[Any]) -> list[SubmitResult]:
     """Read what submit.lua answers for a chunk."""
     letters, *others = found
     owners = owners_in(chunk, others)
@@ -122,22 +133,22 @@ def owners_in(chunk: Sequence[Submission], pairs: Sequence[Any]) -> dict[str, st
     }
 
 
-def note_of(said: ClaimUpdate) -> list[Any]:
+def update_of(update: ClaimUpdate) -> list[Any]:
     """Write a note as report_and_claim.lua reads it."""
-    claim, standing, attempt, lasts = said
+    claim, transition, attempt, lasts = update
     note: list[Any] = [
         claim.record.id,
         claim.lease,
         str(claim.token),
-        standing.state.value,
-        "" if standing.code is None else str(standing.code),
-        standing.message,
-        _text_of(standing.result) if standing.result else "",
+        transition.state.value,
+        "" if transition.code is None else str(transition.code),
+        transition.message,
+        _text_of(transition.result) if transition.result else "",
         attempt.encode() if attempt else "",
         attempt.n if attempt else 0,
-        standing.access or "",
+        transition.access or "",
     ]
-    more = _more_of(standing)
+    more = _more_of(transition)
     if lasts:
         more["lasts"] = _span(lasts)
     if more:
@@ -145,25 +156,25 @@ def note_of(said: ClaimUpdate) -> list[Any]:
     return note
 
 
-def _more_of(standing: Transition) -> dict[str, str | int | list[int]]:
+def _more_of(transition: Transition) -> dict[str, str | int | list[int]]:
     """Write what most notes do not have."""
     more: dict[str, str | int | list[int]] = {}
-    if standing.reason:
-        more["reason"] = standing.reason.value
-    if standing.already:
+    if transition.reason:
+        more["reason"] = transition.reason.value
+    if transition.already:
         more["already"] = "1"
-    if standing.maybe_applied:
+    if transition.maybe_applied:
         more["maybe_applied"] = "1"
-    if standing.late:
+    if transition.late:
         more["late"] = "1"
-    if standing.due_in:
-        more["due_in"] = _span(standing.due_in)
-    if standing.counts:
+    if transition.due_in:
+        more["due_in"] = _span(transition.due_in)
+    if transition.counts:
         more["counts"] = "1"
-    if standing.slow_down is not None:
-        more["slow_down"] = _span(standing.slow_down)
-    if standing.probe_intervals:
-        more["looks"] = [_span(pause) for pause in standing.probe_intervals]
+    if transition.slow_down is not None:
+        more["slow_down"] = _span(transition.slow_down)
+    if transition.probe_intervals:
+        more["looks"] = [_span(pause) for pause in transition.probe_intervals]
     return more
 
 
@@ -172,7 +183,7 @@ def _span(seconds: float) -> int:
     return 0 if math.isnan(seconds) else round(max(0.0, min(seconds * 1000, LONGEST_SPAN)))
 
 
-def advanced_of(found: Sequence[Any]) -> UpdateResult:
+def update_result_of(found: Sequence[Any]) -> UpdateResult:
     """Read what report_and_claim.lua answers for a note."""
     state, wait, *released = found
     return UpdateResult(State(state), wait / 1000, dues(released))
@@ -310,3 +321,49 @@ def whole(text: str | None) -> int | None:
 def ms(seconds: float) -> int:
     """Write seconds as scripts take them."""
     return round(seconds * 1000)
+
+
+def request_of(request: ClaimRequest, settings: Mapping[str, object]) -> bytes:
+    """Write what report_and_claim.lua reads. Raises ScriptError for a malformed update."""
+    capacity = request.capacity
+    values: dict[str, object] = {
+        **settings,
+        "worker": request.worker,
+        "lasts": ms(request.lasts),
+        "asked": list(chain(*request.leases.items())),
+        "of": capacity.of,
+    }
+    if capacity.of_any is not None:
+        values["any"] = capacity.of_any
+    if request.messageless:
+        values["messageless"] = list(request.messageless)
+    if capacity.suspects is not None:
+        values["suspects"] = capacity.suspects
+    try:
+        values["notes"] = [update_of(update) for update in request.updates]
+        return dumped(values)
+    except (TypeError, ValueError) as error:
+        raise ScriptError(f"a note cannot be written: {type(error).__name__}") from error
+
+
+def claim_result_of(answer: str, leases: Mapping[str, str]) -> ClaimResult:
+    """Read what report_and_claim.lua answers. Raises UnreadableValueError for a record."""
+    found = json.loads(answer)
+    results = [None if isinstance(each, str) else update_result_of(each) for each in found["noted"]]
+    invalid = tuple(at for at, each in enumerate(found["noted"]) if each == "unsound")
+    if found["full"]:
+        return ClaimResult(results, [], [], full=True, invalid=invalid)
+    claims, missing, refused = [], [], []
+    for (record_id, lease), each in zip(leases.items(), found["claims"], strict=True):
+        if each == "missing":
+            missing.append(record_id)
+        elif each == "suspect":
+            refused.append(record_id)
+        elif not isinstance(each, str):
+            wait, values = each
+            record = record_of(record_id, values)
+            claims.append(
+                Claim(lease, record, int(values["claims"]), int(found["now"]), wait / 1000)
+            )
+    paced = list(found["claims"]).count("paced")  # none at all is {}, as Lua writes it
+    return ClaimResult(results, claims, missing, refused, paced=paced, invalid=invalid)

@@ -1,15 +1,20 @@
-"""Settlement: that a record settled, as the stream of events tells it."""
+"""Events: each record that settled, without its fields, in the order in which they settled."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
+from redis import Redis
+
+from worker.ledger import keys
 from worker.ledger.decoding import decoding
+from worker.ledger.limits import EVENTS_KEPT
+from worker.ledger.redis_errors import translate_redis_errors
 from worker.ledger.states import Reason, State
 
 #: Digits of a number in the name of an event.
 _LONGEST_NUMBER = 19
 
-#: The name of what is before all events.
+#: The id before all events.
 BEGINNING = "0-0"
 
 
@@ -42,7 +47,7 @@ class SettledEvent(NamedTuple):
 
 
 @decoding("an event")
-def settlement_of(event: str, values: Mapping[str, str]) -> SettledEvent:
+def event_of(event: str, values: Mapping[str, str]) -> SettledEvent:
     """Read an event. Raises UnreadableValueError."""
     return SettledEvent(
         event=event,
@@ -57,7 +62,7 @@ def settlement_of(event: str, values: Mapping[str, str]) -> SettledEvent:
     )
 
 
-def place_of(event: str) -> tuple[int, int]:
+def position_of(event: str) -> tuple[int, int]:
     """Take the name of an event apart: ms since 1970, and which of that ms it is.
 
     Raises ValueError for what names none.
@@ -67,3 +72,51 @@ def place_of(event: str) -> tuple[int, int]:
         if not (part.isascii() and part.isdecimal() and len(part) <= _LONGEST_NUMBER):
             raise ValueError(event)
     return int(moment), int(number or 0)
+
+
+class EventStream:
+    """The last 100,000 events of one Redis database. Each method raises UnavailableError."""
+
+    def __init__(self, redis: Redis) -> None:
+        self._redis = redis
+
+    def after(self, event: str, limit: int, wait: float = 0.0) -> Sequence[SettledEvent]:
+        """Return what settled after an event, oldest first; wait up to `wait` seconds for one."""
+        block = round(wait * 1000) or None
+        with translate_redis_errors():
+            found: Any = self._redis.xread({keys.EVENTS: event}, limit, block)
+        return [event_of(*each) for _, all_of_it in found or () for each in all_of_it]
+
+    def last(self) -> str:
+        """Return the id of the last event; `0-0` if there is none."""
+        with translate_redis_errors():
+            found = self._redis.xrevrange(keys.EVENTS, count=1)
+        return str(found[0][0]) if found else BEGINNING
+
+    def has_kept(self, event: str) -> bool:
+        """Return whether an event, or an earlier one, is still there: so are all that followed."""
+        with translate_redis_errors():
+            first = self._redis.xrange(keys.EVENTS, count=1)
+        return not first or position_of(str(first[0][0])) <= position_of(event)
+
+    def reaches_back(self, event: str) -> bool:
+        """Return whether all that settled after an event, or after a time, is still there."""
+        with translate_redis_errors():
+            kept = int(self._redis.xlen(keys.EVENTS))
+        return kept < EVENTS_KEPT or self.has_kept(event)
+
+    def backwards(
+        self, highest: str = "+", lowest: str = "-", *, at_a_time: int = 1000
+    ) -> Iterator[Sequence[SettledEvent]]:
+        """Return the events between two ids, latest first, `at_a_time` together.
+
+        `(ID` leaves out the event of that id; ms since 1970 may stand for an id.
+        """
+        while True:
+            with translate_redis_errors():
+                found: Any = self._redis.xrevrange(keys.EVENTS, highest, lowest, at_a_time)
+            if found:
+                yield [event_of(*each) for each in found]
+            if len(found) < at_a_time:
+                return
+            highest = f"({found[-1][0]}"

@@ -335,7 +335,7 @@ class Keys:
         "keyring", "string", "for good", "which key ring goes with it", "key_fingerprint"
     )
     vanished = _Key("vanished", "string", "a week", "when it was seen to be gone", "data_set")
-    trial = _Key("trial", "string", "a moment", "a write that is tried", "trial, write_check")
+    trial = _Key("trial", "string", "a moment", "a write that is tried", "trial, script_runner")
     report = _Family("report:ID", "string", "the last 100", "a report, as JSON", "report_store")
     reports = _Key(
         "reports", "sorted set", "the last 100", "ids of reports by when made", "report_store"

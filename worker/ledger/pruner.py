@@ -7,19 +7,27 @@ from typing import Any
 
 from redis import Redis
 
+from worker.keyring import KeyRing
 from worker.ledger import keys
 from worker.ledger.audit import Audit
 from worker.ledger.decoding import decoding
+from worker.ledger.record import clean
 from worker.ledger.redis_errors import translate_redis_errors
 from worker.ledger.schedule_store import ScheduleStore
+from worker.ledger.script_runner import ScriptRunner
 from worker.ledger.states import State
-from worker.ledger.store import RedisLedger
 from worker.ledger.sync_store import SyncStore
 
 DAY = 86400.0
 
 #: Records that one step takes out; Redis does nothing else meanwhile.
 CHUNK = 100
+
+#: Newer records, of which no pruner knows whom they need, that one step looks at.
+NEWER = 1000
+
+#: Records of each index that one call asks whom they need.
+NEEDY = 250
 
 #: Unlike those that succeeded, the others are kept until somebody has had time to look at them.
 _OTHERS = (State.PARTIAL, State.FAILED, State.UNCERTAIN, State.CANCELLED)
@@ -70,11 +78,17 @@ class Pruned:
 
 
 class Pruner:
-    """Takes old records out of the ledger's Redis. Each method raises UnavailableError."""
+    """Takes old records out of the ledger's Redis. Each method raises UnavailableError.
 
-    def __init__(self, redis: Redis, ledger: RedisLedger) -> None:
+    `clock` returns ms since 1970; None: Redis's own time.
+    """
+
+    def __init__(
+        self, redis: Redis, keyring: KeyRing, clock: Callable[[], int] | None = None
+    ) -> None:
         self._redis = redis
-        self._ledger = ledger
+        self._keyring = keyring
+        self._scripts = ScriptRunner(redis, clock)
         #: Who may be needed by what is not settled, and up to which place that is known.
         self._needed: set[str] = set()
         self._known_to = 0
@@ -119,12 +133,18 @@ class Pruner:
         return pruned
 
     def _drop(self, state: State, before: int, digests: Mapping[str, str], kept: float) -> int:
-        """Take these out, those excepted that somebody has come to need meanwhile."""
+        """Take these out, those excepted that somebody has come to need meanwhile.
+
+        `digests`: by id that of its dedup key, or ''; those keys stay known for `kept` seconds.
+        """
+        lasts = max(1, round(kept))
         while digests:
-            gone = self._ledger.drop(state, before, self._known_to, digests, kept)
-            if gone is not None:
+            pairs = [text for each in digests.items() for text in map(clean, each)]
+            limits = (before, self._known_to, NEWER, lasts)
+            gone = int(self._scripts.run("prune", state.value, *limits, *pairs))
+            if gone >= 0:
                 return gone
-            self._learn()
+            self._learn()  # too much has come since: nothing was taken out
             digests = {each: digests[each] for each in digests if each not in self._needed}
         return 0
 
@@ -154,8 +174,9 @@ class Pruner:
         indexes = [keys.ALL] if self._known_to else _UNSETTLED
         behind: int | None = self._known_to
         while behind is not None:
-            needed, behind = self._ledger.needs(indexes, behind)
+            last, *needed = self._scripts.run("dependencies", behind, NEEDY, *indexes)
             self._needed.update(needed)
+            behind = int(last) if last else None
         self._known_to = place
 
     def _ends(self, ids: Sequence[str]) -> list[tuple[int | None, str]]:
@@ -172,7 +193,7 @@ class Pruner:
         return [
             (
                 int(at) if at and at.isdecimal() else None,
-                "" if key is None else self._ledger.dedup_mark(school, key, scope or ""),
+                "" if key is None else keys.dedup_mark(self._keyring, school, key, scope or ""),
             )
             for at, school, key, scope in found
         ]

@@ -1,4 +1,4 @@
-"""What an operator asks of the ledger in Redis beyond what workers and producers do.
+"""What operators ask of the ledger in Redis beyond what workers and producers do.
 
 Each answer is read from an index or a count: none looks through the keys.
 """
@@ -7,30 +7,28 @@ import json
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from enum import StrEnum
-from itertools import islice, pairwise
+from itertools import chain, islice, pairwise
 from typing import Any, NamedTuple
 
 from worker.ledger import keys
 from worker.ledger.clock import LedgerClock
 from worker.ledger.decoding import decoding
-from worker.ledger.events import SettledEvent, place_of, settlement_of
+from worker.ledger.events import SettledEvent, position_of
 from worker.ledger.hourly_stats import HOUR, HourStats, happenings_of
-from worker.ledger.limits import EVENTS_KEPT, LEVEL_LASTS
-from worker.ledger.reader import (
+from worker.ledger.index_scan import (
     WINDOW,
-    LedgerReader,
-    fits,
-    no_cursor,
-    wanted_of,
+    IndexScan,
+    indexed_values,
+    malformed_cursor,
+    matches,
 )
+from worker.ledger.limits import LEVEL_LASTS
+from worker.ledger.reader import LedgerReader
 from worker.ledger.record import Record
 from worker.ledger.redis_errors import translate_redis_errors
 from worker.ledger.scripts import load_script
 from worker.ledger.states import State
 from worker.ledger.types import Filter, SchoolPause
-
-#: Events that are read together.
-_TOGETHER = 1000
 
 
 class Order(StrEnum):
@@ -44,7 +42,7 @@ class Order(StrEnum):
     DUE = "due"
 
 
-class Listed(NamedTuple):
+class ListedRecord(NamedTuple):
     """A record in a list, and the cursor of what follows it."""
 
     record: Record
@@ -54,7 +52,7 @@ class Listed(NamedTuple):
 class Listing(NamedTuple):
     """Some records, perhaps fewer than asked for, and where the rest begins (None: nowhere)."""
 
-    found: Sequence[Listed]
+    found: Sequence[ListedRecord]
     cursor: str | None
     #: The ids of those on the way that cannot be read: somebody changed them in Redis.
     unreadable: Sequence[str] = ()
@@ -83,7 +81,7 @@ class Slowdown(NamedTuple):
     free_at: int
 
 
-class SchoolStanding(NamedTuple):
+class SchoolStatus(NamedTuple):
     """How a school stands."""
 
     name: str
@@ -96,7 +94,7 @@ class SchoolStanding(NamedTuple):
     barred: Mapping[str, int]
 
 
-class Whereabouts(NamedTuple):
+class QueuePosition(NamedTuple):
     """Where an unsettled record is. All that does not apply is None."""
 
     #: Its place among the unsettled of its lane, from 0, and how many these are.
@@ -113,11 +111,11 @@ class Whereabouts(NamedTuple):
     lease_ends: int | None = None
 
 
-class Observer(LedgerReader):
-    """Reads the ledger for people."""
+class LedgerQueries(LedgerReader):
+    """The questions of operators. Times are ms since 1970; errors are as LedgerReader's."""
 
     def now(self) -> int:
-        """Give the ledger's time, in ms since 1970."""
+        """Return Redis's time."""
         with translate_redis_errors():
             seconds, micros = self._redis.time()
         return int(seconds) * 1000 + int(micros) // 1000
@@ -130,57 +128,55 @@ class Observer(LedgerReader):
         By `finished`, `since` and `until` are about when they settled. Raises InvalidInputError for
         a cursor that is none.
         """
-        walk = None
+        scan = None
         unreadable: list[str] = []
-        found: Iterator[Listed]
+        found: Iterator[ListedRecord]
         match order:
             case Order.NEWEST | Order.OLDEST:
                 oldest_first = order is Order.OLDEST
-                walk = self._walk(chosen, limit + 1, cursor, oldest_first=oldest_first)
-                found = (Listed(record, str(record.sequence)) for record in walk)
+                scan = IndexScan(
+                    self._redis, self.find_all, chosen, limit + 1, cursor, oldest_first=oldest_first
+                )
+                found = (ListedRecord(record, str(record.sequence)) for record in scan)
             case Order.FINISHED:
                 found = self._by_end(chosen, cursor, unreadable)
             case Order.DUE:
                 found = self._by_due(chosen, cursor, unreadable)
         listed = list(islice(found, limit + 1))
-        unreadable += walk.unreadable if walk else ()
+        unreadable += scan.unreadable if scan else ()
         if len(listed) > limit:
             return Listing(listed[:limit], listed[limit - 1].cursor, unreadable)
-        return Listing(listed, walk.stopped_at if walk else None, unreadable)
+        return Listing(listed, scan.stopped_at if scan else None, unreadable)
 
     def _by_end(
         self, chosen: Filter, cursor: str | None, unreadable: list[str]
-    ) -> Iterator[Listed]:
-        wanted = wanted_of(chosen)
-        for found in self._settled_before(chosen, cursor):
-            fitting = [each for each in found if has(each, wanted)]
+    ) -> Iterator[ListedRecord]:
+        wanted = indexed_values(chosen)
+        for events in self._settled_before(chosen, cursor):
+            fitting = [each for each in events if matches(each, wanted)]
             ids = [each.id for each in fitting]
             records = {each.id: each for each in self.find_all(ids, unreadable)}
             for each in fitting:
-                if each.id in records and fits(records[each.id], wanted):
-                    yield Listed(records[each.id], each.event)
+                if each.id in records and matches(records[each.id], wanted):
+                    yield ListedRecord(records[each.id], each.event)
 
-    def _settled_before(self, chosen: Filter, cursor: str | None) -> Iterator[list[SettledEvent]]:
+    def _settled_before(
+        self, chosen: Filter, cursor: str | None
+    ) -> Iterator[Sequence[SettledEvent]]:
         highest = "+" if chosen.until is None else f"({chosen.until}-0"
         if cursor is not None:
             try:
-                place_of(cursor)
+                position_of(cursor)
             except ValueError:
-                raise no_cursor() from None
+                raise malformed_cursor() from None
             highest = f"({cursor}"
         lowest = "-" if chosen.since is None else f"{chosen.since}-0"
-        while True:
-            with translate_redis_errors():
-                found: Any = self._redis.xrevrange(keys.EVENTS, highest, lowest, WINDOW)
-            if not found:
-                return
-            yield [settlement_of(*each) for each in found]
-            highest = f"({found[-1][0]}"
+        return self.events.backwards(highest, lowest, at_a_time=WINDOW)
 
     def _by_due(
         self, chosen: Filter, cursor: str | None, unreadable: list[str]
-    ) -> Iterator[Listed]:
-        wanted = wanted_of(chosen)
+    ) -> Iterator[ListedRecord]:
+        wanted = indexed_values(chosen)
         passed = _due_cursor(cursor)
         following = load_script(self._redis, "following")
         while True:
@@ -190,8 +186,8 @@ class Observer(LedgerReader):
                 return
             moments = _moments(found)
             for record in self.find_all(list(moments), unreadable):
-                if fits(record, wanted) and _is_between(record, chosen):
-                    yield Listed(record, f"{moments[record.id]}:{record.id}")
+                if matches(record, wanted) and _is_between(record, chosen):
+                    yield ListedRecord(record, f"{moments[record.id]}:{record.id}")
             passed = moments[str(found[-2])], str(found[-2])
 
     @decoding("the counts of an hour")
@@ -211,25 +207,10 @@ class Observer(LedgerReader):
             for number, counted in zip(numbers, found, strict=True)
         }
 
-    def reaches_back(self, event: str) -> bool:
-        """Say whether all that settled after an event, or after a moment, is still known."""
-        with translate_redis_errors():
-            kept = int(self._redis.xlen(keys.EVENTS))
-        return kept < EVENTS_KEPT or self.keeps_event(event)
-
     def settled_since(self, since: int, most: int) -> Sequence[SettledEvent]:
-        """Give what settled since a moment (ms since 1970), the last first, so many at most."""
-        settled: list[SettledEvent] = []
-        highest = "+"
-        while len(settled) < most:
-            together = min(_TOGETHER, most - len(settled))
-            with translate_redis_errors():
-                found: Any = self._redis.xrevrange(keys.EVENTS, highest, f"{since}-0", together)
-            settled += (settlement_of(*each) for each in found)
-            if len(found) < together:
-                break
-            highest = f"({found[-1][0]}"
-        return settled
+        """Return what settled since a time, the latest first, `most` at most."""
+        pages = self.events.backwards(lowest=f"{since}-0")
+        return list(islice(chain.from_iterable(pages), most))
 
     def submitted_between(self, moments: Sequence[int]) -> Sequence[int]:
         """Count the records submitted from each of these moments (ms since 1970) to the next."""
@@ -270,7 +251,7 @@ class Observer(LedgerReader):
         return lanes, number
 
     @decoding("what is known of schools")
-    def schools(self, known: Sequence[str]) -> Sequence[SchoolStanding]:
+    def schools(self, known: Sequence[str]) -> Sequence[SchoolStatus]:
         """Say how schools stand: those that are known, have work to do, or are closed."""
         with translate_redis_errors():
             unsettled = {str(name): int(n) for name, n in self._redis.hgetall(keys.SCHOOLS).items()}
@@ -286,7 +267,7 @@ class Observer(LedgerReader):
             *found, clock = pipeline.execute()
         told = LedgerClock.of(clock).told
         return [
-            SchoolStanding(
+            SchoolStatus(
                 name,
                 unsettled.get(name, 0),
                 running[name],
@@ -335,7 +316,7 @@ class Observer(LedgerReader):
         return [each for each in slowdowns if each.level > 0 or each.free_at > now]
 
     @decoding("where a record is")
-    def whereabouts(self, record: Record) -> Whereabouts:
+    def position(self, record: Record) -> QueuePosition:
         """Say where an unsettled record is."""
         lane = keys.lane(record.lane or "")
         with translate_redis_errors():
@@ -351,7 +332,7 @@ class Observer(LedgerReader):
             place, length, sent, ahead, parked, worker, due, clock = pipeline.execute()
         told = LedgerClock.of(clock).told
         running = record.state is State.RUNNING
-        return Whereabouts(
+        return QueuePosition(
             lane_place=place,
             lane_length=length,
             sent_at=None if sent is None else told(int(sent)),
@@ -362,17 +343,12 @@ class Observer(LedgerReader):
         )
 
 
-def has(settlement: SettledEvent, wanted: Mapping[str, str]) -> bool:
-    """Whether what settled has all that is asked for."""
-    return all(str(getattr(settlement, name)) == value for name, value in wanted.items())
-
-
 def _due_cursor(cursor: str | None) -> tuple[int, str]:
     if cursor is None:
         return 0, ""
     moment, colon, name = cursor.partition(":")
     if not (colon and moment.isascii() and moment.isdecimal()):
-        raise no_cursor()
+        raise malformed_cursor()
     return int(moment), name
 
 

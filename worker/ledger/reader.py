@@ -1,96 +1,56 @@
-"""Reading the ledger in Redis: nothing is changed."""
+"""Read the ledger in Redis; nothing is changed."""
 
 import base64
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict
+from collections.abc import Mapping, Sequence
 from itertools import chain, islice
-from typing import Any
 
 from redis import Redis
 
-from worker.errors import FieldError, InvalidInputError, NotFoundError, UnreadableValueError
+from worker.errors import NotFoundError, UnreadableValueError
 from worker.keyring import NO_KEYS, KeyRing
 from worker.ledger import keys
 from worker.ledger.clock import LedgerClock
-from worker.ledger.codec import counts_of, flag, ms, owner_in, record_of, whole
+from worker.ledger.codec import counts_of, owner_in, record_of, whole
 from worker.ledger.decoding import decoding
-from worker.ledger.events import BEGINNING, SettledEvent, place_of, settlement_of
-from worker.ledger.pages import Counts, Page
-from worker.ledger.queue_health import QueueHealth
+from worker.ledger.events import EventStream, position_of
+from worker.ledger.index_scan import IndexScan
 from worker.ledger.record import Priority, Record, clean
 from worker.ledger.redis_errors import translate_redis_errors
-from worker.ledger.scripts import load_script
 from worker.ledger.states import Closure, State
-from worker.ledger.types import Filter, SchoolPause, WaitReason
-
-#: Records that each further round of paging loads, and ids that one looks through for them.
-WINDOW, LOOKS = 200, 10_000
-
-#: Ids that a page looks through at most: more would take longer than anybody waits.
-MOST_LOOKS = 100_000
+from worker.ledger.types import Counts, Filter, Page, QueueHealth, SchoolPause, WaitReason
 
 
 def no_record(record_id: str) -> NotFoundError:
-    """Say that there is none."""
+    """Return the error for an id that does not exist."""
     return NotFoundError(f"there is no record {record_id!r}")
 
 
-def pruned(record_id: str, ended: str) -> NotFoundError:
-    """Say of a record that is kept no longer how it ended; its dedup key is known still."""
+def _pruned(record_id: str, ended: str) -> NotFoundError:
+    """Return the error for a record that was pruned, whose dedup key is still known."""
     return NotFoundError(
         f"{record_id} ended as {ended}; its record was pruned and is kept no longer"
     )
 
 
-class Walk:
-    """Records on the way through an index, and where it was broken off."""
-
-    def __init__(
-        self,
-        look: Callable[[str, int], tuple[str, Sequence[Record]]],
-        start: str,
-        first: int,
-        unreadable: Sequence[str],
-    ) -> None:
-        self._look = look
-        self._start = start
-        self._first = first
-        #: What was met and could not be read; `look` names it.
-        self.unreadable = unreadable
-        #: The cursor to go on with, once too much was looked through in vain; None: it ended.
-        self.stopped_at: str | None = None
-
-    def __iter__(self) -> Iterator[Record]:
-        """Give what is found, until nothing is left or enough was looked through."""
-        start, most = self._start, self._first
-        left = MOST_LOOKS // LOOKS
-        while left:
-            last, records = self._look(start, most)
-            yield from records
-            if not last:
-                return
-            left -= len(records) < most
-            start, most = f"({last}", WINDOW
-        self.stopped_at = start.removeprefix("(")
-
-
 class LedgerReader:
-    """What can be asked of the ledger without changing it.
+    """What can be asked of the ledger without changing it. Times are ms since 1970.
 
-    `keyring`: for dedup keys, of which Redis knows marks only.
+    `keyring` is needed to find records by dedup keys, which Redis has only as marks. Each method
+    raises UnavailableError, and UnreadableValueError for what was changed in Redis by hand.
     """
 
     def __init__(self, redis: Redis, keyring: KeyRing = NO_KEYS) -> None:
         self._redis = redis
         self._keyring = keyring
+        self.events = EventStream(redis)
 
     def named(self, school: str, names: Sequence[str]) -> Mapping[str, str]:
-        """Find records by id or by the school's dedup keys; see Ledger."""
+        """Find records by id or by the school's dedup keys; return the ids of those that exist."""
         with translate_redis_errors():
             pipeline = self._redis.pipeline(transaction=False)
             for name in names:
                 pipeline.exists(keys.record(clean(name)))
-                pipeline.get(keys.dedup(self.dedup_mark(school, name)))
+                pipeline.get(keys.dedup(keys.dedup_mark(self._keyring, school, name)))
             found = pipeline.execute()
         known = {}
         for name, is_id, owner in zip(names, found[::2], found[1::2], strict=True):
@@ -100,12 +60,8 @@ class LedgerReader:
                 known[name] = owner_in(owner)
         return known
 
-    def dedup_mark(self, school: str, key: str, scope: str = "") -> str:
-        """Return what stands in Redis for a dedup key."""
-        return keys.dedup_mark(self._keyring, school, key, scope)
-
     def clock_state(self) -> LedgerClock:
-        """Say how the ledger's time stands to Redis's clock."""
+        """Return how far the ledger's time is ahead of Redis's clock."""
         with translate_redis_errors():
             pipeline = self._redis.pipeline(transaction=False)
             pipeline.hgetall(keys.CLOCK)
@@ -114,7 +70,7 @@ class LedgerReader:
         return LedgerClock.of(values, seconds * 1000 + micros // 1000)
 
     def closures(self) -> Sequence[SchoolPause]:
-        """Give the schools that are closed; see Ledger."""
+        """Return the schools that are closed, by name."""
         with translate_redis_errors():
             names = sorted(map(str, self._redis.smembers(keys.CLOSED)))
         return list(self._closures(names).values())
@@ -147,7 +103,7 @@ class LedgerReader:
         }
 
     def obstacles(self, records: Sequence[Record]) -> Mapping[str, WaitReason]:
-        """Say what each of these records waits for; see Ledger."""
+        """Return by id what each record waits for; most wait for nothing and are left out."""
         closures = self._closures(sorted({each.school for each in records if _may_park(each)}))
         behind = self._behind([each for each in records if each.state is State.BLOCKED])
         ahead = self._ahead([each for each in records if each.paced])
@@ -164,7 +120,7 @@ class LedgerReader:
         return found
 
     def _ahead(self, records: Sequence[Record]) -> dict[str, int]:
-        """Say of those that wait for their turn how many have theirs before them."""
+        """Return by id how many records of its kind have their turn before it."""
         if not records:
             return {}
         with translate_redis_errors():
@@ -177,7 +133,7 @@ class LedgerReader:
         }
 
     def _behind(self, records: Sequence[Record]) -> dict[str, WaitReason]:
-        """Find for blocked records whom they wait for: the first unsettled one."""
+        """Return by id the first unsettled record that each blocked one waits for."""
         with translate_redis_errors():
             pipeline = self._redis.pipeline(transaction=False)
             for record in records:
@@ -202,7 +158,7 @@ class LedgerReader:
 
     @decoding("the list of workers")
     def workers(self) -> Mapping[str, int]:
-        """Give the worker processes; see Ledger."""
+        """Return by name of a worker process when it counts as gone, unless it reports before."""
         with translate_redis_errors():
             pipeline = self._redis.pipeline(transaction=False)
             pipeline.zrange(keys.WORKERS, 0, -1, withscores=True)
@@ -211,27 +167,9 @@ class LedgerReader:
         told = LedgerClock.of(clock).told
         return {str(name): told(int(until)) for name, until in found}
 
-    def events(self, after: str, limit: int, wait: float = 0.0) -> Sequence[SettledEvent]:
-        """Give what settled after an event; see Ledger."""
-        with translate_redis_errors():
-            found: Any = self._redis.xread({keys.EVENTS: after}, limit, ms(wait) if wait else None)
-        return [settlement_of(*each) for _, all_of_it in found or () for each in all_of_it]
-
-    def last_event(self) -> str:
-        """Name the last event; see Ledger."""
-        with translate_redis_errors():
-            found = self._redis.xrevrange(keys.EVENTS, count=1)
-        return str(found[0][0]) if found else BEGINNING
-
-    def keeps_event(self, event: str) -> bool:
-        """Say whether what came after an event is still known; see Ledger."""
-        with translate_redis_errors():
-            first = self._redis.xrange(keys.EVENTS, count=1)
-        return not first or place_of(str(first[0][0])) <= place_of(event)
-
     @decoding("what tells whether work gets on")
     def pulse(self) -> QueueHealth:
-        """Say whether work gets on; see Ledger."""
+        """Return whether work gets on."""
         with translate_redis_errors():
             pipeline = self._redis.pipeline(transaction=False)
             pipeline.time()
@@ -248,23 +186,26 @@ class LedgerReader:
         return QueueHealth(
             now=now,
             oldest_due=min(waiting, default=None),
-            last_settled=min(now, place_of(str(events[0][0]))[0]) if events else None,
+            last_settled=min(now, position_of(str(events[0][0]))[0]) if events else None,
             workers=sum(told(until) > now for _, until in workers),
         )
 
     def find(self, record_id: str) -> Record:
-        """Give one record; see Ledger."""
+        """Return a record. Raises NotFoundError."""
         found = self.find_all([record_id])
         if not found:
             with translate_redis_errors():
                 ended = self._redis.get(keys.pruned(record_id))
-            raise no_record(record_id) if ended is None else pruned(record_id, str(ended))
+            raise no_record(record_id) if ended is None else _pruned(record_id, str(ended))
         return found[0]
 
     def find_all(
         self, record_ids: Sequence[str], unreadable: list[str] | None = None
     ) -> Sequence[Record]:
-        """Give those that are there; see Ledger. What is `unreadable` is named there, if given."""
+        """Return the records that exist, in this order.
+
+        The ids of records that cannot be read are appended to `unreadable`, if it is given.
+        """
         if not record_ids:
             return []
         with translate_redis_errors():
@@ -286,100 +227,41 @@ class LedgerReader:
 
     @decoding("a file of a record")
     def piece(self, record_id: str, name: str, number: int) -> bytes:
-        """Give a piece of a file; see Ledger."""
+        """Return a piece, from 0, of a file that is stored with a record; empty behind its end."""
         with translate_redis_errors():
             return base64.b64decode(
                 self._redis.hget(keys.file(record_id), f"{name}:{number}") or ""
             )
 
     def page(self, chosen: Filter, limit: int, cursor: str | None = None) -> Page:
-        """List records, newest first; see Ledger."""
-        walk = self._walk(chosen, limit + 1, cursor)
-        records = list(islice(walk, limit + 1))
+        """List records, newest first. Raises InvalidInputError for a malformed cursor."""
+        scan = IndexScan(self._redis, self.find_all, chosen, limit + 1, cursor)
+        records = list(islice(scan, limit + 1))
         more = len(records) > limit
-        end = str(records[limit - 1].sequence) if more else walk.stopped_at
-        return Page(records[:limit], end, walk.unreadable)
+        end = str(records[limit - 1].sequence) if more else scan.stopped_at
+        return Page(records[:limit], end, scan.unreadable)
 
     def counts(self) -> Counts:
-        """Count the records; see Ledger."""
+        """Count all records."""
         with translate_redis_errors():
             found = self._redis.hgetall(keys.COUNTS)
         return Counts(counts_of(found))
 
     @decoding("the counts of a batch")
-    def batch(self, batch: str) -> Mapping[State, int]:
-        """Count the records of a batch by state; see Ledger."""
+    def batch_counts(self, batch: str) -> Mapping[State, int]:
+        """Count the records of a batch by state; empty if there is no such batch."""
         with translate_redis_errors():
             found = self._redis.hgetall(keys.batch(batch))
         return {State(name): int(n) for name, n in found.items() if name in list(State)}
 
     @decoding("the counts of codes")
-    def codes(self) -> Mapping[int, int]:
-        """Count the records by code; see Ledger."""
+    def code_counts(self) -> Mapping[int, int]:
+        """Count the records by the code that they met last."""
         with translate_redis_errors():
             found = self._redis.hgetall(keys.CODES)
         return {int(code): int(number) for code, number in found.items()}
 
-    def _walk(
-        self, chosen: Filter, first: int, cursor: str | None, *, oldest_first: bool = False
-    ) -> "Walk":
-        """Go through the smallest index that serves, and leave out what the others lack.
-
-        So many are found at `first`: often they are enough.
-        """
-        wanted = wanted_of(chosen)
-        start, end = bounds_of(chosen, cursor, oldest_first=oldest_first)
-        indexes = self._indexes(wanted, *((start, end) if oldest_first else (end, start)))
-        sift = load_script(self._redis, "scan_index")
-
-        unreadable: list[str] = []
-
-        def look(start: str, most: int) -> tuple[str, Sequence[Record]]:
-            with translate_redis_errors():
-                last, *ids = sift(args=["", flag(oldest_first), start, end, LOOKS, most, *indexes])
-            return last, [each for each in self.find_all(ids, unreadable) if fits(each, wanted)]
-
-        return Walk(look, start, first, unreadable)
-
-    def _indexes(self, wanted: Mapping[str, str], lowest: str, highest: str) -> list[str]:
-        """Give the indexes that serve, the one with the least between these places first."""
-        indexes = [keys.index(name, value) for name, value in wanted.items()] or [keys.ALL]
-        with translate_redis_errors():
-            sizes = {index: self._redis.zcount(index, lowest, highest) for index in indexes}
-        return sorted(indexes, key=lambda index: sizes[index])
-
-
-def wanted_of(chosen: Filter) -> dict[str, str]:
-    """Give the indexed properties that are asked for, as the ledger writes them."""
-    return {
-        name: str(value)
-        for name, value in asdict(chosen).items()
-        if name in keys.INDEXED and value is not None
-    }
-
-
-def bounds_of(chosen: Filter, cursor: str | None, *, oldest_first: bool) -> tuple[str, str]:
-    """Give the places where a walk begins and ends. Raises InvalidInputError for a false cursor."""
-    lowest = "-inf" if chosen.since is None else str(chosen.since * 1000)
-    highest = "+inf" if chosen.until is None else f"({chosen.until * 1000}"
-    start, end = (lowest, highest) if oldest_first else (highest, lowest)
-    if cursor is None:
-        return start, end
-    if not (cursor.isascii() and cursor.isdecimal()):
-        raise no_cursor()
-    return f"({cursor}", end
-
-
-def no_cursor() -> InvalidInputError:
-    """Say that what was given is none."""
-    return InvalidInputError("cursor", [FieldError("cursor", "should come from an earlier page")])
-
-
-def fits(record: Record, wanted: Mapping[str, str]) -> bool:
-    """Whether a record has all that is asked for."""
-    return all(str(getattr(record, name)) == value for name, value in wanted.items())
-
 
 def _may_park(record: Record) -> bool:
-    """Whether it is in a state in which a closed school keeps it waiting."""
+    """Return whether it is in a state in which a closed school keeps it waiting."""
     return record.state in {State.QUEUED, State.DEFERRED}

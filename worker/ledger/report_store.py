@@ -8,7 +8,7 @@ from redis import Redis
 
 from worker.ledger import keys
 from worker.ledger.decoding import decoding
-from worker.ledger.events import SettledEvent, settlement_of
+from worker.ledger.events import SettledEvent, event_of
 from worker.ledger.limits import EVENTS_KEPT
 from worker.ledger.redis_errors import translate_redis_errors
 from worker.ledger.scripts import load_script
@@ -82,7 +82,7 @@ class ReportStore:
                 counts[State(state)] += number
             for event, fields in events:
                 values = dict(zip(fields[::2], fields[1::2], strict=True))
-                found.append(settlement_of(event, values))
+                found.append(event_of(event, values))
             start = f"({more}" if more else ""
         return counts, found
 

@@ -11,7 +11,6 @@ from dataclasses import replace
 from typing import Any, NamedTuple
 
 from redis import Redis
-from redis.commands.core import Script
 
 from worker.errors import NotFoundError
 from worker.keyring import NO_KEYS, KeyRing, canonical
@@ -31,8 +30,7 @@ from worker.ledger.schedule_models import (
     RunState,
     run_id,
 )
-from worker.ledger.scripts import load_script
-from worker.ledger.write_check import running
+from worker.ledger.script_runner import ScriptRunner
 
 #: What the keys of this purpose sign.
 _PURPOSE = "scheduled-job"
@@ -65,7 +63,7 @@ class ScheduleStore:
         self._redis = redis
         self._clock = clock
         self._keyring = keyring
-        self._scripts: dict[str, Script] = {}
+        self._scripts = ScriptRunner(redis, clock)
 
     def now(self) -> int:
         """Give the time by which leases run out, in ms since 1970."""
@@ -179,7 +177,7 @@ class ScheduleStore:
         What others had whose lease ran out counts if `orphans`; these commands are left alone.
         """
         left = json.dumps(sorted(but))
-        found = self._do("take_run", lease, ms(lasts), flag(orphans), DEATHS, left)
+        found = self._scripts.run("take_run", lease, ms(lasts), flag(orphans), DEATHS, left)
         if not found:
             return None
         values = dict(zip(found[1][::2], found[1][1::2], strict=True))
@@ -231,14 +229,16 @@ class ScheduleStore:
         return Planned(job, last, "paused" in values, signed)
 
     def _plan(self, what: str, *arguments: str) -> bool:
-        return bool(self._do("schedule_change", what, *arguments))
+        return bool(self._scripts.run("schedule_change", what, *arguments))
 
     def _tick(self, name: str, last: str, tick: int, *, late: bool) -> RunState | None:
-        state = self._do("claim_tick", name, last, tick, run_id(name, tick), "1" if late else "")
+        state = self._scripts.run(
+            "claim_tick", name, last, tick, run_id(name, tick), "1" if late else ""
+        )
         return RunState(state) if state else None
 
     def _carry(self, what: str, carried: Carried, *more: str | int) -> bool:
-        return bool(self._do("update_run", what, carried.run.id, carried.lease, *more))
+        return bool(self._scripts.run("update_run", what, carried.run.id, carried.lease, *more))
 
     def _runs(self, ids: Sequence[str]) -> list[Run]:
         with translate_redis_errors():
@@ -247,13 +247,6 @@ class ScheduleStore:
                 pipeline.hgetall(keys.run(each))
             found = pipeline.execute()
         return [_run_of(*each) for each in zip(ids, found, strict=True) if each[1]]
-
-    def _do(self, name: str, *arguments: str | int) -> Any:  # noqa: ANN401  # as Redis answers
-        now = "" if self._clock is None else self._clock()
-        with running(name, self._redis):
-            if name not in self._scripts:
-                self._scripts[name] = load_script(self._redis, name)
-            return self._scripts[name](args=(now, *arguments))
 
 
 # Whoever can write Redis may have written what follows: it is read as far as it can be.

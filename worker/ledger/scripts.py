@@ -15,11 +15,10 @@ from redis.commands.core import Script
 
 from worker.errors import ScriptError
 from worker.ledger import hourly_stats, limits
-from worker.ledger.batch import WebhookState
 from worker.ledger.keys import INDEXED, PREFIX, all_keys
 from worker.ledger.record import Priority
 from worker.ledger.schedule_models import SIGNED, IfRunning, RunState
-from worker.ledger.states import Closure, DependencyKind, Reason, State
+from worker.ledger.states import Closure, DependencyKind, Reason, State, WebhookState
 from worker.ledger.types import SchoolSignal
 
 _FOLDER = Path(__file__).with_name("scripts")

@@ -71,6 +71,19 @@ class DependencyKind(StrEnum):
     LANE = "lane"
 
 
+class WebhookState(StrEnum):
+    """Where a batch's webhook stands."""
+
+    #: Operations of the batch are still being handed in.
+    OPEN = "open"
+    #: Some of them are not settled.
+    WAITING = "waiting"
+    #: All are, and it is to be called.
+    DUE = "due"
+    DELIVERED = "delivered"
+    GIVEN_UP = "given up"
+
+
 _SETTLED = frozenset(
     {State.SUCCEEDED, State.PARTIAL, State.FAILED, State.UNCERTAIN, State.CANCELLED}
 )

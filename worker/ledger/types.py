@@ -1,16 +1,14 @@
-"""Ledger: what any store of records must be able to do."""
+"""What the ledger is asked, and what it answers."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple, Self
 
-from worker.ledger.aside import Asides
-from worker.ledger.batch import Batches
-from worker.ledger.events import SettledEvent
-from worker.ledger.pages import Counts, Page
-from worker.ledger.queue_health import QueueHealth
-from worker.ledger.record import Attempt, Priority, Record, Submission, iso
+from worker.errors import UnreadableValueError
+from worker.ledger.decoding import cannot_be_read
+from worker.ledger.record import Attempt, Priority, Record, iso
 from worker.ledger.states import Reason, State
 
 
@@ -87,28 +85,30 @@ class ReadyRecord(NamedTuple):
     suspect: bool = False
 
 
-class Turns(NamedTuple):
-    """Those whose turn it is, and after how many seconds to ask again (None: nobody waits)."""
+class TurnList(NamedTuple):
+    """Records whose turn it is, by their pace."""
 
     ready: Sequence[ReadyRecord]
-    look_in: float | None
+    #: Seconds until the next may have its turn; None: no record waits for one.
+    next_in: float | None
 
 
 class UpdateResult(NamedTuple):
-    """Where a record stands after an attempt was noted, which the ledger has the last word on."""
+    """What the ledger made of a ClaimUpdate."""
 
+    #: May differ from what the update says: a record that was called off is cancelled.
     state: State
     #: Seconds to wait before the next request, for the pace.
     wait: float
-    #: Who can go on because of that.
+    #: Records that are ready now because of that.
     released: Sequence[ReadyRecord]
 
 
 class ClaimUpdate(NamedTuple):
-    """What is to be written down of one claim."""
+    """What a worker reports of one claim."""
 
     claim: Claim
-    standing: Transition
+    transition: Transition
     attempt: Attempt | None = None
     #: Seconds for which the lease is renewed, of one that goes on running.
     lasts: float = 0.0
@@ -116,32 +116,59 @@ class ClaimUpdate(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Capacity:
-    """How many more records of each school a worker takes; None: as many as come."""
+    """How many more records of each school a worker takes; None: no limit."""
 
     of_any: int | None = None
-    #: Of those schools of which it has some in hand.
+    #: By school, for those of which it has some in hand.
     of: Mapping[str, int] = field(default_factory=dict)
     #: Of records whose worker died, whatever their school.
     suspects: int | None = None
 
+    def after(self, claims: Sequence[Claim]) -> Self:
+        """Return what is left once these are claimed."""
+        of = dict(self.of)
+        for school, number in Counter(claim.record.school for claim in claims).items():
+            left = of.get(school, self.of_any)
+            if left is not None:
+                of[school] = max(0, left - number)
+        suspects = self.suspects
+        if suspects is not None:
+            suspects = max(0, suspects - sum(claim.record.lost_workers > 0 for claim in claims))
+        return replace(self, of=of, suspects=suspects)
 
-class Exchanged(NamedTuple):
-    """What an exchange with the ledger brought."""
 
-    #: By the order of the notes; None: the lease was lost, and nothing changed.
-    noted: Sequence[UpdateResult | None]
-    #: Of what was asked for, that which may be worked on now.
+@dataclass(frozen=True, slots=True)
+class ClaimRequest:
+    """What a worker reports of its claims, and the records that it asks for."""
+
+    updates: Sequence[ClaimUpdate] = ()
+    #: Lease by record id.
+    leases: Mapping[str, str] = field(default_factory=dict)
+    worker: str = ""
+    #: Seconds that each lease lasts.
+    lasts: float = 0.0
+    capacity: Capacity = field(default_factory=Capacity)
+    #: Ids in `leases` whose message did not come through the queue just now.
+    messageless: Collection[str] = ()
+
+
+class ClaimResult(NamedTuple):
+    """The answer to a ClaimRequest."""
+
+    #: For each update, in order; None: the lease was lost, and nothing changed.
+    results: Sequence[UpdateResult | None]
+    #: Of the records asked for, those that may be worked on now.
     claims: Sequence[Claim]
-    #: Ids that no record has.
+    #: Ids that do not exist.
     missing: Sequence[str]
-    #: Ids of suspects for which there was no room: they may be asked for again.
-    put_off: Sequence[str] = ()
-    #: The store had no room for claims, and looked at none; notes are taken all the same.
+    #: Ids of suspects beyond the capacity: they may be asked for again.
+    refused_suspects: Sequence[str] = ()
+    #: Redis is full (maxmemory): updates were written, and no record was claimed.
     full: bool = False
-    #: How many of what was asked for wait for their turn now, by their pace.
+    #: How many of the records asked for wait for their turn now, by their pace.
     paced: int = 0
-    #: Positions of notes that cannot be worked with, or whose records cannot.
-    unsound: Sequence[int] = ()
+    #: Positions of updates that are malformed, or whose records are.
+    invalid: Sequence[int] = ()
 
 
 class InlineQueue(NamedTuple):
@@ -237,168 +264,52 @@ class WaitReason:
         }
 
 
-class Ledger(Batches, Asides, Protocol):
-    """The account of all operations. Each method raises UnavailableError when the store is away."""
+class QueueHealth(NamedTuple):
+    """Whether work gets on. Times are ms since 1970, by the clock of the store."""
 
-    def submit(
-        self, submissions: Sequence[Submission], mailbox: InlineQueue | None = None
-    ) -> Sequence[SubmitResult]:
-        """Record new operations; one whose id is there stays as it is.
+    now: int
+    #: Since when the oldest has been due, or had its message, without being taken; None: nothing.
+    oldest_due: int | None
+    #: When a record settled last, as far as the events go back.
+    last_settled: int | None
+    #: Worker processes that are alive.
+    workers: int
 
-        With a mailbox, those that are ready get their messages in the same step.
 
-        Raises SubmitRefusedError for a dedup key that was used for something else,
-        or for an id to wait for that is not there: then nothing of its chunk was recorded. `named`
-        tells beforehand.
-        """
+class Page(NamedTuple):
+    """Some records, newest first, and where the next page begins (None: nowhere)."""
 
-    def named(self, school: str, names: Sequence[str]) -> Mapping[str, str]:
-        """Find records by id or by the school's dedup keys; what is not there is left out."""
+    records: Sequence[Record]
+    cursor: str | None
+    #: The ids of those on the way that cannot be read: somebody changed them in Redis.
+    unreadable: Sequence[str] = ()
 
-    def claim(
-        self, record_id: str, lease: str, worker: str, lasts: float, full: Iterable[str] = ()
-    ) -> Claim | None:
-        """Take the lease for so many seconds; None if there is nothing to do now.
+    def complete(self) -> Sequence[Record]:
+        """Return the records where none may be missing. Raises UnreadableValueError."""
+        for record_id in self.unreadable:
+            raise UnreadableValueError(cannot_be_read(f"record {record_id}"))
+        return self.records
 
-        What is of these schools that are `full` is parked: the worker has enough of them in hand.
-        Raises NotFoundError.
-        """
 
-    def mark_sending(self, claim: Claim, fields: Mapping[str, Any] | None = None) -> None:
-        """Note that a request is about to be sent, with these fields if others than recorded.
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """How many records stand where."""
 
-        Raises LeaseLostError.
-        """
+    #: By operation and state.
+    by_operation: Mapping[tuple[str, State], int] = field(default_factory=dict)
 
-    def advance(
-        self, claim: Claim, standing: Transition, attempt: Attempt | None, lasts: float = 0.0
-    ) -> UpdateResult:
-        """Note an attempt and put the record where it stands now; running renews the lease.
+    def by_state(self) -> Counter[State]:
+        """Add up the operations."""
+        total: Counter[State] = Counter()
+        for (_, state), number in self.by_operation.items():
+            total[state] += number
+        return total
 
-        Raises LeaseLostError: then nothing was changed.
-        """
+    def of(self, operation: str) -> Counter[State]:
+        """Give the states of one operation's records."""
+        mine = {state: n for (name, state), n in self.by_operation.items() if name == operation}
+        return Counter(mine)
 
-    def report_and_claim(
-        self,
-        notes: Sequence[ClaimUpdate],
-        asked: Mapping[str, str],
-        worker: str,
-        lasts: float,
-        room: Capacity,
-        messageless: Collection[str] = (),
-    ) -> Exchanged:
-        """Write down notes as `advance` does, then claim as `claim` does, in one round trip.
-
-        `asked`: leases by record id; `messageless`: those of them whose message did not come
-        through the queue just now. Asking the same again gives the same answer.
-        """
-
-    def renew_leases(self, worker: str, lasts: float, in_hand: Sequence[Claim]) -> Sequence[str]:
-        """Renew what a worker has in hand for so many seconds; gives the leases that are over.
-
-        Without a name it is not counted as one that is there.
-        """
-
-    def unpark(self, limit: int, school: str) -> Sequence[ReadyRecord]:
-        """Give parked records of a school back, for the caller to claim at once."""
-
-    def unpark_some(
-        self, limit: int, of_each: int, cursor: str = "0"
-    ) -> tuple[Sequence[ReadyRecord], str]:
-        """Give parked records back, so many in all: some of each school that is open, one to try.
-
-        About a hundred schools have their turn; gives where among them to go on ("0": all had it).
-        """
-
-    def turns(self, limit: int) -> Turns:
-        """Give those whose turn it is, by their pace, for the caller to claim at once."""
-
-    def requeue_due(self, limit: int, *, orphans: bool) -> Sequence[ReadyRecord]:
-        """Give what must be carried to a worker now; with what silent workers had, if `orphans`."""
-
-    def release(self, limit: int) -> tuple[Sequence[ReadyRecord], bool]:
-        """Tell so many (500 at most) of those who waited for what has settled, and were too many.
-
-        Gives who can go on, and whether there are more to tell.
-        """
-
-    def requeue_lost(
-        self, limit: int, slack: float, *, empty: Collection[Priority]
-    ) -> Sequence[ReadyRecord]:
-        """Return what is queued but has lost its message, `slack` seconds ago at least.
-
-        `limit`: of each priority; `empty`: priorities of which no message waits.
-        """
-
-    def acquire_lock(self, what: str, who: str, seconds: float) -> bool:
-        """Take, or renew, the sole right to something."""
-
-    def holder(self, what: str) -> str | None:
-        """Say who has the sole right to something now."""
-
-    def set_paces(self, paces: Mapping[str, float]) -> None:
-        """Say how many ms must lie between two requests, by "SCHOOL OPERATION" or "SCHOOL"."""
-
-    def pause(self, school: str, why: str) -> bool:
-        """Let a school's operations wait until `resume`; False if a person had paused it before."""
-
-    def resume(self, school: str) -> bool:
-        """Open a school, whatever closed it; False if it was open."""
-
-    def closures(self) -> Sequence[SchoolPause]:
-        """Give the schools that are closed, by name."""
-
-    def cancel(self, record_id: str) -> tuple[State, Sequence[ReadyRecord]]:
-        """Call a record off; gives where it stands now, and who can go on because of that.
-
-        One that is running is cancelled when its attempt ends, unless that settles it. Raises
-        NotFoundError.
-        """
-
-    def resolve(
-        self, record_id: str, state: State, why: str, who: str, result: str = ""
-    ) -> State | None:
-        """Say of an uncertain record that it succeeded or failed; `result` is JSON, or ''.
-
-        Gives the state in which it was: unless that is uncertain, nothing was changed. None: some
-        who waited for it are being told still. The audit trail has it. Raises NotFoundError.
-        """
-
-    def events(self, after: str, limit: int, wait: float = 0.0) -> Sequence[SettledEvent]:
-        """Give what settled after an event, the first first; waits so many seconds for one."""
-
-    def last_event(self) -> str:
-        """Name the last event; `0-0` if there is none."""
-
-    def keeps_event(self, event: str) -> bool:
-        """Say whether what came after an event is still known, all of it."""
-
-    def pulse(self) -> QueueHealth:
-        """Say whether work gets on."""
-
-    def obstacles(self, records: Sequence[Record]) -> Mapping[str, WaitReason]:
-        """Say by id what each of these records waits for; most wait for nothing."""
-
-    def workers(self) -> Mapping[str, int]:
-        """Give the worker processes by name, with when each counts as gone (ms since 1970)."""
-
-    def find(self, record_id: str) -> Record:
-        """Give one record. Raises NotFoundError."""
-
-    def find_all(self, record_ids: Sequence[str]) -> Sequence[Record]:
-        """Give those of the records that are there, in this order."""
-
-    def piece(self, record_id: str, name: str, number: int) -> bytes:
-        """Give a piece, from 0, of a file that travels with its record; empty if there is none."""
-
-    def page(self, chosen: Filter, limit: int, cursor: str | None = None) -> Page:
-        """List records, newest first. Raises InvalidInputError for a cursor that is none."""
-
-    def counts(self) -> Counts:
-        """Count the records."""
-
-    def batch(self, batch: str) -> Mapping[State, int]:
-        """Count the records of a batch by state; empty if there is no such batch."""
-
-    def codes(self) -> Mapping[int, int]:
-        """Count the records by the code that they met last."""
+    def operations(self) -> list[str]:
+        """Give the operations that have records."""
+        return sorted({name for name, _ in self.by_operation})

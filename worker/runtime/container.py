@@ -142,7 +142,7 @@ class WorkerContainer:
 
         def prepare() -> None:
             ledger.set_paces(self.settings.paces)
-            ledger.give_back_asides()  # this worker may be a newer one
+            ledger.quarantine.release_all()  # this worker may be a newer one
 
         watch = DataSetWatch(DataSet(redis), prepare)
 
@@ -173,7 +173,7 @@ class WorkerContainer:
         from worker.runtime.webhooks import TICK, Webhooks  # noqa: PLC0415  # most have no webhooks
 
         webhooks = Webhooks(
-            self.ledger,
+            self.ledger.batches,
             post_once,
             secret=secret,
             patience=self.settings.patience,

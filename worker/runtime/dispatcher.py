@@ -21,15 +21,16 @@ from worker.errors import ClassinError, UnavailableError
 from worker.execution.executor import REPORT_AGAIN, ExecutionResult, Executor
 from worker.execution.leases import LeaseTable
 from worker.hooks import Hook, RecordSettled, on_settled
-from worker.ledger.quarantine import Question, exchange, turns
+from worker.ledger.fault_isolation import report_and_claim, turns
 from worker.ledger.record import Priority
+from worker.ledger.store import RedisLedger
 from worker.ledger.types import (
     Claim,
+    ClaimRequest,
+    ClaimResult,
     ClaimUpdate,
-    Exchanged,
-    Ledger,
     ReadyRecord,
-    Turns,
+    TurnList,
     UpdateResult,
 )
 from worker.runtime.backlog import Backlog
@@ -81,7 +82,7 @@ class Dispatcher:
     def __init__(  # noqa: PLR0913  # all that come together here
         self,
         *,
-        ledger: Ledger,
+        ledger: RedisLedger,
         executor: Executor,
         publisher: MessagePublisher,
         leases: LeaseTable,
@@ -89,7 +90,7 @@ class Dispatcher:
         stopping: threading.Event,
         threads: int,
         in_a_row: int = IN_A_ROW,
-        turns: Callable[[int], Turns] | None = None,
+        turns: Callable[[int], TurnList] | None = None,
         on_settled: Hook[RecordSettled] = on_settled,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
@@ -176,13 +177,13 @@ class Dispatcher:
         if found is None:
             return
         self._leases.remove(update.claim for update in updates)
-        for update, result in zip(updates, found.noted, strict=True):
+        for update, result in zip(updates, found.results, strict=True):
             self._follow(update, result, self._drop(update.claim))
         for record_id in found.missing:
             log.error("there is no record %s", record_id)
         self._hold(found.claims, since)
         self._suspects.take(found.claims)
-        for record_id in found.put_off:
+        for record_id in found.refused_suspects:
             waiting = asked[record_id]
             waiting.by_message = False  # it has told how far the queue has come
             self._suspects.wait(waiting)
@@ -234,7 +235,7 @@ class Dispatcher:
 
     def _exchange(
         self, updates: Sequence[ClaimUpdate], asked: Mapping[str, QueuedRecord]
-    ) -> Exchanged | None:
+    ) -> ClaimResult | None:
         """Report and claim; None: the ledger is away, and all of it is to be said again."""
         table = self._leases
         suspects = self._suspects.room({update.claim.lease for update in updates})
@@ -242,8 +243,8 @@ class Dispatcher:
         leases = {each.id: each.lease for each in asked.values()}
         local = [each.id for each in asked.values() if not each.by_message]
         try:
-            question = Question(updates, leases, table.worker, table.lasts, room, local)
-            found = exchange(self._ledger, question)
+            request = ClaimRequest(updates, leases, table.worker, table.lasts, room, local)
+            found = report_and_claim(self._ledger, request)
         except UnavailableError as error:
             if self._wait_for_ledger(error, asked.values()):
                 self._updates[:0] = updates
@@ -256,7 +257,7 @@ class Dispatcher:
             else:
                 self._troubles.over("the ledger can be used again")
             return found
-        return Exchanged([None] * len(updates), [], [])
+        return ClaimResult([None] * len(updates), [], [])
 
     def _wait_for_ledger(self, why: UnavailableError, asked: Collection[QueuedRecord]) -> bool:
         """Wait until the ledger can be used; return False if the worker is to end."""
@@ -323,8 +324,8 @@ class Dispatcher:
         try:
             found = turns(self._turns, min(most, MOST_TOGETHER))
         except UnavailableError:
-            found = Turns([], None)  # others say that it is away
-        soon = LATEST_TURNS if found.look_in is None else found.look_in
+            found = TurnList([], None)  # others say that it is away
+        soon = LATEST_TURNS if found.next_in is None else found.next_in
         self._turns_at = now + min(max(soon, SOONEST_TURNS), LATEST_TURNS)
         ready = [QueuedRecord(each.id, each.priority, by_message=False) for each in found.ready]
         self._queue_first(ready)

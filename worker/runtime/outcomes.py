@@ -11,7 +11,7 @@ log = logging.getLogger(__name__)
 
 def log_outcome(update: ClaimUpdate, state: State) -> None:
     """Log the state in which a report left its record: no fields, no message."""
-    record, transition = update.claim.record, update.standing
+    record, transition = update.claim.record, update.transition
     code = "-" if transition.code is None else transition.code
     reason = _reason_of(update, state)
     where = f"{state}/{reason}" if reason else state
@@ -21,7 +21,7 @@ def log_outcome(update: ClaimUpdate, state: State) -> None:
 
 def settled_event(update: ClaimUpdate, state: State) -> RecordSettled:
     """Return the event that a report settled its record, in this state."""
-    record, transition = update.claim.record, update.standing
+    record, transition = update.claim.record, update.transition
     return RecordSettled(
         id=record.id,
         operation=record.operation,
@@ -40,7 +40,7 @@ def settled_event(update: ClaimUpdate, state: State) -> RecordSettled:
 
 def _reason_of(update: ClaimUpdate, state: State) -> Reason | None:
     """Return the reason, unless the ledger put the record elsewhere than was reported."""
-    return update.standing.reason if state is update.standing.state else None
+    return update.transition.reason if state is update.transition.state else None
 
 
 def _attempts_of(update: ClaimUpdate) -> int:

@@ -5,8 +5,9 @@ from collections.abc import Callable, Iterator, Sequence
 
 from worker.boottime import boottime
 from worker.broker.messages import MessagePublisher
-from worker.ledger.quarantine import due
-from worker.ledger.types import Ledger, ReadyRecord
+from worker.ledger.fault_isolation import requeue_due
+from worker.ledger.store import RedisLedger
+from worker.ledger.types import ReadyRecord
 
 log = logging.getLogger(__name__)
 
@@ -39,7 +40,7 @@ class Rescuer:
 
     def __init__(  # noqa: PLR0913  # its times are its trade
         self,
-        ledger: Ledger,
+        ledger: RedisLedger,
         publisher: MessagePublisher,
         *,
         who: str,
@@ -94,7 +95,7 @@ class Rescuer:
 
     def _due(self, *, orphans: bool) -> Iterator[Sequence[ReadyRecord]]:
         for _ in range(ROUNDS):
-            found = due(self._ledger, MOST, orphans=orphans)
+            found = requeue_due(self._ledger, MOST, orphans=orphans)
             yield found
             if len(found) < MOST:
                 return

@@ -20,9 +20,9 @@ from worker.classin.verdicts import Verdict
 from worker.config.settings import RetrySettings, Timeouts
 from worker.errors import ClassinError, NoReplyError
 from worker.execution.retry_policy import Outcome, build_retrier, next_transition
-from worker.ledger.batch import Batches, DeliveryResult, WebhookCall, WebhookState, without_query
+from worker.ledger.batch import BatchStore, DeliveryResult, WebhookCall, without_query
 from worker.ledger.record import Attempt, iso
-from worker.ledger.states import State
+from worker.ledger.states import State, WebhookState
 from worker.ledger.types import Transition
 
 log = logging.getLogger(__name__)
@@ -61,7 +61,7 @@ class Webhooks:
 
     def __init__(  # noqa: PLR0913  # what it works with
         self,
-        ledger: Batches,
+        batches: BatchStore,
         send: Send,
         *,
         secret: str,
@@ -72,7 +72,7 @@ class Webhooks:
         clock: Callable[[], float] = time.time,
         sleep: Callable[[float], None] | None = None,
     ) -> None:
-        self._ledger = ledger
+        self._batches = batches
         self._send = send
         self._signer = Signer(secret)
         self._patience = patience
@@ -100,7 +100,7 @@ class Webhooks:
         with self._lock:
             if self._stopping.is_set() or len(self._called) >= MOST:
                 return None
-            call = self._ledger.take_webhook(self._lasts, self._called)
+            call = self._batches.take_webhook(self._lasts, self._called)
             if call is not None:
                 self._called.add(call.receiver)
             return call
@@ -123,7 +123,7 @@ class Webhooks:
 
     def _make(self, call: WebhookCall) -> None:
         result = self._made(call)
-        if self._ledger.note_webhook(call, result):
+        if self._batches.record_delivery(call, result):
             _log(call, result)
 
     def _made(self, call: WebhookCall) -> DeliveryResult:

@@ -296,7 +296,7 @@ def _show_progress(batch: str, timeout: float | None) -> None:
     from ops.insight.progress import follow
 
     ledger = open_ledger()
-    if ledger.batch(batch):  # else all of it was known from before
+    if ledger.batch_counts(batch):  # else all of it was known from before
         show(follow(ledger, [batch], patience=timeout))
 
 

@@ -23,10 +23,10 @@ def lanes(
     as_json: AsJson = False,
 ) -> None:
     """List the lanes in which operations wait, the longest first."""
-    from ops.cli.wiring import open_observer
+    from ops.cli.wiring import open_queries
     from ops.insight.lanes_and_schools import look_at_lanes
 
-    found, number = look_at_lanes(open_observer(), limit, stuck=stuck)
+    found, number = look_at_lanes(open_queries(), limit, stuck=stuck)
     if as_json:
         for each in found:
             print_json(each.to_dict())
@@ -60,13 +60,13 @@ def _lanes(found: "list[LaneView]") -> "RenderableType":
 
 def schools(*, as_json: AsJson = False) -> None:
     """Tell how each school stands."""
-    from ops.cli.wiring import open_observer
+    from ops.cli.wiring import open_queries
     from ops.insight.lanes_and_schools import look_at_schools
     from worker.config.settings import from_env
 
     midnight = datetime.now().astimezone().replace(hour=0, minute=0, second=0, microsecond=0)
     found = look_at_schools(
-        open_observer(), list(from_env().schools), round(midnight.timestamp() * 1000)
+        open_queries(), list(from_env().schools), round(midnight.timestamp() * 1000)
     )
     if as_json:
         for each in found:

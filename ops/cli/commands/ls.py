@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
 
     from ops.insight.columns import Row
-    from worker.ledger.queries import Observer
+    from worker.ledger.queries import LedgerQueries
     from worker.ledger.record import Record
     from worker.ledger.types import Filter
 
@@ -83,7 +83,7 @@ def ls(  # noqa: PLR0913  # each is an option of the command
     as_json: AsJson = False,
 ) -> None:
     """List operations, newest first; filters combine."""
-    from ops.cli.wiring import open_observer
+    from ops.cli.wiring import open_queries
     from ops.insight.columns import FOLLOWED, USUAL, choose_columns
     from ops.insight.filters import choose, choose_order
 
@@ -102,16 +102,16 @@ def ls(  # noqa: PLR0913  # each is an option of the command
     names = choose_columns(columns, FOLLOWED if follow else USUAL)
     _must_fit(as_csv and as_json, "--csv", "not together with --json")
     printer = _Printer(names, as_json=as_json, as_csv=as_csv, given=columns is not None)
-    observer = open_observer()
+    queries = open_queries()
     if follow:
         _must_fit(cursor is not None, "--cursor", "not together with --follow")
         _must_fit(until is not None, "--until", "not together with --follow")
         _must_fit(sort != "newest", "--sort", "not together with --follow")
-        _follow(observer, chosen, printer, limit)
+        _follow(queries, chosen, printer, limit)
         return
     most = limit or _USUAL
-    found, following, unreadable = observer.listing(chosen, order, most, cursor)
-    printer.page(_rows(observer, [each.record for each in found]), [each.cursor for each in found])
+    found, following, unreadable = queries.listing(chosen, order, most, cursor)
+    printer.page(_rows(queries, [each.record for each in found]), [each.cursor for each in found])
     _tell_of(unreadable)
     if following and len(found) < most:
         err().print(marked("[yellow]many do not fit; look further with --cursor {}[/]", following))
@@ -134,10 +134,10 @@ def _must_fit(wrong: bool, option: str, why: str) -> None:
         raise InvalidInputError("ls", [FieldError(option, why)])
 
 
-def _rows(observer: "Observer", records: Sequence["Record"]) -> list["Row"]:
+def _rows(queries: "LedgerQueries", records: Sequence["Record"]) -> list["Row"]:
     from ops.insight.columns import Row
 
-    obstacles = observer.obstacles(records)
+    obstacles = queries.obstacles(records)
     return [Row(record, obstacles.get(record.id)) for record in records]
 
 
@@ -243,7 +243,9 @@ def _fitted(name: str, text: str) -> str:
     return cut.rjust(width) if at_right else cut.ljust(width)
 
 
-def _follow(observer: "Observer", chosen: "Filter", printer: _Printer, limit: int | None) -> None:
+def _follow(
+    queries: "LedgerQueries", chosen: "Filter", printer: _Printer, limit: int | None
+) -> None:
     """Print what settles, from now on or from `since` on."""
     from worker.errors import FieldError, InvalidInputError
     from worker.ledger.states import State
@@ -254,24 +256,23 @@ def _follow(observer: "Observer", chosen: "Filter", printer: _Printer, limit: in
         )
         raise InvalidInputError("ls", [fault])
     printer.begin()
-    for number, row in enumerate(_settling(observer, chosen), 1):
+    for number, row in enumerate(_settling(queries, chosen), 1):
         printer.line(row)
         if number == limit:
             return
 
 
-def _settling(observer: "Observer", chosen: "Filter") -> Iterator["Row"]:
-    from worker.ledger.queries import has
-    from worker.ledger.reader import wanted_of
+def _settling(queries: "LedgerQueries", chosen: "Filter") -> Iterator["Row"]:
+    from worker.ledger.index_scan import indexed_values, matches
 
-    wanted = wanted_of(chosen)
-    last = observer.last_event() if chosen.since is None else f"{chosen.since}-0"
-    if not observer.reaches_back(last):
+    wanted = indexed_values(chosen)
+    last = queries.events.last() if chosen.since is None else f"{chosen.since}-0"
+    if not queries.events.reaches_back(last):
         err().print(marked("[yellow]Not everything since then is known any more.[/]"))
     while True:
-        found = observer.events(last, _TOGETHER, _WAIT)
-        fitting = [each.id for each in found if has(each, wanted)]
+        found = queries.events.after(last, _TOGETHER, _WAIT)
+        fitting = [each.id for each in found if matches(each, wanted)]
         unreadable: list[str] = []
-        yield from _rows(observer, observer.find_all(fitting, unreadable))
+        yield from _rows(queries, queries.find_all(fitting, unreadable))
         _tell_of(unreadable)
         last = found[-1].event if found else last

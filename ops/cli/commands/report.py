@@ -112,7 +112,7 @@ def _gathered(since: str) -> "Report":
     from producers.time_args import moment_of
     from worker.config.settings import from_env
     from worker.errors import FieldError, InvalidInputError
-    from worker.ledger.queries import Observer
+    from worker.ledger.queries import LedgerQueries
     from worker.ledger.redis_client import connect
     from worker.ledger.report_store import ReportStore
     from worker.ledger.schedule_store import ScheduleStore
@@ -126,7 +126,7 @@ def _gathered(since: str) -> "Report":
         raise InvalidInputError("report", faults)
     redis = connect(from_env().ledger_url)
     schedule = ScheduleStore(redis)
-    return gather(Observer(redis), schedule, ReportStore(redis), start, schedule.now())
+    return gather(LedgerQueries(redis), schedule, ReportStore(redis), start, schedule.now())
 
 
 def _clock_of(tz: str | None) -> "Callable[[int], str]":

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from ops.insight.failure_causes import Failures
     from ops.insight.statistics import Statistics, Timing
-    from worker.ledger.pages import Counts
+    from worker.ledger.types import Counts
 
 #: From nothing to the most.
 _BARS = " ▁▂▃▄▅▆▇█"
@@ -37,18 +37,18 @@ def stats(
     as_json: AsJson = False,
 ) -> None:
     """Count the operations by state; rates, times and failures of the last hours."""
-    from ops.cli.wiring import open_observer
+    from ops.cli.wiring import open_queries
     from ops.insight.filters import choose
     from ops.insight.statistics import statistics
     from ops.insight.wait_text import closure_in_words
 
     asked = time.time()
     start = choose(now=asked, since=since).since or 0
-    observer = open_observer()
-    counts, closures, now = observer.counts(), observer.closures(), observer.now()
-    found = statistics(observer, min(start, now), now)
+    queries = open_queries()
+    counts, closures, now = queries.counts(), queries.closures(), queries.now()
+    found = statistics(queries, min(start, now), now)
     if as_json:
-        codes = observer.codes()
+        codes = queries.code_counts()
         print_json(
             {
                 "states": counts.by_state(),

@@ -13,7 +13,7 @@ from worker.ledger.states import State
 
 if TYPE_CHECKING:
     from ops.insight.progress import Look
-    from worker.ledger.types import Ledger
+    from worker.ledger.store import RedisLedger
 
 
 def watch(
@@ -49,7 +49,7 @@ def watch(
             )
         show(_everything(ledger), as_json=as_json)
         return
-    if not ledger.batch(batch):
+    if not ledger.batch_counts(batch):
         raise NotFoundError(f"there is no batch {batch!r}")
     last = show(follow(ledger, [batch]), as_json=as_json)
     if not as_json:
@@ -60,7 +60,7 @@ def watch(
         raise typer.Exit(1)
 
 
-def _everything(ledger: "Ledger") -> "Iterator[Look]":
+def _everything(ledger: "RedisLedger") -> "Iterator[Look]":
     """Look at all operations, without end."""
     from ops.insight.progress import LOOK_EVERY, Look
 
@@ -69,9 +69,9 @@ def _everything(ledger: "Ledger") -> "Iterator[Look]":
         time.sleep(LOOK_EVERY)
 
 
-def _tell_of_webhook(ledger: "Ledger", batch: str) -> None:
+def _tell_of_webhook(ledger: "RedisLedger", batch: str) -> None:
     """Say how the webhook stands, if there is one."""
-    about = ledger.about(batch)
+    about = ledger.batches.info(batch)
     if about is None or (webhook := about.webhook) is None:
         return
     due = f", due {local(webhook.due_at)}" if webhook.due_at is not None else ""
@@ -79,7 +79,7 @@ def _tell_of_webhook(ledger: "Ledger", batch: str) -> None:
     err().print(f"webhook {webhook.told.value}{due}{said}")
 
 
-def _write_failures(ledger: "Ledger", batch: str, path: Path, source: Path | None) -> None:
+def _write_failures(ledger: "RedisLedger", batch: str, path: Path, source: Path | None) -> None:
     from ops.cli.wiring import note_seen
     from ops.reports.failures_csv import write_failures
     from worker.config.settings import from_env

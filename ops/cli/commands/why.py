@@ -16,11 +16,11 @@ def why(
     """Tell why an operation is where it is, and what comes next."""
     from rich.table import Table
 
-    from ops.cli.wiring import open_observer
+    from ops.cli.wiring import open_queries
     from ops.insight.explain import inquire, points
     from worker.config.settings import from_env
 
-    inquiry = inquire(open_observer(), record_id, from_env().patience.give_up_after)
+    inquiry = inquire(open_queries(), record_id, from_env().patience.give_up_after)
     if as_json:
         print_json(inquiry.to_dict())
         return

@@ -40,8 +40,8 @@ from worker.config.file_access import FileAccess
 from worker.errors import FieldError, InvalidInputError
 from worker.ledger.batch import BatchInfo, Webhook
 from worker.ledger.record import Record, new_id
+from worker.ledger.store import RedisLedger
 from worker.ledger.sync_store import Ending, Source
-from worker.ledger.types import Ledger
 
 #: Steps that are stored, submitted and judged together.
 _PART = 200
@@ -56,7 +56,7 @@ HELD = 30.0
 class Place(NamedTuple):
     """The school and the source of a sync, and where its state is kept."""
 
-    ledger: Ledger
+    ledger: RedisLedger
     source: Source
     school: str
 
@@ -255,7 +255,7 @@ class Sync:
             return False
         run.about["batches"].append(batch := new_id())
         said = BatchInfo(source=SOURCE, file=run.about.get("export"), webhook=run.webhook)
-        self._ledger.open_batch(batch, said)
+        self._ledger.batches.open(batch, said)
         self._note(run, planned=True)
         self._submit(run)
         self._settle(run)
@@ -268,7 +268,7 @@ class Sync:
     def _submit(self, run: _Run) -> None:
         """Submit a round; its dedup keys keep what was submitted before from being doubled."""
         batch = run.about["batches"][-1]
-        about = self._ledger.about(batch)
+        about = self._ledger.batches.info(batch)
         tells = about is not None and about.webhook is not None
         done = len(self._source.records(run.id))
         for number, part in enumerate(self._source.steps(run.id)):
@@ -279,7 +279,7 @@ class Sync:
                 self._source.keep_records(run.id, records, self._who)
                 self._watching.submitted(len(records))
             self._hold()
-        self._ledger.close_batch(batch)
+        self._ledger.batches.close(batch)
 
     def _submit_part(self, batch: str, part: Sequence[Step], *, tells: bool) -> list[str]:
         """Submit a chunk of steps; return each one's record id, empty for those without."""

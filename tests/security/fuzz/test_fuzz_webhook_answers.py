@@ -44,12 +44,12 @@ def _opened() -> Iterator[Take]:
             clock = Clock()
             ledger = RedisLedger(place.redis, clock.millis, keyring=RING)
             webhook = Webhook(url=f"{url}/hook?key={CHILD.replace(' ', '')}")
-            ledger.open_batch("b", BatchInfo(source="http", file="rows.csv", webhook=webhook))
+            ledger.batches.open("b", BatchInfo(source="http", file="rows.csv", webhook=webhook))
             ledger.submit([replace(ENTRY, tells=True)])
-            ledger.close_batch("b")
+            ledger.batches.close("b")
             settled(ledger)
             webhooks = Webhooks(
-                ledger,
+                ledger.batches,
                 post_once,
                 secret=SECRET,
                 patience=RetrySettings(attempts=2),
@@ -60,7 +60,7 @@ def _opened() -> Iterator[Take]:
                 sleep=clock.sleep,
             )
             webhooks.run_once()
-            about = ledger.about("b")
+            about = ledger.batches.info("b")
             if about is None or about.webhook is None or not about.webhook.tries:
                 raise BrokenError("no try was noted")
             yield str(about.webhook.said)

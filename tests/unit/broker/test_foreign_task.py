@@ -14,7 +14,8 @@ from worker.config.settings import Settings
 from worker.errors import UnavailableError
 from worker.ledger.record import Submission
 from worker.ledger.states import Reason, State
-from worker.ledger.types import Ledger, SubmitResult
+from worker.ledger.store import RedisLedger
+from worker.ledger.types import SubmitResult
 
 FOREIGN = ForeignTask(
     id="0b7cbe0c-6a5d-4b9a-a4f4-2c4a4d6d8b0e",
@@ -145,7 +146,7 @@ class Doorstep:
     def take(self) -> bool:
         """Record one message."""
         recorder = ForeignTaskRecorder(
-            cast("Ledger", self), self.settings, self.stopping, self._try, self._sleep
+            cast("RedisLedger", self), self.settings, self.stopping, self._try, self._sleep
         )
         return recorder.record(FOREIGN, self._put_back)
 

@@ -10,6 +10,7 @@ from celery.exceptions import TimeoutError  # noqa: A004  # Celery's own
 from celery.result import AsyncResult, GroupResult
 from redis import Redis
 
+from tests.claiming import try_claim
 from tests.unit.stage import Stage, said
 from worker.broker.queue import Queues
 from worker.broker.result_backend import STATUS, LedgerResults
@@ -122,7 +123,7 @@ def test_a_doubt_is_a_failure(
 def test_what_is_under_way_or_deferred_is_no_end(stage: Stage, results: LedgerResults) -> None:
     """Celery's words for both."""
     running, deferred = stage.submit(FOLDER), stage.submit(FOLDER)
-    stage.ledger.claim(running, "one", "w", 10)
+    try_claim(stage.ledger, running, "one", "w", 10)
     stage.perform(deferred, said(901))
     assert result_of(running, results).state == "STARTED"
     assert result_of(deferred, results).state == "RETRY"

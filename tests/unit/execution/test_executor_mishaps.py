@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 from redis import Redis
 
+from tests.claiming import try_claim
 from tests.redis_server import SharedRedis
 from tests.unit.stage import Stage, said
 from worker.classin.operation import Operation
@@ -264,7 +265,7 @@ def test_what_could_be_done_twice_is_sent_when_nothing_was_before(
 ) -> None:
     """The worker died between the claim and the request."""
     bell = stage.submit(ring_bell())
-    assert stage.ledger.claim(bell, "killed", "w", stage.patience.lease) is not None
+    assert try_claim(stage.ledger, bell, "killed", "w", stage.patience.lease) is not None
     stage.take_back(bell)
     stage.perform(bell, said(1))
     assert stage.ledger.find(bell).state is State.SUCCEEDED

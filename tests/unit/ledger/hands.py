@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+from tests.claiming import try_claim
 from worker.classin.verdicts import Verdict
 from worker.ledger.record import Attempt, Submission
 from worker.ledger.states import Reason, State
@@ -60,7 +61,7 @@ def claimed(
     ledger: RedisLedger, record_id: str = "a", lease: str = "one", worker: str = "w"
 ) -> Claim:
     """A claim that has to succeed."""
-    claim = ledger.claim(record_id, lease, worker, LEASE)
+    claim = try_claim(ledger, record_id, lease, worker, LEASE)
     assert claim is not None
     return claim
 

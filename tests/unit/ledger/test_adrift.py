@@ -2,11 +2,12 @@
 
 from dataclasses import replace
 
+from tests.claiming import try_claim
 from tests.unit.clock import Clock
 from tests.unit.ledger.hands import DONE, GIVEN_BACK, claimed, entry, settled
 from worker.ledger.record import Priority
 from worker.ledger.store import RedisLedger
-from worker.ledger.types import Capacity
+from worker.ledger.types import Capacity, ClaimRequest
 
 
 def adrift(ledger: RedisLedger, *, queue_empty: bool = False, limit: int = 5) -> str:
@@ -65,7 +66,7 @@ def test_a_message_taken_twice_tells_nothing_new(ledger: RedisLedger, clock: Clo
     submit(ledger, clock, "a")
     settled(ledger, "a")
     submit(ledger, clock, "b", every=100)
-    assert ledger.claim("a", "two", "w", 10) is None
+    assert try_claim(ledger, "a", "two", "w", 10) is None
     assert adrift(ledger) == ""
 
 
@@ -145,5 +146,7 @@ def test_what_is_claimed_without_a_message_moves_no_frontier(
     """Nothing came out of the queue: those who wait there are where they were."""
     submit(ledger, clock, "a", every=100)
     submit(ledger, clock, "b")
-    assert ledger.report_and_claim([], {"b": "one"}, "w", 10, Capacity(), messageless=["b"]).claims
+    assert ledger.report_and_claim(
+        ClaimRequest([], {"b": "one"}, "w", 10, Capacity(), messageless=["b"])
+    ).claims
     assert adrift(ledger) == ""

@@ -5,6 +5,7 @@ from itertools import pairwise
 import pytest
 from redis import Redis
 
+from tests.claiming import try_claim
 from tests.unit.clock import Clock
 from tests.unit.ledger.hands import (
     DONE,
@@ -30,7 +31,7 @@ def test_a_follower_is_blocked(ledger: RedisLedger) -> None:
     assert [each.ready for each in entered] == [True, False]
     assert ledger.find("b").after == ("a",)
     assert ledger.find("b").state is State.BLOCKED
-    assert ledger.claim("b", "one", "w", 10) is None
+    assert try_claim(ledger, "b", "one", "w", 10) is None
     assert ledger.requeue_lost(5, 0, empty=(*Priority,)) == [ReadyRecord("a", "create_folder")]
 
 

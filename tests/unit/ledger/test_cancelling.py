@@ -3,6 +3,7 @@
 import pytest
 from redis import Redis
 
+from tests.claiming import try_claim
 from tests.unit.clock import Clock
 from tests.unit.ledger.hands import (
     AGAIN,
@@ -32,7 +33,7 @@ def test_a_queued_record_is_cancelled_at_once(ledger: RedisLedger, clock: Clock)
     assert ledger.cancel("a") == (State.CANCELLED, [])
     record = ledger.find("a")
     assert (record.state, record.finished_at) == (State.CANCELLED, clock.ms)
-    assert ledger.claim("a", "one", "w", 10) is None
+    assert try_claim(ledger, "a", "one", "w", 10) is None
     assert ledger.requeue_lost(5, 0, empty=(*Priority,)) == []
 
 

@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 from redis import Redis
 
+from tests.claiming import try_claim
 from tests.crash import forgetting
 from tests.unit.clock import Clock
 from tests.unit.ledger.hands import (
@@ -50,7 +51,7 @@ def test_a_leased_record_is_nobody_else_s(ledger: RedisLedger, clock: Clock) -> 
     ledger.submit([ENTRY])
     claimed(ledger)
     clock.forward(9)
-    assert ledger.claim("a", "two", "w", 10) is None
+    assert try_claim(ledger, "a", "two", "w", 10) is None
     assert claimed(ledger).token == 1
     clock.forward(9)
     assert ledger.requeue_due(5, orphans=True) == []
@@ -86,7 +87,7 @@ def test_a_late_writer_changes_nothing(
     assert ledger.renew_leases("w", 10, [late]) == ["one"]
 
     assert ledger.find("a") == before
-    assert ledger.codes() == {}
+    assert ledger.code_counts() == {}
     clock.forward(9.999)
     assert ledger.requeue_due(5, orphans=True) == []
 
@@ -117,7 +118,7 @@ def test_an_attempt_is_noted_and_the_lease_renewed(ledger: RedisLedger, clock: C
     assert record.state is State.RUNNING
     assert record.attempts == (attempt(1),)
     assert (record.code, record.message, record.unread) == (104, "unknown error", True)
-    assert ledger.codes() == {104: 1}
+    assert ledger.code_counts() == {104: 1}
 
 
 def test_an_attempt_that_is_noted_twice_counts_once(ledger: RedisLedger) -> None:
@@ -131,8 +132,8 @@ def test_an_attempt_that_is_noted_twice_counts_once(ledger: RedisLedger) -> None
     record = ledger.find("a")
     assert [noted.n for noted in record.attempts] == [1, 2]
     assert record.deferrals == 1
-    assert ledger.codes() == {253: 1}
-    assert ledger.batch("b") == {State.DEFERRED: 1}
+    assert ledger.code_counts() == {253: 1}
+    assert ledger.batch_counts("b") == {State.DEFERRED: 1}
 
 
 def test_a_settled_record_stays_settled(ledger: RedisLedger, clock: Clock) -> None:
@@ -143,7 +144,7 @@ def test_a_settled_record_stays_settled(ledger: RedisLedger, clock: Clock) -> No
     before = ledger.find("a")
     clock.forward(10**6)
     assert ledger.advance(claim, LATER, attempt(2)).state is State.SUCCEEDED
-    assert ledger.claim("a", "two", "w", 10) is None
+    assert try_claim(ledger, "a", "two", "w", 10) is None
     assert ledger.renew_leases("w", 10, [claim]) == []
     assert ledger.find("a") == before
     assert ledger.requeue_due(5, orphans=True) == []
@@ -179,7 +180,7 @@ def test_a_deferred_record_waits_for_its_time(ledger: RedisLedger, clock: Clock)
     settled(ledger, standing=LATER)
     assert ledger.find("a").due_at == clock.ms + 60_000
     clock.forward(59.999)
-    assert ledger.claim("a", "two", "w", 10) is None
+    assert try_claim(ledger, "a", "two", "w", 10) is None
     assert ledger.requeue_due(5, orphans=True) == []
     clock.forward(0.001)
     claim = claimed(ledger, lease="two")
@@ -299,7 +300,7 @@ def test_a_beat_takes_a_forgotten_claim_for_given(
     claim = forgotten(redis, ledger)
     assert ledger.renew_leases("w", 10, [claim]) == []
     assert ledger.find("a").state is State.RUNNING
-    assert ledger.claim("a", "two", "w", 10) is None
+    assert try_claim(ledger, "a", "two", "w", 10) is None
     ledger.mark_sending(claim)
     silenced(ledger, clock)
     assert claimed(ledger, lease="two").token == claim.token + 1

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from redis import Redis
 
+from tests.claiming import try_claim
 from tests.redis_server import SharedRedis
 from tests.unit.clock import Clock
 from tests.unit.ledger.hands import DONE, HELD, LATER, LEASE, claimed, entry, settled
@@ -14,12 +15,12 @@ from worker.keyring import KeyRing
 from worker.ledger import keys
 from worker.ledger.batch import BatchInfo, Webhook
 from worker.ledger.clock import LedgerClock
-from worker.ledger.queries import Observer
+from worker.ledger.queries import LedgerQueries
 from worker.ledger.record import Priority
 from worker.ledger.schedule_models import Job
 from worker.ledger.schedule_store import ScheduleStore
 from worker.ledger.store import RedisLedger
-from worker.ledger.types import Capacity, ClaimUpdate
+from worker.ledger.types import Capacity, ClaimRequest, ClaimUpdate
 
 #: How far a machine's clock is off that is read in another time zone when the machine starts.
 STEP = 2 * 3600
@@ -93,7 +94,8 @@ def test_a_pace_outlives_no_step_of_the_clock(ledger: RedisLedger, clock: Clock)
     ledger.submit([entry(each) for each in ids])
     asked = {each: f"lease {each}" for each in ids}
     first = [
-        each.record.id for each in ledger.report_and_claim([], asked, "w", LEASE, Capacity()).claims
+        each.record.id
+        for each in ledger.report_and_claim(ClaimRequest([], asked, "w", LEASE, Capacity())).claims
     ]
     clock.forward(-STEP)
     found = []
@@ -108,17 +110,17 @@ def test_a_slowdown_outlives_no_step_of_the_clock(ledger: RedisLedger, clock: Cl
     ledger.submit([entry("a"), entry("b")])
     settled(ledger, "a", replace(LATER, due_in=5, counts=False, slow_down=5))
     clock.forward(-STEP)
-    assert ledger.claim("b", "one", "w", LEASE) is None
+    assert try_claim(ledger, "b", "one", "w", LEASE) is None
     clock.forward(6)
     assert "b" in due(ledger)
-    assert ledger.claim("b", "two", "w", LEASE) is not None
+    assert try_claim(ledger, "b", "two", "w", LEASE) is not None
 
 
 def test_a_school_is_looked_at_in_spite_of_a_step(ledger: RedisLedger, clock: Clock) -> None:
     """When it would have been; the list of schools says when that is."""
     ledger.submit([entry("a"), entry("b")])
     settled(ledger, "a", HELD)
-    assert ledger.claim("b", "one", "w", LEASE) is None
+    assert try_claim(ledger, "b", "one", "w", LEASE) is None
     clock.forward(-STEP)
     assert [each.id for each in ledger.unpark_some(10, 10)[0]] == []
     (closure,) = ledger.closures()
@@ -129,16 +131,16 @@ def test_a_school_is_looked_at_in_spite_of_a_step(ledger: RedisLedger, clock: Cl
 
 def test_a_webhook_is_called_in_spite_of_a_step(ledger: RedisLedger, clock: Clock) -> None:
     """Also where who had taken it to call it is dead."""
-    ledger.open_batch("b", BatchInfo(webhook=Webhook(url="https://sis.example")))
+    ledger.batches.open("b", BatchInfo(webhook=Webhook(url="https://sis.example")))
     ledger.submit([replace(entry("a"), tells=True)])
-    ledger.close_batch("b")
+    ledger.batches.close("b")
     settled(ledger, "a", DONE)
     clock.forward(-STEP)
-    assert ledger.take_webhook(30) is not None
+    assert ledger.batches.take_webhook(30) is not None
     clock.forward(-STEP)
-    assert ledger.take_webhook(30) is None
+    assert ledger.batches.take_webhook(30) is None
     clock.forward(30)
-    assert ledger.take_webhook(30) is not None
+    assert ledger.batches.take_webhook(30) is not None
 
 
 def test_a_lost_message_is_found_in_spite_of_a_step(ledger: RedisLedger, clock: Clock) -> None:
@@ -171,8 +173,8 @@ def test_people_are_told_the_time_that_they_see(
     ledger.submit([entry("b"), entry("c")])
     clock.forward(10)
     claim = claimed(ledger, "b")
-    ledger.report_and_claim([ClaimUpdate(claim, DONE)], {}, "w", LEASE, Capacity())
-    b, where = ledger.find("b"), Observer(redis).whereabouts(ledger.find("c"))
+    ledger.report_and_claim(ClaimRequest([ClaimUpdate(claim, DONE)], {}, "w", LEASE, Capacity()))
+    b, where = ledger.find("b"), LedgerQueries(redis).position(ledger.find("c"))
     assert (b.started_at, b.finished_at) == (clock.ms, clock.ms)
     assert (b.enqueued_at, where.sent_at) == (clock.ms - 10_000, clock.ms - 10_000)
     assert ledger.find("a").sequence < b.sequence

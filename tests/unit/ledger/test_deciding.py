@@ -33,9 +33,9 @@ def test_it_was_done(redis: Redis, ledger: RedisLedger, clock: Clock) -> None:
     assert (record.result, record.finished_at) == ({"data": 123}, clock.ms)
     (deed,) = Audit(redis).deeds(5)
     assert deed[1:] == ("ada", "settle", "succeeded", ("a",), "seen")
-    assert ledger.events("0-0", 100)[-1].state is State.SUCCEEDED
+    assert ledger.events.after("0-0", 100)[-1].state is State.SUCCEEDED
     assert ledger.find("b").state is State.FAILED
-    assert ledger.batch("b") == {State.SUCCEEDED: 1, State.FAILED: 1}
+    assert ledger.batch_counts("b") == {State.SUCCEEDED: 1, State.FAILED: 1}
     Books.read(redis).check()
 
 

@@ -6,7 +6,7 @@ from redis import Redis
 
 from tests.unit.ledger.hands import DONE, ENTRY, REFUSED, claimed, entry, settled
 from worker.ledger import keys
-from worker.ledger.events import BEGINNING, place_of
+from worker.ledger.events import BEGINNING, position_of
 from worker.ledger.states import Reason, State
 from worker.ledger.store import RedisLedger
 
@@ -19,23 +19,23 @@ def test_each_settlement_is_told_once(ledger: RedisLedger) -> None:
     ledger.advance(claim, DONE, None)
     settled(ledger, "b", REFUSED)
 
-    told = ledger.events(BEGINNING, 10)
+    told = ledger.events.after(BEGINNING, 10)
 
     assert [(each.id, each.state, each.reason, each.code, each.batch) for each in told] == [
         ("a", State.SUCCEEDED, None, 1, None),
         ("b", State.FAILED, Reason.REFUSED, 193, "b"),
         ("c", State.FAILED, Reason.DEPENDENCY, None, "b"),
     ]
-    assert [each.id for each in ledger.events(told[0].event, 1)] == ["b"]
-    assert ledger.events(told[-1].event, 10) == []
-    assert ledger.last_event() == told[-1].event
+    assert [each.id for each in ledger.events.after(told[0].event, 1)] == ["b"]
+    assert ledger.events.after(told[-1].event, 10) == []
+    assert ledger.events.last() == told[-1].event
 
 
 def test_what_was_called_off_is_told(ledger: RedisLedger) -> None:
     """By the same stream."""
     ledger.submit([ENTRY])
     ledger.cancel("a")
-    assert [each.state for each in ledger.events(BEGINNING, 10)] == [State.CANCELLED]
+    assert [each.state for each in ledger.events.after(BEGINNING, 10)] == [State.CANCELLED]
 
 
 def test_no_field_and_no_message_is_told(ledger: RedisLedger, redis: Redis) -> None:
@@ -49,15 +49,15 @@ def test_no_field_and_no_message_is_told(ledger: RedisLedger, redis: Redis) -> N
 
 def test_a_gap_is_known(ledger: RedisLedger, redis: Redis) -> None:
     """What came after an event is all there as long as that event is."""
-    assert ledger.keeps_event("5-0")
+    assert ledger.events.has_kept("5-0")
     ledger.submit([entry("a"), entry("b")])
     settled(ledger, "a")
     settled(ledger, "b")
-    first, second = ledger.events(BEGINNING, 10)
+    first, second = ledger.events.after(BEGINNING, 10)
     redis.xtrim(keys.EVENTS, maxlen=1, approximate=False)
-    assert not ledger.keeps_event(first.event)
-    assert ledger.keeps_event(second.event)
-    assert place_of(first.event) < place_of(second.event)
+    assert not ledger.events.has_kept(first.event)
+    assert ledger.events.has_kept(second.event)
+    assert position_of(first.event) < position_of(second.event)
 
 
 def test_the_pulse_tells_what_waits(ledger: RedisLedger) -> None:

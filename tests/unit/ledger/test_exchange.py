@@ -20,11 +20,18 @@ from tests.unit.ledger.hands import (
     states,
 )
 from worker.errors import UnavailableError
-from worker.ledger.codec import note_of
+from worker.ledger.codec import update_of
 from worker.ledger.limits import LONGEST_SPAN
 from worker.ledger.states import State
 from worker.ledger.store import RedisLedger
-from worker.ledger.types import Capacity, ClaimUpdate, Exchanged, ReadyRecord, UpdateResult
+from worker.ledger.types import (
+    Capacity,
+    ClaimRequest,
+    ClaimResult,
+    ClaimUpdate,
+    ReadyRecord,
+    UpdateResult,
+)
 
 ANY = Capacity()
 
@@ -35,14 +42,14 @@ def exchange(
     asked: str,
     room: Capacity = ANY,
     lease: str = "two",
-) -> Exchanged:
+) -> ClaimResult:
     """Ask for a record by each letter, under a lease of its own."""
     return ledger.report_and_claim(
-        notes, {each: f"{lease} {each}" for each in asked}, "w", 10, room
+        ClaimRequest(notes, {each: f"{lease} {each}" for each in asked}, "w", 10, room)
     )
 
 
-def ids(exchanged: Exchanged) -> str:
+def ids(exchanged: ClaimResult) -> str:
     """What was claimed."""
     return "".join(claim.record.id for claim in exchanged.claims)
 
@@ -62,7 +69,7 @@ def test_notes_and_claims_go_together(ledger: RedisLedger, clock: Clock) -> None
         "xy",
     )
 
-    assert exchanged.noted == [
+    assert exchanged.results == [
         UpdateResult(State.SUCCEEDED, 0, []),
         UpdateResult(State.DEFERRED, 0, []),
         UpdateResult(State.QUEUED, 0, [ReadyRecord("c", "create_folder")]),
@@ -80,7 +87,7 @@ def test_notes_and_claims_go_together(ledger: RedisLedger, clock: Clock) -> None
 
 def test_nothing_to_say_and_nothing_to_ask_is_nothing(ledger: RedisLedger) -> None:
     """An answer there is all the same."""
-    assert exchange(ledger, [], "") == Exchanged([], [], [], [])
+    assert exchange(ledger, [], "") == ClaimResult([], [], [], [])
 
 
 def test_a_worker_takes_no_more_suspects_than_it_has_room_for(
@@ -94,9 +101,9 @@ def test_a_worker_takes_no_more_suspects_than_it_has_room_for(
     ledger.requeue_due(5, orphans=True)
 
     first = exchange(ledger, [], "abxc", Capacity(suspects=1))
-    assert (ids(first), first.put_off) == ("ax", ["b", "c"])
+    assert (ids(first), first.refused_suspects) == ("ax", ["b", "c"])
     assert exchange(ledger, [], "abxc", Capacity(suspects=1)) == first  # its answer was lost
-    assert exchange(ledger, [], "bc", Capacity(suspects=0), "three").put_off == ["b", "c"]
+    assert exchange(ledger, [], "bc", Capacity(suspects=0), "three").refused_suspects == ["b", "c"]
     assert states(ledger, "bc") == [State.QUEUED] * 2
 
     noted = exchange(
@@ -117,7 +124,7 @@ def test_what_is_wrong_with_one_does_not_disturb_the_others(ledger: RedisLedger)
         ledger, [ClaimUpdate(a, DONE), ClaimUpdate(gone, DONE), ClaimUpdate(b, DONE)], "zcxa"
     )
 
-    assert exchanged.noted == [None, None, UpdateResult(State.SUCCEEDED, 0, [])]
+    assert exchanged.results == [None, None, UpdateResult(State.SUCCEEDED, 0, [])]
     assert (ids(exchanged), exchanged.missing) == ("xa", ["z"])
     assert states(ledger, "abcx") == [
         State.RUNNING, State.SUCCEEDED, State.RUNNING, State.RUNNING,
@@ -139,7 +146,7 @@ def test_an_exchange_may_be_repeated(ledger: RedisLedger, redis: Redis) -> None:
 
     assert {key: redis.dump(key) for key in redis.scan_iter()} == before
     assert (again.claims, again.missing) == (first.claims, ["z"])
-    assert [each and each.state for each in again.noted] == [State.SUCCEEDED, State.DEFERRED]
+    assert [each and each.state for each in again.results] == [State.SUCCEEDED, State.DEFERRED]
     assert (ids(first), ledger.find("b").deferrals) == ("x", 1)
 
 
@@ -179,7 +186,7 @@ def test_who_was_released_can_be_claimed_at_once(ledger: RedisLedger) -> None:
     """A note lets it go on, and its message had been here before."""
     ledger.submit([entry("a", lane="l"), entry("b", lane="l"), entry("f", after="a")])
     exchanged = exchange(ledger, [ClaimUpdate(claimed(ledger, "a"), DONE)], "bf")
-    noted = exchanged.noted[0]
+    noted = exchanged.results[0]
     assert noted is not None
     assert sorted(due.id for due in noted.released) == ["b", "f"]
     assert ids(exchanged) == "bf"
@@ -200,7 +207,7 @@ def test_one_lane_may_settle_several_times_in_a_call(ledger: RedisLedger) -> Non
     ledger.submit([entry("x"), entry("y", after="x")])
     notes = [ClaimUpdate(claimed(ledger, "a"), REFUSED), ClaimUpdate(claimed(ledger, "x"), DONE)]
     exchanged = exchange(ledger, notes, "")
-    assert [[due.id for due in each.released] for each in exchanged.noted if each] == [[], ["y"]]
+    assert [[due.id for due in each.released] for each in exchanged.results if each] == [[], ["y"]]
     assert states(ledger, "abc") == [State.FAILED] * 3
 
 
@@ -221,8 +228,8 @@ def test_counts_of_many_are_right_at_the_end(ledger: RedisLedger) -> None:
     notes = [ClaimUpdate(claimed(ledger, each), DONE) for each in "ab"]
     exchange(ledger, notes, "xy")
     assert ledger.counts().by_state() == {State.SUCCEEDED: 2, State.RUNNING: 2}
-    assert ledger.batch("b") == {State.SUCCEEDED: 2, State.RUNNING: 2}
-    assert ledger.codes() == {1: 2}
+    assert ledger.batch_counts("b") == {State.SUCCEEDED: 2, State.RUNNING: 2}
+    assert ledger.code_counts() == {1: 2}
 
 
 def test_an_exchange_without_redis_says_so(ledger: RedisLedger, server: SharedRedis) -> None:
@@ -252,7 +259,7 @@ def test_one_absurd_time_harms_no_other_of_its_exchange(
         "",
     )
 
-    assert [each and each.state for each in exchanged.noted] == [
+    assert [each and each.state for each in exchanged.results] == [
         State.DEFERRED, State.SUCCEEDED, State.RUNNING,
     ]  # fmt: skip
     assert ledger.find("c").to_dict()["due_at"] is not None
@@ -270,12 +277,12 @@ def test_a_note_that_cannot_be_worked_with_harms_no_other(
     """It changes nothing, and is named."""
     ledger.submit([entry(each) for each in "ab"])
     broken, sound = (
-        note_of(ClaimUpdate(claimed(ledger, each, lease=each), LATER)) for each in "ab"
+        update_of(ClaimUpdate(claimed(ledger, each, lease=each), LATER)) for each in "ab"
     )
     broken[place] = value
     request = {"notes": [broken, sound], "asked": [], "patience": 0, "gives_up": 0, "of": {}}
     before = redis.hgetall("classin:op:a")
-    answer = json.loads(ledger._run("report_and_claim", json.dumps(request)))  # noqa: SLF001  # as none writes it
+    answer = json.loads(ledger._scripts.run("report_and_claim", json.dumps(request)))  # noqa: SLF001  # as none writes it
     assert answer["noted"][0] == "unsound"
     assert answer["noted"][1][0] == "deferred"
     assert redis.hgetall("classin:op:a") == before

@@ -12,10 +12,11 @@ from worker.broker.redis_transport import MOST_ILL_FORMED, put_aside
 from worker.errors import NotFoundError
 from worker.keyring import KeyRing
 from worker.ledger import keys
-from worker.ledger.batch import BatchInfo, DeliveryResult, Webhook, WebhookState
+from worker.ledger.batch import BatchInfo, DeliveryResult, Webhook
 from worker.ledger.pruner import DAY, Pruned, Pruner, Retention
 from worker.ledger.schedule_models import Job, RunState
 from worker.ledger.schedule_store import ScheduleStore
+from worker.ledger.states import WebhookState
 from worker.ledger.store import RedisLedger
 from worker.ledger.sync_store import Source, SyncStore
 
@@ -25,9 +26,7 @@ JOB = Job(name="nightly", cron="30 2 * * *", tz="Asia/Shanghai", words=("prune",
 
 def prune(redis: Redis, clock: Clock, **ages: float) -> Pruned:
     """Take out what is old now."""
-    return Pruner(redis, RedisLedger(redis, clock.millis, keyring=RING)).run(
-        Retention(**ages), clock.ms, who="ada"
-    )
+    return Pruner(redis, RING, clock.millis).run(Retention(**ages), clock.ms, who="ada")
 
 
 def kept_for(redis: Redis, start: str) -> list[float]:
@@ -127,15 +126,15 @@ def test_a_batch_whose_records_went_before_it_was_told_of_goes_then(
     redis: Redis, ledger: RedisLedger, clock: Clock
 ) -> None:
     """Nothing else would ever come across it."""
-    ledger.open_batch("b", ABOUT)
+    ledger.batches.open("b", ABOUT)
     ledger.submit([replace(ENTRY, tells=True)])
-    ledger.close_batch("b")
+    ledger.batches.close("b")
     settled(ledger, "a", DONE)
     clock.forward(8 * DAY)
     prune(redis, clock)
-    call = ledger.take_webhook(60)
+    call = ledger.batches.take_webhook(60)
     assert call is not None
 
-    ledger.note_webhook(call, DeliveryResult(WebhookState.DELIVERED, 1, "HTTP 200"))
+    ledger.batches.record_delivery(call, DeliveryResult(WebhookState.DELIVERED, 1, "HTTP 200"))
 
     assert redis.exists(keys.batch_about("b")) == 0

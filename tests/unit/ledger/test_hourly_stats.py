@@ -22,24 +22,24 @@ from worker.ledger.hourly_stats import (
     step_of,
     total,
 )
-from worker.ledger.queries import Observer
+from worker.ledger.queries import LedgerQueries
 from worker.ledger.states import Reason, State
 from worker.ledger.store import RedisLedger
 
 
 @pytest.fixture
-def observer(redis: Redis) -> Observer:
+def queries(redis: Redis) -> LedgerQueries:
     """Who reads for people."""
-    return Observer(redis)
+    return LedgerQueries(redis)
 
 
-def happened(observer: Observer, clock: Clock) -> HourStats:
+def happened(queries: LedgerQueries, clock: Clock) -> HourStats:
     """What the ledger says of this hour."""
-    return observer.hours(clock.ms, clock.ms)[clock.ms // HOUR * HOUR]
+    return queries.hours(clock.ms, clock.ms)[clock.ms // HOUR * HOUR]
 
 
 def test_what_settles_is_counted_with_how_it_did(
-    ledger: RedisLedger, observer: Observer, clock: Clock
+    ledger: RedisLedger, queries: LedgerQueries, clock: Clock
 ) -> None:
     """By school, operation, state, reason and code; each once, however often it is said."""
     ledger.submit([entry("a"), replace(entry("b"), school="a school"), entry("c", after="b")])
@@ -49,7 +49,7 @@ def test_what_settles_is_counted_with_how_it_did(
     ledger.advance(claim, DONE, attempt(1))
     settled(ledger, "b", REFUSED)
 
-    found = happened(observer, clock)
+    found = happened(queries, clock)
 
     assert found.submitted == {("main", "create_folder"): 2, ("a school", "create_folder"): 1}
     assert found.settled == {
@@ -62,19 +62,19 @@ def test_what_settles_is_counted_with_how_it_did(
 
 
 def test_of_several_attempts_the_last_is_counted(
-    ledger: RedisLedger, observer: Observer, clock: Clock
+    ledger: RedisLedger, queries: LedgerQueries, clock: Clock
 ) -> None:
     """That which settled it; one that settles nothing is not."""
     ledger.submit([entry("a")])
     claim = claimed(ledger, "a")
     ledger.advance(claim, AGAIN, attempt(1), 10)
-    assert happened(observer, clock).attempts == {}
+    assert happened(queries, clock).attempts == {}
     ledger.advance(claim, DONE, replace(attempt(2), ms=700))
-    assert happened(observer, clock).attempts == {("create_folder", step_of(700, COARSE)): 1}
+    assert happened(queries, clock).attempts == {("create_folder", step_of(700, COARSE)): 1}
 
 
 def test_each_hour_has_its_own_account_and_its_end(
-    ledger: RedisLedger, observer: Observer, redis: Redis, clock: Clock
+    ledger: RedisLedger, queries: LedgerQueries, redis: Redis, clock: Clock
 ) -> None:
     """What is submitted in one may settle in the next; both go after a hundred days."""
     ledger.submit([entry("a")])
@@ -82,7 +82,7 @@ def test_each_hour_has_its_own_account_and_its_end(
     clock.forward(3600)
     settled(ledger)
 
-    first, second = observer.hours(before, clock.ms).values()
+    first, second = queries.hours(before, clock.ms).values()
 
     assert (first.submitted.total(), first.settled.total()) == (1, 0)
     assert (second.submitted.total(), second.settled.total()) == (0, 1)
@@ -92,25 +92,25 @@ def test_each_hour_has_its_own_account_and_its_end(
 
 
 def test_a_clock_that_is_set_back_takes_no_time(
-    ledger: RedisLedger, observer: Observer, clock: Clock
+    ledger: RedisLedger, queries: LedgerQueries, clock: Clock
 ) -> None:
     """Rather than less than none."""
     ledger.submit([entry("a")])
     clock.forward(-1)
     settled(ledger)
-    steps = [step for each in observer.hours(clock.ms, clock.ms).values() for _, step in each.took]
+    steps = [step for each in queries.hours(clock.ms, clock.ms).values() for _, step in each.took]
     assert steps == [0]
 
 
 @pytest.mark.parametrize("ms", [0, 1, 2, 3, 7, 8, 63, 64, 65, 999, 1024, 86_400_000])
 def test_the_scripts_and_python_count_by_the_same_steps(
-    ledger: RedisLedger, observer: Observer, clock: Clock, ms: int
+    ledger: RedisLedger, queries: LedgerQueries, clock: Clock, ms: int
 ) -> None:
     """Also on the border of two."""
     ledger.submit([entry("a")])
     clock.forward(ms / 1000)
     ledger.advance(claimed(ledger), DONE, replace(attempt(1), ms=ms))
-    found = happened(observer, clock)
+    found = happened(queries, clock)
     assert found.took == {("create_folder", step_of(ms)): 1}
     assert found.attempts == {("create_folder", step_of(ms, COARSE)): 1}
 

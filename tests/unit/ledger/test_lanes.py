@@ -5,6 +5,7 @@ import json
 import pytest
 from redis import Redis
 
+from tests.claiming import try_claim
 from tests.unit.clock import Clock
 from tests.unit.ledger.hands import (
     DONE,
@@ -42,7 +43,7 @@ def test_only_the_first_of_a_lane_is_queued(ledger: RedisLedger) -> None:
     entered = ledger.submit([*lane("abc"), entry("x", lane="m"), entry("y")])
     assert [each.ready for each in entered] == [True, False, False, True, True]
     assert states(ledger, "abc") == [State.QUEUED, State.BLOCKED, State.BLOCKED]
-    assert ledger.claim("b", "one", "w", 10) is None
+    assert try_claim(ledger, "b", "one", "w", 10) is None
 
 
 @pytest.mark.parametrize("standing", [DONE, PARTLY, REFUSED, UNSURE])

@@ -6,6 +6,7 @@ import pytest
 from redis import Redis
 
 from ops.insight.explain import inquire, points
+from tests.claiming import try_claim
 from tests.unit.clock import Clock
 from tests.unit.ledger.hands import (
     DONE,
@@ -19,10 +20,10 @@ from tests.unit.ledger.hands import (
     states,
 )
 from worker.ledger import keys
-from worker.ledger.queries import Observer
+from worker.ledger.queries import LedgerQueries
 from worker.ledger.states import Reason, State
 from worker.ledger.store import DEATHS, RedisLedger
-from worker.ledger.types import Capacity, Claim, ClaimUpdate, Transition, WaitReason
+from worker.ledger.types import Capacity, Claim, ClaimRequest, ClaimUpdate, Transition, WaitReason
 
 WINDOW = 60.0
 #: Nobody answered, and the next attempt follows.
@@ -37,7 +38,7 @@ def ledger(redis: Redis, clock: Clock) -> RedisLedger:
 
 def asked(ledger: RedisLedger, record_id: str) -> Claim | None:
     """Ask for a record."""
-    return ledger.claim(record_id, f"lease of {record_id}", "w", LEASE)
+    return try_claim(ledger, record_id, f"lease of {record_id}", "w", LEASE)
 
 
 def due(ledger: RedisLedger) -> list[str]:
@@ -74,7 +75,7 @@ def test_who_is_asked_for_together_with_that_note_waits_as_well(ledger: RedisLed
     """A message of its own may have come too early."""
     ledger.submit([entry("a", lane="l"), entry("b", lane="l")])
     note = ClaimUpdate(claimed(ledger), replace(UNSURE, late=True), attempt(1, None))
-    exchanged = ledger.report_and_claim([note], {"b": "two"}, "w", LEASE, Capacity())
+    exchanged = ledger.report_and_claim(ClaimRequest([note], {"b": "two"}, "w", LEASE, Capacity()))
     assert (exchanged.claims, states(ledger, "ab")) == ([], [State.UNCERTAIN, State.DEFERRED])
 
 
@@ -196,7 +197,7 @@ def test_a_person_learns_what_the_lane_waits_for(
     asked(ledger, "b")
     due = clock.ms + 60_000
     assert ledger.obstacles([ledger.find("b")]) == {"b": WaitReason(quiet=True, due_at=due)}
-    words = dict(points(inquire(Observer(redis), "b", 86400), lambda ms: f"<{ms}>"))
+    words = dict(points(inquire(LedgerQueries(redis), "b", 86400), lambda ms: f"<{ms}>"))
     assert words["Now"] == (
         f"waiting until <{due}>: an earlier request of its lane may still be carried out"
     )

@@ -1,5 +1,6 @@
 """What an unsettled record waits for, so that a person need not guess."""
 
+from tests.claiming import try_claim
 from tests.unit.clock import Clock
 from tests.unit.ledger.hands import (
     DONE,
@@ -94,6 +95,6 @@ def test_what_was_put_off_for_its_pace_waits_for_its_turn(ledger: RedisLedger) -
     ledger.set_paces({"main": 5000})
     ledger.submit([entry(each) for each in "abc"])
     for each in "abc":
-        ledger.claim(each, each, "w", 10)
+        try_claim(ledger, each, each, "w", 10)
     found = ledger.obstacles(ledger.find_all(["a", "b", "c"]))
     assert found == {"b": WaitReason(pace=True, ahead=0), "c": WaitReason(pace=True, ahead=1)}

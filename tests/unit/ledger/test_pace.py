@@ -6,12 +6,13 @@ from itertools import pairwise
 
 import pytest
 
+from tests.claiming import try_claim
 from tests.unit.clock import Clock
 from tests.unit.ledger.hands import AGAIN, DONE, LATER, attempt, claimed, entry, released
 from worker.ledger.record import Priority
 from worker.ledger.states import Reason, State
 from worker.ledger.store import RedisLedger
-from worker.ledger.types import Claim, ReadyRecord, Turns, UpdateResult
+from worker.ledger.types import Claim, ReadyRecord, TurnList, UpdateResult
 
 FOLDER, COURSE = "create_folder", "edit_course"
 KIND = f"main {FOLDER}"
@@ -29,7 +30,7 @@ def many(
 
 def tried(ledger: RedisLedger, record_id: str) -> Claim | None:
     """What a worker with this message gets."""
-    return ledger.claim(record_id, f"lease on {record_id}", "w", 10)
+    return try_claim(ledger, record_id, f"lease on {record_id}", "w", 10)
 
 
 def sent_at(ledger: RedisLedger, clock: Clock, waiting: list[str], seconds: float) -> list[float]:
@@ -41,10 +42,10 @@ def sent_at(ledger: RedisLedger, clock: Clock, waiting: list[str], seconds: floa
             if (claim := tried(ledger, each)) is not None:
                 sent.append((clock.ms - began) / 1000 + claim.wait)
                 ledger.advance(claim, DONE, None)
-        if found.look_in is None and not waiting:
+        if found.next_in is None and not waiting:
             break
         waiting = []
-        clock.forward(max(0.05, found.look_in or 0))
+        clock.forward(max(0.05, found.next_in or 0))
     clock.ms = ends
     return sent
 
@@ -312,17 +313,17 @@ def test_those_whose_turn_it_is_are_given_out_once(ledger: RedisLedger, clock: C
 
 def test_when_to_look_again(ledger: RedisLedger, clock: Clock) -> None:
     """When the next turn comes; there is nothing to look for where nobody waits."""
-    assert ledger.turns(9) == Turns([], None)
+    assert ledger.turns(9) == TurnList([], None)
     ledger.set_paces({KIND: 3000})
     first, second, third = many(ledger, 3)
     assert tried(ledger, first) is not None
     assert [tried(ledger, each) for each in (second, third)] == [None, None]
-    assert ledger.turns(9) == Turns([], 1.75)
+    assert ledger.turns(9) == TurnList([], 1.75)
     clock.forward(1.75)
-    assert ledger.turns(9) == Turns([ReadyRecord(second, FOLDER)], 3)
+    assert ledger.turns(9) == TurnList([ReadyRecord(second, FOLDER)], 3)
     ledger.cancel(third)
     clock.forward(3)
-    assert ledger.turns(9) == Turns([], None)
+    assert ledger.turns(9) == TurnList([], None)
 
 
 def test_who_is_under_way_does_not_wait_for_its_pace(ledger: RedisLedger, clock: Clock) -> None:
@@ -371,7 +372,7 @@ def test_what_was_never_sent_expires(ledger: RedisLedger, clock: Clock) -> None:
     released(ledger)
     assert ledger.find("follower").reason is Reason.DEPENDENCY
     clock.forward(10)
-    assert ledger.turns(9) == Turns([], None)
+    assert ledger.turns(9) == TurnList([], None)
 
 
 def test_what_may_have_been_sent_does_not_expire(ledger: RedisLedger, clock: Clock) -> None:

@@ -5,9 +5,10 @@ from dataclasses import replace
 
 import pytest
 
+from tests.claiming import try_claim
 from tests.unit.clock import Clock
 from worker.errors import InvalidInputError
-from worker.ledger.reader import WINDOW
+from worker.ledger.index_scan import WINDOW
 from worker.ledger.record import Submission
 from worker.ledger.states import State
 from worker.ledger.store import RedisLedger
@@ -26,7 +27,7 @@ def entry(n: int, batch: str | None = None) -> Submission:
 
 def settle(ledger: RedisLedger, record_id: str, state: State, code: int | None) -> None:
     """Carry a record to its end."""
-    claim = ledger.claim(record_id, "one", "w", 10)
+    claim = try_claim(ledger, record_id, "one", "w", 10)
     assert claim is not None
     ledger.advance(claim, Transition(state=state, code=code), None)
 
@@ -121,7 +122,7 @@ def test_a_rare_match_is_found_among_many(ledger: RedisLedger) -> None:
 def test_a_record_follows_its_state_and_code(ledger: RedisLedger) -> None:
     """It is listed where it stands now, and no longer where it stood."""
     ledger.submit([entry(0)])
-    claim = ledger.claim("0000", "one", "w", 10)
+    claim = try_claim(ledger, "0000", "one", "w", 10)
     assert claim is not None
     ledger.advance(claim, Transition(state=State.RUNNING, code=104), None, 10)
     assert listed(ledger, Filter(state="running", code=104), 5) == ["0000"]

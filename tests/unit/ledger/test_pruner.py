@@ -8,6 +8,7 @@ from redis import Redis
 from tests.ledger_books import Books
 from tests.unit.clock import Clock
 from tests.unit.ledger.hands import DONE, ENTRY, PARTLY, REFUSED, UNSURE, claimed, entry, settled
+from tests.unit.stage import RING
 from worker.errors import InvalidInputError, LeaseLostError, NotFoundError
 from worker.ledger import pruner
 from worker.ledger.audit import Audit
@@ -18,10 +19,10 @@ from worker.ledger.store import RedisLedger
 from worker.ledger.types import Filter
 
 
-def prune(redis: Redis, ledger: RedisLedger, clock: Clock, ages: Retention = Retention()) -> Pruned:  # noqa: B008  # it cannot be changed
+def prune(redis: Redis, clock: Clock, ages: Retention = Retention()) -> Pruned:  # noqa: B008  # it cannot be changed
     """Take out what is old now; the books are right before and after."""
     Books.read(redis).check()
-    pruned = Pruner(redis, ledger).run(ages, clock.ms, who="ada")
+    pruned = Pruner(redis, RING, clock.millis).run(ages, clock.ms, who="ada")
     Books.read(redis).check()
     return pruned
 
@@ -40,18 +41,18 @@ def test_what_succeeded_goes_before_the_rest(
         settled(ledger, name, standing)
     ledger.submit([entry("e")])
     clock.forward(6.9 * DAY)
-    assert prune(redis, ledger, clock).records == {}
+    assert prune(redis, clock).records == {}
 
     clock.forward(0.2 * DAY)
-    assert prune(redis, ledger, clock).records == {State.SUCCEEDED: 1}
+    assert prune(redis, clock).records == {State.SUCCEEDED: 1}
     assert left(ledger) == "bcde"
     clock.forward(83 * DAY)
-    pruned = prune(redis, ledger, clock)
+    pruned = prune(redis, clock)
 
     assert left(ledger) == "e"
     assert pruned.to_dict()["pruned"] == {"partial": 1, "failed": 1, "uncertain": 1}
-    assert ledger.batch("b") == {State.QUEUED: 1}
-    assert ledger.codes() == {}
+    assert ledger.batch_counts("b") == {State.QUEUED: 1}
+    assert ledger.code_counts() == {}
     assert redis.exists("classin:op:a", "classin:ix:state:failed", "classin:ix:code:193") == 0
 
 
@@ -59,19 +60,19 @@ def test_what_is_said_of_a_batch_goes_with_its_last_record(
     redis: Redis, ledger: RedisLedger, clock: Clock
 ) -> None:
     """And nothing lists by its reason what failed."""
-    ledger.open_batch("b", BatchInfo(source="test"))
+    ledger.batches.open("b", BatchInfo(source="test"))
     ledger.submit([entry("a"), entry("c")])
-    ledger.close_batch("b")
+    ledger.batches.close("b")
     settled(ledger, "a")
     settled(ledger, "c", REFUSED)
     clock.forward(8 * DAY)
-    prune(redis, ledger, clock)
-    assert ledger.about("b") is not None
+    prune(redis, clock)
+    assert ledger.batches.info("b") is not None
 
     clock.forward(83 * DAY)
-    prune(redis, ledger, clock)
+    prune(redis, clock)
 
-    assert ledger.about("b") is None
+    assert ledger.batches.info("b") is None
     assert redis.exists("classin:ix:reason:refused") == 0
 
 
@@ -83,9 +84,9 @@ def test_what_settled_late_counts_from_then(
     clock.forward(30 * DAY)
     settled(ledger, "a")
 
-    assert prune(redis, ledger, clock).records == {}
+    assert prune(redis, clock).records == {}
     clock.forward(8 * DAY)
-    assert prune(redis, ledger, clock).records == {State.SUCCEEDED: 1}
+    assert prune(redis, clock).records == {State.SUCCEEDED: 1}
 
 
 def test_whoever_is_not_settled_keeps_what_it_may_need(
@@ -100,13 +101,13 @@ def test_whoever_is_not_settled_keeps_what_it_may_need(
     ledger.submit([replace(entry("d", after="b"), retry_of="c")])
     clock.forward(100 * DAY)
 
-    pruned = prune(redis, ledger, clock)
+    pruned = prune(redis, clock)
 
     assert left(ledger) == "abcd"
     assert (pruned.records, pruned.kept) == ({State.SUCCEEDED: 1}, 3)
     settled(ledger, "d")
     clock.forward(100 * DAY)
-    prune(redis, ledger, clock)
+    prune(redis, clock)
     assert left(ledger) == ""
 
 
@@ -114,7 +115,7 @@ def test_who_comes_while_others_are_pruned_is_heeded(
     redis: Redis, ledger: RedisLedger, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """However many they are: what they need is looked at again."""
-    monkeypatch.setattr("worker.ledger.store.NEWER", 3)
+    monkeypatch.setattr("worker.ledger.pruner.NEWER", 3)
     monkeypatch.setattr(pruner, "CHUNK", 1)
     ledger.submit([entry(name) for name in "abc"])
     for name in "abc":
@@ -128,7 +129,7 @@ def test_who_comes_while_others_are_pruned_is_heeded(
             came.extend("mnopq")
             ledger.submit([entry(name, after="c") for name in came])
 
-    Pruner(redis, ledger).run(Retention(), clock.ms, who="ada", on_step=come)
+    Pruner(redis, RING, clock.millis).run(Retention(), clock.ms, who="ada", on_step=come)
 
     assert left(ledger) == "cmnopq"
     Books.read(redis).check()
@@ -141,7 +142,7 @@ def test_a_dry_run_only_counts(redis: Redis, ledger: RedisLedger, clock: Clock) 
     clock.forward(8 * DAY)
     before = {key: redis.dump(key) for key in redis.scan_iter()}
 
-    pruned = Pruner(redis, ledger).run(Retention(), clock.ms, who="ada", dry_run=True)
+    pruned = Pruner(redis, RING, clock.millis).run(Retention(), clock.ms, who="ada", dry_run=True)
 
     assert pruned.records == {State.SUCCEEDED: 1}
     assert {key: redis.dump(key) for key in redis.scan_iter()} == before
@@ -153,7 +154,7 @@ def test_a_dedup_key_outlives_its_record(redis: Redis, ledger: RedisLedger, cloc
     ledger.submit([asked])
     settled(ledger, "a")
     clock.forward(8 * DAY)
-    prune(redis, ledger, clock)
+    prune(redis, clock)
 
     (entered,) = ledger.submit([replace(asked, id="z")])
 
@@ -178,7 +179,7 @@ def test_who_waits_for_a_pruned_one_knows_how_it_ended(
     ledger.submit([replace(ENTRY, dedup_key="import-36")])
     settled(ledger, "a", standing)  # type: ignore[arg-type]  # one of those above
     clock.forward(100 * DAY)
-    prune(redis, ledger, clock)
+    prune(redis, clock)
 
     ledger.submit([entry("f", after="a")])
 
@@ -194,7 +195,7 @@ def test_a_record_knows_how_its_retry_ended(
     ledger.submit([replace(entry("b"), retry_of="a")])
     settled(ledger, "b")
     clock.forward(8 * DAY)
-    prune(redis, ledger, clock)
+    prune(redis, clock)
 
     record = ledger.find("a")
     assert (record.retried_by, record.retry_ended) == ("b", State.SUCCEEDED)
@@ -209,7 +210,7 @@ def test_a_late_writer_changes_nothing(redis: Redis, ledger: RedisLedger, clock:
     claim = claimed(ledger, "a")
     ledger.advance(claim, DONE, None)
     clock.forward(8 * DAY)
-    prune(redis, ledger, clock)
+    prune(redis, clock)
 
     with pytest.raises(LeaseLostError):
         ledger.advance(claim, DONE, None)
@@ -221,18 +222,18 @@ def test_a_late_writer_changes_nothing(redis: Redis, ledger: RedisLedger, clock:
     Books.read(redis).check()
 
 
-def test_the_trail_has_it_and_is_pruned_itself(redis: Redis, ledger: RedisLedger) -> None:
+def test_the_trail_has_it_and_is_pruned_itself(redis: Redis, clock: Clock) -> None:
     """Before anything goes; entries older than two years go as well."""
     audit = Audit(redis)
     old = {"who": "bob", "what": "pause", "about": "main", "ids": "[]", "why": ""}
     redis.xadd("classin:audit", old, id="1000-0")  # type: ignore[arg-type]  # all text
     two_years = round(730 * DAY * 1000)
 
-    Pruner(redis, ledger).run(Retention(), two_years + 1000, who="ada")
+    Pruner(redis, RING, clock.millis).run(Retention(), two_years + 1000, who="ada")
     assert [deed.who for deed in audit.deeds(5)] == ["ada", "bob"]
     redis.delete("classin:audit")
     redis.xadd("classin:audit", old, id="1000-0")  # type: ignore[arg-type]  # all text
-    Pruner(redis, ledger).run(Retention(), two_years + 1001, who="ada", why="full")
+    Pruner(redis, RING, clock.millis).run(Retention(), two_years + 1001, who="ada", why="full")
 
     (deed,) = audit.deeds(5)
     assert (deed.who, deed.what, deed.why) == ("ada", "prune", "full")

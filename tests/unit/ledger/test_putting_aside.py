@@ -2,19 +2,20 @@
 
 from redis import Redis
 
+from tests.claiming import try_claim
 from tests.unit.clock import Clock
 from tests.unit.ledger.hands import LOCKED, entry, settled
 from worker.ledger.record import Priority
 from worker.ledger.store import RedisLedger
-from worker.ledger.types import Capacity, ReadyRecord
+from worker.ledger.types import Capacity, ClaimRequest, ReadyRecord
 
 
 def test_of_a_school_that_is_full_nothing_more_is_taken(ledger: RedisLedger) -> None:
     """It is put aside although its school is open, and comes back with the next look."""
     ledger.submit([entry("a")])
-    assert ledger.claim("a", "one", "w", 10, ["mai", "main"]) is None
+    assert try_claim(ledger, "a", "one", "w", 10, ["mai", "main"]) is None
     assert ledger.closures() == []
-    assert ledger.claim("a", "one", "w", 10, ["mai"]) is not None
+    assert try_claim(ledger, "a", "one", "w", 10, ["mai"]) is not None
 
 
 def test_a_worker_takes_what_it_put_aside_itself(ledger: RedisLedger, clock: Clock) -> None:
@@ -23,9 +24,11 @@ def test_a_worker_takes_what_it_put_aside_itself(ledger: RedisLedger, clock: Clo
     ledger.submit([entry("z")])
     clock.forward(100)
     for each in "ba":
-        ledger.claim(each, "one", "w", 10, ["main"])
+        try_claim(ledger, each, "one", "w", 10, ["main"])
     assert [due.id for due in ledger.unpark(1, "main")] == ["a"]
-    assert ledger.report_and_claim([], {"a": "one"}, "w", 10, Capacity(), messageless=["a"]).claims
+    assert ledger.report_and_claim(
+        ClaimRequest([], {"a": "one"}, "w", 10, Capacity(), messageless=["a"])
+    ).claims
     assert ledger.requeue_lost(5, 60, empty=()) == []
     assert [due.id for due in ledger.unpark(1, "main")] == ["b"]
     assert ledger.unpark(1, "main") == []
@@ -46,7 +49,7 @@ def test_parked_ids_without_a_record_hold_up_nothing(
 ) -> None:
     """A backup that was cut short, or a hand in Redis: they are only taken out."""
     ledger.submit([entry("a")])
-    ledger.claim("a", "one", "w", 10, ["main"])
+    try_claim(ledger, "a", "one", "w", 10, ["main"])
     ghosts = {f"ghost{n}": n for n in range(3)}
     redis.zadd("classin:parked:main", ghosts)
 
@@ -62,7 +65,7 @@ def test_parked_ids_without_a_record_hold_up_nothing(
 def test_what_is_taken_directly_and_lost_is_found(ledger: RedisLedger, clock: Clock) -> None:
     """Its worker died before it had claimed it."""
     ledger.submit([entry("a")])
-    ledger.claim("a", "one", "w", 10, ["main"])
+    try_claim(ledger, "a", "one", "w", 10, ["main"])
     ledger.unpark(1, "main")
     assert ledger.requeue_lost(5, 60, empty=(*Priority,)) == []
     clock.forward(60)

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from redis import Redis
 
+from tests.claiming import try_claim
 from tests.redis_server import SharedRedis
 from tests.unit.clock import Clock
 from tests.unit.ledger.hands import (
@@ -20,27 +21,27 @@ from tests.unit.ledger.hands import (
 )
 from worker.errors import InvalidInputError
 from worker.ledger import keys
-from worker.ledger.queries import Observer, Order
+from worker.ledger.queries import LedgerQueries, Order
 from worker.ledger.store import RedisLedger
 from worker.ledger.types import Filter
 
 
 @pytest.fixture
-def observer(redis: Redis) -> Observer:
+def queries(redis: Redis) -> LedgerQueries:
     """Who reads for people."""
-    return Observer(redis)
+    return LedgerQueries(redis)
 
 
-def listed(observer: Observer, order: Order, chosen: Filter, limit: int) -> str:
+def listed(queries: LedgerQueries, order: Order, chosen: Filter, limit: int) -> str:
     """The ids on all pages together: a letter for each."""
     ids = ""
-    page = observer.listing(chosen, order, limit)
+    page = queries.listing(chosen, order, limit)
     while True:
         assert len(page.found) <= limit
         ids += "".join(each.record.id for each in page.found)
         if page.cursor is None:
             return ids
-        page = observer.listing(chosen, order, limit, page.cursor)
+        page = queries.listing(chosen, order, limit, page.cursor)
 
 
 @pytest.mark.parametrize("limit", [1, 2, 3, 50])
@@ -61,7 +62,12 @@ def listed(observer: Observer, order: Order, chosen: Filter, limit: int) -> str:
     ],
 )
 def test_each_order_lists_all_that_fits(
-    ledger: RedisLedger, observer: Observer, order: Order, chosen: Filter, limit: int, expected: str
+    ledger: RedisLedger,
+    queries: LedgerQueries,
+    order: Order,
+    chosen: Filter,
+    limit: int,
+    expected: str,
 ) -> None:
     """However long a page is: d settled first, then c and a; the others were put off."""
     schools = {"b": "north", "d": "north", "f": "north"}
@@ -70,11 +76,11 @@ def test_each_order_lists_all_that_fits(
         settled(ledger, name, standing)
     for name in "bef":
         settled(ledger, name, LATER)
-    assert listed(observer, order, chosen, limit) == expected
+    assert listed(queries, order, chosen, limit) == expected
 
 
 def test_since_and_until_cut_a_piece_out(
-    ledger: RedisLedger, observer: Observer, clock: Clock
+    ledger: RedisLedger, queries: LedgerQueries, clock: Clock
 ) -> None:
     """The first moment belongs to it, the last does not."""
     start = clock.ms
@@ -83,27 +89,27 @@ def test_since_and_until_cut_a_piece_out(
         settled(ledger, name, LATER)
         clock.forward(1)
     chosen = Filter(since=start + 1000, until=start + 3000)
-    assert listed(observer, Order.NEWEST, chosen, 5) == "cb"
-    assert listed(observer, Order.OLDEST, chosen, 1) == "bc"
-    assert listed(observer, Order.DUE, chosen, 1) == "bc"
-    assert listed(observer, Order.NEWEST, replace(chosen, state="deferred", school="main"), 1) == (
+    assert listed(queries, Order.NEWEST, chosen, 5) == "cb"
+    assert listed(queries, Order.OLDEST, chosen, 1) == "bc"
+    assert listed(queries, Order.DUE, chosen, 1) == "bc"
+    assert listed(queries, Order.NEWEST, replace(chosen, state="deferred", school="main"), 1) == (
         "cb"
     )
 
 
 @pytest.mark.parametrize("order", Order)
-def test_a_cursor_that_is_none_is_refused(observer: Observer, order: Order) -> None:
+def test_a_cursor_that_is_none_is_refused(queries: LedgerQueries, order: Order) -> None:
     """By every order."""
     with pytest.raises(InvalidInputError, match="should come from an earlier page"):
-        observer.listing(Filter(), order, 5, "no cursor")
+        queries.listing(Filter(), order, 5, "no cursor")
 
 
 def test_lanes_in_which_somebody_waits(
-    ledger: RedisLedger, observer: Observer, clock: Clock
+    ledger: RedisLedger, queries: LedgerQueries, clock: Clock
 ) -> None:
     """Those that stand still longest come first; a lane of one is none of them."""
     ledger.submit([entry("a", lane="l"), entry("b", lane="m"), entry("c", lane="alone")])
-    assert observer.lanes(5) == ([], 0)
+    assert queries.lanes(5) == ([], 0)
     clock.forward(60)
     ledger.submit([entry("d", lane="m"), entry("e", lane="l"), entry("f", lane="l")])
     waited = clock.ms
@@ -111,31 +117,31 @@ def test_lanes_in_which_somebody_waits(
     ledger.submit([entry("g", lane="m")])  # nothing moves by that
     settled(ledger, "a")
 
-    lanes, number = observer.lanes(5)
+    lanes, number = queries.lanes(5)
 
     found = [(each.name, each.length, each.head.id, each.moved_at) for each in lanes]
     assert found == [("m", 3, "b", waited), ("l", 2, "e", waited + 60_000)]
     assert number == 2
-    assert [each.name for each in observer.lanes(5, moved_before=waited)[0]] == ["m"]
+    assert [each.name for each in queries.lanes(5, moved_before=waited)[0]] == ["m"]
     settled(ledger, "e")
-    assert [each.name for each in observer.lanes(5)[0]] == ["m"]
+    assert [each.name for each in queries.lanes(5)[0]] == ["m"]
     for name in "bdg":
         settled(ledger, name)
     settled(ledger, "f")
-    assert observer.lanes(5) == ([], 0)
+    assert queries.lanes(5) == ([], 0)
 
 
 def test_a_lane_that_is_to_stop_says_because_of_whom(
-    ledger: RedisLedger, observer: Observer, redis: Redis
+    ledger: RedisLedger, queries: LedgerQueries, redis: Redis
 ) -> None:
     """As long as anybody is left there."""
     ledger.submit([entry("a", lane="l"), entry("b", lane="l")])
     redis.hset(keys.STOPS, "l", '[["1", "5", "x"], ["6", "9", "the culprit"]]')
-    (lane,), _ = observer.lanes(5)
+    (lane,), _ = queries.lanes(5)
     assert lane.stopped_by == "the culprit"
 
 
-def test_how_schools_stand(ledger: RedisLedger, observer: Observer) -> None:
+def test_how_schools_stand(ledger: RedisLedger, queries: LedgerQueries) -> None:
     """Those of the settings, those with records, and those that are closed."""
     ledger.submit([entry("a"), entry("b"), replace(entry("c"), school="a school")])
     settled(ledger, "b")
@@ -143,7 +149,7 @@ def test_how_schools_stand(ledger: RedisLedger, observer: Observer) -> None:
     ledger.pause("closed", "holidays")
     claimed(ledger, "c")
 
-    found = {each.name: each for each in observer.schools(["idle"])}
+    found = {each.name: each for each in queries.schools(["idle"])}
 
     assert list(found) == ["a school", "closed", "idle", "main"]
     assert (found["main"].unsettled, found["main"].running) == (1, 0)
@@ -154,27 +160,27 @@ def test_how_schools_stand(ledger: RedisLedger, observer: Observer) -> None:
     assert found["idle"].unsettled == 0
 
 
-def test_a_slowdown_goes_by_itself(redis: Redis, observer: Observer) -> None:
+def test_a_slowdown_goes_by_itself(redis: Redis, queries: LedgerQueries) -> None:
     """One level in half a minute, as the scripts have it."""
-    now = observer.now()
+    now = queries.now()
     redis.hset(keys.pace("main a"), mapping={"level": 2, "slowed_at": now, "free_at": now})
     redis.hset(keys.pace("main b"), mapping={"level": 2, "slowed_at": now - 70_000, "free_at": now})
-    found = observer.slowdowns(["main a", "main b", "main c"])
+    found = queries.slowdowns(["main a", "main b", "main c"])
     assert [(each.what, each.level) for each in found] == [("main a", 2)]
 
 
-def test_where_a_record_is(ledger: RedisLedger, observer: Observer, clock: Clock) -> None:
+def test_where_a_record_is(ledger: RedisLedger, queries: LedgerQueries, clock: Clock) -> None:
     """In its lane, on the queue, put aside, or in a worker's hands."""
     ledger.submit([entry("a", lane="l"), entry("b", lane="l"), entry("c"), entry("d")])
-    b, d = (observer.whereabouts(ledger.find(each)) for each in "bd")
+    b, d = (queries.position(ledger.find(each)) for each in "bd")
     assert (b.lane_place, b.lane_length, b.sent_at) == (1, 2, None)
     assert (d.lane_place, d.sent_at, d.ahead) == (None, clock.ms, 2)
     claimed(ledger, "a", worker="w1")
-    a = observer.whereabouts(ledger.find("a"))
+    a = queries.position(ledger.find("a"))
     assert (a.worker, a.lease_ends) == ("w1", clock.ms + 10_000)
     ledger.pause("main", "")
-    assert ledger.claim("c", "two", "w", 10) is None
-    assert observer.whereabouts(ledger.find("c")).parked_place == 0
+    assert try_claim(ledger, "c", "two", "w", 10) is None
+    assert queries.position(ledger.find("c")).parked_place == 0
 
 
 class Busy(Redis):
@@ -199,12 +205,12 @@ def test_what_is_due_at_the_same_moment_is_listed_without_a_gap(
     for each in ids:
         ledger.advance(claimed(ledger, each, lease=each), LATER, None)
     busy = server.client_of(Busy)
-    observer = Observer(busy)
+    queries = LedgerQueries(busy)
     busy.taken = 20
 
     found, cursor = [], None
     while True:
-        page, cursor, _ = observer.listing(Filter(), Order.DUE, 90, cursor)
+        page, cursor, _ = queries.listing(Filter(), Order.DUE, 90, cursor)
         found += [each.record.id for each in page]
         if cursor is None:
             break
@@ -220,12 +226,12 @@ def test_a_page_goes_on_behind_one_that_is_gone(
     for each in ("a", "B", "c", "é"):
         ledger.submit([replace(ENTRY, id=each)])
         ledger.advance(claimed(ledger, each, lease=each), LATER, None)
-    observer = Observer(redis)
-    page, cursor, _ = observer.listing(Filter(), Order.DUE, 2)
+    queries = LedgerQueries(redis)
+    page, cursor, _ = queries.listing(Filter(), Order.DUE, 2)
     assert [each.record.id for each in page] == ["B", "a"]
     if gone:
         redis.zrem(keys.DUE, "a")
 
-    page, *_ = observer.listing(Filter(), Order.DUE, 2, cursor)
+    page, *_ = queries.listing(Filter(), Order.DUE, 2, cursor)
 
     assert [each.record.id for each in page] == ["c", "é"]

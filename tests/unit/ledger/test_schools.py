@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+from tests.claiming import try_claim
 from tests.unit.clock import Clock
 from tests.unit.ledger.hands import (
     DONE,
@@ -28,7 +29,7 @@ def submit(ledger: RedisLedger, ids: str, operation: str = FOLDER, school: str =
 
 def turned_away(ledger: RedisLedger, record_id: str) -> bool:
     """Whether a worker that has its message gets nothing, and the record is parked."""
-    claim = ledger.claim(record_id, "try", "w", 10)
+    claim = try_claim(ledger, record_id, "try", "w", 10)
     return claim is None and ledger.find(record_id).state is State.QUEUED
 
 

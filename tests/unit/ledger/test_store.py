@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 from redis import Redis
 
+from tests.claiming import try_claim
 from tests.redis_server import SharedRedis
 from tests.unit.ledger.hands import AGAIN, DONE, ENTRY, attempt, claimed, settled
 from worker.errors import NotFoundError, UnavailableError
@@ -35,8 +36,8 @@ def test_counts_follow_every_step(ledger: RedisLedger) -> None:
     ledger.advance(claim, AGAIN, attempt(1), 10)
     claimed(ledger, "b")
     assert ledger.counts().of("create_folder") == {State.RUNNING: 2}
-    assert ledger.batch("b") == {State.RUNNING: 2, State.QUEUED: 1}
-    assert ledger.codes() == {104: 1}
+    assert ledger.batch_counts("b") == {State.RUNNING: 2, State.QUEUED: 1}
+    assert ledger.code_counts() == {104: 1}
 
     ledger.advance(claim, DONE, attempt(2))
 
@@ -46,9 +47,9 @@ def test_counts_follow_every_step(ledger: RedisLedger) -> None:
         ("edit_course", State.QUEUED): 1,
     }
     assert ledger.counts().operations() == ["create_folder", "edit_course"]
-    assert ledger.batch("b") == {State.SUCCEEDED: 1, State.RUNNING: 1, State.QUEUED: 1}
-    assert ledger.codes() == {1: 1}
-    assert ledger.batch("none") == {}
+    assert ledger.batch_counts("b") == {State.SUCCEEDED: 1, State.RUNNING: 1, State.QUEUED: 1}
+    assert ledger.code_counts() == {1: 1}
+    assert ledger.batch_counts("none") == {}
 
 
 def test_what_is_not_there_is_not_found(ledger: RedisLedger) -> None:
@@ -56,7 +57,6 @@ def test_what_is_not_there_is_not_found(ledger: RedisLedger) -> None:
     ledger.submit([ENTRY])
     for looking in (
         lambda: ledger.find("x"),
-        lambda: ledger.claim("x", "one", "w", 10),
         lambda: ledger.cancel("x"),
     ):
         with pytest.raises(NotFoundError, match="there is no record 'x'"):
@@ -106,7 +106,7 @@ def test_redis_away_is_said_in_one_line(ledger: RedisLedger, server: SharedRedis
     for method in (
         lambda: ledger.submit([ENTRY]),
         lambda: ledger.named("main", ["a"]),
-        lambda: ledger.claim("a", "one", "w", 10),
+        lambda: try_claim(ledger, "a", "one", "w", 10),
         lambda: ledger.mark_sending(claim),
         lambda: ledger.advance(claim, DONE, None),
         lambda: ledger.renew_leases("w", 10, [claim]),
@@ -128,8 +128,8 @@ def test_redis_away_is_said_in_one_line(ledger: RedisLedger, server: SharedRedis
         lambda: ledger.piece("a", "Filedata", 0),
         lambda: ledger.page(Filter(), 5),
         ledger.counts,
-        ledger.codes,
-        lambda: ledger.batch("b"),
+        ledger.code_counts,
+        lambda: ledger.batch_counts("b"),
     ):
         with pytest.raises(UnavailableError, match=r"^Redis does not answer as it should: [^\n]+$"):
             method()

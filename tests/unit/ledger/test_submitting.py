@@ -6,6 +6,7 @@ from dataclasses import replace
 import pytest
 from redis import Redis
 
+from tests.claiming import try_claim
 from tests.ledger_books import Books
 from tests.unit.clock import Clock
 from tests.unit.ledger.hands import (
@@ -192,7 +193,7 @@ def test_what_is_refused_is_settled_at_once(redis: Redis, ledger: RedisLedger) -
     record = ledger.find("b")
     assert (record.state, record.reason) == (State.FAILED, Reason.REFUSED)
     assert (record.message, record.attempts) == ("links cannot be kept", ())
-    assert [(each.id, each.reason) for each in ledger.events("0-0", 9)] == [("b", "refused")]
+    assert [(each.id, each.reason) for each in ledger.events.after("0-0", 9)] == [("b", "refused")]
     assert ledger.release(9) == ([], False)
     assert ledger.find("d").reason is Reason.DEPENDENCY
     settled(ledger)
@@ -210,7 +211,7 @@ def test_what_is_refused_stays_so_when_it_is_handed_in_again(ledger: RedisLedger
     ledger.submit([entry("b")])
     ledger.submit([replace(entry("b"), refused="links cannot be kept")])
 
-    assert ledger.claim("a", "lease", "w", 10) is None
+    assert try_claim(ledger, "a", "lease", "w", 10) is None
     assert ledger.find("a") == before
     assert ledger.find("b").state is State.QUEUED
 
@@ -248,7 +249,7 @@ def test_a_dedup_key_brings_back_the_record_that_has_it(ledger: RedisLedger) -> 
     settled(ledger)
     assert ledger.submit(again) == [SubmitResult("a", new=False, ready=False)]
     assert ids(ledger) == ["a"]
-    assert ledger.batch("another") == {}
+    assert ledger.batch_counts("another") == {}
 
 
 def test_the_same_ids_can_be_sent_again_with_their_keys(ledger: RedisLedger) -> None:

@@ -10,7 +10,8 @@ from producers.intake.submitter import Submitter
 from tests.redis_server import SharedRedis
 from worker.classin.operations.cloud import CreateFolder
 from worker.errors import InvalidInputError, UnavailableError
-from worker.ledger.batch import BatchInfo, Webhook, WebhookState
+from worker.ledger.batch import BatchInfo, Webhook
+from worker.ledger.states import WebhookState
 from worker.ledger.store import CHUNK, RedisLedger
 
 
@@ -33,7 +34,7 @@ def test_a_batch_that_breaks_off_counts_as_no_whole(
         )
     server.connected = True
 
-    about = ledger.about(checked.batch)
+    about = ledger.batches.info(checked.batch)
     assert about is not None
     assert about.webhook is not None
     assert (about.webhook.told, about.expected) == (WebhookState.OPEN, CHUNK + 10)
@@ -88,8 +89,8 @@ def test_a_file_that_is_handed_in_again_goes_on_with_its_batch(  # each says one
     submitter.enter_batch(again, about)
 
     assert (again.batch == first.batch) is same
-    assert sum(ledger.batch(again.batch).values()) == (CHUNK + 5 if same else 5)
-    found = ledger.about(again.batch)
+    assert sum(ledger.batch_counts(again.batch).values()) == (CHUNK + 5 if same else 5)
+    found = ledger.batches.info(again.batch)
     assert found is not None
     assert found.webhook is not None
     assert found.webhook.told is WebhookState.WAITING
@@ -117,7 +118,7 @@ def test_a_refused_rest_of_a_batch_counts_as_no_whole(
     with pytest.raises(InvalidInputError, match="only 500 of 502"):
         submitter.enter_batch(checked, BatchInfo(webhook=Webhook(url="https://sis.example/h")))
 
-    about = ledger.about(checked.batch)
+    about = ledger.batches.info(checked.batch)
     assert about is not None
     assert about.webhook is not None
     assert about.webhook.told is WebhookState.OPEN

@@ -6,24 +6,21 @@ from redis import Redis
 from producers import Receipt, result_of
 from producers.intake.submitter import Submitter
 from tests.unit.clock import Clock
-from tests.unit.stage import Stage, said
+from tests.unit.stage import RING, Stage, said
 from worker.errors import InvalidInputError, NotFoundError
 from worker.ledger.pruner import DAY, Pruner, Retention
 from worker.ledger.states import State
-from worker.ledger.store import RedisLedger
 
 FOLDER = {"folderId": 747759, "folderName": "tools"}
 
 
 @pytest.fixture
-def pruned(
-    submitter: Submitter, stage: Stage, redis: Redis, ledger: RedisLedger, clock: Clock
-) -> Receipt:
+def pruned(submitter: Submitter, stage: Stage, redis: Redis, clock: Clock) -> Receipt:
     """A folder that was made over a week ago, and is named a."""
     receipt = submitter.submit("create_folder", FOLDER, dedup_key="a")
     stage.perform(receipt.id, said(1, data="800001"))
     clock.forward(8 * DAY)
-    Pruner(redis, ledger).run(Retention(), clock.ms, who="ada")
+    Pruner(redis, RING, clock.millis).run(Retention(), clock.ms, who="ada")
     return receipt
 
 
@@ -55,7 +52,7 @@ def test_who_needs_its_result_is_told(submitter: Submitter, pruned: Receipt) -> 
 
 
 def test_what_waited_for_it_can_be_retried_without_its_result(
-    submitter: Submitter, stage: Stage, redis: Redis, ledger: RedisLedger, clock: Clock
+    submitter: Submitter, stage: Stage, redis: Redis, clock: Clock
 ) -> None:
     """What succeeded and is gone needs no waiting for; what it brought would have to be set."""
     first = submitter.submit("create_folder", FOLDER)
@@ -65,7 +62,7 @@ def test_what_waited_for_it_can_be_retried_without_its_result(
     for receipt in (waits, refers):
         submitter.cancel(receipt.id)
     clock.forward(8 * DAY)
-    Pruner(redis, ledger).run(Retention(), clock.ms, who="ada")
+    Pruner(redis, RING, clock.millis).run(Retention(), clock.ms, who="ada")
 
     (again,) = submitter.retry(waits.id)
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from tests.claiming import try_claim
 from tests.redis_server import SharedRedis
 from tests.unit.clock import Clock
 from tests.unit.stage import SCHOOL, ClassIn, Stage, said
@@ -16,7 +17,7 @@ from worker.errors import UnavailableError
 from worker.ledger.record import Priority
 from worker.ledger.states import State
 from worker.ledger.store import RedisLedger
-from worker.ledger.types import Exchanged
+from worker.ledger.types import ClaimRequest, ClaimResult
 from worker.runtime.backlog import Backlog
 from worker.runtime.dispatcher import MOST_TOGETHER, Dispatcher, QueuedRecord
 from worker.runtime.fair_share import FairShare
@@ -83,7 +84,7 @@ def orphaned(stage: Stage, number: int) -> list[str]:
     """Submit so many whose worker dies."""
     records = courses(stage, number)
     for each in records:
-        stage.ledger.claim(each, f"dead {each}", "dead", LEASE)
+        try_claim(stage.ledger, each, f"dead {each}", "dead", LEASE)
     stage.clock.forward(LEASE)
     stage.ledger.requeue_due(number, orphans=True)
     return records
@@ -218,10 +219,9 @@ def test_news_wait_for_a_ledger_that_is_away(
 class Full(RedisLedger):
     """A ledger without room for claims."""
 
-    def report_and_claim(self, *said: Any) -> Exchanged:  # noqa: ANN401  # whatever it is asked
+    def report_and_claim(self, request: ClaimRequest) -> ClaimResult:
         """Take notes alone."""
-        notes, _, *more = said
-        return super().report_and_claim(notes, {}, *more)._replace(full=True)
+        return super().report_and_claim(replace(request, leases={}))._replace(full=True)
 
 
 def test_a_full_ledger_takes_news_and_lets_nothing_begin(stage: Stage) -> None:
@@ -248,9 +248,9 @@ class LostAnswer(RedisLedger):
 
     lost = False
 
-    def report_and_claim(self, *said: Any) -> Exchanged:  # noqa: ANN401  # whatever it is asked
+    def report_and_claim(self, request: ClaimRequest) -> ClaimResult:
         """Do it; say that it could not be done."""
-        found = super().report_and_claim(*said)
+        found = super().report_and_claim(request)
         if not self.lost:
             self.lost = True
             raise UnavailableError("the connection was lost")
@@ -277,10 +277,10 @@ class Slow(RedisLedger):
 
     clock: Clock
 
-    def report_and_claim(self, *said: Any) -> Exchanged:  # noqa: ANN401  # whatever it is asked
+    def report_and_claim(self, request: ClaimRequest) -> ClaimResult:
         """Take longer than a lease lasts."""
         self.clock.forward(LEASE + 1)
-        return super().report_and_claim(*said)
+        return super().report_and_claim(request)
 
 
 def test_a_lease_that_came_late_is_asked_after(stage: Stage) -> None:
@@ -298,9 +298,9 @@ def test_a_lease_that_came_late_is_asked_after(stage: Stage) -> None:
 class Broken(RedisLedger):
     """A ledger that fails in a way nobody thought of."""
 
-    def report_and_claim(self, *said: Any) -> Exchanged:  # noqa: ANN401  # whatever it is asked
+    def report_and_claim(self, request: ClaimRequest) -> ClaimResult:
         """Fail."""
-        del said
+        del request
         raise ZeroDivisionError
 
 
@@ -475,7 +475,7 @@ def put_off(stage: Stage, number: int) -> list[str]:
     stage.ledger.set_paces({"main edit_course": 1000})
     records = courses(stage, number + 2)
     for each in records:
-        stage.ledger.claim(each, each, "another", LEASE)
+        try_claim(stage.ledger, each, each, "another", LEASE)
     return records[2:]
 
 
@@ -590,10 +590,10 @@ class Counting(RedisLedger):
         super().__init__(*given)
         self.told: list[tuple[int, int]] = []
 
-    def report_and_claim(self, *said: Any) -> Exchanged:  # noqa: ANN401  # whatever it is asked
+    def report_and_claim(self, request: ClaimRequest) -> ClaimResult:
         """Count, and do it."""
-        self.told.append((len(said[0]), len(said[1])))
-        return super().report_and_claim(*said)
+        self.told.append((len(request.updates), len(request.leases)))
+        return super().report_and_claim(request)
 
 
 def test_one_exchange_is_told_of_so_many_at_most(stage: Stage) -> None:

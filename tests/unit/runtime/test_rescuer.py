@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 import pytest
 from redis import Redis
 
+from tests.claiming import try_claim
 from tests.redis_server import SharedRedis
 from tests.unit.stage import ClassIn, Stage, said
 from worker.classin.operations.cloud import CreateFolder
@@ -102,7 +103,7 @@ def test_a_silent_worker_s_record_comes_back(
 ) -> None:
     """Once its lease has run out."""
     folder = stage.submit(FOLDER)
-    stage.ledger.claim(folder, "killed", "w", LEASE)
+    try_claim(stage.ledger, folder, "killed", "w", LEASE)
     assert look_for(rescue, stage, LEASE - 1) == 0
     assert look_for(rescue, stage, 1) == 1
     assert queue.messages == [ReadyRecord(folder, "create_folder", suspect=True)]
@@ -113,7 +114,7 @@ def test_a_rescue_that_has_just_begun_waits_for_signs_of_life(
 ) -> None:
     """While nobody looked, workers may have been cut off from the ledger as well."""
     folder = stage.submit(FOLDER)
-    stage.ledger.claim(folder, "killed", "w", LEASE)
+    try_claim(stage.ledger, folder, "killed", "w", LEASE)
     stage.clock.forward(LEASE)
     assert look_for(rescue, stage, LEASE / 2 - 1) == 0
     assert look_for(rescue, stage, 1) == 1
@@ -126,7 +127,7 @@ def test_after_an_outage_those_who_live_come_first(
     """Their leases have run out as well; also where a patient client told nobody of it."""
     folder = stage.submit(FOLDER)
     look_for(rescue, stage, LEASE)
-    claim = stage.ledger.claim(folder, "alive", "w", LEASE)
+    claim = try_claim(stage.ledger, folder, "alive", "w", LEASE)
     assert claim is not None
     server.connected = False
     if told:
@@ -275,7 +276,7 @@ def test_who_takes_over_knows_how_long_the_ledger_answered(
     """It looked on all the time, and brings back at once what the dead worker had."""
     another = rescue_of(stage, queue, who="another")
     folder = stage.submit(FOLDER)
-    stage.ledger.claim(folder, "killed", "w", LEASE)
+    try_claim(stage.ledger, folder, "killed", "w", LEASE)
     for _ in range(round(LEASE)):
         rescue.run_once()
         another.run_once()

@@ -14,8 +14,8 @@ from tests.unit.ledger.hands import ENTRY, settled
 from worker.classin.verdicts import Verdict
 from worker.config.settings import RetrySettings, Timeouts
 from worker.errors import ReplyLostError
-from worker.ledger.batch import BatchInfo, Webhook, WebhookState
-from worker.ledger.batches import OPEN_LASTS
+from worker.ledger.batch import OPEN_LASTS, BatchInfo, Webhook
+from worker.ledger.states import WebhookState
 from worker.ledger.store import RedisLedger
 from worker.runtime.webhooks import Webhooks, verdict_of
 
@@ -53,7 +53,7 @@ def receiver() -> Receiver:
 def webhooks(ledger: RedisLedger, receiver: Receiver, clock: Clock) -> Webhooks:
     """A worker's."""
     return Webhooks(
-        ledger,
+        ledger.batches,
         receiver,
         secret=SECRET,
         patience=PATIENCE,
@@ -68,15 +68,15 @@ def webhooks(ledger: RedisLedger, receiver: Receiver, clock: Clock) -> Webhooks:
 @pytest.fixture(autouse=True)
 def batch(ledger: RedisLedger) -> None:
     """A batch that has settled, and of which somebody is to be told."""
-    ledger.open_batch("b", BatchInfo(source="http", file="rows.csv", webhook=Webhook(url=URL)))
+    ledger.batches.open("b", BatchInfo(source="http", file="rows.csv", webhook=Webhook(url=URL)))
     ledger.submit([replace(ENTRY, tells=True)])
-    ledger.close_batch("b")
+    ledger.batches.close("b")
     settled(ledger)
 
 
 def webhook(ledger: RedisLedger) -> Webhook:
     """How it stands."""
-    about = ledger.about("b")
+    about = ledger.batches.info("b")
     assert about is not None
     assert about.webhook is not None
     return about.webhook
@@ -114,7 +114,7 @@ def test_each_call_is_signed_for_its_moment(webhooks: Webhooks, receiver: Receiv
 def test_the_signature_is_as_the_standard_has_it(ledger: RedisLedger, receiver: Receiver) -> None:
     """Its own library accepts it; that goes by the real time."""
     Webhooks(
-        ledger, receiver, secret=SECRET, patience=PATIENCE, deadlines=Timeouts(),
+        ledger.batches, receiver, secret=SECRET, patience=PATIENCE, deadlines=Timeouts(),
         stopping=threading.Event(), start=lambda do: do(),
     ).run_once()  # fmt: skip
 
@@ -188,14 +188,14 @@ def test_a_part_is_told_as_a_part_and_the_whole_under_another_id(
     """Whoever handed it in died, and went on two hours later."""
     webhooks.run_once()
     receiver.got.clear()
-    ledger.open_batch("c", BatchInfo(expected=2, webhook=Webhook(url=URL)))
+    ledger.batches.open("c", BatchInfo(expected=2, webhook=Webhook(url=URL)))
     ledger.submit([replace(ENTRY, id="first", batch="c", tells=True)])
     settled(ledger, "first")
     clock.forward(2 * OPEN_LASTS)
 
     webhooks.run_once()
     ledger.submit([replace(ENTRY, id="second", batch="c", tells=True)])
-    ledger.close_batch("c")
+    ledger.batches.close("c")
     settled(ledger, "second")
     webhooks.run_once()
 

@@ -8,19 +8,20 @@ from redis import Redis
 from ops.insight.explain import Explanation, inquire, pace_in_words, points
 from ops.insight.lanes_and_schools import look_at_lanes, look_at_schools
 from ops.insight.wait_text import in_words
+from tests.claiming import try_claim
 from tests.unit.clock import Clock
 from tests.unit.ledger.hands import LATER, LOCKED, REFUSED, attempt, claimed, entry, settled
 from worker.errors import NotFoundError
-from worker.ledger.queries import Observer
+from worker.ledger.queries import LedgerQueries
 from worker.ledger.store import RedisLedger
 
 DAY = 86400.0
 
 
 @pytest.fixture
-def observer(redis: Redis) -> Observer:
+def queries(redis: Redis) -> LedgerQueries:
     """Who reads for people."""
-    return Observer(redis)
+    return LedgerQueries(redis)
 
 
 def told(inquiry: Explanation) -> dict[str, str]:
@@ -29,13 +30,13 @@ def told(inquiry: Explanation) -> dict[str, str]:
 
 
 def test_who_waits_is_followed_to_whom_it_hangs_on(
-    ledger: RedisLedger, observer: Observer, clock: Clock
+    ledger: RedisLedger, queries: LedgerQueries, clock: Clock
 ) -> None:
     """D waits for c, which is behind b in a lane; b was put off."""
     ledger.submit([entry("b", lane="l"), entry("c", lane="l"), entry("d", after="c")])
     ledger.advance(claimed(ledger, "b"), LATER, attempt(1, 253))
 
-    inquiry = inquire(observer, "d", DAY)
+    inquiry = inquire(queries, "d", DAY)
     words = told(inquiry)
 
     assert [each.id for each, _ in inquiry.chain] == ["c", "b"]
@@ -44,13 +45,15 @@ def test_who_waits_is_followed_to_whom_it_hangs_on(
     assert words["which"] == f"b, create_folder, deferred, due {due}: not now"
     assert "`classin why b` tells why" in words["To do"]
     assert "No worker runs" in words["To do"]
-    assert told(inquire(observer, "b", DAY))["Lane"] == (
+    assert told(inquire(queries, "b", DAY))["Lane"] == (
         "l: it is the first of 2; the others wait for it"
     )
-    assert told(inquire(observer, "c", DAY))["Lane"] == "l: 1 of the 2 there are before it"
+    assert told(inquire(queries, "c", DAY))["Lane"] == "l: 1 of the 2 there are before it"
 
 
-def test_retries_are_followed_in_both_directions(ledger: RedisLedger, observer: Observer) -> None:
+def test_retries_are_followed_in_both_directions(
+    ledger: RedisLedger, queries: LedgerQueries
+) -> None:
     """From the first to the last."""
     ledger.submit([entry("a")])
     settled(ledger, "a", REFUSED)
@@ -58,51 +61,51 @@ def test_retries_are_followed_in_both_directions(ledger: RedisLedger, observer: 
         ledger.submit([replace(entry(later), retry_of=earlier)])
         settled(ledger, later, REFUSED)
 
-    inquiry = inquire(observer, "b", DAY)
+    inquiry = inquire(queries, "b", DAY)
 
     assert [each.id for each in inquiry.before] == ["a"]
     assert [each.id for each in inquiry.after] == ["c"]
-    assert told(inquire(observer, "c", DAY))["Tries again"].count("failed/refused") == 2
+    assert told(inquire(queries, "c", DAY))["Tries again"].count("failed/refused") == 2
     assert told(inquiry)["Next"] == "Nothing: it is settled."
     assert "Batch" in told(inquiry)
 
 
-def test_a_closed_school_says_how_it_opens(ledger: RedisLedger, observer: Observer) -> None:
+def test_a_closed_school_says_how_it_opens(ledger: RedisLedger, queries: LedgerQueries) -> None:
     """By a look, or by a person."""
     ledger.submit([entry("a"), entry("b")])
     ledger.advance(claimed(ledger, "a"), LOCKED, attempt(1, 102))
-    words = told(inquire(observer, "a", DAY))
+    words = told(inquire(queries, "a", DAY))
     assert words["School"].startswith("school main is paused since")
     assert "looks whether it is open" in words["Next"]
     assert "`classin resume main`" in words["To do"]
     assert words["Queue"] == "put aside for its school, with 0 before it"
     ledger.pause("main", "holidays")
-    assert "until somebody opens the school" in told(inquire(observer, "b", DAY))["Next"]
+    assert "until somebody opens the school" in told(inquire(queries, "b", DAY))["Next"]
 
 
-def test_who_has_it_in_hand(ledger: RedisLedger, observer: Observer, clock: Clock) -> None:
+def test_who_has_it_in_hand(ledger: RedisLedger, queries: LedgerQueries, clock: Clock) -> None:
     """With the end of its lease, and when it is given up."""
     ledger.submit([entry("a"), entry("b")])
     ledger.set_paces({"main create_folder": 60})
     claim = claimed(ledger, "a", worker="host:1")
     ledger.renew_leases("host:1", 30, [claim])
-    words = told(inquire(observer, "a", DAY))
+    words = told(inquire(queries, "a", DAY))
     assert words["Worker"] == f"host:1 has it, by a lease until <{clock.ms + 30_000}>"
     assert words["Pace"] == "main create_folder: at most 1,000 a minute"
     assert f"If it is not done by <{clock.ms + 86_400_000}>" in words["Next"]
-    assert told(inquire(observer, "b", DAY))["Queue"].endswith("0 of its priority are before it")
+    assert told(inquire(queries, "b", DAY))["Queue"].endswith("0 of its priority are before it")
 
 
-def test_who_waits_for_its_turn(ledger: RedisLedger, observer: Observer, clock: Clock) -> None:
+def test_who_waits_for_its_turn(ledger: RedisLedger, queries: LedgerQueries, clock: Clock) -> None:
     """How many are before it, and when it fails unsent."""
     ledger.submit([entry(each) for each in "abc"])
     ledger.set_paces({"main create_folder": 5000})
     for each in "abc":
-        ledger.claim(each, each, "w", 10)
+        try_claim(ledger, each, each, "w", 10)
     (record,) = ledger.find_all("c")
     obstacle = ledger.obstacles([record])["c"]
     assert in_words(obstacle, str) == "waiting for its turn, by its pace: 1 are before it"
-    words = told(inquire(observer, "c", DAY))
+    words = told(inquire(queries, "c", DAY))
     assert words["Means"] == "It waits for its turn."
     assert words["Next"] == (
         f"It goes to a worker when its turn comes. If it is not done by <{clock.ms + 86_400_000}>,"
@@ -110,25 +113,25 @@ def test_who_waits_for_its_turn(ledger: RedisLedger, observer: Observer, clock: 
     )
     clock.forward(DAY)
     ledger.requeue_due(9, orphans=False)
-    words = told(inquire(observer, "c", DAY))
+    words = told(inquire(queries, "c", DAY))
     assert words["Means"].startswith("It was never sent")
     assert "CLASSIN_GIVE_UP_AFTER" in words["To do"]
 
 
-def test_what_is_told_is_told_to_programs(ledger: RedisLedger, observer: Observer) -> None:
+def test_what_is_told_is_told_to_programs(ledger: RedisLedger, queries: LedgerQueries) -> None:
     """The facts by name, and the words."""
     ledger.submit([entry("a", lane="l"), entry("b", lane="l")])
-    said = inquire(observer, "b", DAY).to_dict()
+    said = inquire(queries, "b", DAY).to_dict()
     assert said["lane"] == {"name": "l", "place": 1, "length": 2}
     assert said["chain"] == ["a"]
     assert said["batch"]["states"] == {"queued": 1, "blocked": 1}
     assert any(line.startswith("To do: ") for line in said["words"])
 
 
-def test_an_unknown_id(observer: Observer) -> None:
+def test_an_unknown_id(queries: LedgerQueries) -> None:
     """Is no record."""
     with pytest.raises(NotFoundError):
-        inquire(observer, "nobody", DAY)
+        inquire(queries, "nobody", DAY)
 
 
 @pytest.mark.parametrize(
@@ -144,18 +147,18 @@ def test_paces_in_words(interval: float, words: str) -> None:
 
 
 def test_lanes_and_schools_as_people_are_told(
-    ledger: RedisLedger, observer: Observer, clock: Clock
+    ledger: RedisLedger, queries: LedgerQueries, clock: Clock
 ) -> None:
     """What the first of a lane waits for; what a school did today, and what holds it up."""
-    clock.ms = observer.now() - 700_000
+    clock.ms = queries.now() - 700_000
     ledger.submit([entry("a", lane="l"), entry("b", lane="l"), entry("c")])
     ledger.advance(claimed(ledger, "a"), LATER, attempt(1, 253))
     settled(ledger, "c", REFUSED)
     ledger.set_paces({"main": 100})
     ledger.pause("north", "holidays")
 
-    (lane,), number = look_at_lanes(observer, 5, stuck=True)
-    main, north = look_at_schools(observer, ["main"], clock.ms - 3_600_000)
+    (lane,), number = look_at_lanes(queries, 5, stuck=True)
+    main, north = look_at_schools(queries, ["main"], clock.ms - 3_600_000)
 
     assert number == 1
     assert lane.still >= 700_000

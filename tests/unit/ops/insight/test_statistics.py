@@ -13,7 +13,7 @@ from tests.unit.clock import Clock
 from tests.unit.ledger.hands import DONE, REFUSED, attempt, claimed, entry, settled
 from worker.classin.remedies import Remedy
 from worker.ledger.hourly_stats import HOUR, KEPT, Ending
-from worker.ledger.queries import Observer
+from worker.ledger.queries import LedgerQueries
 from worker.ledger.states import Reason, State
 from worker.ledger.store import RedisLedger
 
@@ -29,7 +29,7 @@ def test_a_window_is_told_by_whole_hours(ledger: RedisLedger, redis: Redis, cloc
         ledger.advance(claimed(ledger, f"r{n}"), standing, attempt(1))
         clock.forward(3599)
 
-    found = statistics(Observer(redis), start + 2_000_000, clock.ms)
+    found = statistics(LedgerQueries(redis), start + 2_000_000, clock.ms)
 
     assert (found.by_hour, found.shortened, found.since) == (True, False, start)
     pieces = [(each.submitted, each.settled, each.failures) for each in found.pieces]
@@ -42,7 +42,7 @@ def test_a_window_is_told_by_whole_hours(ledger: RedisLedger, redis: Redis, cloc
 
 def test_a_long_window_has_as_many_pieces_as_can_be_seen(redis: Redis, clock: Clock) -> None:
     """And reaches back as far as hours are kept."""
-    found = statistics(Observer(redis), 0, clock.ms)
+    found = statistics(LedgerQueries(redis), 0, clock.ms)
     assert found.shortened
     assert found.since == (clock.ms // HOUR - KEPT + 1) * HOUR
     assert len(found.pieces) == 48
@@ -98,7 +98,7 @@ def test_a_settlement_without_an_attempt_has_no_time_of_one(
     """Rather than a zero."""
     ledger.submit([entry("a")])
     settled(ledger)
-    found = statistics(Observer(redis), clock.ms - HOUR, clock.ms)
+    found = statistics(LedgerQueries(redis), clock.ms - HOUR, clock.ms)
     assert found.timings["create_folder"].to_dict() == {
         "settled": 1,
         "took_ms": {"p50": 0, "p90": 1, "p99": 1},

@@ -39,7 +39,7 @@ def about(path: Path) -> BatchInfo:
 
 def fail(ledger: RedisLedger, entry: Submission, said: BatchInfo) -> None:
     """Let an operation of a batch fail."""
-    ledger.open_batch(str(entry.batch), said)
+    ledger.batches.open(str(entry.batch), said)
     ledger.submit([entry])
     settled(ledger, entry.id, REFUSED)
 

@@ -22,7 +22,7 @@ from tests.unit.ledger.hands import (
     settled,
 )
 from worker.keyring import KeyRing
-from worker.ledger.queries import Observer
+from worker.ledger.queries import LedgerQueries
 from worker.ledger.report_store import KEPT, ReportStore
 from worker.ledger.schedule_models import Job, RunState
 from worker.ledger.schedule_store import ScheduleStore
@@ -42,9 +42,9 @@ def reports(redis: Redis) -> ReportStore:
 
 
 @pytest.fixture
-def observer(redis: Redis) -> Observer:
+def queries(redis: Redis) -> LedgerQueries:
     """What reads for the report."""
-    return Observer(redis)
+    return LedgerQueries(redis)
 
 
 @pytest.fixture
@@ -53,9 +53,11 @@ def schedule(redis: Redis, clock: Clock) -> ScheduleStore:
     return ScheduleStore(redis, clock.millis, keyring=KeyRing.in_memory())
 
 
-def told(observer: Observer, schedule: ScheduleStore, reports: ReportStore, clock: Clock) -> Report:
+def told(
+    queries: LedgerQueries, schedule: ScheduleStore, reports: ReportStore, clock: Clock
+) -> Report:
     """Gather all that ever was."""
-    return gather(observer, schedule, reports, 0, clock.millis())
+    return gather(queries, schedule, reports, 0, clock.millis())
 
 
 def at(ms: int) -> str:
@@ -69,20 +71,20 @@ def retried(ledger: RedisLedger, origin: str, record_id: str) -> None:
 
 
 def test_a_quiet_night(
-    observer: Observer,
+    queries: LedgerQueries,
     schedule: ScheduleStore,
     reports: ReportStore,
     clock: Clock,
 ) -> None:
     """There is nothing to look at."""
-    report = told(observer, schedule, reports, clock)
+    report = told(queries, schedule, reports, clock)
     assert title_of(report) == "ClassIn: 0 done, nothing to look at"
     assert "settled: none" in page_of(report, at)
 
 
 def test_failures_are_put_together_by_cause(
     ledger: RedisLedger,
-    observer: Observer,
+    queries: LedgerQueries,
     schedule: ScheduleStore,
     reports: ReportStore,
     clock: Clock,
@@ -93,7 +95,7 @@ def test_failures_are_put_together_by_cause(
         ledger.submit([entry(name)])
         settled(ledger, name, standing)
 
-    report = told(observer, schedule, reports, clock)
+    report = told(queries, schedule, reports, clock)
 
     groups = [(group.number, group.cause.stands, group.cause.code) for group in report.groups]
     assert groups[0] == (2, "failed/refused", 193)
@@ -113,7 +115,7 @@ def test_failures_are_put_together_by_cause(
 
 def test_what_a_retry_brought_through_is_no_failure(
     ledger: RedisLedger,
-    observer: Observer,
+    queries: LedgerQueries,
     schedule: ScheduleStore,
     reports: ReportStore,
     clock: Clock,
@@ -131,7 +133,7 @@ def test_what_a_retry_brought_through_is_no_failure(
     retried(ledger, "c", "c2")
     settled(ledger, "c2", REFUSED)
 
-    report = told(observer, schedule, reports, clock)
+    report = told(queries, schedule, reports, clock)
 
     numbers = {group.cause.stands: (group.number, group.mended) for group in report.groups}
     assert numbers == {"failed/refused": (1, 1), "failed/exhausted": (0, 2)}
@@ -141,7 +143,7 @@ def test_what_a_retry_brought_through_is_no_failure(
 
 def test_what_a_person_decided_counts_as_decided(
     ledger: RedisLedger,
-    observer: Observer,
+    queries: LedgerQueries,
     schedule: ScheduleStore,
     reports: ReportStore,
     clock: Clock,
@@ -153,7 +155,7 @@ def test_what_a_person_decided_counts_as_decided(
     ledger.resolve("a", State.SUCCEEDED, "it is there", "ada")
     ledger.resolve("b", State.FAILED, "it is not", "ada")
 
-    report = told(observer, schedule, reports, clock)
+    report = told(queries, schedule, reports, clock)
 
     (group,) = report.groups
     assert (group.cause.stands, group.number, group.examples) == ("failed/decided", 1, ("b",))
@@ -162,7 +164,7 @@ def test_what_a_person_decided_counts_as_decided(
 
 def test_who_waits_is_told(
     ledger: RedisLedger,
-    observer: Observer,
+    queries: LedgerQueries,
     schedule: ScheduleStore,
     reports: ReportStore,
     clock: Clock,
@@ -170,10 +172,10 @@ def test_who_waits_is_told(
     """A closed school, the lane behind it once it has waited for long, and the oldest of all."""
     ledger.submit([entry("a", lane="L"), entry("b", lane="L"), entry("c", lane="L")])
     ledger.advance(claimed(ledger, "a"), HELD, None)
-    assert told(observer, schedule, reports, clock).lanes == []
+    assert told(queries, schedule, reports, clock).lanes == []
     clock.forward(STUCK_AFTER / 1000)
 
-    report = told(observer, schedule, reports, clock)
+    report = told(queries, schedule, reports, clock)
 
     (lane,) = report.lanes
     assert (lane.name, lane.waiting, lane.head) == ("L", 2, "a")
@@ -187,7 +189,7 @@ def test_who_waits_is_told(
 
 
 def test_the_jobs_of_the_night(
-    observer: Observer,
+    queries: LedgerQueries,
     schedule: ScheduleStore,
     reports: ReportStore,
     clock: Clock,
@@ -208,7 +210,7 @@ def test_the_jobs_of_the_night(
     schedule.claim(schedule.find("morning"), clock.millis() + 9)
     schedule.take("l", 30, orphans=False)
 
-    page = page_of(told(observer, schedule, reports, clock), at)
+    page = page_of(told(queries, schedule, reports, clock), at)
 
     assert "- **often**: 4 succeeded; the last succeeded: 4 retried" in page
     assert "failed: exit code 2; no such file" in page

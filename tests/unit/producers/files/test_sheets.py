@@ -124,7 +124,7 @@ def test_the_same_sheet_twice_submits_nothing_twice(
     again = submitter.enter_batch(checked, BatchInfo())
 
     assert [each.id for each in again] == [each.id for each in once]
-    assert ledger.about(checked.batch) is None
+    assert ledger.batches.info(checked.batch) is None
     assert "1380000" not in str(once[0].record().dedup_key)
     assert (
         "dedup_key (Phone): is empty" in faults(submitter, "Phone,Full name\n,Li Lei\n", layout)[0]

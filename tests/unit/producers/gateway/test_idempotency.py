@@ -15,7 +15,7 @@ from producers.gateway.request_body import Asked
 from producers.gateway.service import GatewayService
 from tests.unit.clock import Clock
 from tests.unit.producers.gateway.conftest import AskWith
-from tests.unit.stage import SCHOOL
+from tests.unit.stage import RING, SCHOOL
 from worker.config.settings import Settings
 from worker.errors import UnavailableError
 from worker.ledger.api_keys import ApiKey
@@ -186,7 +186,7 @@ def test_a_batch_that_was_pruned_is_known_still(
     first = sis.post("/v1/operations", json=folders(2), headers=ONCE)
     for each in first.json()["operations"]:
         ledger.cancel(each["id"])
-    Pruner(redis, ledger).run(Retention(-1, -1), clock.ms, who="ada")
+    Pruner(redis, RING, clock.millis).run(Retention(-1, -1), clock.ms, who="ada")
 
     again = sis.post("/v1/operations", json=folders(2), headers=ONCE)
     other = sis.post("/v1/operations", json=folders(3), headers=ONCE)
@@ -203,13 +203,13 @@ def test_a_batch_that_another_request_has_just_begun_is_left_alone(
     """Though none of its operations is there yet."""
     batch = IdempotencyKey("import", KEY.prefix).batch(settings.keyring.mark)
     begun = BatchInfo(source="http", asks="something else")
-    ledger.open_batch(batch, begun)
+    ledger.batches.open(batch, begun)
 
     with pytest.raises(ProblemError) as refused:
         desk(settings, ledger, audit).submit(KEY, Asked(folders(2), is_list=True), "import")
 
     assert refused.value.status == 409
     assert number(ledger) == 0
-    known = ledger.about(batch)
+    known = ledger.batches.info(batch)
     assert known is not None
     assert known.asks == begun.asks

@@ -9,8 +9,8 @@ from producers.gateway.health import judged
 from tests.unit.clock import Clock
 from tests.unit.ledger.hands import ENTRY, entry, settled
 from worker.classin.catalogue import CATALOGUE
-from worker.ledger.queue_health import QueueHealth
 from worker.ledger.store import RedisLedger
+from worker.ledger.types import QueueHealth
 
 
 def test_a_question_waits_until_it_is_settled(sis: TestClient, ledger: RedisLedger) -> None:

@@ -164,7 +164,7 @@ def test_a_batch_belongs_together(
     assert [record.accepts_existing for record in records] == [False, True]
     (batch,) = {record.batch for record in records}
     assert batch is not None
-    assert ledger.batch(batch) == {State.QUEUED: 2}
+    assert ledger.batch_counts(batch) == {State.QUEUED: 2}
     assert ids(queues) == [receipt.id for receipt in receipts]
 
 

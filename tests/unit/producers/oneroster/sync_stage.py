@@ -206,7 +206,9 @@ class SyncStage:
         self.before_work()
         look_in()
         self.work()
-        assert all(state.settled for state in self.ledger.batch(batch)), self.ledger.batch(batch)
+        assert all(state.settled for state in self.ledger.batch_counts(batch)), (
+            self.ledger.batch_counts(batch)
+        )
         self.live()
 
     def work(self) -> None:

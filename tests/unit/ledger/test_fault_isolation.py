@@ -6,12 +6,14 @@ from collections.abc import Callable, Sequence
 import pytest
 from redis import Redis
 
+from tests.claiming import try_claim
 from tests.unit.stage import ClassIn, Stage, said
 from worker.classin.operations.courses import EditCourse
 from worker.errors import RedisUnavailableError
-from worker.ledger.quarantine import Question, beat, due, exchange
+from worker.ledger.fault_isolation import renew_leases, report_and_claim, requeue_due
 from worker.ledger.states import State
-from worker.ledger.types import Capacity, Exchanged, Transition
+from worker.ledger.store import RedisLedger
+from worker.ledger.types import Capacity, ClaimRequest, ClaimResult, Transition
 from worker.runtime.dispatcher import Dispatcher, QueuedRecord
 
 
@@ -42,7 +44,7 @@ def states(redis: Redis, records: Sequence[str]) -> list[str]:
 
 def asides(stage: Stage) -> list[str]:
     """What was set aside."""
-    return [aside.id for aside in stage.ledger.asides()]
+    return [aside.id for aside in stage.ledger.quarantine.records()]
 
 
 def take(dispatch: Dispatcher, records: Sequence[str]) -> None:
@@ -87,7 +89,7 @@ def test_one_record_that_cannot_be_noted_harms_no_other(
         logging.ERROR
     ]
     stage.clock.forward(3600)
-    assert due(stage.ledger, 10, orphans=True) == []
+    assert requeue_due(stage.ledger, 10, orphans=True) == []
     assert len(classin.sent) == 5
     assert dispatch.is_idle
 
@@ -124,14 +126,14 @@ def test_an_error_between_two_attempts_comes_to_an_end(stage: Stage, redis: Redi
 def test_leases_of_others_are_renewed(stage: Stage, redis: Redis) -> None:
     """Though the ledger fails on one of them, which counts as over."""
     records = courses(stage, 5)
-    claims = [stage.ledger.claim(each, each, "w", 30) for each in records]
+    claims = [try_claim(stage.ledger, each, each, "w", 30) for each in records]
     destroy(redis, records[2])
 
-    lost = beat(stage.ledger, "w", 300, [claim for claim in claims if claim])
+    lost = renew_leases(stage.ledger, "w", 300, [claim for claim in claims if claim])
 
     assert lost == {records[2]}
     stage.clock.forward(31)
-    assert due(stage.ledger, 1, orphans=True) == []
+    assert requeue_due(stage.ledger, 1, orphans=True) == []
     assert asides(stage) == [records[2]]
 
 
@@ -139,7 +141,7 @@ def test_rescue_sets_aside_what_it_fails_on(stage: Stage, redis: Redis) -> None:
     """One look after the other finds the rest."""
     records = courses(stage, 4)
     for each in records:
-        claim = stage.ledger.claim(each, each, "w", 30)
+        claim = try_claim(stage.ledger, each, each, "w", 30)
         assert claim is not None
         stage.ledger.advance(claim, Transition(state=State.DEFERRED, due_in=60), None)
     destroy(redis, records[1])
@@ -147,7 +149,7 @@ def test_rescue_sets_aside_what_it_fails_on(stage: Stage, redis: Redis) -> None:
 
     found: list[str] = []
     for _ in range(4):
-        found += [each.id for each in due(stage.ledger, 10, orphans=True)]
+        found += [each.id for each in requeue_due(stage.ledger, 10, orphans=True)]
 
     assert sorted(found) == sorted({*records} - {records[1]})
     assert asides(stage) == [records[1]]
@@ -162,11 +164,11 @@ def test_what_was_set_aside_is_tried_once_more(stage: Stage, redis: Redis) -> No
     work(dispatch)
     redis.hset(f"classin:op:{records[0]}", "enqueued_at", was)
 
-    assert stage.ledger.give_back_asides() == 1
+    assert stage.ledger.quarantine.release_all() == 1
 
     assert asides(stage) == []
-    assert [each.id for each in due(stage.ledger, 10, orphans=True)] == [records[0]]
-    assert stage.ledger.give_back_asides() == 0
+    assert [each.id for each in requeue_due(stage.ledger, 10, orphans=True)] == [records[0]]
+    assert stage.ledger.quarantine.release_all() == 0
 
 
 def test_half_the_room_is_left_to_the_other_half(stage: Stage, redis: Redis) -> None:
@@ -175,20 +177,22 @@ def test_half_the_room_is_left_to_the_other_half(stage: Stage, redis: Redis) -> 
     spoil(redis, records[5])
     room = Capacity(of_any=2)
 
-    found = exchange(stage.ledger, Question([], {each: each for each in records}, "w", 30, room))
+    request = ClaimRequest([], {each: each for each in records}, "w", 30, room)
+    found = report_and_claim(stage.ledger, request)
 
     assert len(found.claims) == 2
 
 
-class Full:
+class Full(RedisLedger):
     """A ledger that Redis takes nothing from."""
 
-    def report_and_claim(self, *_: object) -> Exchanged:
+    def report_and_claim(self, request: ClaimRequest) -> ClaimResult:
         """Say so."""
+        del request
         raise RedisUnavailableError("Redis is full", "OOM")
 
 
-def test_a_redis_that_takes_nothing_is_no_fault_of_a_record() -> None:
+def test_a_redis_that_takes_nothing_is_no_fault_of_a_record(redis: Redis) -> None:
     """Nothing is set aside; all of it is to be said again."""
     with pytest.raises(RedisUnavailableError):
-        exchange(Full(), Question([], {"a": "a"}, "w", 30, Capacity()))  # type: ignore[arg-type]  # all that is asked
+        report_and_claim(Full(redis), ClaimRequest(leases={"a": "a"}, worker="w", lasts=30))
