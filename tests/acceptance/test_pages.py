@@ -5,6 +5,7 @@ import os
 import re
 import shlex
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -34,7 +35,7 @@ ELSEWHERE = {"Try a night in one minute": "test_night.py"}
 TRANSLATED = {"README.zh-CN.md"}
 
 #: Seconds after which what runs until Ctrl-C is interrupted.
-LONG_ENOUGH = "1.5"
+LONG_ENOUGH = 1.5
 
 #: `classin` as it is typed; to watch a batch in which something failed is no fault of the page.
 SHIM = """#!/bin/sh
@@ -95,30 +96,33 @@ class Installation:
         (self.folder / "variables.sh").unlink(missing_ok=True)
 
     def run(self, block: Block) -> "subprocess.CompletedProcess[str]":
-        """Type a block, with all that those before it have exported."""
-        script = self._here(block.text)
+        """Type a block, with all that those before it have exported; interrupt an endless one."""
+        script, endless = self._here(block.text), block.remark.startswith(ENDLESS)
         if block.language == "python":
-            script = f"cat > snippet.py <<'END'\n{script}END\npython snippet.py\n"
-        elif block.remark.startswith(ENDLESS):
-            script = f"timeout --signal=INT {LONG_ENOUGH} {script.rstrip()} || test $? = 124\n"
-        variables = f'. "{self.folder}/variables.sh"'
-        script = (
-            f"test -e ~/variables.sh && {variables}\nset -e\n{script}\nexport -p > ~/variables.sh\n"
-        )
+            script = f"cat > snippet.py <<'END'\n{script}END\npython snippet.py"
+        if endless:
+            script = f"exec {script}"  # so that the interrupt reaches it
+        before, after = "test -e ~/variables.sh && . ~/variables.sh", "export -p > ~/variables.sh"
         places = {
             "HOME": str(self.folder),
             "PATH": f"{self.folder / 'bin'}:{Path(sys.executable).parent}:{os.environ['PATH']}",
             "PYTHONPATH": str(ROOT),
         }
-        return subprocess.run(
-            [shutil.which("bash") or "sh", "-c", script],
+        with subprocess.Popen(
+            [shutil.which("bash") or "sh", "-c", f"{before}\nset -e\n{script}\n{after}\n"],
             cwd=self.folder,
             env=environment_with(self.environment.variables) | places,
-            capture_output=True,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
             text=True,
-            check=False,
-            timeout=PATIENCE,
-        )
+        ) as typed:
+            try:
+                out, err = typed.communicate(timeout=LONG_ENOUGH if endless else PATIENCE)
+            except subprocess.TimeoutExpired:
+                typed.send_signal(signal.SIGINT)
+                out, err = typed.communicate()
+                return subprocess.CompletedProcess(script, 0 if endless else 124, out, err)
+        return subprocess.CompletedProcess(script, typed.returncode or int(endless), out, err)
 
     def keep(self, block: Block) -> None:
         """Write a file that a page shows under the name in its first line; the first counts."""
