@@ -10,6 +10,7 @@ from producers.intake.submitter import Submitter
 from producers.retry.assess import Outlook, Prospect, RetryAssessor
 from producers.retry.edits import Setting
 from producers.retry.select import WINDOW, in_windows, matching
+from producers.retry.submissions import RetryBuilder, RetryOptions
 from worker.errors import FieldError, InvalidInputError
 from worker.ledger.audit import Audit
 from worker.ledger.record import Record, new_id
@@ -69,17 +70,14 @@ class RetryService:
         that cannot be retried.
         """
         ids = self._in_order(wanted.ids) if wanted.ids else self._matching(wanted)
-        prospects = RetryAssessor(
-            self._ledger,
-            self._submitter.seals,
-            self._submitter.lane_of,
+        options = RetryOptions(
             mend=wanted.mend,
             settings=wanted.settings,
             door=self._submitter.door,
-            tries_refused=bool(wanted.ids),
-            force=wanted.force,
             batch=new_id() if len(ids) > 1 else None,
         )
+        retries = RetryBuilder(self._ledger, self._submitter.builder, options)
+        prospects = RetryAssessor(retries, tries_refused=bool(wanted.ids), force=wanted.force)
         found = [each for some in in_windows(self._ledger, ids) for each in prospects.of(some)]
         bad = [
             FieldError(each.id, _refusal(each))

@@ -18,6 +18,7 @@ from producers.intake.checked import Checked, Position
 from producers.intake.request import SubmitRequest
 from producers.intake.submitter import Submitter
 from producers.retry.rebuild import mending
+from producers.retry.service import retry
 from producers.webhook import foreign_webhook
 from worker.classin.catalogue import CATALOGUE
 from worker.classin.operation import MASK
@@ -83,7 +84,7 @@ class GatewayService:
             return self._enter(checked, about, is_list=asked.is_list)
         asks = digest_of_request(
             checked.submissions,
-            self._submitter.seals,
+            self._submitter.cipher,
             is_list=asked.is_list,
             webhook=webhook,
         )
@@ -251,7 +252,7 @@ class GatewayService:
                 if not key.covers(record.school, operation.spec.name):
                     raise ProblemError(403, f"{operation.spec.name} is beyond this key.")
             self._note(key, "retry", record_id, "mend" if mend else "")
-            receipts = self._submitter.retry(record_id, mend=mend)
+            receipts = retry(self._submitter, record_id, mend=mend)
         except ValidationError as error:
             errors = [{"detail": str(fault), "pointer": "#"} for fault in error.faults]
             raise ProblemError(409, "It cannot be tried again as it is.", errors) from None

@@ -35,6 +35,20 @@ def split(kind: type[Operation], fields: Mapping[str, Any]) -> Iterator[tuple[di
         yield {**fields, name: fields[name][start : start + bulk.most]}, start
 
 
+def parts_of(operation: Operation) -> list[Operation]:
+    """Return an operation in parts that one call carries; most are one part."""
+    bulk = operation.spec.bulk
+    if bulk is None or bulk.most is None or bulk.field is None:
+        return [operation]
+    items = getattr(operation, bulk.field)
+    if items is None or len(items) <= bulk.most:
+        return [operation]
+    return [
+        operation.model_copy(update={bulk.field: items[start : start + bulk.most]})
+        for start in range(0, len(items), bulk.most)
+    ]
+
+
 def moved(fault: FieldError, kind: type[Operation], offset: int) -> FieldError:
     """Let a fault of a part name the item by its position in the whole list."""
     head, dot, rest = fault.where.partition(".")

@@ -1,8 +1,11 @@
-"""Checked: a batch that was looked at, and where its lines stand."""
+"""Checked lines: what a submitter asks for, and its faults, before anything is stored."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from producers.intake.request import SubmitRequest
+from worker.classin.operation import Operation
 from worker.errors import FieldError
 from worker.ledger.record import Submission
 
@@ -22,8 +25,43 @@ class Origin(NamedTuple):
     row: int | None = None
 
 
+#: What is said besides of an operation that comes as an object: nothing.
+NO_MORE = SubmitRequest(operation="", fields={})
+
+
+@dataclass(slots=True)
+class Entry:
+    """A line of a batch: what it asks for, and what is wrong with it."""
+
+    #: As faults name it: `line 7`.
+    where: str
+    origin: Origin
+    line: SubmitRequest = NO_MORE
+    school: str = ""
+    #: Several for a list that is longer than a call carries; none if it is not right.
+    operations: Sequence[Operation] = ()
+    #: The names of the records that it waits for.
+    names: Sequence[str] = ()
+    #: Of what has a dedup key: digest of what is asked.
+    digest: str = ""
+    #: What is to be recorded, once the names are looked up.
+    submissions: Sequence[Submission] = ()
+    faults: list[FieldError] = field(default_factory=list)
+
+    @property
+    def dedup_key(self) -> str | None:
+        """The submitter's own name for it."""
+        return self.line.dedup_key
+
+    def refuse(self, *faults: FieldError) -> None:
+        """Add faults: then nothing of it is submitted."""
+        self.faults += faults
+        if self.faults:
+            self.operations = self.submissions = ()
+
+
 class Checked(NamedTuple):
-    """What became of the lines of a batch, before anything is submitted."""
+    """The lines of a batch, checked, before anything is submitted."""
 
     batch: str
     submissions: Sequence[Submission]

@@ -4,14 +4,11 @@ from collections import defaultdict
 from collections.abc import Callable, Container, Sequence
 from dataclasses import replace
 
-from producers.intake.dependencies import Entry, Known
+from producers.intake.checked import Entry
+from producers.intake.dependencies import Known
 from producers.intake.ledger import IntakeLedger
-from worker.classin.field_types import without_place
-from worker.classin.operation import Operation
-from worker.classin.references import referenced
-from worker.encryption import FieldCipher
+from producers.intake.submissions import SubmissionBuilder
 from worker.errors import CONFLICT, FieldError, SubmitRefusedError
-from worker.ledger.codec import digest_of
 from worker.ledger.record import Record
 
 #: Names that are looked up in one call.
@@ -21,19 +18,11 @@ _NAMES = 1000
 _COMPARED = 50
 
 
-def digest_of_asked(operation: Operation, school: str, seals: FieldCipher) -> str:
-    """Sum up what is asked, as it was handed in: ids by the same names, files by what they hold.
-
-    No credential can be guessed from it.
-    """
-    fields = seals.comparable(operation, school)
-    for name in operation.files():
-        fields[name] = without_place(fields[name])
-    return digest_of(operation.spec.name, fields)
-
-
 def look_up(
-    ledger: IntakeLedger, entries: Sequence[Entry], sees: Callable[[Record], bool] | None = None
+    ledger: IntakeLedger,
+    builder: SubmissionBuilder,
+    entries: Sequence[Entry],
+    sees: Callable[[Record], bool] | None = None,
 ) -> Known:
     """Find the records that a batch names; the entries take the faults. Raises UnavailableError.
 
@@ -41,7 +30,7 @@ def look_up(
     """
     known = known_to(ledger, entries)
     hidden = set[str]() if sees is None else _hidden(ledger, known, sees)
-    refuse_other(ledger, entries, known, hidden)
+    refuse_other(ledger, builder, entries, known, hidden)
     seen = {name: record_id for name, record_id in known.items() if record_id not in hidden}
     refuse_lost(ledger, entries, seen)
     return seen
@@ -74,7 +63,11 @@ def known_to(ledger: IntakeLedger, entries: Sequence[Entry]) -> Known:
 
 
 def refuse_other(
-    ledger: IntakeLedger, entries: Sequence[Entry], known: Known, hidden: Container[str] = ()
+    ledger: IntakeLedger,
+    builder: SubmissionBuilder,
+    entries: Sequence[Entry],
+    known: Known,
+    hidden: Container[str] = (),
 ) -> None:
     """Refuse what has the dedup key of a record that was asked for something else.
 
@@ -84,7 +77,7 @@ def refuse_other(
     again = [
         entry
         for entry in entries
-        if entry.submissions
+        if entry.operations
         and entry.dedup_key is not None
         and known.get((entry.school, entry.dedup_key), entry.dedup_key) != entry.dedup_key
     ]
@@ -92,7 +85,7 @@ def refuse_other(
         left = again[start : start + _COMPARED]
         while left:
             try:
-                ledger.submit([replace(entry.submissions[0], after=()) for entry in left])
+                ledger.submit([replace(builder.of(entry)[0], after=()) for entry in left])
             except SubmitRefusedError as refused:
                 entry = left[refused.position - 1]
                 owner = known[entry.school, entry.dedup_key or ""]
@@ -111,7 +104,7 @@ def refuse_lost(ledger: IntakeLedger, entries: Sequence[Entry], known: Known) ->
         (entry, name, known[entry.school, name])
         for entry in entries
         if entry.names  # few wait for any
-        for name in sorted(set[str]().union(*(referenced(e.fields) for e in entry.submissions)))
+        for name in sorted(set[str]().union(*(each.references() for each in entry.operations)))
         if (entry.school, name) in known
     ]
     ids = list(dict.fromkeys(record_id for _, _, record_id in wanted))

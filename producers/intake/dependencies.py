@@ -1,14 +1,14 @@
 """Order: whom the lines of a batch wait for, by name, and what speaks against it: pure."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from functools import cached_property
 from graphlib import CycleError, TopologicalSorter
 from itertools import pairwise
 
-from producers.intake.lanes import LaneOf, is_own
-from worker.classin.catalogue import read
-from worker.classin.references import referenced, renamed
+from producers.intake.checked import Entry
+from producers.intake.submissions import SubmissionBuilder
+from worker.classin.references import renamed
 from worker.classin.validation_messages import nearest
 from worker.errors import CONFLICT, FieldError
 from worker.ledger.record import Submission
@@ -23,53 +23,18 @@ _MOST_LOOKS = 20
 _LONGEST_RING = 12
 
 
-@dataclass(slots=True)
-class Entry:
-    """A line of a batch: what it asks for, and what is wrong with it."""
-
-    #: As faults name it: `line 7`.
-    where: str
-    school: str = ""
-    dedup_key: str | None = None
-    #: Several for a list that is longer than a call carries; none if it is not right.
-    submissions: Sequence[Submission] = ()
-    faults: list[FieldError] = field(default_factory=list)
-
-    @property
-    def names(self) -> Sequence[str]:
-        """Whom it waits for, as it calls them."""
-        if not any(each.after for each in self.submissions):
-            return ()
-        return tuple(dict.fromkeys(name for each in self.submissions for name in each.after))
-
-    def refuse(self, *faults: FieldError) -> None:
-        """Note what is wrong with it: then nothing of it is submitted."""
-        self.faults += faults
-        if self.faults:
-            self.submissions = ()
-
-
-def ordered(entries: Sequence[Entry], known: Known, lane_of: LaneOf) -> list[Submission]:
-    """Give what can be submitted, with ids in place of names; the entries take the faults."""
+def ordered(entries: Sequence[Entry], known: Known, builder: SubmissionBuilder) -> list[Submission]:
+    """Build what can be submitted, with ids in place of names; the entries take the faults."""
     order = _Order(entries, known)
     submissions: list[Submission] = []
     for position, entry in enumerate(entries):
         if entry.dedup_key is None and not entry.names:  # it has nothing to do with any other
-            submissions += entry.submissions
-            continue
-        ids = order.look_up(position)
-        submissions += [_with_ids(each, ids, lane_of) for each in entry.submissions]
+            entry.submissions = builder.of(entry)
+        else:
+            ids = order.look_up(position)
+            entry.submissions = builder.of(entry, ids)
+        submissions += entry.submissions
     return submissions
-
-
-def _with_ids(entry: Submission, ids: Mapping[str, str], lane_of: LaneOf) -> Submission:
-    if not entry.after:
-        return entry
-    after = tuple(dict.fromkeys(ids[name] for name in entry.after))
-    fields, lane = renamed(entry.fields, ids), entry.lane
-    if fields != entry.fields and not is_own(entry.school, lane):
-        lane = lane_of(entry.school, read(entry.operation, fields))
-    return replace(entry, fields=fields, lane=lane, after=after)
 
 
 class _Order:
@@ -104,10 +69,10 @@ class _Order:
     def _conflict(self, position: int) -> Iterator[FieldError]:
         """Find a line before it that has its dedup key, and asks for something else."""
         entry = self._entries[position]
-        if entry.dedup_key is None or not entry.submissions:
+        if entry.dedup_key is None or not entry.operations:
             return
         first = self._entries[self._first[entry.school, entry.dedup_key]]
-        if first.submissions and first.submissions[0].digest != entry.submissions[0].digest:
+        if first.operations and first.digest != entry.digest:
             what = (
                 f"{entry.dedup_key!r} is that of {first.where}, too, which asks for something else"
             )
@@ -177,7 +142,7 @@ def _drawn(ring: Sequence[str]) -> str:
 
 def _place(entry: Entry, name: str) -> str:
     """Say where a line names another: in a reference or besides."""
-    refers = any(name in referenced(each.fields) for each in entry.submissions)
+    refers = any(name in each.references() for each in entry.operations)
     return "$result" if refers else "after"
 
 

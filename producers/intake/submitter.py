@@ -12,17 +12,17 @@ from typing import TYPE_CHECKING, Any, Self, Unpack
 from producers.hooks import RecordSubmitted, on_submitted
 from producers.intake.attachments import FileOpener, packed
 from producers.intake.build import operations_of
-from producers.intake.checked import Checked, Origin, Position
+from producers.intake.bulk_split import parts_of
+from producers.intake.checked import NO_MORE, Checked, Entry, Origin, Position
 from producers.intake.dedup import look_up
-from producers.intake.dependencies import Entry, ordered, pointed
+from producers.intake.dependencies import ordered, pointed
 from producers.intake.ledger import IntakeLedger
 from producers.intake.receipt import Receipt
 from producers.intake.request import Options, SubmitRequest
 from producers.intake.resume import resumed
-from producers.intake.submissions import submission_of
+from producers.intake.submissions import SubmissionBuilder
 from producers.intake.unfit import unfit
 from worker.broker.messages import mailbox_of
-from worker.classin.lanes import lane_of
 from worker.classin.operation import Operation
 from worker.config.file_access import FileAccess
 from worker.config.settings import Settings
@@ -50,9 +50,6 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-#: What is said besides of an operation that comes as an object: nothing.
-_NO_MORE = SubmitRequest(operation="", fields={})
-
 
 class Submitter:
     """Takes operations in, for the schools and the Redis of its settings.
@@ -72,7 +69,9 @@ class Submitter:
         self._settings = settings
         self._clock = clock
         self.door = FileOpener(settings, settings.typed_files)
-        self._ledger = ledger
+        #: Builds what is recorded.
+        self.builder = SubmissionBuilder(settings)
+        self.ledger = ledger
         self._given = queues
         self._mailbox = mailbox_of(settings)
 
@@ -88,22 +87,15 @@ class Submitter:
         other.door = FileOpener(self._settings, files)
         return other
 
-    @cached_property
-    def seals(self) -> FieldCipher:
-        """What seals the credentials of its records."""
-        return FieldCipher(self.keyring)
-
-    def lane_of(self, school: str, operation: Operation) -> str | None:
-        """Name the lane in which an operation waits.
-
-        Raises InvalidSettingsError and UnavailableError.
-        """
-        return lane_of(school, operation, self.keyring.mark)
-
     @property
     def keyring(self) -> KeyRing:
         """The keys of its installation."""
         return self._settings.keyring
+
+    @property
+    def cipher(self) -> FieldCipher:
+        """What encrypts the credentials of its records."""
+        return self.builder.cipher
 
     def check(
         self,
@@ -114,28 +106,24 @@ class Submitter:
     ) -> list[Submission]:
         """Check everything but whom it waits for. Raises ValidationError, which names every fault.
 
-        Gives one submission; of a bulk operation with more items than a call carries, several.
+        Return one submission; of a bulk operation with more items than a call carries, several.
         """
-        line = asked if isinstance(asked, SubmitRequest) else _NO_MORE
-        return self._checked(asked, line, self._school(line), Origin(source, batch))
+        entry = Entry("", Origin(source, batch))
+        self._check(entry, asked, asked if isinstance(asked, SubmitRequest) else NO_MORE)
+        return self.builder.of(entry)
 
-    def _school(self, line: SubmitRequest) -> str | Sequence[FieldError]:
-        """Give the name of a line's school, or what is wrong with it."""
+    def _check(self, entry: Entry, asked: Operation | SubmitRequest, line: SubmitRequest) -> None:
+        """Let an entry have the operations that are asked for.
+
+        `line`: what is said besides. Raises ValidationError, which names every fault.
+        """
+        entry.line, faults = line, list[FieldError]()
         try:
-            return self._settings.school(line.school).name
+            entry.school = self._settings.school(line.school).name
         except InvalidInputError as error:
-            return error.faults
-
-    def _checked(
-        self,
-        asked: Operation | SubmitRequest,
-        line: SubmitRequest,
-        school: str | Sequence[FieldError],
-        origin: Origin,
-    ) -> list[Submission]:
-        faults = [] if isinstance(school, str) else [*school]
+            faults += error.faults
         if isinstance(asked, Operation):
-            name, operations = asked.spec.name, [self.door.vouched(asked)]
+            name, operations = asked.spec.name, parts_of(self.door.vouched(asked))
         else:
             name = asked.operation
             try:
@@ -145,8 +133,11 @@ class Submitter:
         faults += unfit(line, operations, self._clock())
         if faults:
             raise InvalidInputError(name, faults)
-        submission = partial(submission_of, self.seals, self.lane_of, line, str(school))
-        return [submission(each, origin) for each in operations]
+        references = sorted(set[str]().union(*(each.references() for each in operations)))
+        entry.names = tuple(dict.fromkeys([*line.after, *references]))
+        if line.dedup_key:
+            entry.digest = self.builder.digest_of(operations[0], entry.school)
+        entry.operations = operations
 
     def check_all(
         self,
@@ -180,18 +171,13 @@ class Submitter:
         Raises ValidationError (nothing was submitted), also for more items than a call carries:
         submit_many splits them. Raises UnavailableError.
         """
-        if isinstance(operation, Operation):
-            name, fields = operation.spec.name, self.door.vouched(operation).to_dict()
-        else:
-            name = operation
+        name = operation.spec.name if isinstance(operation, Operation) else operation
         line = SubmitRequest.read({"operation": name, "fields": fields or {}, **options})
-        submissions = self.check(line, source=source)
-        if len(submissions) > 1:
-            fault = FieldError(
-                "", f"needs {len(submissions)} calls: submit_many makes a batch of them"
-            )
+        entry = Entry("", Origin(source))
+        self._check(entry, operation if isinstance(operation, Operation) else line, line)
+        if (calls := len(entry.operations)) > 1:
+            fault = FieldError("", f"needs {calls} calls: submit_many makes a batch of them")
             raise InvalidInputError(name, [fault])
-        entry = Entry("", submissions[0].school, line.dedup_key, submissions)
         submissions = self._in_order([entry])
         if entry.faults:
             raise InvalidInputError(name, entry.faults)
@@ -231,43 +217,29 @@ class Submitter:
         if about.webhook is not None:
             submissions = [replace(each, tells=True) for each in submissions]
         about = replace(about, expected=len(submissions))
-        if not self._ledger.batches.open(checked.batch, about):
+        if not self.ledger.batches.open(checked.batch, about):
             self._must_be_of(checked.batch, about)
         try:
             receipts = self.enter(submissions, on_entered)
         except BaseException:
             with suppress(UnavailableError):  # else it is forgotten by itself
-                self._ledger.batches.drop(checked.batch)
+                self.ledger.batches.drop(checked.batch)
             raise
         if about.webhook is not None or not any(receipt.new for receipt in receipts):
             with suppress(UnavailableError):  # that all of it is there shows later, too
-                self._ledger.batches.close(checked.batch)
+                self.ledger.batches.close(checked.batch)
         return receipts
 
     def resumed(self, checked: Checked, about: BatchInfo) -> Checked:
         """Go on with the batch of the same file that broke off, if there is one; see resumption."""
-        return resumed(self._ledger, checked, about)
+        return resumed(self.ledger, checked, about)
 
     def _must_be_of(self, batch: str, about: BatchInfo) -> None:
         """See that a batch that is known already is one to go on with. Raises InvalidInputError."""
-        known = self._ledger.batches.info(batch)
+        known = self.ledger.batches.info(batch)
         if known is not None and known.asks != about.asks:
             fault = FieldError("", f"batch {batch} is that of another request", CONFLICT)
             raise InvalidInputError("nothing was submitted", [fault])
-
-    def retry(self, record_id: str, *, mend: bool = False) -> Sequence[Receipt]:
-        """Try a record again, or submit what mends a partial one, linked to it both ways.
-
-        A record is tried again once: whoever comes later gets the receipt of the retry that there
-        is, which is not `new`; retry that one, should it not succeed either. Raises NotFoundError,
-        InvalidInputError (there is nothing to try, another must be tried first, or its credentials
-        can no longer be opened) or UnavailableError.
-        """
-        # To judge anew how an attempt ended takes ClassIn's codes: no first submission does.
-        from producers.retry.submissions import renewed  # noqa: PLC0415
-
-        record = self._ledger.find(record_id)
-        return self.enter(renewed(record, self._ledger, self.seals, self.lane_of, mend=mend))
 
     def cancel(self, record_id: str) -> State:
         """Call one operation off; gives where it stands now. Raises NotFoundError.
@@ -275,7 +247,7 @@ class Submitter:
         What settled stays as it is; what is running is cancelled when its attempt ends, unless that
         settles it. What waited for it fails, and its lane goes on.
         """
-        state, released = self._ledger.cancel(record_id)
+        state, released = self.ledger.cancel(record_id)
         self._publish(released)
         return state
 
@@ -305,7 +277,7 @@ class Submitter:
             if on_submitted:
                 for entry, found in pairs:
                     on_submitted.tell(_event_of(entry, found))
-            receipts += [Receipt(found.id, self._ledger, found.new) for found in entered]
+            receipts += [Receipt(found.id, self.ledger, found.new) for found in entered]
             on_entered(len(chunk))
         return receipts
 
@@ -314,7 +286,7 @@ class Submitter:
     ) -> Sequence[SubmitResult]:
         """Record a chunk, and say how far it came if that cannot be done."""
         try:
-            return self._ledger.submit(chunk, self._mailbox)
+            return self.ledger.submit(chunk, self._mailbox)
         except UnavailableError as error:
             told = f"recorded for certain: {before:,} of {total:,}"
             safe = "with dedup keys it is safe to hand in all of it again"
@@ -351,15 +323,10 @@ class Submitter:
         self, where: str, read: Callable[[], Operation | SubmitRequest], origin: Origin
     ) -> Entry:
         """Check one line of a batch by itself."""
-        entry = Entry(where)
+        entry = Entry(where, origin)
         try:
             asked = read()
-            line = asked if isinstance(asked, SubmitRequest) else _NO_MORE
-            entry.dedup_key = line.dedup_key
-            school = self._school(line)
-            if isinstance(school, str):
-                entry.school = school
-            entry.submissions = self._checked(asked, line, school, origin)
+            self._check(entry, asked, asked if isinstance(asked, SubmitRequest) else NO_MORE)
         except ValidationError as error:
             entry.refuse(*error.faults)
         return entry
@@ -368,7 +335,7 @@ class Submitter:
         self, entries: Sequence[Entry], sees: Callable[[Record], bool] | None = None
     ) -> list[Submission]:
         """Look up whom a batch waits for, and what is known of it; the entries take the faults."""
-        return ordered(entries, look_up(self._ledger, entries, sees), self.lane_of)
+        return ordered(entries, look_up(self.ledger, self.builder, entries, sees), self.builder)
 
 
 def _event_of(entry: Submission, result: SubmitResult) -> RecordSubmitted:

@@ -4,19 +4,15 @@ from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from typing import NamedTuple
 
-from producers.intake.attachments import FileOpener
-from producers.intake.lanes import LaneOf
-from producers.retry.edits import Setting
-from producers.retry.submissions import renewed
+from producers.intake.ledger import IntakeLedger
+from producers.retry.submissions import RetryBuilder
 from worker.classin.catalogue import CATALOGUE
 from worker.classin.codes import Code
 from worker.classin.operation import Idempotency
 from worker.classin.verdicts import Verdict
-from worker.encryption import FieldCipher
 from worker.errors import InvalidInputError, InvalidOperationError
 from worker.ledger.record import Edit, Record, Submission
 from worker.ledger.states import Reason, State
-from worker.ledger.store import RedisLedger
 
 _WELL = frozenset({State.SUCCEEDED, State.PARTIAL})
 
@@ -61,43 +57,24 @@ class Prospect(NamedTuple):
 
 
 class RetryAssessor:
-    """Looks at records, in the order of their places: who waits for others comes after them.
+    """Assesses records in order of sequence: those that wait for others come after them.
 
-    `tries_refused`: what would be refused again is tried all the same; `force`: so is what could
-    be done twice, or is deadly. `tick`: only one retry of a record belongs to it; `door`:
-    where settings name files.
+    `tries_refused`: retry what would be refused again, too; `force`: and what could be done twice,
+    or kills workers.
     """
 
-    def __init__(  # noqa: PLR0913  # all that may be said of a retry
-        self,
-        ledger: RedisLedger,
-        seals: FieldCipher,
-        lane_of: LaneOf,
-        *,
-        mend: bool = False,
-        settings: Sequence[Setting] = (),
-        tries_refused: bool = False,
-        force: bool = False,
-        batch: str | None = None,
-        tick: str | None = None,
-        door: FileOpener | None = None,
+    def __init__(
+        self, retries: RetryBuilder, *, tries_refused: bool = False, force: bool = False
     ) -> None:
-        self._ledger = ledger
-        self._seals = seals
-        self._lane_of = lane_of
-        self._mend = mend
-        self._settings = settings
-        self._tries_refused = tries_refused or force or bool(settings)
-        self._insists = force
-        self._batch = batch
-        self._tick = tick
-        self._door = door
-        #: What is about to try which others again.
+        self._retries = retries
+        self._tries_refused = tries_refused or force or bool(retries.options.settings)
+        self._force = force
+        #: Ids of the new records, by those that they retry.
         self._fresh: dict[str, str] = {}
 
     def of(self, records: Sequence[Record]) -> list[Prospect]:
         """Look at some more records. Raises UnavailableError."""
-        tries = {each.id: each for each in later_tries(records, self._ledger)}
+        tries = {each.id: each for each in later_tries(records, self._retries.ledger)}
         return [self._of(record, tries) for record in records]
 
     def wants(self, prospect: Prospect) -> bool:
@@ -108,7 +85,7 @@ class RetryAssessor:
             case Outlook.IN_VAIN:
                 return self._tries_refused
             case Outlook.DOUBLES | Outlook.DEADLY:
-                return self._insists
+                return self._force
             case _:
                 return False
 
@@ -120,31 +97,16 @@ class RetryAssessor:
         if not self.wants(prospect):
             return prospect
         try:
-            submissions = self._built(record)
+            submissions = self._retries.of(record, self._fresh)
         except InvalidOperationError as error:
             told = "; ".join(map(str, error.faults))
             return prospect._replace(outlook=Outlook.UNFIT, why=told)
         except InvalidInputError as error:
             told = "; ".join(fault.text for fault in error.faults)
             return prospect._replace(outlook=Outlook.IMPOSSIBLE, why=told)
-        if not self._mend:
+        if not self._retries.options.mend:
             self._fresh[record.id] = submissions[0].id
         return prospect._replace(edits=submissions[0].edits, submissions=tuple(submissions))
-
-    def _built(self, record: Record) -> list[Submission]:
-        """Build what tries it again. Raises ValidationError."""
-        return renewed(
-            record,
-            self._ledger,
-            self._seals,
-            self._lane_of,
-            mend=self._mend,
-            settings=self._settings,
-            fresh=self._fresh,
-            batch=self._batch,
-            tick=self._tick,
-            door=self._door,
-        )
 
     def is_fresh(self, record_id: str) -> bool:
         """Say whether a record is among those that are to be tried again."""
@@ -166,7 +128,7 @@ class RetryAssessor:
         return Outlook.HOPEFUL, in_words(record)
 
 
-def later_tries(records: Sequence[Record], ledger: RedisLedger) -> list[Record]:
+def later_tries(records: Sequence[Record], ledger: IntakeLedger) -> list[Record]:
     """Find all later tries of these records that are kept. Raises UnavailableError."""
     found: list[Record] = []
     known: set[str] = set()

@@ -9,7 +9,7 @@ from producers.intake.submitter import Submitter
 from producers.oneroster import SOURCE
 from producers.retry.assess import Outlook, Prospect, RetryAssessor
 from producers.retry.select import culprits_of, in_windows, matching
-from producers.retry.submissions import retry_key
+from producers.retry.submissions import RetryBuilder, RetryOptions, retry_key
 from worker.ledger.audit import Audit
 from worker.ledger.record import Record, new_id
 from worker.ledger.states import Reason, State
@@ -83,14 +83,9 @@ class NightlyRetry:
         what would be. Raises UnavailableError: then it can be run again.
         """
         retried = Retried(tick, new_id())
-        prospects = RetryAssessor(
-            self._ledger,
-            self._submitter.seals,
-            self._submitter.lane_of,
-            tries_refused=True,
-            batch=retried.batch,
-            tick=tick,
-        )
+        options = RetryOptions(batch=retried.batch, tick=tick)
+        retries = RetryBuilder(self._ledger, self._submitter.builder, options)
+        prospects = RetryAssessor(retries, tries_refused=True)
         chosen = Filter(state=State.FAILED.value, school=job.school, since=job.since)
         ids = matching(self._ledger, chosen, lambda record: _is_of(job, record) or _waited(record))
         for records in in_windows(self._ledger, ids):

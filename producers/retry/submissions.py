@@ -1,88 +1,107 @@
-"""Renewal: the submissions that try a record again, linked to it."""
+"""Build the submissions that retry a record, linked to it."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 
 from producers.intake.attachments import FileOpener
-from producers.intake.lanes import LaneOf, is_own
+from producers.intake.lanes import is_own
 from producers.intake.ledger import IntakeLedger
+from producers.intake.submissions import SubmissionBuilder
 from producers.retry.edits import Setting
 from producers.retry.rebuild import GOOD, again, mending, successors
 from worker.classin.operation import Operation
 from worker.classin.references import referenced, renamed
-from worker.encryption import FieldCipher
 from worker.errors import FieldError, InvalidInputError
 from worker.ledger.record import Edit, Record, Submission, new_id
 
 
-def renewed(  # noqa: PLR0913  # all that may be said of a retry
-    record: Record,
-    ledger: IntakeLedger,
-    seals: FieldCipher,
-    lane_of: LaneOf,
-    *,
-    mend: bool = False,
-    settings: Sequence[Setting] = (),
-    fresh: Mapping[str, str] = MappingProxyType({}),
-    batch: str | None = None,
-    tick: str | None = None,
-    door: FileOpener | None = None,
-) -> list[Submission]:
-    """Build what tries a record again, or what mends a partial one; nothing is submitted yet.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RetryOptions:
+    """How records are retried."""
 
-    `fresh`: which new records try which others again in the same submission; `tick`: of what a
-    schedule does more than once, only one retry counts; `door`: where settings name files. Raises
-    InvalidInputError or InvalidOperationError: there is nothing to try, another must be tried
-    first, or a field cannot be set so, or its credentials can no longer be opened.
-    """
-    edits: tuple[Edit, ...] = ()
-    # A credential is sealed for its place in one record: it is opened there, and sealed anew here.
-    fields = seals.reopened(record.operation, record.fields, record.school, record.id)
-    record = replace(record, fields=fields)
-    if mend:
-        operations, ids = mending(record), dict[str, str]()
-    else:
-        operation, edits = again(record, settings, door)
-        operations, ids = [operation], successors(record, ledger, fresh)
-        _must_be_known(record, operation, ids)
-        if edits:
-            ids = _still_named(record, operation, ids)
-    stays = not (mend or edits) or is_own(record.school, record.lane)
-    submissions = [
-        Submission(
-            id=(own_id := new_id()),
+    #: Submit what mends a partial record, instead of its successor.
+    mend: bool = False
+    #: Fields that a person changes; `door`: where they name files; None: nowhere.
+    settings: Sequence[Setting] = ()
+    door: FileOpener | None = None
+    #: The batch of the new records.
+    batch: str | None = None
+    #: The tick of a schedule: only one retry of a record belongs to it.
+    tick: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RetryBuilder:
+    """Builds the submissions that retry records, by the same options; submits nothing."""
+
+    ledger: IntakeLedger
+    builder: SubmissionBuilder
+    options: RetryOptions = RetryOptions()
+
+    def of(
+        self, record: Record, fresh: Mapping[str, str] = MappingProxyType({})
+    ) -> list[Submission]:
+        """Build what retries a record, or what mends a partial one.
+
+        `fresh`: ids of new records, by those that they retry in the same submission. Raises
+        InvalidInputError or InvalidOperationError: there is nothing to retry, another must be
+        retried first, a field cannot be set so, or its credentials can no longer be decrypted.
+        """
+        options, cipher = self.options, self.builder.cipher
+        edits: tuple[Edit, ...] = ()
+        # A credential is encrypted for its place in one record: decrypt it there, encrypt it anew.
+        fields = cipher.reopened(record.operation, record.fields, record.school, record.id)
+        record = replace(record, fields=fields)
+        if options.mend:
+            operations, ids = mending(record), dict[str, str]()
+        else:
+            operation, edits = again(record, options.settings, options.door)
+            operations, ids = [operation], successors(record, self.ledger, fresh)
+            _must_be_known(record, operation, ids)
+            if edits:
+                ids = _still_named(record, operation, ids)
+        lost = record.retry_ended is not None and record.retry_ended not in GOOD
+        last = record.retried_by if lost else None
+        submissions: list[Submission] = []
+        for operation in operations:  # each behind the one before: all are recorded, or none
+            submissions.append(self._of(record, operation, edits, ids, last))
+            last = submissions[-1].id
+        return submissions
+
+    def _of(
+        self,
+        record: Record,
+        operation: Operation,
+        edits: tuple[Edit, ...],
+        ids: Mapping[str, str],
+        last_retry: str | None,
+    ) -> Submission:
+        own_id, school, options = new_id(), record.school, self.options
+        fields = self.builder.cipher.encrypt_fields(operation.identified(own_id), school, own_id)
+        keeps_lane = not (options.mend or edits) or is_own(school, record.lane)
+        return Submission(
+            id=own_id,
             operation=operation.spec.name,
-            school=record.school,
-            fields=renamed(
-                seals.encrypt_fields(operation.identified(own_id), record.school, own_id), ids
-            ),
-            lane=record.lane if stays else lane_of(record.school, operation),
-            batch=batch,
-            source="mend" if mend else "retry",
+            school=school,
+            fields=renamed(fields, ids),
+            lane=record.lane if keeps_lane else self.builder.lane_of(school, operation),
+            batch=options.batch,
+            source="mend" if options.mend else "retry",
             # What an earlier attempt may have done is no surprise now.
             accepts_existing=record.accepts_existing or record.started_at is not None,
             retry_of=record.id,
+            last_retry=last_retry,
             edits=edits,
             after=tuple(dict.fromkeys(ids.values())),
             stops_lane=record.stops_lane,
             priority=record.priority,
-            dedup_key=retry_key(record.id, tick) if tick is not None else None,
+            dedup_key=None if options.tick is None else retry_key(record.id, options.tick),
         )
-        for operation in operations
-    ]
-    return _in_a_row(record, submissions)
-
-
-def _in_a_row(record: Record, submissions: Sequence[Submission]) -> list[Submission]:
-    """Let each come behind the one before: either all of them are recorded, or none is."""
-    lost = record.retry_ended is not None and record.retry_ended not in GOOD
-    lasts = [record.retried_by if lost else None, *(each.id for each in submissions)]
-    return [replace(each, last_retry=last) for each, last in zip(submissions, lasts, strict=False)]
 
 
 def retry_key(record_id: str, tick: str) -> str:
-    """Name the one retry of a record that belongs to a tick of a schedule."""
+    """Return the dedup key of the one retry of a record that belongs to a tick of a schedule."""
     return f"retry:{record_id}:{tick}"
 
 

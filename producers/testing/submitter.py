@@ -107,7 +107,7 @@ class InMemorySubmitter(Submitter):
         return decided(record) if callable(decided) else decided
 
     def _operation_of(self, record: Record) -> Operation:
-        fields = self.seals.decrypt_fields(
+        fields = self.cipher.decrypt_fields(
             record.operation, record.fields, record.school, record.id
         )
         operation = read(record.operation, fields)

@@ -8,6 +8,7 @@ from redis import Redis
 from ops.simulator import SimulatorClient
 from ops.simulator.faults import FaultRule
 from producers import Submitter
+from producers.retry.service import retry
 from tests.stage import Command, Environment, WorkerProcess, until
 from worker.ledger.redis_client import connect
 from worker.ledger.states import State
@@ -61,7 +62,7 @@ def test_a_password_lies_nowhere_in_redis(
 
     worker.start()
     refused = one.wait(60)
-    (again,) = submitter.retry(one.id)
+    (again,) = retry(submitter, one.id)
 
     assert (refused.state, refused.code) == (State.FAILED, 137)
     assert {each.wait(60).state for each in (again, several)} == {State.SUCCEEDED}

@@ -8,6 +8,7 @@ from ops.admin.retry import RetryService, Wanted
 from producers import Submitter
 from producers.intake.receipt import Receipt
 from producers.retry.nightly import NightlyRetry, RetryJob
+from producers.retry.service import retry
 from tests.claiming import try_claim
 from tests.stage import PATIENCE, Environment, at_once
 from worker.ledger.audit import Audit
@@ -51,7 +52,7 @@ def test_python_retries_at_once_make_one(
     record = ended(ledger, draft, UNCERTAIN)
     doors = [Submitter.from_settings(environment.settings) for _ in range(MANY)]
 
-    answers = at_once(MANY, lambda n: doors[n].retry(record.id))
+    answers = at_once(MANY, lambda n: retry(doors[n], record.id))
 
     (only,) = tries_of(ledger, record)
     assert [receipt.id for (receipt,) in answers] == [only.id] * MANY
@@ -117,7 +118,7 @@ def test_mends_at_once_are_of_one_retrier(
     record = ended(ledger, receipt, replace(PARTIAL, result={"data": items}))
     doors = [Submitter.from_settings(environment.settings) for _ in range(MANY)]
 
-    answers = at_once(MANY, lambda n: doors[n].retry(record.id, mend=True))
+    answers = at_once(MANY, lambda n: retry(doors[n], record.id, mend=True))
 
     tries = tries_of(ledger, record)
     assert [each.operation for each in tries] == ["add_school_student"] * 3

@@ -194,7 +194,7 @@ def test_a_step_of_a_sync_that_was_changed_in_redis_names_no_file(
     source = Source(redis, "main", "sis")
     place = Place(ledger, source, "main")
     watching = Watching(lambda _: None, lambda _, __: None)
-    passwords = Passwords(source, submitter.seals, Rule(AT_RANDOM))
+    passwords = Passwords(source, submitter.cipher, Rule(AT_RANDOM))
     sync = Sync(place, submitter, passwords, watching, lambda: 0.0)
     fields = {"folderId": 1, "Filedata": f"@{home}/id_rsa"}
     step = Step("key", "upload_file", fields, effects=())

@@ -9,7 +9,7 @@ from redis import Redis
 from producers.intake.submitter import Submitter
 from producers.oneroster.applying.results import _told_of_items
 from producers.retry.edits import Setting
-from producers.retry.submissions import renewed
+from producers.retry.submissions import RetryBuilder, RetryOptions
 from tests.unit import conftest as memory
 from tests.unit.producers import conftest as door
 from tests.unit.stage import Stage, said
@@ -18,7 +18,7 @@ from worker.classin.masking import hidden_values, scrubbed
 from worker.classin.operations.courses import EditCourse
 from worker.classin.response import Reply
 from worker.errors import InvalidOperationError
-from worker.ledger.record import Record
+from worker.ledger.record import Record, Submission
 from worker.ledger.states import Reason, State
 
 #: A ledger and a broker in memory, and a door to them.
@@ -256,24 +256,16 @@ def test_setting_a_field_anew_does_not_tell_what_it_refers_to(
     receipt = submitter.submit("edit_course", {"courseId": 1, "courseName": name})
     stage.perform(receipt.id, said(1))
 
-    (retry,) = renewed(
-        receipt.record(),
-        stage.ledger,
-        submitter.seals,
-        submitter.lane_of,
-        settings=[Setting("courseName", "Spring")],
-    )
+    def retried(value: object) -> list[Submission]:
+        options = RetryOptions(settings=[Setting("courseName", value)])
+        return RetryBuilder(stage.ledger, submitter.builder, options).of(receipt.record())
+
+    (retry,) = retried("Spring")
 
     assert PHONE not in str(retry)
     assert retry.edits[0].to_dict() == {"field": "courseName", "before": name, "after": "Spring"}
     with pytest.raises(InvalidOperationError, match="cannot be made a reference"):
-        renewed(
-            receipt.record(),
-            stage.ledger,
-            submitter.seals,
-            submitter.lane_of,
-            settings=[Setting("courseName", {"$result": source})],
-        )
+        retried({"$result": source})
 
 
 def test_a_name_of_one_letter_leaves_the_words_of_classin_readable() -> None:

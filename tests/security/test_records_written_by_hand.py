@@ -19,7 +19,7 @@ from producers.files.table import MOST_BYTES
 from producers.intake.attachments import LARGEST_KEPT, FileOpener, file_at
 from producers.intake.submitter import Submitter
 from producers.retry.edits import Setting
-from producers.retry.submissions import renewed
+from producers.retry.submissions import RetryBuilder, RetryOptions
 from tests.unit import conftest as memory
 from tests.unit.producers import conftest as door
 from tests.unit.stage import RING, Stage, said
@@ -171,15 +171,9 @@ def test_a_retry_that_sets_another_field_vouches_for_no_file_of_a_record(
     """Whoever writes Redis would wait until somebody mends their record by hand."""
     record_id = by_hand(stage, described(secret.as_uri()))
     refusal(stage, record_id)
-    setting = Setting.read_all(["folderId=1"])
-    again = renewed(
-        stage.ledger.find(record_id),
-        stage.ledger,
-        submitter.seals,
-        submitter.lane_of,
-        settings=setting,
-        door=submitter.door,
-    )
+    options = RetryOptions(settings=Setting.read_all(["folderId=1"]), door=submitter.door)
+    retries = RetryBuilder(stage.ledger, submitter.builder, options)
+    again = retries.of(stage.ledger.find(record_id))
     (receipt,) = submitter.enter(again)
     assert "none is taken here" in refusal(stage, receipt.id)
 

@@ -12,7 +12,8 @@ from redis import Redis
 from producers.intake.request import SubmitRequest
 from producers.intake.submitter import Submitter
 from producers.retry.edits import Setting
-from producers.retry.submissions import renewed
+from producers.retry.service import retry
+from producers.retry.submissions import RetryBuilder, RetryOptions
 from tests.unit import conftest as memory
 from tests.unit.producers import conftest as door
 from tests.unit.producers.gateway import conftest as http
@@ -108,7 +109,7 @@ def test_a_seal_of_before_opens_nothing_in_a_retry(
     """A retry is another record: it is sealed anew, for itself."""
     first = submitter.submit("register", ADA)
     stage.perform(first.id, said(137))
-    (second,) = submitter.retry(first.id)
+    (second,) = retry(submitter, first.id)
     held = fields_of(redis, second.id)
     assert held["password"] != fields_of(redis, first.id)["password"]
 
@@ -124,7 +125,7 @@ def test_a_retry_of_some_items_seals_them_for_their_new_places(
     receipt = submitter.submit("register_multiple", {"userJson": [BOB, ADA]})
     stage.perform(receipt.id, said(1, data=[{"errno": 1, "data": 1}, {"errno": 137}]))
 
-    (second,) = submitter.retry(receipt.id)
+    (second,) = retry(submitter, receipt.id)
     (request,) = stage.perform(second.id, said(1)).sent
 
     assert request.form is not None
@@ -198,8 +199,9 @@ def test_a_retry_sets_nothing_that_comes_sealed(
     stage.perform(bob.id, said(137))
     stolen = Setting("password", fields_of(redis, ada.id)["password"])
 
+    options = RetryOptions(settings=[stolen])
     with pytest.raises(ValidationError, match="should be given as it is"):
-        renewed(bob.record(), stage.ledger, submitter.seals, submitter.lane_of, settings=[stolen])
+        RetryBuilder(stage.ledger, submitter.builder, options).of(bob.record())
 
 
 def test_a_schools_secret_opens_no_seal(submitter: Submitter, stage: Stage) -> None:

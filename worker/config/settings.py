@@ -218,7 +218,7 @@ def from_env(environment: Mapping[str, str] = os.environ) -> Settings:
     """
     faults: list[FieldError] = []
     reader = Variables(environment, faults)
-    usual, deadlines = Settings(home=Path()), Timeouts()
+    usual = Settings(home=Path())
     schools, paces = _schools(reader, reader.paces("CLASSIN_PACE"))
     home = reader.home("CLASSIN_HOME")
     settings = Settings(
@@ -228,10 +228,7 @@ def from_env(environment: Mapping[str, str] = os.environ) -> Settings:
         base_url=reader.base_url("CLASSIN_BASE_URL", CLASSIN),
         schools=schools,
         patience=_patience(reader, RetrySettings()),
-        deadlines=Timeouts(
-            connect=reader.seconds("CLASSIN_CONNECT_TIMEOUT", deadlines.connect, least=_SOME),
-            reply=reader.seconds("CLASSIN_REPLY_TIMEOUT", deadlines.reply, least=_SOME),
-        ),
+        deadlines=_timeouts(reader, Timeouts()),
         processes=reader.count("CLASSIN_WORKER_PROCESSES", usual.processes, most=MOST_PROCESSES),
         threads=reader.count("CLASSIN_THREADS", usual.threads, most=MOST_THREADS),
         share=reader.count("CLASSIN_SHARE", usual.share, most=100),
@@ -310,6 +307,13 @@ def _patience(reader: Variables, usual: RetrySettings) -> RetrySettings:
         lease=reader.seconds("CLASSIN_LEASE", usual.lease, least=_SHORTEST_LEASE),
         throttled_wait=reader.seconds("CLASSIN_THROTTLED_WAIT", usual.throttled_wait),
         late_window=reader.seconds("CLASSIN_LATE_WINDOW", usual.late_window),
+    )
+
+
+def _timeouts(reader: Variables, usual: Timeouts) -> Timeouts:
+    return Timeouts(
+        connect=reader.seconds("CLASSIN_CONNECT_TIMEOUT", usual.connect, least=_SOME),
+        reply=reader.seconds("CLASSIN_REPLY_TIMEOUT", usual.reply, least=_SOME),
     )
 
 

@@ -44,7 +44,9 @@ def hand_in(said: "Said", options: "Options", *, quiet: bool) -> tuple[str, Sequ
     if said.run is not None:
         from producers.intake.run_keys import once
 
-        checked = checked._replace(submissions=once(checked.submissions, said.run, submitter.seals))
+        checked = checked._replace(
+            submissions=once(checked.submissions, said.run, submitter.cipher)
+        )
     about = replace(about, webhook=webhook or None)
     checked = submitter.resumed(checked, about)
     receipts = _entered(submitter, checked, about, quiet=quiet)

@@ -5,6 +5,7 @@ from redis import Redis
 
 from producers import Receipt, result_of
 from producers.intake.submitter import Submitter
+from producers.retry.service import retry
 from tests.unit.clock import Clock
 from tests.unit.stage import RING, Stage, said
 from worker.errors import InvalidInputError, NotFoundError
@@ -64,8 +65,8 @@ def test_what_waited_for_it_can_be_retried_without_its_result(
     clock.forward(8 * DAY)
     Pruner(redis, RING, clock.millis).run(Retention(), clock.ms, who="ada")
 
-    (again,) = submitter.retry(waits.id)
+    (again,) = retry(submitter, waits.id)
 
     assert (again.record().state, again.record().after) == (State.QUEUED, ())
     with pytest.raises(InvalidInputError, match="which is kept no longer: set that field"):
-        submitter.retry(refers.id)
+        retry(submitter, refers.id)

@@ -6,6 +6,7 @@ import pytest
 
 from producers import Receipt, result_of
 from producers.intake.submitter import Submitter
+from producers.retry.service import retry
 from tests.unit.stage import Stage, said
 from worker.errors import InvalidInputError
 from worker.ledger.record import Priority
@@ -36,9 +37,9 @@ def test_what_waits_for_a_failed_one_waits_for_its_retry(
     stage.perform(first.id, said(193))
     failed = second.record()
     assert (failed.state, failed.reason) == (State.FAILED, Reason.DEPENDENCY)
-    (repeated,) = submitter.retry(first.id)
+    (repeated,) = retry(submitter, first.id)
 
-    (waiting,) = submitter.retry(second.id)
+    (waiting,) = retry(submitter, second.id)
 
     record = waiting.record()
     assert record.state is State.BLOCKED
@@ -57,11 +58,11 @@ def test_the_last_of_several_retries_counts(submitter: Submitter, stage: Stage) 
     first = submitter.submit("create_folder", FOLDER)
     second = submitter.submit("get_top_folder_id", after=[first])
     stage.perform(first.id, said(193))
-    (repeated,) = submitter.retry(first.id)
+    (repeated,) = retry(submitter, first.id)
     stage.perform(repeated.id, said(193))
-    (last,) = submitter.retry(repeated.id)
+    (last,) = retry(submitter, repeated.id)
 
-    (waiting,) = submitter.retry(second.id)
+    (waiting,) = retry(submitter, second.id)
 
     assert waiting.record().after == (last.id,)
 
@@ -74,11 +75,11 @@ def test_without_a_retry_of_those_it_waits_for_it_is_refused(
     second = submitter.submit("get_top_folder_id", after=[first, other])
     for receipt in (first, other):
         stage.perform(receipt.id, said(193))
-    (repeated,) = submitter.retry(first.id)
+    (repeated,) = retry(submitter, first.id)
     stage.perform(repeated.id, said(193))
 
     with pytest.raises(InvalidInputError) as refused:
-        submitter.retry(second.id)
+        retry(submitter, second.id)
 
     assert [str(fault) for fault in refused.value.faults] == [
         f"{second.id}: waits for {each.id}, which is failed: retry that one first"
@@ -93,7 +94,7 @@ def test_what_went_well_is_not_waited_for_elsewhere(submitter: Submitter, stage:
     second = submitter.submit("rename_folder", {"folderId": result_of(first), "folderName": "toys"})
     stage.ledger.cancel(second.id)
 
-    (again,) = submitter.retry(second.id)
+    (again,) = retry(submitter, second.id)
 
     record = again.record()
     assert (record.state, record.after) == (State.QUEUED, (first.id,))
@@ -112,7 +113,7 @@ def test_a_retry_keeps_lane_and_priority(submitter: Submitter, stage: Stage) -> 
     )
     stage.perform(first.id, said(193))
 
-    record = submitter.retry(first.id)[0].record()
+    record = retry(submitter, first.id)[0].record()
 
     assert (record.lane, record.priority) == ("main:lane:import", Priority.HIGH)
     assert record.stops_lane
@@ -128,7 +129,7 @@ def test_what_was_never_sent_is_surprised_by_what_exists(
     behind = submitter.submit("create_folder", FOLDER, lane="import")
     stage.perform(sent.id, said(193))
 
-    accepts = [submitter.retry(each.id)[0].record().accepts_existing for each in (sent, behind)]
+    accepts = [retry(submitter, each.id)[0].record().accepts_existing for each in (sent, behind)]
 
     assert accepts == [True, False]
 
@@ -161,9 +162,9 @@ def test_an_identity_is_stored_and_stays(
 
     first = submitter.submit(name, fields)
     stage.perform(first.id, said(340))
-    (second,) = submitter.retry(first.id)
+    (second,) = retry(submitter, first.id)
     stage.perform(second.id, said(340))
-    (third,) = submitter.retry(second.id)
+    (third,) = retry(submitter, second.id)
 
     assert str(identity(first)).startswith(first.id)
     assert identity(third) == identity(second) == identity(first)
@@ -184,7 +185,7 @@ def test_what_mends_stays_in_a_lane_of_one_s_own(
     stage.perform(partial.id, said(820, data=4711))
     assert partial.record().state is State.PARTIAL
 
-    (mend,) = submitter.retry(partial.id, mend=True)
+    (mend,) = retry(submitter, partial.id, mend=True)
 
     record = mend.record()
     assert str(record.lane).startswith(kept)

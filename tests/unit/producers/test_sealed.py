@@ -8,6 +8,7 @@ import pytest
 
 from producers import result_of
 from producers.intake.submitter import Submitter
+from producers.retry.service import retry
 from tests.unit.stage import Stage, said
 from worker.broker.queue import Queues
 from worker.classin.seals import Sealed
@@ -45,7 +46,7 @@ def test_the_record_has_it_sealed_and_classin_gets_it_open(
     first = submitter.submit("register", ACCOUNT)
     assert form_of(stage, first.id, 137)["password"] == "a-secret"
 
-    (second,) = submitter.retry(first.id)
+    (second,) = retry(submitter, first.id)
 
     assert Sealed.read(first.record().fields["password"])
     assert second.record().fields != first.record().fields
@@ -59,7 +60,7 @@ def test_older_records_work_and_are_sealed_when_tried_again(
     first = stage.submit_raw("register", ACCOUNT)
     assert form_of(stage, first, 137)["password"] == "a-secret"
 
-    (second,) = submitter.retry(first)
+    (second,) = retry(submitter, first)
 
     assert Sealed.read(second.record().fields["password"])
     assert form_of(stage, second.id)["password"] == "a-secret"
@@ -75,7 +76,7 @@ def test_each_item_keeps_its_own(submitter: Submitter, stage: Stage) -> None:
     assert "a-secret" not in json.dumps(first.record().fields)
     assert [item["code"] for item in first.record().to_dict()["items"]] == [137, 1, 137]
 
-    (second,) = submitter.retry(first.id)
+    (second,) = retry(submitter, first.id)
 
     assert json.loads(form_of(stage, second.id)["userJson"]) == [users[0], users[2]]
 
@@ -94,7 +95,7 @@ def test_another_key_ring_opens_nothing(
     assert (record.state, record.reason) == (State.FAILED, Reason.REFUSED)
     assert record.message == BROKEN
     with pytest.raises(InvalidInputError) as refused:
-        elsewhere.retry(first.id)
+        retry(elsewhere, first.id)
     assert [fault.what for fault in refused.value.faults] == [BROKEN]
 
 
@@ -132,7 +133,7 @@ def test_what_needs_no_credential_is_mended_under_another_key_ring(
     partial = submitter.submit("register", {**ACCOUNT, "addToSchoolMember": 1})
     stage.perform(partial.id, said(820, data=4711))
 
-    (mend,) = elsewhere.retry(partial.id, mend=True)
+    (mend,) = retry(elsewhere, partial.id, mend=True)
 
     assert mend.record().operation == "add_school_student"
 

@@ -11,6 +11,7 @@ from producers import Receipt, result_of
 from producers.intake.submitter import Submitter
 from producers.retry.assess import Outlook
 from producers.retry.edits import Setting
+from producers.retry.service import retry
 from tests.unit.stage import Stage, said
 from worker.broker.queue import Queues
 from worker.classin.operation import Operation
@@ -149,8 +150,8 @@ def test_what_was_retried_already_is_left_out(
     """Whether that went well, is under way, or failed as well: then the last try is the one."""
     well, waiting, badly = (exhausted(submitter, stage) for _ in range(3))
     for receipt, code in ((well, 1), (badly, 193)):
-        stage.perform(submitter.retry(receipt.id)[0].id, said(code))
-    (last,) = submitter.retry(waiting.id)
+        stage.perform(retry(submitter, receipt.id)[0].id, said(code))
+    (last,) = retry(submitter, waiting.id)
     wanted = Wanted(chosen=Filter(state="failed", reason="exhausted"), force=True)
 
     found = {each.id: each for each in retrying.preview(wanted)}
@@ -210,7 +211,7 @@ def test_somebody_was_quicker(retrying: RetryService, submitter: Submitter, stag
     tired = exhausted(submitter, stage)
     wanted = Wanted([tired.id])
     found = retrying.preview(wanted)
-    (quicker,) = submitter.retry(tired.id)
+    (quicker,) = retry(submitter, tired.id)
 
     ((_, receipts, instead),) = retrying.retry(found, wanted)
 
@@ -228,7 +229,7 @@ def test_who_waited_for_what_somebody_was_quicker_with_waits_for_that_retry(
     stage.carry_on(first.id, said(104))
     wanted = Wanted([first.id, second.id])
     found = retrying.preview(wanted)
-    (quicker,) = submitter.retry(first.id)
+    (quicker,) = retry(submitter, first.id)
 
     late, behind = retrying.retry(found, wanted)
 

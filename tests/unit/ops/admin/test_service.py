@@ -7,6 +7,7 @@ from ops.admin.actor import actor
 from ops.admin.service import AdminService
 from producers import Receipt
 from producers.intake.submitter import Submitter
+from producers.retry.service import retry
 from tests.unit.stage import Stage
 from worker.broker.queue import Queues
 from worker.classin.operation import Operation
@@ -75,12 +76,12 @@ def test_what_was_tried_again_since_is_not_named(
 ) -> None:
     """Somebody has seen to it."""
     bell, follower, second, behind = doubtful
-    submitter.retry(behind.id)
+    retry(submitter, behind.id)
 
     assert mending.settle(bell.id, State.FAILED, "silence") == [follower.id, second.id]
     assert bell.record().reason is Reason.DECIDED
-    (again,) = submitter.retry(bell.id)
-    (after_it,) = submitter.retry(follower.id)
+    (again,) = retry(submitter, bell.id)
+    (after_it,) = retry(submitter, follower.id)
     assert after_it.record().after == (again.id,)
 
 

@@ -8,6 +8,7 @@ import pytest
 
 from producers.intake.request import SubmitRequest
 from producers.intake.submitter import Submitter
+from worker.classin.catalogue import read
 from worker.classin.operation import MASK
 from worker.errors import InvalidInputError, InvalidOperationError
 from worker.ledger.store import RedisLedger
@@ -90,7 +91,7 @@ def test_what_is_personal_is_masked_in_items_too(submitter: Submitter, ledger: R
         [SubmitRequest(operation="register_multiple", fields={"userJson": [user]})]
     )
     record = ledger.find(receipt.id)
-    seen = submitter.seals.revealed(record.operation, record.fields, record.school, record.id)
+    seen = submitter.cipher.revealed(record.operation, record.fields, record.school, record.id)
 
     assert seen["userJson"] == [user]
     assert record.to_dict()["fields"]["userJson"] == [dict.fromkeys(user, MASK)]
@@ -147,3 +148,15 @@ def test_what_is_wrong_in_an_object_is_named(
         submitter.check(SubmitRequest(operation="update_classroom", fields=fields))
 
     assert [str(each) for each in refused.value.faults] == [fault]
+
+
+def test_an_operation_object_is_split_like_a_line(
+    submitter: Submitter, ledger: RedisLedger
+) -> None:
+    """A single submission of it says that it needs several calls."""
+    operation = read("add_course_student_multiple", enrolment(MANY))
+    receipts = submitter.submit_many([operation])
+    records = [ledger.find(receipt.id) for receipt in receipts]
+    assert [len(record.fields["studentJson"]) for record in records] == [30, 30, 5]
+    with pytest.raises(InvalidInputError, match="needs 3 calls"):
+        submitter.submit(operation)

@@ -26,7 +26,7 @@ def submit(submitter: Submitter, run: str, *lines: object) -> list[str]:
     raw = [json.dumps(line).encode() for line in lines]
     checked = check_lines(raw, submitter, "test.jsonl")
     assert checked.faults == []
-    submissions = once(checked.submissions, run, submitter.seals)
+    submissions = once(checked.submissions, run, submitter.cipher)
     return [receipt.id for receipt in submitter.enter(submissions)]
 
 

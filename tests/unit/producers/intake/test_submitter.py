@@ -11,6 +11,7 @@ from redis import Redis
 from producers.intake.attachments import LARGEST_KEPT, file_at
 from producers.intake.request import SubmitRequest
 from producers.intake.submitter import Submitter
+from producers.retry.service import retry
 from tests.redis_server import SharedRedis
 from tests.unit.published import ids_in, taken_from
 from tests.unit.stage import Stage, said
@@ -293,13 +294,13 @@ def test_a_file_that_was_kept_is_needed_again_for_a_retry(
     with pytest.raises(
         InvalidInputError, match="its file is no longer kept: submit it anew with the"
     ):
-        submitter.retry(kept.id)
+        retry(submitter, kept.id)
 
     large = tmp_path / "film.mp4"
     large.write_bytes(bytes(LARGEST_KEPT + 1))
     left = submitter.submit("upload_file", {"folderId": 1, "filedata": f"@{large}"})
     stage.perform(left.id, said(193))
-    (again,) = submitter.retry(left.id)
+    (again,) = retry(submitter, left.id)
     assert len(stage.perform(again.id, said(1)).files[0]["Filedata"]) == LARGEST_KEPT + 1
 
 

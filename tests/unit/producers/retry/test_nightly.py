@@ -9,6 +9,7 @@ from producers import Receipt
 from producers.intake.submitter import Submitter
 from producers.retry.assess import Outlook
 from producers.retry.nightly import NightlyRetry, RetryJob
+from producers.retry.service import retry
 from tests.unit.stage import Stage, said
 from worker.ledger.audit import Audit
 from worker.ledger.states import Reason, State
@@ -123,7 +124,7 @@ def test_two_runs_of_one_tick_do_nothing_twice(
 def test_so_often_and_no_more(night: NightlyRetry, submitter: Submitter, stage: Stage) -> None:
     """Retries by hand count, too; then a person should look."""
     tired = failing(submitter, stage, 104)
-    (by_hand,) = submitter.retry(tired.id)
+    (by_hand,) = retry(submitter, tired.id)
     stage.carry_on(by_hand.id, said(104))
     job = RetryJob(most=2)
 

@@ -19,6 +19,7 @@ from producers import (
     submit,
     submit_many,
 )
+from producers.retry.service import retry
 from producers.testing import InMemorySubmitter, Outcome, failed, submitting_in_memory, succeeded
 from producers.testing.pytest_plugin import submitted  # noqa: F401  # as those who test import it
 from worker.broker.queue import Queues
@@ -296,12 +297,12 @@ def test_a_retry_is_linked_to_its_record(real: Submitter, memory: InMemorySubmit
     """A record is tried again once, as always."""
     receipt = memory.submit(COURSE)
     with pytest.raises(InvalidInputError, match="is queued: wait until it is settled"):
-        memory.retry(receipt.id)
+        retry(memory, receipt.id)
     memory.settle(receipt, failed(144))
-    (first,), (second,) = memory.retry(receipt.id), memory.retry(receipt.id)
+    (first,), (second,) = retry(memory, receipt.id), retry(memory, receipt.id)
     assert (first.new, second.new, second.id) == (True, False, first.id)
     assert receipt.record().retried_by == first.id
     assert first.record().retry_of == receipt.id
     for submitter in (real, memory):
         with pytest.raises(NotFoundError, match="there is no record 'nobody'"):
-            submitter.retry("nobody")
+            retry(submitter, "nobody")
