@@ -207,7 +207,9 @@ def _system() -> Iterator[_System]:
             "CLASSIN_LATE_WINDOW": "1s",
             "CLASSIN_WORKER_PROCESSES": "1",
         }
-        simulator = stack.enter_context(_child("simulator", home, variables, "--port", "0"))
+        simulator = stack.enter_context(
+            _child("simulator", home, variables, "--port", "0", "--json")
+        )
         variables["CLASSIN_BASE_URL"] = _address(simulator)
         worker = stack.enter_context(_child("worker", home, variables))
         yield _System(home, variables, worker)
@@ -239,8 +241,8 @@ def _address(simulator: _Child) -> str:
     until = time.monotonic() + START
     while time.monotonic() < until:
         simulator.must_run()
-        said = simulator.log.read_text(encoding="utf-8")
-        if "http" in said and said.endswith("\n"):
-            return said.split()[-1]
+        for line in simulator.log.read_text(encoding="utf-8").splitlines(keepends=True):
+            if line.startswith("{") and line.endswith("\n"):
+                return str(json.loads(line)["url"])
         time.sleep(_INTERVAL)
     raise UnavailableError("the simulator does not start")

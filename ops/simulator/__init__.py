@@ -6,7 +6,7 @@ operation's handler (`handlers`) on the state (`state`), and is recorded in the 
 
 from ops.simulator.faults import FaultRule, When
 from ops.simulator.http.client import SimulatorClient
-from ops.simulator.http.server import create_app, in_thread, run, serve
+from ops.simulator.http.server import announce, create_app, in_thread, run, serve
 from ops.simulator.journal import Counts, Entry
 from ops.simulator.simulator import DEFAULT_SCHOOL
 from ops.simulator.state.world import DEFAULT_SEED, Seed
@@ -20,6 +20,7 @@ __all__ = [
     "Seed",
     "SimulatorClient",
     "When",
+    "announce",
     "create_app",
     "in_thread",
     "run",

@@ -8,7 +8,7 @@ import ast
 from collections.abc import Iterator, Mapping
 
 #: Attributes that hold texts for people; and what is made of an exception by `str`.
-_TEXTS = frozenset({"message", "what", "why", "said", "got", "detail", "meaning", "todo"})
+_TEXTS = frozenset({"message", "what", "why", "said", "got", "detail", "meaning", "todo", "text"})
 
 #: Methods that look for something in a text, or cut it.
 _SEARCHES = frozenset(
@@ -24,6 +24,7 @@ _PATTERNS = frozenset({"findall", "finditer", "fullmatch", "match", "search", "s
 #: Where that is right, and why.
 ALLOWED = {
     "ops/cli/commands/schedule.py: _ending_of": "a table shows the first line of it",
+    "ops/cli/console.py: render": "whether any character of it would act on a terminal",
     "ops/cli/commands/sync_output.py: _print_faults": "equal texts are shown once",
     "producers/oneroster/applying/sync.py: grouped": "equal texts are told once",
     "producers/retry/assess.py: in_words": "says once what ClassIn and the code's meaning both say",
@@ -142,6 +143,11 @@ def test_no_text_for_people_is_compared_or_searched(sources: Mapping[str, ast.Mo
     """Where one is, the list above says why; and nothing stands there in vain."""
     found = {f"{path}: {name}" for path, tree in sources.items() for name in _found_in(tree)}
     assert found == ALLOWED.keys()
+
+
+def test_no_script_reads_a_message(scripts: Mapping[str, str]) -> None:
+    """They write what people read of a record, and decide by its other fields."""
+    assert [name for name, text in scripts.items() if "record.message" in text] == []
 
 
 def test_what_is_looked_for_is_found() -> None:

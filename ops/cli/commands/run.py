@@ -286,18 +286,21 @@ def simulator(
     counting: Annotated[
         Counting, typer.Option(help="How it counts long texts when it checks a signature.")
     ] = Counting.BYTES,
+    as_json: AsJson = False,
 ) -> None:
     """Pretend to be ClassIn, on this machine, until Ctrl-C.
 
-    It knows the schools of the settings; without any, one of its own.
+    It knows the schools of the settings; without any, one of its own. With --json it prints its
+    `url`.
     """
-    from ops.simulator import create_app, run
+    from ops.simulator import announce, create_app, run
     from worker.config.settings import from_env
     from worker.trouble_log import log_plainly
 
     log_plainly()
     schools = {school.sid: school.secret for school in from_env().schools.values()}
-    run(port, host, create_app(schools=schools or None, counting=counting))
+    ready = (lambda url: print_json({"url": url})) if as_json else announce
+    run(port, host, create_app(schools=schools or None, counting=counting), ready)
 
 
 def demo(*, as_json: AsJson = False) -> None:

@@ -93,7 +93,7 @@ async def _tell_time(request: web.Request, response: web.StreamResponse) -> None
 
 
 def announce(url: str) -> None:
-    """Print the line that the starter of the simulator waits for."""
+    """Say where it listens, for people."""
     print(f"simulator listening on {url}", flush=True)  # noqa: T201  # this is its output
 
 
@@ -131,7 +131,12 @@ async def _listen(site: web.TCPSite, host: str, port: int) -> None:
         raise UnavailableError(text) from error
 
 
-def run(port: int, host: str = LOOPBACK, app: web.Application | None = None) -> None:
+def run(
+    port: int,
+    host: str = LOOPBACK,
+    app: web.Application | None = None,
+    ready: Callable[[str], None] = announce,
+) -> None:
     """Serve in this process until SIGTERM or SIGINT; without an app, with the defaults.
 
     Raises UnavailableError if the port is taken.
@@ -141,7 +146,7 @@ def run(port: int, host: str = LOOPBACK, app: web.Application | None = None) -> 
         stop = asyncio.Event()
         for number in (signal.SIGTERM, signal.SIGINT):
             asyncio.get_running_loop().add_signal_handler(number, stop.set)
-        await serve(app or create_app(), host, port, stop=stop)
+        await serve(app or create_app(), host, port, ready=ready, stop=stop)
 
     asyncio.run(main())
 
