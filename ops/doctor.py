@@ -64,7 +64,7 @@ def examine_redis(settings: Settings) -> Iterator[Finding]:
             ill_formed = redis.llen(ILL_FORMED)
             has_jobs = redis.exists(keys.JOBS)
         clock_state = ledger.clock_state()
-        worker_seen = ledger.pulse().workers > 0
+        worker_seen = ledger.health().workers > 0
         beat_missed = has_jobs and ledger.holder(BEAT) is None
         home = HomeMark(settings.home if settings.redis_url is None else None)
         yield from examine_server(redis, info, home)

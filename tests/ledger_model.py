@@ -273,7 +273,7 @@ class LedgerModel:
         assert found.state is advanced.state
         assert found.attempts == (*record.attempts, note.attempt)
         barred = standing.access is SchoolSignal.LOCKED_OUT and found.state is State.FAILED
-        cancelled = record.cancelling and not standing.state.settled
+        cancelled = "cancel" in self.before.get(record.id, ()) and not standing.state.settled
         slow = standing.state is State.RUNNING and found.state is State.DEFERRED and found.paced
         assert found.state is (State.CANCELLED if cancelled else standing.state) or barred or slow
         if found.state is not State.RUNNING:

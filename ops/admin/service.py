@@ -91,7 +91,7 @@ class AdminService:
 
     def is_closed(self, school: str) -> bool:
         """Return whether a school is paused, by a person or otherwise. Raises InvalidInputError."""
-        names = {closure.school for closure in self._ledger.closures()}
+        names = {closure.school for closure in self._ledger.school_pauses()}
         return school in names or self._settings.school(school).name in names
 
     def unsettled(self, batch: str) -> Sequence[str]:
@@ -113,7 +113,7 @@ class AdminService:
 
         A school that is no longer configured can be resumed, too. Raises InvalidInputError.
         """
-        if school not in {closure.school for closure in self._ledger.closures()}:
+        if school not in {closure.school for closure in self._ledger.school_pauses()}:
             school = self._settings.school(school).name
         self._note("resume", school, (), why)
         was_closed = self._ledger.resume(school)

@@ -92,7 +92,7 @@ def inquire(queries: LedgerQueries, record_id: str, give_up_after: float) -> Exp
     """
     record, now = queries.find(record_id), queries.now()
     waiting = not record.state.settled
-    obstacle = queries.obstacles([record]).get(record.id)
+    obstacle = queries.wait_reasons([record]).get(record.id)
     kinds = [f"{record.school} {record.operation}", record.school]
     (school,) = (each for each in queries.schools([record.school]) if each.name == record.school)
     started = record.started_at if record.attempts or not record.paced else record.paced_at
@@ -141,7 +141,7 @@ def _chain(
         found = queries.find_all([obstacle.behind])
         if not found:
             return
-        obstacle = queries.obstacles(found).get(found[0].id)
+        obstacle = queries.wait_reasons(found).get(found[0].id)
         yield found[0], obstacle
 
 

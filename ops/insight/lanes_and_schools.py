@@ -58,7 +58,7 @@ def look_at_lanes(queries: LedgerQueries, limit: int, *, stuck: bool) -> tuple[l
     """Return lanes, the longest stuck first, and their total number."""
     now = queries.now()
     lanes, number = queries.lanes(limit, now - STUCK_AFTER if stuck else None)
-    obstacles = queries.obstacles([each.head for each in lanes])
+    obstacles = queries.wait_reasons([each.head for each in lanes])
     views = [
         LaneView(each, obstacles.get(each.head.id), max(0, now - each.moved_at)) for each in lanes
     ]

@@ -175,7 +175,7 @@ def gather(
         settled={state: settled[state] for state in State if settled[state]},
         waiting={state: number for state, number in sizes.items() if number},
         groups=_groups(queries, trouble),
-        closures=queries.closures(),
+        closures=queries.school_pauses(),
         lanes=_stuck(queries, until),
         oldest=_oldest(queries, reports),
     )

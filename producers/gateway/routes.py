@@ -233,7 +233,7 @@ class Routes:
     async def health(self) -> Response:
         """Say whether work gets on; 503 when it is stuck."""
         try:
-            pulse = await self._health.ask(self._ledger.pulse)
+            pulse = await self._health.ask(self._ledger.health)
         except UnavailableError:
             return answer(AWAY, 503, LATER)
         health = judged(pulse, self._stuck_after)

@@ -184,7 +184,7 @@ class GatewayService:
 
         A record that another waits for is hidden if it is outside the key's scope.
         """
-        obstacles = self._ledger.obstacles(records)
+        obstacles = self._ledger.wait_reasons(records)
         ahead = sorted({each.behind for each in obstacles.values() if each.behind is not None})
         others = self._ledger.find_all(ahead) if key.limited and ahead else ()
         foreign = {other.id for other in others if not _covers(key, other)}

@@ -58,7 +58,7 @@ def known_to(ledger: IntakeLedger, entries: Sequence[Entry]) -> Known:
         (school, name): record_id
         for school, all_of_it in names.items()
         for start in range(0, len(all_of_it), _NAMES)
-        for name, record_id in ledger.named(school, [*all_of_it][start : start + _NAMES]).items()
+        for name, record_id in ledger.find_ids(school, [*all_of_it][start : start + _NAMES]).items()
     }
 
 
@@ -111,7 +111,7 @@ def refuse_lost(ledger: IntakeLedger, entries: Sequence[Entry], known: Known) ->
     kept = {
         each
         for start in range(0, len(ids), _NAMES)
-        for each in ledger.named("", ids[start : start + _NAMES])
+        for each in ledger.find_ids("", ids[start : start + _NAMES])
     }
     for entry, name, record_id in wanted:
         if record_id not in kept:

@@ -33,7 +33,7 @@ class IntakeLedger(Protocol):
     ) -> Sequence[SubmitResult]:
         """Record new operations, all or none. Raises SubmitRefusedError."""
 
-    def named(self, school: str, names: Sequence[str]) -> Mapping[str, str]:
+    def find_ids(self, school: str, names: Sequence[str]) -> Mapping[str, str]:
         """Find records by id or by the school's dedup keys."""
 
     def find(self, record_id: str) -> Record:

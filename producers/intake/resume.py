@@ -17,7 +17,7 @@ def resumed(ledger: IntakeLedger, checked: Checked, about: BatchInfo) -> Checked
     first = next((each for each in checked.submissions if each.dedup_key), None)
     if first is None or about.webhook is None or about.digest is None:
         return checked
-    owners = ledger.named(first.school, [str(first.dedup_key)]).values()
+    owners = ledger.find_ids(first.school, [str(first.dedup_key)]).values()
     batch = next((record.batch for record in ledger.find_all([*owners])), None)
     known = ledger.batches.info(batch) if batch else None
     if batch is None or known is None or known.webhook is None or known.webhook.complete:

@@ -125,7 +125,7 @@ class NightlyRetry:
         if any(map(prospects.is_fresh, others)):
             return True
         keys = [retry_key(other, tick) for other in others]
-        return bool(keys and self._ledger.named(record.school, keys))
+        return bool(keys and self._ledger.find_ids(record.school, keys))
 
     def _tries_of(self, record: Record, most: int) -> int:
         """Count how often it was tried again so far, no further than that matters."""

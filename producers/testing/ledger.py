@@ -64,7 +64,7 @@ class InMemoryLedger:
             self._owners |= owners.maps[0]
             return [self._enter(each, owner) for each, owner in zip(submissions, ids, strict=True)]
 
-    def named(self, school: str, names: Sequence[str]) -> Mapping[str, str]:
+    def find_ids(self, school: str, names: Sequence[str]) -> Mapping[str, str]:
         """Find records by id or by the school's dedup keys."""
         with self.reached():
             ids = {name: name for name in names if name in self._records}

@@ -178,7 +178,7 @@ def wait_out_the_maintenance(night: Night, simulator: SimulatorClient, ledger: R
     """From half past two to ten past three; the sync begins, waits, and finishes."""
     simulator.maintenance(on=True)
     night.strikes(2, 30)
-    until(lambda: bool(ledger.closures()), "the school is closed")
+    until(lambda: bool(ledger.school_pauses()), "the school is closed")
     night.strikes(3, 9)
     waiting = night.run_of("nightly-sync")
     assert waiting is not None

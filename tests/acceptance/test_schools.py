@@ -89,7 +89,7 @@ def test_a_long_text_is_signed_as_the_service_counts(
             [101002005, 1],
             [1],
         ]
-        assert ledger.closures() == []
+        assert ledger.school_pauses() == []
 
 
 def test_a_school_that_is_locked_out_goes_on_by_itself(
@@ -105,9 +105,9 @@ def test_a_school_that_is_locked_out_goes_on_by_itself(
     simulator.faults(FaultRule(operation=None, code=102))
     worker.start()
     first = submitter.submit(folder("first"))
-    until(lambda: bool(ledger.closures()), "the school is paused")
+    until(lambda: bool(ledger.school_pauses()), "the school is paused")
     others = [submitter.submit(folder(f"{n}"), lane=f"{n}") for n in range(5)]
-    until(lambda: ledger.closures()[0].parked >= 5, "the others wait")
+    until(lambda: ledger.school_pauses()[0].parked >= 5, "the others wait")
 
     (closed,) = json.loads(classin("stats", "--json").stdout)["closed"]
     assert (closed["school"], closed["closed"], closed["code"]) == ("main", "paused", 102)
@@ -116,7 +116,7 @@ def test_a_school_that_is_locked_out_goes_on_by_itself(
     simulator.clear_faults()
     for receipt in (first, *others):
         assert receipt.wait(120).state is State.SUCCEEDED
-    assert ledger.closures() == []
+    assert ledger.school_pauses() == []
     assert simulator.counts()["create_folder"].applied == 6
 
 
@@ -130,7 +130,7 @@ def test_a_kind_that_alone_is_locked_out_is_refused(
     simulator.faults(FaultRule(operation="edit_course", code=102))
     worker.start()
     edit = submitter.submit(EditCourse(course_id=352861, course_name="Spring"))
-    until(lambda: bool(ledger.closures()), "the school is paused")
+    until(lambda: bool(ledger.school_pauses()), "the school is paused")
 
     assert submitter.submit(folder("tools")).wait(120).state is State.SUCCEEDED
 
@@ -147,8 +147,8 @@ def test_maintenance_is_waited_for(
     simulator.maintenance(on=True)
     worker.start()
     first = submitter.submit(folder("first"))
-    until(lambda: bool(ledger.closures()), "the school is held")
-    assert ledger.closures()[0].held
+    until(lambda: bool(ledger.school_pauses()), "the school is held")
+    assert ledger.school_pauses()[0].held
     assert first.record().state in {State.DEFERRED, State.QUEUED, State.RUNNING}
 
     simulator.maintenance(on=False)
@@ -168,7 +168,7 @@ def test_pause_resume_and_cancel_by_hand(
     worker.start()
     unwanted, wanted = (submitter.submit(folder(name), lane=name) for name in "ab")
     follower = submitter.submit(folder("c"), after=[unwanted])
-    until(lambda: ledger.closures()[0].parked == 2, "both wait")
+    until(lambda: ledger.school_pauses()[0].parked == 2, "both wait")
     assert f"waiting behind {unwanted.id}" in classin("ls").stdout
 
     cancelled = classin("cancel", unwanted.id)

@@ -43,7 +43,7 @@ def test_a_worker_that_consumes_nothing_ends_though_nothing_waits(
 ) -> None:
     """The watchdog judged by what waits on the queue, and saw a worker that has nothing to do."""
     started(worker, environment, trouble)
-    until(lambda: ledger.pulse().workers == 0, "it does not count as a worker any more")
+    until(lambda: ledger.health().workers == 0, "it does not count as a worker any more")
     assert worker.alive
 
     assert exit_code(worker) == STALLED

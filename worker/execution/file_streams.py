@@ -151,7 +151,7 @@ class _Kept:
     """A file whose content travels with its record."""
 
     def __init__(self, ledger: RedisLedger, record_id: str, name: str) -> None:
-        self._pieces = (ledger.piece(record_id, name, n) for n in itertools.count())
+        self._pieces = (ledger.file_piece(record_id, name, n) for n in itertools.count())
         self._piece = io.BytesIO(next(self._pieces))
         if not self._piece.getbuffer():
             raise FileNotFoundError

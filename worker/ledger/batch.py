@@ -20,51 +20,51 @@ from worker.ledger.redis_errors import translate_redis_errors
 from worker.ledger.script_runner import ScriptRunner
 from worker.ledger.states import State, WebhookState
 
-#: Seconds without another part after which a batch that nobody closed counts as broken off.
+#: Seconds without a submission after which a batch that is not closed counts as broken off.
 OPEN_LASTS = 3600.0
 
-#: Seconds after which a batch is forgotten of which nothing ever came.
+#: Seconds after which a batch without records is deleted.
 EMPTY_LASTS = 86_400
 
 #: What the keys of this purpose sign.
 _PURPOSE = "webhook"
 
-#: Where the path of an address begins, behind its host.
+#: Ends the host and port of a URL.
 _PATH = re.compile("[/?#]")
 
 
 def mark_of_file(keyring: KeyRing, content: bytes) -> str:
-    """Return what tells a file that was handed in; a short one cannot be guessed from it."""
+    """Return the keyed digest of a submitted file, from which its content cannot be guessed."""
     return keyring.mark("file", hashlib.sha256(content).hexdigest())
 
 
 def vouched(batch: str, url: str) -> bytes:
-    """Return what a key ring signs of a webhook: whom to tell, and of which batch."""
+    """Return what is signed of a webhook: its batch and its URL."""
     return canonical([batch, url])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Webhook:
-    """Whom to tell that a batch has settled, and how far that is. Times are ms since 1970."""
+    """The webhook of a batch, and its progress. Times are ms since 1970."""
 
     url: str = field(repr=False)
     told: WebhookState = WebhookState.OPEN
-    #: Whether all of the batch was handed in; else it is told of as a part.
+    #: Whether all of the batch was submitted; else the webhook tells of a part.
     complete: bool = False
-    #: How often it was begun to tell anew, because the batch went on.
+    #: How often the webhook started again because the batch was resumed.
     tellings: int = 0
-    #: Requests so far, and how often it was put off.
+    #: Requests so far, and deferrals.
     tries: int = 0
     deferrals: int = 0
     #: When the batch settled, when the first request went out, and when the next is due.
     settled_at: int | None = None
     first_at: int | None = None
     due_at: int | None = None
-    #: What came of the last request.
+    #: The result of the last request, in words.
     said: str = ""
 
     def to_dict(self) -> dict[str, Any]:
-        """Give it as people and programs see it: of the address no query, which may be a secret."""
+        """Return the dict that is shown as JSON; the URL without its query, a possible secret."""
         return {
             "url": without_query(self.url),
             "state": self.told.value,
@@ -78,26 +78,26 @@ class Webhook:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BatchInfo:
-    """What was said of a batch when it was handed in."""
+    """What is stored of a batch when it is submitted."""
 
     source: str | None = None
-    #: When, in ms since 1970; the ledger sets it.
+    #: When it was opened (ms since 1970); the ledger sets it.
     at: int | None = None
-    #: The name of the file that it came in, where that lay, and the mark of what it held.
+    #: The name, path and digest (see mark_of_file) of the file that it came in.
     file: str | None = None
     path: str | None = None
     digest: str | None = None
     #: Of a sheet: its columns by field, and its name in the workbook.
     columns: Mapping[str, str] = field(default_factory=dict)
     sheet: str | None = None
-    #: Sums up the request that the batch was named by, so that no other one goes on with it.
+    #: Digest of the request that named the batch, so that no other request resumes it.
     asks: str | None = None
-    #: How many operations are to be handed in, if that is known.
+    #: Number of operations that will be submitted, if known.
     expected: int | None = None
     webhook: Webhook | None = None
 
     def to_dict(self) -> dict[str, Any]:
-        """Give it as people and programs see it."""
+        """Return the dict that is shown as JSON."""
         return {
             "source": self.source,
             "at": iso(self.at),
@@ -107,33 +107,33 @@ class BatchInfo:
 
 
 class WebhookCall(NamedTuple):
-    """A webhook that is to be called, by whoever took it."""
+    """A webhook that whoever took it is to call."""
 
     batch: str
     about: BatchInfo
     webhook: Webhook
     counts: Mapping[State, int]
-    #: Which taking it is: a later one ends all earlier ones.
+    #: Number of this take: a later one ends all earlier ones.
     token: int
     #: When it was taken, in ms since 1970 by the ledger's clock.
     at: int
-    #: Whether the key ring vouches for its address; else somebody wrote that into Redis by hand.
+    #: Whether its URL is signed with the key ring; else somebody wrote it into Redis by hand.
     signed: bool
 
     @property
     def receiver(self) -> str:
-        """Whom it goes to: scheme, host and port."""
+        """Scheme, host and port of its URL."""
         scheme, _, rest = self.webhook.url.partition("//")
         return f"{scheme}//{_PATH.split(rest, maxsplit=1)[0]}"
 
 
 class DeliveryResult(NamedTuple):
-    """What came of calling a webhook."""
+    """The result of calling a webhook."""
 
     told: WebhookState
     tries: int
     said: str
-    #: Of one that is put off: for how long (seconds), and whether that lengthens the next pause.
+    #: Of a deferred one: seconds until the next call, and whether the next deferral is longer.
     due_in: float = 0.0
     counts: bool = False
 
@@ -268,7 +268,7 @@ def _webhook_in(values: Mapping[str, str], told: Callable[[int], int]) -> Webhoo
 
 
 def without_query(url: str) -> str:
-    """Return an address without what may be a secret of it; "" if it is none."""
+    """Return a URL without its query and fragment, which may be secrets; "" if it is malformed."""
     try:
         return urlunsplit(urlsplit(url)._replace(query="", fragment=""))
     except ValueError:

@@ -10,7 +10,7 @@ TOLD_FOR = 7 * 86_400_000
 
 
 class LedgerClock(NamedTuple):
-    """How the ledger's time stands to Redis's clock. Moments are ms since 1970, by the latter."""
+    """How far the ledger's time is ahead of Redis's clock. Times are ms since 1970, by Redis."""
 
     #: Ms by which the ledger's time is ahead: leases, due times, paces and locks go by it.
     ahead: int = 0
@@ -32,9 +32,9 @@ class LedgerClock(NamedTuple):
         return cls(ahead, None if at is None else int(at), int(values.get("stepped_by", 0)))
 
     def stepped_lately(self, now: int) -> bool:
-        """Say whether people should know that Redis's clock went back; `now` is by that clock."""
+        """Return whether to tell people that Redis's clock went back; `now` is by that clock."""
         return self.stepped_at is not None and now - self.stepped_at < TOLD_FOR
 
     def told(self, moment: int) -> int:
-        """Return a moment of the ledger's time as people are told it."""
+        """Convert a ledger time to Redis's clock, as people are told it."""
         return moment - self.ahead

@@ -1,4 +1,4 @@
-"""How records and submissions are written in Redis."""
+"""Encode what scripts are given, and decode what they and Redis return."""
 
 import base64
 import hashlib
@@ -44,7 +44,7 @@ _text_of = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
 def arguments_of(submissions: Sequence[Submission], keyring: KeyRing) -> list[str | bytes]:
-    """Give what submit.lua takes of a chunk: the records, and the pieces of their files."""
+    """Return the arguments of submit.lua for a chunk: records, and the pieces of their files."""
     records, pieces = [], []
     for submission in submissions:
         mine = [text for piece in _pieces(submission.contents) for text in piece]
@@ -255,7 +255,6 @@ def _record_of(record_id: str, values: Mapping[str, str], told: Callable[[int], 
         paced_at=told(int(values["paced"])) if "paced" in values else None,
         quiet="quiet" in values,
         lost_workers=int(values.get("lost_workers", 0)),
-        cancelling="cancel" in values,
     )
 
 

@@ -11,7 +11,7 @@ from worker.ledger.limits import EVENTS_KEPT
 from worker.ledger.redis_errors import translate_redis_errors
 from worker.ledger.states import Reason, State
 
-#: Digits of a number in the name of an event.
+#: Maximum digits of a number in an event id.
 _LONGEST_NUMBER = 19
 
 #: The id before all events.
@@ -19,9 +19,9 @@ BEGINNING = "0-0"
 
 
 class SettledEvent(NamedTuple):
-    """That a record settled: no field, no message."""
+    """The event of a record that settled; without fields and message."""
 
-    #: Where it stands in the stream: later ones have greater numbers.
+    #: Its id in the stream: `MS-NUMBER`, later ones are greater.
     event: str
     id: str
     operation: str
@@ -30,11 +30,11 @@ class SettledEvent(NamedTuple):
     reason: Reason | None
     code: int | None
     batch: str | None
-    #: Ms from its submission; None: older events do not tell.
+    #: Ms from submission to settlement; None: an event of an older version.
     took: int | None = None
 
     def to_dict(self) -> dict[str, Any]:
-        """Give it as programs see it."""
+        """Return the dict that is shown as JSON."""
         return {
             "id": self.id,
             "operation": self.operation,
@@ -63,10 +63,7 @@ def event_of(event: str, values: Mapping[str, str]) -> SettledEvent:
 
 
 def position_of(event: str) -> tuple[int, int]:
-    """Take the name of an event apart: ms since 1970, and which of that ms it is.
-
-    Raises ValueError for what names none.
-    """
+    """Parse an event id: ms since 1970, and the number within that ms. Raises ValueError."""
     moment, dash, number = event.partition("-")
     for part in (moment, number) if dash else (moment,):
         if not (part.isascii() and part.isdecimal() and len(part) <= _LONGEST_NUMBER):

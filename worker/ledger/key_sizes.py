@@ -1,4 +1,4 @@
-"""How much memory each family of keys takes: measured where keys are few, else estimated."""
+"""Memory of each family of keys: measured where keys are few, else estimated."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence

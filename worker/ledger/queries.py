@@ -32,13 +32,13 @@ from worker.ledger.types import Filter, SchoolPause
 
 
 class Order(StrEnum):
-    """In which order records can be listed: those that an index has."""
+    """The orders in which records can be listed: those of an index."""
 
     NEWEST = "newest"
     OLDEST = "oldest"
-    #: What settled last comes first, as far back as the events go.
+    #: Last settled first, as far back as the events go.
     FINISHED = "finished"
-    #: What is due next comes first: deferred records, and running ones by the end of their lease.
+    #: Next due first: deferred records, and running ones by the end of their lease.
     DUE = "due"
 
 
@@ -50,63 +50,63 @@ class ListedRecord(NamedTuple):
 
 
 class Listing(NamedTuple):
-    """Some records, perhaps fewer than asked for, and where the rest begins (None: nowhere)."""
+    """Records, perhaps fewer than asked for, and the cursor of the rest (None: there is none)."""
 
     found: Sequence[ListedRecord]
     cursor: str | None
-    #: The ids of those on the way that cannot be read: somebody changed them in Redis.
+    #: Ids of records that cannot be read: somebody changed them in Redis.
     unreadable: Sequence[str] = ()
 
 
 class Lane(NamedTuple):
-    """A lane in which somebody waits behind its first."""
+    """A lane in which records wait behind the first."""
 
     name: str
-    #: When one of it settled last, or somebody first waited there (ms since 1970).
+    #: When a record of it settled last, or first had to wait (ms since 1970).
     moved_at: int
     #: Its unsettled records, and the first of them.
     length: int
     head: Record
-    #: Because of whom those behind it are to fail, if so.
+    #: The record because of which all others of the lane will fail, if any.
     stopped_by: str | None
 
 
 class Slowdown(NamedTuple):
-    """How ClassIn's "too fast" slows something down."""
+    """How ClassIn's "too fast" slows down an operation or a school."""
 
     #: "SCHOOL OPERATION" or "SCHOOL".
     what: str
-    #: How often the pause has doubled by now, and until when nothing is sent (ms since 1970).
+    #: Doublings of the interval by now, and until when nothing is sent (ms since 1970).
     level: int
     free_at: int
 
 
 class SchoolStatus(NamedTuple):
-    """How a school stands."""
+    """The status of a school."""
 
     name: str
-    #: Its records that are not settled, and those of them that workers have in hand.
+    #: Its unsettled records, and those of them that are running.
     unsettled: int
     running: int
     closure: SchoolPause | None
     parked: int
-    #: Kinds of operation that alone are locked out, by since when (ms since 1970).
+    #: Operations that alone are locked out, by since when (ms since 1970).
     barred: Mapping[str, int]
 
 
 class QueuePosition(NamedTuple):
-    """Where an unsettled record is. All that does not apply is None."""
+    """The positions of an unsettled record; None: it has none there."""
 
-    #: Its place among the unsettled of its lane, from 0, and how many these are.
+    #: Its position among the unsettled records of its lane, from 0, and their number.
     lane_place: int | None = None
     lane_length: int = 0
-    #: Since when it has been queued, or its message went again (ms since 1970), and how many of its
-    #: priority have been for longer.
+    #: When its message was sent last (ms since 1970), and how many records of its priority are
+    #: older.
     sent_at: int | None = None
     ahead: int | None = None
-    #: Its place among those that wait for their school, from 0.
+    #: Its position among those that wait for their school, from 0.
     parked_place: int | None = None
-    #: Who has it in hand, and until when that holds unless it is renewed (ms since 1970).
+    #: The worker that has its lease, and when that ends unless it is renewed (ms since 1970).
     worker: str | None = None
     lease_ends: int | None = None
 
@@ -123,10 +123,10 @@ class LedgerQueries(LedgerReader):
     def listing(
         self, chosen: Filter, order: Order, limit: int, cursor: str | None = None
     ) -> Listing:
-        """List records, at most so many.
+        """List records, `limit` at most.
 
-        By `finished`, `since` and `until` are about when they settled. Raises InvalidInputError for
-        a cursor that is none.
+        With FINISHED, `since` and `until` are about when they settled. Raises InvalidInputError for
+        a malformed cursor.
         """
         scan = None
         unreadable: list[str] = []
@@ -192,10 +192,7 @@ class LedgerQueries(LedgerReader):
 
     @decoding("the counts of an hour")
     def hours(self, since: int, until: int) -> Mapping[int, HourStats]:
-        """Give what happened in each hour from that of `since` to that of `until`.
-
-        All are ms since 1970; the answer is by the beginning of each hour.
-        """
+        """Return by start of the hour what happened, from that of `since` to that of `until`."""
         numbers = range(since // HOUR, until // HOUR + 1)
         with translate_redis_errors():
             pipeline = self._redis.pipeline(transaction=False)
@@ -213,7 +210,7 @@ class LedgerQueries(LedgerReader):
         return list(islice(chain.from_iterable(pages), most))
 
     def submitted_between(self, moments: Sequence[int]) -> Sequence[int]:
-        """Count the records submitted from each of these moments (ms since 1970) to the next."""
+        """Count the records submitted from each of these times to the next."""
         with translate_redis_errors():
             pipeline = self._redis.pipeline(transaction=False)
             for first, last in pairwise(moments):
@@ -222,9 +219,9 @@ class LedgerQueries(LedgerReader):
 
     @decoding("the lanes")
     def lanes(self, limit: int, moved_before: int | None = None) -> tuple[Sequence[Lane], int]:
-        """Give lanes in which somebody waits, those that stand still longest first; and how many.
+        """Return lanes in which records wait, the longest still first, and their total number.
 
-        With a moment (ms since 1970): those alone that have not moved since.
+        `moved_before`: only lanes that have not moved since.
         """
         highest = "+inf" if moved_before is None else str(moved_before)
         with translate_redis_errors():
@@ -252,11 +249,11 @@ class LedgerQueries(LedgerReader):
 
     @decoding("what is known of schools")
     def schools(self, known: Sequence[str]) -> Sequence[SchoolStatus]:
-        """Say how schools stand: those that are known, have work to do, or are closed."""
+        """Return the status of schools that are known, have unsettled records, or are closed."""
         with translate_redis_errors():
             unsettled = {str(name): int(n) for name, n in self._redis.hgetall(keys.SCHOOLS).items()}
         running = self._running()
-        closures = {each.school: each for each in self.closures()}
+        closures = {each.school: each for each in self.school_pauses()}
         names = sorted({*known, *unsettled, *closures})
         with translate_redis_errors():
             pipeline = self._redis.pipeline(transaction=False)
@@ -279,7 +276,7 @@ class LedgerQueries(LedgerReader):
         ]
 
     def _running(self) -> Counter[str]:
-        """Count what runs by school: there is no more of it than workers have threads."""
+        """Count running records by school: there are no more than workers have threads."""
         with translate_redis_errors():
             ids = self._redis.zrange(keys.index("state", State.RUNNING.value), 0, -1)
             pipeline = self._redis.pipeline(transaction=False)
@@ -289,14 +286,14 @@ class LedgerQueries(LedgerReader):
 
     @decoding("the paces")
     def paces(self) -> Mapping[str, float]:
-        """Give the least ms between two requests, by "SCHOOL OPERATION" or "SCHOOL"."""
+        """Return the minimum ms between two requests, by "SCHOOL OPERATION" or "SCHOOL"."""
         with translate_redis_errors():
             found = self._redis.hgetall(keys.PACES)
         return {str(what): float(interval) for what, interval in found.items()}
 
     @decoding("what was slowed down")
     def slowdowns(self, kinds: Sequence[str]) -> Sequence[Slowdown]:
-        """Say which of these ("SCHOOL OPERATION" or "SCHOOL") were slowed down of late."""
+        """Return which of these ("SCHOOL OPERATION" or "SCHOOL") are slowed down."""
         with translate_redis_errors():
             pipeline = self._redis.pipeline(transaction=False)
             for kind in kinds:
@@ -317,7 +314,7 @@ class LedgerQueries(LedgerReader):
 
     @decoding("where a record is")
     def position(self, record: Record) -> QueuePosition:
-        """Say where an unsettled record is."""
+        """Return the positions of an unsettled record."""
         lane = keys.lane(record.lane or "")
         with translate_redis_errors():
             pipeline = self._redis.pipeline(transaction=False)
@@ -364,5 +361,5 @@ def _is_between(record: Record, chosen: Filter) -> bool:
 
 
 def _stopper(stops: str | None) -> str | None:
-    """Name the last of those because of whom a lane is to stop."""
+    """Return the last record because of which a lane is to stop."""
     return str(json.loads(stops)[-1][2]) if stops else None

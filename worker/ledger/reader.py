@@ -44,7 +44,7 @@ class LedgerReader:
         self._keyring = keyring
         self.events = EventStream(redis)
 
-    def named(self, school: str, names: Sequence[str]) -> Mapping[str, str]:
+    def find_ids(self, school: str, names: Sequence[str]) -> Mapping[str, str]:
         """Find records by id or by the school's dedup keys; return the ids of those that exist."""
         with translate_redis_errors():
             pipeline = self._redis.pipeline(transaction=False)
@@ -69,14 +69,14 @@ class LedgerReader:
             values, (seconds, micros) = pipeline.execute()
         return LedgerClock.of(values, seconds * 1000 + micros // 1000)
 
-    def closures(self) -> Sequence[SchoolPause]:
+    def school_pauses(self) -> Sequence[SchoolPause]:
         """Return the schools that are closed, by name."""
         with translate_redis_errors():
             names = sorted(map(str, self._redis.smembers(keys.CLOSED)))
-        return list(self._closures(names).values())
+        return list(self._pauses_of(names).values())
 
     @decoding("what is known of closed schools")
-    def _closures(self, schools: Sequence[str]) -> dict[str, SchoolPause]:
+    def _pauses_of(self, schools: Sequence[str]) -> dict[str, SchoolPause]:
         if not schools:
             return {}
         with translate_redis_errors():
@@ -102,17 +102,17 @@ class LedgerReader:
             if values
         }
 
-    def obstacles(self, records: Sequence[Record]) -> Mapping[str, WaitReason]:
+    def wait_reasons(self, records: Sequence[Record]) -> Mapping[str, WaitReason]:
         """Return by id what each record waits for; most wait for nothing and are left out."""
-        closures = self._closures(sorted({each.school for each in records if _may_park(each)}))
+        pauses = self._pauses_of(sorted({each.school for each in records if _may_park(each)}))
         behind = self._behind([each for each in records if each.state is State.BLOCKED])
         ahead = self._ahead([each for each in records if each.paced])
         found = {}
         for record in records:
             if record.id in behind:
                 found[record.id] = behind[record.id]
-            elif _may_park(record) and record.school in closures:
-                found[record.id] = WaitReason(closure=closures[record.school])
+            elif _may_park(record) and record.school in pauses:
+                found[record.id] = WaitReason(closure=pauses[record.school])
             elif record.state is State.DEFERRED and record.quiet:
                 found[record.id] = WaitReason(quiet=True, due_at=record.due_at)
             elif record.id in ahead:
@@ -168,7 +168,7 @@ class LedgerReader:
         return {str(name): told(int(until)) for name, until in found}
 
     @decoding("what tells whether work gets on")
-    def pulse(self) -> QueueHealth:
+    def health(self) -> QueueHealth:
         """Return whether work gets on."""
         with translate_redis_errors():
             pipeline = self._redis.pipeline(transaction=False)
@@ -226,7 +226,7 @@ class LedgerReader:
         return records
 
     @decoding("a file of a record")
-    def piece(self, record_id: str, name: str, number: int) -> bytes:
+    def file_piece(self, record_id: str, name: str, number: int) -> bytes:
         """Return a piece, from 0, of a file that is stored with a record; empty behind its end."""
         with translate_redis_errors():
             return base64.b64decode(

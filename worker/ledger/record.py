@@ -203,8 +203,6 @@ class Record:
     quiet: bool = False
     #: How many workers fell silent while they had it.
     lost_workers: int = 0
-    #: Somebody called it off while it was running.
-    cancelling: bool = False
     started_at: int | None = None
     finished_at: int | None = None
     due_at: int | None = None

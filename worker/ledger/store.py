@@ -40,23 +40,23 @@ from worker.ledger.types import (
     UpdateResult,
 )
 
-#: Records that one script call takes in, or renews the leases of.
+#: Maximum records that one script call submits, or whose leases it renews.
 CHUNK = 500
 
-#: Records that those of one call wait for, all together, after which it takes in no further one.
+#: Dependencies of a chunk, in all, after which it takes no further record.
 AWAITED = 5000
 
-#: Bytes of files after which a script call takes in no further record.
+#: Bytes of files in a chunk after which it takes no further record.
 HEAVIEST = 8 * 1024 * 1024
 
-#: Seconds that a worker waits for the pace at most, before a first request and between attempts;
-#: what would have to wait longer is put off until its turn.
+#: Maximum seconds that a worker waits for the pace, before a first request and between attempts;
+#: a record that would have to wait longer is deferred until its turn.
 SHORT_WAIT, LONGEST_WAIT = 0.25, 2.0
 
-#: Seconds that a record waits for its turn, unless somebody says otherwise.
+#: Default seconds that a record waits for its turn before it expires.
 GIVE_UP_AFTER = 86400.0
 
-#: A record whose workers fell silent so often is what kills them.
+#: A record is poison once so many workers died while they had it.
 DEATHS = 3
 
 #: What requeue_due.lua has to know of operations: most announce each request (mark_sending).
@@ -98,7 +98,7 @@ class RedisLedger(LedgerReader):
         With an inline queue, records that are ready get their messages in the same step.
 
         Raises SubmitRefusedError for a dedup key that was used for something else, or for an id to
-        wait for that does not exist: nothing of that chunk was recorded. `named` tells beforehand.
+        wait for that does not exist: nothing of that chunk was recorded. See `find_ids`.
         """
         results: list[SubmitResult] = []
         queue = "" if inline_queue is None else dump(inline_queue._asdict())
@@ -255,7 +255,7 @@ class RedisLedger(LedgerReader):
         return None if was == "telling" else State(was)
 
 
-#: What keeps a submission from being taken in, with the id that it is about.
+#: Why a submission is refused; {} is the id of another record.
 _REFUSALS = {
     "conflict": "the dedup key is that of {}, which asks for something else",
     "unknown": "waits for {}, which is no record",
@@ -263,7 +263,7 @@ _REFUSALS = {
 
 
 def refusal(before: int, chunk: Sequence[Submission], found: Sequence[Any]) -> SubmitRefusedError:
-    """Say why submit.lua took in none of a chunk."""
+    """Return the error for a chunk of which submit.lua recorded nothing."""
     kind, position, other, *pairs = found
     position += before
     fault = FieldError(str(position), _REFUSALS[kind].format(other), kind)
@@ -275,7 +275,7 @@ def _lease_lost(claim: Claim) -> LeaseLostError:
 
 
 def chunks(submissions: Iterable[Submission]) -> Iterator[list[Submission]]:
-    """Divide submissions into what one script call takes in."""
+    """Divide submissions into chunks for one script call each."""
     chunk: list[Submission] = []
     weight = awaited = 0
     for submission in submissions:

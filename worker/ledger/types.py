@@ -13,13 +13,13 @@ from worker.ledger.states import Reason, State
 
 
 class SubmitResult(NamedTuple):
-    """What became of one submission."""
+    """The result of one submission."""
 
-    #: Its own, or that of the record which stands for it: by its dedup key, or as another retry.
+    #: Its own id, or that of the record that already has its dedup key or retries the same record.
     id: str
     #: Whether this call recorded it.
     new: bool
-    #: Whether a message must be sent for it now.
+    #: Whether it needs a message now.
     ready: bool
 
 
@@ -29,7 +29,7 @@ class Claim:
 
     lease: str
     record: Record
-    #: Which claim of this record it is, from 1: a later one ends all earlier ones.
+    #: Number of this claim of the record, from 1: a later one ends all earlier ones.
     token: int
     #: When it was claimed, by the ledger's clock, in ms since 1970.
     at: int
@@ -38,19 +38,19 @@ class Claim:
 
 
 class SchoolSignal(StrEnum):
-    """What a reply told of a school."""
+    """What a reply tells of its school."""
 
-    #: It lets us in.
+    #: It accepts our requests.
     LET_IN = "in"
     #: The secret, a permission or the account is refused.
     LOCKED_OUT = "locked"
-    #: It is closed for a while, to everybody.
+    #: ClassIn is under maintenance.
     MAINTENANCE = "held"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Transition:
-    """Where an attempt leaves its record."""
+    """The state in which an attempt leaves its record."""
 
     state: State
     reason: Reason | None = None
@@ -59,29 +59,29 @@ class Transition:
     message: str = ""
     result: Mapping[str, Any] | None = None
     already: bool = False
-    #: The attempt may have been carried out, and nobody read what came of it.
+    #: The attempt may have been executed, and its reply was not read.
     maybe_applied: bool = False
-    #: It may still be carried out, later than what is sent next: nobody answered.
+    #: It may still be executed, after the next request: there was no reply.
     late: bool = False
-    #: Seconds until it is due again, for a deferred one.
+    #: Seconds until a deferred record is due again.
     due_in: float = 0.0
-    #: Whether this deferral lengthens the next.
+    #: Whether this deferral makes the next one longer.
     counts: bool = False
-    #: What the reply told of the school, if anything.
+    #: What the reply tells of the school, if anything.
     access: SchoolSignal | None = None
-    #: For so many seconds this kind is not to be sent for this school, and more slowly after that.
+    #: Seconds without requests of this operation for this school; they are slower after that.
     slow_down: float | None = None
-    #: While a school is closed, the pauses until the next look, in seconds; the last one repeats.
+    #: Seconds between probes while a school is closed; the last one repeats.
     probe_intervals: Sequence[float] = ()
 
 
 class ReadyRecord(NamedTuple):
-    """A record that somebody must carry to a worker."""
+    """A record that needs a worker now."""
 
     id: str
     operation: str
     priority: Priority = Priority.NORMAL
-    #: A worker died while it had it, which may be why: its message names no other.
+    #: A worker died while it had this record, perhaps because of it: its message names no other.
     suspect: bool = False
 
 
@@ -172,16 +172,15 @@ class ClaimResult(NamedTuple):
 
 
 class InlineQueue(NamedTuple):
-    """A queue that lies in the ledger's own Redis: what is recorded gets its message at once.
+    """A queue in the ledger's own Redis: records get their messages as they are written.
 
-    In the texts of the messages, `@TAG@` stands for what tells one from another, `@ID@` for an id,
-    `@OPERATION@` for the name of its operation, `@IDS@` for several ids, and `@PRIORITY@` for the
-    number of their priority.
+    Messages are templates: `@TAG@` is replaced by a unique text, `@ID@` by an id, `@OPERATION@` by
+    its operation, `@IDS@` by several ids, and `@PRIORITY@` by the number of their priority.
     """
 
-    #: The list of each priority, and its number.
+    #: By priority: the key of its list, and its number.
     lists: Mapping[Priority, tuple[str, int]]
-    #: A message for one record, and one for several, of so many at most.
+    #: The message for one record, and for up to `most` records.
     single: str
     several: str
     most: int
@@ -189,9 +188,9 @@ class InlineQueue(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Filter:
-    """Which records to list; what is None does not matter.
+    """Which records to list; None: any value.
 
-    `since` and `until` are ms since 1970; the moment of `until` itself is outside.
+    `since` (inclusive) and `until` (exclusive) are ms since 1970.
     """
 
     state: str | None = None
@@ -206,23 +205,23 @@ class Filter:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SchoolPause:
-    """Why a school is not spoken to at present. Times are ms since 1970."""
+    """A school to which no requests are sent now. Times are ms since 1970."""
 
     school: str
-    #: Paused because it was locked out, or by a person; held because of ClassIn's maintenance.
+    #: True: ClassIn's maintenance; False: paused by a lock-out, or by a person.
     held: bool
     by_hand: bool
     since: int
-    #: ClassIn's code, or what the person said.
+    #: ClassIn's code; `why` is its message, or the person's reason.
     code: int | None = None
     why: str = ""
-    #: When the next look is due; None when a person must open it.
+    #: When the next probe is due; None: a person must resume it.
     next_look: int | None = None
-    #: How many records wait for it.
+    #: Number of records that wait for it.
     parked: int = 0
 
     def to_dict(self) -> dict[str, Any]:
-        """Give it as programs see it."""
+        """Return the dict that is shown as JSON."""
         return {
             "school": self.school,
             "closed": "held" if self.held else "paused",
@@ -237,22 +236,22 @@ class SchoolPause:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WaitReason:
-    """What an unsettled record waits for: one of these. Times are ms since 1970."""
+    """What an unsettled record waits for. Times are ms since 1970."""
 
-    #: The record that is before it in its lane, or that it was told to wait for.
+    #: The first record of its lane, or a dependency.
     behind: str | None = None
-    #: Where that one stands, and when it is due.
+    #: The state of that record, and when it is due.
     state: State | None = None
     due_at: int | None = None
     closure: SchoolPause | None = None
-    #: Its turn, by the pace of its kind, and how many of that kind have theirs before it.
+    #: Its turn, by the pace of its operation, and how many have theirs before it.
     pace: bool = False
     ahead: int | None = None
-    #: What was sent before it in its lane may still be carried out.
+    #: An earlier request of its lane may still be executed.
     quiet: bool = False
 
     def to_dict(self) -> dict[str, Any]:
-        """Give it as `waits_for` of a record's JSON."""
+        """Return the dict that is shown as `waits_for` in a record's JSON."""
         return {
             "behind": self.behind,
             "state": self.state.value if self.state else None,
@@ -265,27 +264,27 @@ class WaitReason:
 
 
 class QueueHealth(NamedTuple):
-    """Whether work gets on. Times are ms since 1970, by the clock of the store."""
+    """Whether the queue makes progress. Times are ms since 1970, by Redis's clock."""
 
     now: int
-    #: Since when the oldest has been due, or had its message, without being taken; None: nothing.
+    #: Since when the oldest record has been due, or queued, without a claim; None: no record.
     oldest_due: int | None
-    #: When a record settled last, as far as the events go back.
+    #: When a record settled last; None: no event is left.
     last_settled: int | None
     #: Worker processes that are alive.
     workers: int
 
 
 class Page(NamedTuple):
-    """Some records, newest first, and where the next page begins (None: nowhere)."""
+    """Records, newest first, and the cursor of the next page (None: there is none)."""
 
     records: Sequence[Record]
     cursor: str | None
-    #: The ids of those on the way that cannot be read: somebody changed them in Redis.
+    #: Ids of records that cannot be read: somebody changed them in Redis.
     unreadable: Sequence[str] = ()
 
     def complete(self) -> Sequence[Record]:
-        """Return the records where none may be missing. Raises UnreadableValueError."""
+        """Return the records. Raises UnreadableValueError if one cannot be read."""
         for record_id in self.unreadable:
             raise UnreadableValueError(cannot_be_read(f"record {record_id}"))
         return self.records
@@ -293,23 +292,23 @@ class Page(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """How many records stand where."""
+    """Numbers of records."""
 
     #: By operation and state.
     by_operation: Mapping[tuple[str, State], int] = field(default_factory=dict)
 
     def by_state(self) -> Counter[State]:
-        """Add up the operations."""
+        """Return the totals of all operations."""
         total: Counter[State] = Counter()
         for (_, state), number in self.by_operation.items():
             total[state] += number
         return total
 
     def of(self, operation: str) -> Counter[State]:
-        """Give the states of one operation's records."""
+        """Return the numbers of one operation."""
         mine = {state: n for (name, state), n in self.by_operation.items() if name == operation}
         return Counter(mine)
 
     def operations(self) -> list[str]:
-        """Give the operations that have records."""
+        """Return the operations that have records, by name."""
         return sorted({name for name, _ in self.by_operation})

@@ -137,7 +137,7 @@ def _must_fit(wrong: bool, option: str, why: str) -> None:
 def _rows(queries: "LedgerQueries", records: Sequence["Record"]) -> list["Row"]:
     from ops.insight.columns import Row
 
-    obstacles = queries.obstacles(records)
+    obstacles = queries.wait_reasons(records)
     return [Row(record, obstacles.get(record.id)) for record in records]
 
 

@@ -28,7 +28,7 @@ def show(
 
     ledger = open_ledger()
     record = ledger.find(record_id)
-    obstacle = ledger.obstacles([record]).get(record_id)
+    obstacle = ledger.wait_reasons([record]).get(record_id)
     if reveal:
         note_seen("reveal", f"fields and result of {record.operation}", [record.id])
         record = _opened(record)

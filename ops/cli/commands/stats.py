@@ -45,7 +45,7 @@ def stats(
     asked = time.time()
     start = choose(now=asked, since=since).since or 0
     queries = open_queries()
-    counts, closures, now = queries.counts(), queries.closures(), queries.now()
+    counts, closures, now = queries.counts(), queries.school_pauses(), queries.now()
     found = statistics(queries, min(start, now), now)
     if as_json:
         codes = queries.code_counts()

@@ -286,7 +286,7 @@ class Sync:
         asked = [step for step in part if step.operation]
         # Records that a dead sync submitted are looked up, not submitted again: passwords may
         # differ now.
-        ids = dict(self._ledger.named(self._school, [step.key for step in asked]))
+        ids = dict(self._ledger.find_ids(self._school, [step.key for step in asked]))
         new = [step for step in asked if step.key not in ids]
         lines = [(Position(step.key), partial(self._filled, step)) for step in new]
         checked = self._submitter.check_all(lines, SOURCE, batch=batch)

@@ -171,12 +171,12 @@ def test_a_locked_out_school_is_signed_anew_once(stage: Stage) -> None:
     assert (record.state, record.code, record.unread) == (State.QUEUED, 102, False)
     assert stage.perform(folder, said(1)).sent == []
 
-    (closure,) = stage.ledger.closures()
+    (closure,) = stage.ledger.school_pauses()
     assert (closure.code, closure.parked) == (102, 2)
     stage.clock.forward(stage.patience.probe_intervals[0])
     stage.perform(folder, said(1))
 
-    assert stage.ledger.closures() == []
+    assert stage.ledger.school_pauses() == []
     stage.perform(course, said(1))
     assert stage.ledger.find(course).state is State.SUCCEEDED
 

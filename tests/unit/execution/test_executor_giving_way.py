@@ -41,7 +41,7 @@ def test_a_worker_that_is_to_end_gives_back_what_another_attempt_might_do(
     record = stage.ledger.find(course)
     assert (record.state, record.deferrals, len(record.attempts)) == (State.QUEUED, 0, 1)
     assert stage.published == [ReadyRecord(course, "edit_course")]
-    assert stage.ledger.closures() == []
+    assert stage.ledger.school_pauses() == []
 
     stage.stopping.clear()
     stage.perform(course, said(1))

@@ -79,7 +79,7 @@ def test_a_long_text_arrives_however_the_service_counts(
     assert (record.state, record.unread, len(classin.sent)) == (State.SUCCEEDED, False, requests)
     verdicts = [attempt.verdict for attempt in record.attempts]
     assert verdicts == [*[Verdict.MISSIGNED] * (requests - 1), Verdict.DONE]
-    assert stage.ledger.closures() == []
+    assert stage.ledger.school_pauses() == []
 
 
 def test_the_way_the_service_counts_is_remembered(stage: Stage) -> None:
@@ -105,7 +105,7 @@ def test_a_long_text_refused_in_both_ways_closes_no_school(stage: Stage) -> None
     assert (record.message or "").startswith("signature exception; a text of 1,024 bytes or more")
     signs = {request.headers["X-EEO-SIGN"] for request in classin.sent[:2]}
     assert len(signs) == 2
-    assert [closure.code for closure in stage.ledger.closures()] == [101002005]
+    assert [closure.code for closure in stage.ledger.school_pauses()] == [101002005]
     assert stage.ledger.find(short).state is State.QUEUED
 
 
@@ -113,7 +113,7 @@ def test_a_long_text_alone_never_closes_its_school(stage: Stage) -> None:
     """Though every attempt of it is refused."""
     carry_out(stage, ClassIn([WRONG_SIGNATURE]), MORE_BYTES, MORE_BYTES)
 
-    assert stage.ledger.closures() == []
+    assert stage.ledger.school_pauses() == []
 
 
 def test_the_other_way_comes_next_where_one_attempt_is_all_there_is(stage: Stage) -> None:

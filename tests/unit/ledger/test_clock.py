@@ -123,7 +123,7 @@ def test_a_school_is_looked_at_in_spite_of_a_step(ledger: RedisLedger, clock: Cl
     assert try_claim(ledger, "b", "one", "w", LEASE) is None
     clock.forward(-STEP)
     assert [each.id for each in ledger.unpark_some(10, 10)[0]] == []
-    (closure,) = ledger.closures()
+    (closure,) = ledger.school_pauses()
     assert closure.next_look == clock.ms + 60_000
     clock.forward(60)
     assert [each.id for each in ledger.unpark_some(10, 10)[0]] == ["b"]

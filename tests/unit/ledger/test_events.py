@@ -62,9 +62,9 @@ def test_a_gap_is_known(ledger: RedisLedger, redis: Redis) -> None:
 
 def test_the_pulse_tells_what_waits(ledger: RedisLedger) -> None:
     """Since when the oldest has been due, and when something settled last."""
-    assert ledger.pulse().oldest_due is None
+    assert ledger.health().oldest_due is None
     ledger.submit([entry("a"), entry("b")])
     settled(ledger, "b")
-    pulse = ledger.pulse()
+    pulse = ledger.health()
     assert pulse.last_settled is not None
     assert pulse.workers == 0

@@ -196,7 +196,7 @@ def test_a_person_learns_what_the_lane_waits_for(
     lost_and_done(ledger)
     asked(ledger, "b")
     due = clock.ms + 60_000
-    assert ledger.obstacles([ledger.find("b")]) == {"b": WaitReason(quiet=True, due_at=due)}
+    assert ledger.wait_reasons([ledger.find("b")]) == {"b": WaitReason(quiet=True, due_at=due)}
     words = dict(points(inquire(LedgerQueries(redis), "b", 86400), lambda ms: f"<{ms}>"))
     assert words["Now"] == (
         f"waiting until <{due}>: an earlier request of its lane may still be carried out"
@@ -205,7 +205,7 @@ def test_a_person_learns_what_the_lane_waits_for(
     clock.forward(WINDOW)
     ledger.requeue_due(5, orphans=False)
     assert not ledger.find("b").quiet
-    assert ledger.obstacles([ledger.find("b")]) == {}
+    assert ledger.wait_reasons([ledger.find("b")]) == {}
 
 
 def test_a_lane_that_waited_is_put_off_like_any_other(ledger: RedisLedger, clock: Clock) -> None:

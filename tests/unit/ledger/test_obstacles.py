@@ -19,7 +19,7 @@ from worker.ledger.types import WaitReason
 
 def obstacle(ledger: RedisLedger, record_id: str = "a") -> WaitReason | None:
     """What this one waits for."""
-    return ledger.obstacles([ledger.find(record_id)]).get(record_id)
+    return ledger.wait_reasons([ledger.find(record_id)]).get(record_id)
 
 
 def test_most_wait_for_nothing(ledger: RedisLedger) -> None:
@@ -28,8 +28,8 @@ def test_most_wait_for_nothing(ledger: RedisLedger) -> None:
     claimed(ledger, "b")
     settled(ledger, "c", LATER)
     settled(ledger, "d", DONE)
-    assert ledger.obstacles(ledger.find_all(["a", "b", "c", "d"])) == {}
-    assert ledger.obstacles([]) == {}
+    assert ledger.wait_reasons(ledger.find_all(["a", "b", "c", "d"])) == {}
+    assert ledger.wait_reasons([]) == {}
 
 
 def test_a_follower_waits_for_the_first_unsettled_one(ledger: RedisLedger, clock: Clock) -> None:
@@ -47,7 +47,7 @@ def test_who_is_in_a_lane_waits_for_its_first(ledger: RedisLedger) -> None:
     ledger.submit([entry(each, lane="l") for each in "abc"])
     claimed(ledger)
     ahead = WaitReason(behind="a", state=State.RUNNING)
-    assert ledger.obstacles(ledger.find_all(["a", "b", "c"])) == {"b": ahead, "c": ahead}
+    assert ledger.wait_reasons(ledger.find_all(["a", "b", "c"])) == {"b": ahead, "c": ahead}
 
 
 def test_the_first_of_a_lane_waits_for_others_only(ledger: RedisLedger) -> None:
@@ -64,7 +64,7 @@ def test_who_is_about_to_be_told_waits_for_nothing(ledger: RedisLedger) -> None:
     settled(ledger, "a", REFUSED)
     blocked = [each for each in ledger.find_all(many) if each.state is State.BLOCKED]
     assert len(blocked) == 50
-    assert ledger.obstacles(blocked) == {}
+    assert ledger.wait_reasons(blocked) == {}
 
 
 def test_what_is_of_a_closed_school_waits_for_it(ledger: RedisLedger, clock: Clock) -> None:
@@ -73,10 +73,10 @@ def test_what_is_of_a_closed_school_waits_for_it(ledger: RedisLedger, clock: Clo
     claimed(ledger, "d")
     settled(ledger, "a", LATER)
     settled(ledger, "b", LOCKED)
-    (closure,) = ledger.closures()
+    (closure,) = ledger.school_pauses()
     found = WaitReason(closure=closure)
     assert closure.next_look == clock.ms + 60_000
-    assert ledger.obstacles(ledger.find_all(["a", "b", "c", "d"])) == {
+    assert ledger.wait_reasons(ledger.find_all(["a", "b", "c", "d"])) == {
         "a": found, "b": found, "c": found,
     }  # fmt: skip
 
@@ -85,7 +85,7 @@ def test_what_met_maintenance_waits_for_its_end(ledger: RedisLedger) -> None:
     """As long as the school is held."""
     ledger.submit([entry("a")])
     settled(ledger, "a", HELD)
-    assert obstacle(ledger) == WaitReason(closure=ledger.closures()[0])
+    assert obstacle(ledger) == WaitReason(closure=ledger.school_pauses()[0])
     ledger.resume("main")
     assert obstacle(ledger) is None
 
@@ -96,5 +96,5 @@ def test_what_was_put_off_for_its_pace_waits_for_its_turn(ledger: RedisLedger) -
     ledger.submit([entry(each) for each in "abc"])
     for each in "abc":
         try_claim(ledger, each, each, "w", 10)
-    found = ledger.obstacles(ledger.find_all(["a", "b", "c"]))
+    found = ledger.wait_reasons(ledger.find_all(["a", "b", "c"]))
     assert found == {"b": WaitReason(pace=True, ahead=0), "c": WaitReason(pace=True, ahead=1)}

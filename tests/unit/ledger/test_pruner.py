@@ -159,7 +159,7 @@ def test_a_dedup_key_outlives_its_record(redis: Redis, ledger: RedisLedger, cloc
     (entered,) = ledger.submit([replace(asked, id="z")])
 
     assert entered == ("a", False, False)
-    assert ledger.named("main", ["import-36"]) == {"import-36": "a"}
+    assert ledger.find_ids("main", ["import-36"]) == {"import-36": "a"}
     with pytest.raises(NotFoundError, match="a ended as succeeded; its record was pruned"):
         ledger.find("a")
     with pytest.raises(InvalidInputError, match="asks for something else"):

@@ -14,7 +14,7 @@ def test_of_a_school_that_is_full_nothing_more_is_taken(ledger: RedisLedger) -> 
     """It is put aside although its school is open, and comes back with the next look."""
     ledger.submit([entry("a")])
     assert try_claim(ledger, "a", "one", "w", 10, ["mai", "main"]) is None
-    assert ledger.closures() == []
+    assert ledger.school_pauses() == []
     assert try_claim(ledger, "a", "one", "w", 10, ["mai"]) is not None
 
 

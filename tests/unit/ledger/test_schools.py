@@ -40,7 +40,7 @@ def given_back(ledger: RedisLedger, most: int = 5) -> str:
 
 def closure(ledger: RedisLedger) -> SchoolPause:
     """The only one."""
-    (found,) = ledger.closures()
+    (found,) = ledger.school_pauses()
     return found
 
 
@@ -99,7 +99,7 @@ def test_a_probe_that_is_let_in_opens_the_school(ledger: RedisLedger, clock: Clo
     clock.forward(60)
     look = probe(ledger)
     ledger.advance(look, DONE, None)
-    assert (look.record.id, ledger.closures()) == ("a", [])
+    assert (look.record.id, ledger.school_pauses()) == ("a", [])
     assert given_back(ledger, 2) == "bc"
     assert given_back(ledger, 2) == "d"
     assert given_back(ledger) == ""
@@ -112,7 +112,7 @@ def test_a_refusal_lets_in_as_well(ledger: RedisLedger, clock: Clock) -> None:
     settled(ledger, "a", LOCKED)
     clock.forward(60)
     ledger.advance(probe(ledger), REFUSED, None)
-    assert ledger.closures() == []
+    assert ledger.school_pauses() == []
 
 
 def test_a_probe_that_is_locked_out_waits_for_longer(ledger: RedisLedger, clock: Clock) -> None:
@@ -194,7 +194,7 @@ def barred(ledger: RedisLedger, clock: Clock) -> None:
     assert turned_away(ledger, "x")
     clock.forward(60)
     ledger.advance(probe(ledger), DONE, None)
-    assert ledger.closures() == []
+    assert ledger.school_pauses() == []
     assert given_back(ledger) == "a"
 
 
@@ -208,7 +208,7 @@ def test_a_kind_that_alone_is_locked_out_is_refused(ledger: RedisLedger, clock: 
         assert (record.reason, record.code, record.message) == (
             Reason.REFUSED, 102, "no permission",
         )  # fmt: skip
-    assert ledger.closures() == []
+    assert ledger.school_pauses() == []
 
 
 def test_another_kind_still_closes_the_school(ledger: RedisLedger, clock: Clock) -> None:
@@ -266,7 +266,7 @@ def test_maintenance_holds_a_school(ledger: RedisLedger, clock: Clock) -> None:
     clock.forward(60)
     assert ledger.requeue_due(5, orphans=False) == [ReadyRecord("a", FOLDER)]
     ledger.advance(claimed(ledger, lease="two"), DONE, None)
-    assert ledger.closures() == []
+    assert ledger.school_pauses() == []
     assert given_back(ledger) == "b"
 
 
@@ -358,4 +358,4 @@ def test_schools_are_listed_by_name(ledger: RedisLedger) -> None:
     for school in "cab":
         ledger.pause(school, school)
     ledger.resume("a")
-    assert [each.school for each in ledger.closures()] == ["b", "c"]
+    assert [each.school for each in ledger.school_pauses()] == ["b", "c"]

@@ -74,7 +74,7 @@ def test_half_a_character_reaches_no_redis(ledger: RedisLedger, text: str) -> No
         dedup_key=text,
     )  # fmt: skip
     ledger.submit([entry])
-    assert ledger.named(cleaned, [cleaned]) == {cleaned: "a"}
+    assert ledger.find_ids(cleaned, [cleaned]) == {cleaned: "a"}
     noted = replace(attempt(1), message=text)
     ledger.advance(claimed(ledger), replace(DONE, message=text, result={text: text}), noted)
     ledger.pause(cleaned, text)
@@ -84,7 +84,7 @@ def test_half_a_character_reaches_no_redis(ledger: RedisLedger, text: str) -> No
     assert record.fields == {"folderName": cleaned}
     assert record.result == {cleaned: cleaned}
     assert record.school == record.lane == record.dedup_key == cleaned
-    assert ledger.closures()[0].why == cleaned
+    assert ledger.school_pauses()[0].why == cleaned
 
 
 def test_a_record_without_anything_special_says_so(ledger: RedisLedger) -> None:
@@ -93,7 +93,7 @@ def test_a_record_without_anything_special_says_so(ledger: RedisLedger) -> None:
     settled(ledger)
     record = ledger.find("a")
     assert (record.after, record.stops_lane, record.dedup_key) == ((), False, None)
-    assert (record.paced, record.lost_workers, record.cancelling) == (False, 0, False)
+    assert (record.paced, record.lost_workers) == (False, 0)
     assert (record.accepts_existing, record.already, record.unread) == (False, False, False)
 
 
@@ -105,7 +105,7 @@ def test_redis_away_is_said_in_one_line(ledger: RedisLedger, server: SharedRedis
     server.connected = False
     for method in (
         lambda: ledger.submit([ENTRY]),
-        lambda: ledger.named("main", ["a"]),
+        lambda: ledger.find_ids("main", ["a"]),
         lambda: try_claim(ledger, "a", "one", "w", 10),
         lambda: ledger.mark_sending(claim),
         lambda: ledger.advance(claim, DONE, None),
@@ -120,12 +120,12 @@ def test_redis_away_is_said_in_one_line(ledger: RedisLedger, server: SharedRedis
         lambda: ledger.set_paces({"main": 100}),
         lambda: ledger.pause("main", "why"),
         lambda: ledger.resume("main"),
-        ledger.closures,
+        ledger.school_pauses,
         lambda: ledger.cancel("a"),
-        lambda: ledger.obstacles([queued]),
+        lambda: ledger.wait_reasons([queued]),
         ledger.workers,
         lambda: ledger.find("a"),
-        lambda: ledger.piece("a", "Filedata", 0),
+        lambda: ledger.file_piece("a", "Filedata", 0),
         lambda: ledger.page(Filter(), 5),
         ledger.counts,
         ledger.code_counts,

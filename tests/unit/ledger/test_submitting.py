@@ -94,11 +94,11 @@ def test_files_go_along_in_pieces_until_the_record_is_settled(
     """Small ones only: what is kept is read piece by piece."""
     content = bytes(range(256)) * (PIECE // 256) + b"end"
     ledger.submit([replace(ENTRY, contents={"Filedata": content, "empty": b""}), entry("b")])
-    assert [ledger.piece("a", "Filedata", n) for n in range(3)] == [content[:-3], b"end", b""]
-    assert ledger.piece("b", "Filedata", 0) == b""
+    assert [ledger.file_piece("a", "Filedata", n) for n in range(3)] == [content[:-3], b"end", b""]
+    assert ledger.file_piece("b", "Filedata", 0) == b""
     assert redis.hget(keys.file("a"), "Filedata:1") == base64.b64encode(b"end").decode()
     settled(ledger)
-    assert ledger.piece("a", "Filedata", 0) == b""
+    assert ledger.file_piece("a", "Filedata", 0) == b""
 
 
 def test_a_clock_that_goes_back_does_not_mix_the_order(ledger: RedisLedger, clock: Clock) -> None:
@@ -301,8 +301,8 @@ def test_each_school_has_dedup_keys_of_its_own(ledger: RedisLedger) -> None:
     """The same name elsewhere is another one."""
     ledger.submit([KEYED, replace(KEYED, id="b", school="other")])
     assert ids(ledger) == ["a", "b"]
-    assert ledger.named("main", ["order 7"]) == {"order 7": "a"}
-    assert ledger.named("other", ["order 7"]) == {"order 7": "b"}
+    assert ledger.find_ids("main", ["order 7"]) == {"order 7": "a"}
+    assert ledger.find_ids("other", ["order 7"]) == {"order 7": "b"}
 
 
 def test_a_dedup_key_is_not_readable_in_redis(ledger: RedisLedger, redis: Redis) -> None:
@@ -314,8 +314,8 @@ def test_a_dedup_key_is_not_readable_in_redis(ledger: RedisLedger, redis: Redis)
 def test_records_are_found_by_id_and_by_key(ledger: RedisLedger) -> None:
     """What is neither is left out."""
     ledger.submit([KEYED, entry("b")])
-    assert ledger.named("main", ["order 7", "b", "x"]) == {"order 7": "a", "b": "b"}
-    assert ledger.named("main", []) == {}
+    assert ledger.find_ids("main", ["order 7", "b", "x"]) == {"order 7": "a", "b": "b"}
+    assert ledger.find_ids("main", []) == {}
 
 
 @pytest.mark.parametrize("after", ["x", "a x", "b", "c"])

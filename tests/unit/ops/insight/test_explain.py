@@ -103,7 +103,7 @@ def test_who_waits_for_its_turn(ledger: RedisLedger, queries: LedgerQueries, clo
     for each in "abc":
         try_claim(ledger, each, each, "w", 10)
     (record,) = ledger.find_all("c")
-    obstacle = ledger.obstacles([record])["c"]
+    obstacle = ledger.wait_reasons([record])["c"]
     assert in_words(obstacle, str) == "waiting for its turn, by its pace: 1 are before it"
     words = told(inquire(queries, "c", DAY))
     assert words["Means"] == "It waits for its turn."
