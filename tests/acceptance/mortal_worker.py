@@ -1,7 +1,7 @@
 """A worker that is killed, as by a power cut, when its first operation has come to a given step.
 
-python mortal_worker.py STEP [arguments of Celery's worker]. All of it is the real worker; only what
-it calls is watched.
+python -m tests.acceptance.mortal_worker STEP [arguments of Celery's worker]. All of it is the real
+worker; only what it calls is watched.
 """
 
 import os

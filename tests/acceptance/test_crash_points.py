@@ -65,8 +65,8 @@ def mortal(environment: Environment, tmp_path: Path) -> Callable[[Step], None]:
 
     def run(step: Step) -> None:
         process = WorkerProcess(environment, tmp_path / "mortal.log")
-        script = Path(__file__).with_name("mortal_worker.py")
-        process.start((sys.executable, str(script), step.value, "--concurrency", "1"), ready=False)
+        command = (sys.executable, "-m", "tests.acceptance.mortal_worker", step.value)
+        process.start((*command, "--concurrency", "1"), ready=False)
         assert process.process is not None
         process.process.wait(120)
         assert process.process.returncode == -9, process.said()
@@ -74,7 +74,13 @@ def mortal(environment: Environment, tmp_path: Path) -> Callable[[Step], None]:
     return run
 
 
-@pytest.mark.parametrize("name", POINTS)
+#: What `make test` tries; `make test-long` tries the others.
+SHORT = {"announced", "applied but unread"}
+
+
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=[] if name in SHORT else pytest.mark.long) for name in POINTS]
+)
 def test_a_killed_worker_does_nothing_twice(  # fixtures of a story
     name: str,
     environment: Environment,

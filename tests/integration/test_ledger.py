@@ -1,6 +1,7 @@
-"""The ledger on a real Redis: the same as on the one in memory, and what only a real one tells."""
+"""The ledger on a Redis of its own: whatever happens, and what the server is told to do."""
 
 import pytest
+from hypothesis import settings as hypothesis_settings
 from redis import Redis
 
 from ops.processes.redis_server import PrivateRedis
@@ -25,9 +26,10 @@ def client(redis: PrivateRedis) -> Redis:
     return connect(redis.url)
 
 
+@pytest.mark.hypothesis
 def test_whatever_happens_all_comes_to_an_end(client: Redis) -> None:
     """Producers, workers that die, crashes, persons."""
-    whatever_happens(client, examples=30, steps=50)
+    whatever_happens(client, examples=hypothesis_settings().max_examples // 2, steps=50)
 
 
 def test_a_full_redis_can_be_pruned(client: Redis) -> None:

@@ -5,8 +5,6 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck
-from hypothesis import settings as hypothesis_settings
 from pytest_socket import disable_socket, enable_socket
 from redis import Redis
 
@@ -20,16 +18,6 @@ from worker.classin.operation import REGISTRY, Idempotency, Operation
 from worker.config.settings import Settings
 from worker.encryption import FieldCipher
 from worker.ledger.store import RedisLedger
-
-# The same examples each time, however slow the machine.
-hypothesis_settings.register_profile(
-    "unit",
-    derandomize=True,
-    database=None,
-    deadline=None,
-    suppress_health_check=[HealthCheck.too_slow],
-)
-hypothesis_settings.load_profile("unit")
 
 
 @pytest.fixture(autouse=True)

@@ -20,5 +20,5 @@ class Door:
     opened: Callable[[], AbstractContextManager[Take]]
     #: Seconds after which one input counts as hanging: far more than any should take.
     limit: float = 60.0
-    #: Inputs that `make test` tries.
+    #: Inputs that are tried where a property is tried with a hundred examples.
     examples: int = 60

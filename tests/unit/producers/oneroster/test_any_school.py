@@ -26,7 +26,7 @@ from tests.unit.producers.oneroster.little_school import make_plan, read, then
 PEOPLE, COURSES = "abcdefg", "klm"
 YEAR = ("2026-06-30", "2027-06-30")
 
-few = hypothesis_settings(max_examples=40)
+few = hypothesis_settings(max_examples=hypothesis_settings().max_examples // 2)
 
 persons = st.builds(
     Person,
@@ -179,7 +179,10 @@ def edits(draw: st.DrawFn) -> tuple[Files, Files]:
     return now, later
 
 
-@hypothesis_settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=25)
+@hypothesis_settings(
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+    max_examples=hypothesis_settings().max_examples // 4,
+)
 @given(edits())
 def test_bulk_and_delta_lead_to_the_same_school(tmp_path: Path, both: tuple[Files, Files]) -> None:
     """Whichever way a SIS tells what changed; and a bundle's own snapshot is no change."""

@@ -26,7 +26,7 @@ PEOPLE, COURSES = "abcdefg", "kl"
 some = hypothesis_settings(
     suppress_health_check=[HealthCheck.function_scoped_fixture],
     phases=[Phase.generate],
-    max_examples=25,
+    max_examples=hypothesis_settings().max_examples // 4,
 )
 
 

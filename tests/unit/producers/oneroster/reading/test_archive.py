@@ -196,7 +196,7 @@ def test_a_damaged_zip_is_a_fault_and_no_crash(tmp_path: Path) -> None:
             assert refused.faults  # noqa: PT017  # either is right: only other exceptions are not
 
 
-@hypothesis_settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60)
+@hypothesis_settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.binary(max_size=300), st.sampled_from(["users.csv", "enrollments.csv", "manifest.csv"]))
 def test_no_bytes_break_the_reader(tmp_path: Path, raw: bytes, name: str) -> None:
     """After a good header or in its place: read, reported, or refused as a whole."""
