@@ -2,11 +2,10 @@
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from producers.intake.submitter import Submitter
 from producers.retry.select import WINDOW, culprits_of, in_windows, matching
-from worker.broker.queue import Queues
 from worker.config.settings import Settings
 from worker.errors import FieldError, InvalidInputError, NotFoundError, UnavailableError
 from worker.ledger.audit import Audit
@@ -14,12 +13,15 @@ from worker.ledger.states import Reason, State
 from worker.ledger.store import RedisLedger
 from worker.ledger.types import Filter, ReadyRecord
 
+if TYPE_CHECKING:
+    from worker.broker.queue import Queues  # it imports Celery
+
 
 class AdminService:
     """Administrator changes. Each method raises UnavailableError."""
 
     def __init__(
-        self, settings: Settings, ledger: RedisLedger, queues: Queues, audit: Audit, who: str
+        self, settings: Settings, ledger: RedisLedger, queues: "Queues", audit: Audit, who: str
     ) -> None:
         self._settings = settings
         self._ledger = ledger

@@ -1,14 +1,36 @@
-"""The commands put together for typer: all of them, or only the one that is wanted."""
+"""The typer program: all commands, or only the one that is asked for."""
 
-from collections.abc import Iterable
+import sys
+from collections.abc import Iterable, Sequence
 from importlib import import_module
 
 import typer
 
-from ops.cli.command_table import MODULES, PURPOSE
+from ops.cli.command_table import NAMES, PURPOSE
+from ops.cli.output import write_error
+from worker.errors import ClassinError, UnavailableError, ValidationError
 
 
-def build(names: Iterable[str] = MODULES) -> typer.Typer:
+def run(words: Sequence[str]) -> None:
+    """Run the command that is asked for; its errors become lines on stderr and exit codes."""
+    # Who mistypes a command hears of all.
+    program = build(words[:1] if words[0] in NAMES else NAMES)
+    try:
+        program(prog_name="classin")
+    except ValidationError as error:
+        write_error(str(error))
+        sys.exit(2)
+    except UnavailableError as error:
+        from ops.cli.wiring import in_one_line  # noqa: PLC0415  # redis
+
+        write_error(in_one_line(error))
+        sys.exit(1)
+    except ClassinError as error:
+        write_error(str(error))
+        sys.exit(1)
+
+
+def build(names: Iterable[str] = NAMES) -> typer.Typer:
     """Build the program with these commands; imports their modules, and no others."""
     program = typer.Typer(
         name="classin",
@@ -19,9 +41,9 @@ def build(names: Iterable[str] = MODULES) -> typer.Typer:
         rich_markup_mode=None,
         context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     )
-    program.callback()(_alone)  # a program of one command would not ask for its name
+    program.callback()(_no_options)  # a program of one command would not ask for its name
     for name in names:
-        command = getattr(import_module(f"ops.cli.commands.{MODULES[name]}"), name)
+        command = getattr(import_module(f"ops.cli.commands.{name}"), name)
         if isinstance(command, typer.Typer):
             program.add_typer(command, name=name)
         else:
@@ -29,5 +51,5 @@ def build(names: Iterable[str] = MODULES) -> typer.Typer:
     return program
 
 
-def _alone() -> None:
+def _no_options() -> None:
     """Do nothing before a command."""

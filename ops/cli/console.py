@@ -6,7 +6,7 @@ from typing import Any
 from rich.console import Console, ConsoleOptions, RenderableType
 from rich.segment import Segment
 
-from ops.cli.output import Marked
+from ops.cli.markup import Marked
 from worker.printable import printable, printable_lines
 
 

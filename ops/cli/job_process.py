@@ -9,7 +9,7 @@ import os
 import sys
 from collections.abc import Sequence
 
-from ops.cli.commands.job_check import faults_of
+from ops.cli.job_check import faults_of
 from ops.cli.main import main
 from ops.processes.parent_pipe import tie_until_ready
 

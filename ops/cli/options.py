@@ -1,6 +1,6 @@
 """Options that many commands have."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -15,3 +15,8 @@ Once = Annotated[str | None, typer.Option("--once", metavar="RUN", hidden=True)]
 
 #: The option of what changes something: to look first.
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Only show what it would do.")]
+
+#: The option of what runs until it is ended.
+LogLevel = Annotated[
+    Literal["error", "warning", "info", "debug"], typer.Option(help="How much it says.")
+]

@@ -7,11 +7,12 @@ Whatever is printed is shown as it is, on one line, and none of it acts on the t
 import json
 import re
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from datetime import datetime
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
+from ops.cli.markup import Marked, marked
 from worker.ledger.states import State
 from worker.printable import printable, printable_lines
 
@@ -41,34 +42,10 @@ _ACTING_IN_JSON = re.compile(
 )
 
 
-class Marked(str):
-    """Text in rich's markup: made by `marked`, or written in this program."""
-
-    __slots__ = ()
-
-
-def marked(template: str, *values: object) -> Marked:
-    """Return markup with values in place of its `{}`, as they are: no markup, on one line."""
-    from rich.markup import escape
-
-    shown = (str(v) if isinstance(v, Marked) else escape(printable(str(v))) for v in values)
-    return Marked(template.format(*shown) if values else template)
-
-
-def joined(between: str, parts: Iterable[object]) -> Marked:
-    """Return values with something of ours between them, such as a line break."""
-    return Marked(between.join(marked("{}", part) for part in parts))
-
-
-def lines(text: str) -> Marked:
-    """Return a text that may have several lines, each of them shown as it is."""
-    return joined("\n", text.replace("\t", " ").split("\n"))
-
-
 @cache
 def out() -> "Console":
     """Standard output; wide when it goes into a file or another program."""
-    from ops.cli.console import PlainConsole
+    from ops.cli.console import PlainConsole  # noqa: PLC0415  # rich
 
     return PlainConsole(highlight=False, width=None if sys.stdout.isatty() else 180)
 
@@ -76,7 +53,7 @@ def out() -> "Console":
 @cache
 def err() -> "Console":
     """Standard error, for progress and remarks."""
-    from ops.cli.console import PlainConsole
+    from ops.cli.console import PlainConsole  # noqa: PLC0415  # rich
 
     return PlainConsole(stderr=True, highlight=False)
 
@@ -135,7 +112,7 @@ def _more_of_state(record: "Record") -> str:
 
 def table(*columns: str, title: str | None = None) -> "Table":
     """Build a plain table: columns whose name starts with `#` hold numbers, with `*` may wrap."""
-    from rich.table import Table
+    from rich.table import Table  # noqa: PLC0415  # rich
 
     plain = Table(title=title, box=None, header_style="bold", pad_edge=False, title_justify="left")
     for column in columns:
@@ -147,6 +124,16 @@ def table(*columns: str, title: str | None = None) -> "Table":
             overflow="fold" if column.startswith("*") else "ellipsis",
         )
     return plain
+
+
+def grid(style: str = "bold") -> "Table":
+    """Build a table of names, in a style, and what belongs to each."""
+    from rich.table import Table  # noqa: PLC0415  # rich
+
+    pairs = Table.grid(padding=(0, 2))
+    pairs.add_column(style=style, no_wrap=True)
+    pairs.add_column(overflow="fold")
+    return pairs
 
 
 def local(ms: int | None) -> str:

@@ -1,18 +1,17 @@
 """Progress shown: a bar with rate and time left, and failures as they come."""
 
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING
 
-from ops.cli.output import Marked, coloured, err, joined, marked, out, print_json, state_of
+from ops.cli.markup import Marked, joined, marked
+from ops.cli.output import coloured, err, out, print_json, state_of
+from ops.insight.progress import Look
+from ops.insight.status_text import status_text
 from worker.durations import duration_text
+from worker.ledger.record import Record
 from worker.ledger.states import State
 
-if TYPE_CHECKING:
-    from ops.insight.progress import Look
-    from worker.ledger.record import Record
 
-
-def show(looks: "Iterable[Look]", *, as_json: bool = False) -> Mapping[State, int]:
+def show(looks: Iterable[Look], *, as_json: bool = False) -> Mapping[State, int]:
     """Show looks at batches, or at everything, as they come; gives the last counts.
 
     On a terminal a bar, else a line whenever the counts have changed; as JSON, objects with a
@@ -23,7 +22,7 @@ def show(looks: "Iterable[Look]", *, as_json: bool = False) -> Mapping[State, in
     return _live(looks) if out().is_terminal else _as_lines(looks)
 
 
-def _as_json(looks: "Iterable[Look]") -> Mapping[State, int]:
+def _as_json(looks: Iterable[Look]) -> Mapping[State, int]:
     counts: Mapping[State, int] | None = None
     for look in looks:
         for record in look.failures:
@@ -34,7 +33,7 @@ def _as_json(looks: "Iterable[Look]") -> Mapping[State, int]:
     return counts or {}
 
 
-def _progress(look: "Look") -> Mapping[str, object]:
+def _progress(look: Look) -> Mapping[str, object]:
     return {
         "type": "progress",
         "states": {state.value: number for state, number in look.counts.items()},
@@ -45,8 +44,7 @@ def _progress(look: "Look") -> Mapping[str, object]:
     }
 
 
-def _failure(record: "Record") -> Mapping[str, object]:
-    from ops.insight.status_text import status_text
+def _failure(record: Record) -> Mapping[str, object]:
 
     return {
         "type": "failure",
@@ -61,7 +59,7 @@ def _failure(record: "Record") -> Mapping[str, object]:
     }
 
 
-def _as_lines(looks: "Iterable[Look]") -> Mapping[State, int]:
+def _as_lines(looks: Iterable[Look]) -> Mapping[State, int]:
     counts: Mapping[State, int] | None = None
     for look in looks:
         for record in look.failures:
@@ -76,18 +74,16 @@ def _as_lines(looks: "Iterable[Look]") -> Mapping[State, int]:
     return counts or {}
 
 
-def line_of(record: "Record") -> Marked:
+def line_of(record: Record) -> Marked:
     """Write a failure on one line: no field, and no words of ClassIn's own."""
-    from ops.insight.status_text import status_text
-
     row = "" if record.row is None else f" row {record.row}"
     which = f"{row} {record.operation} {record.id}: {status_text(record).meaning}"
     return marked("{}{}", state_of(record), which)
 
 
-def _live(looks: "Iterable[Look]") -> Mapping[State, int]:
+def _live(looks: Iterable[Look]) -> Mapping[State, int]:
     """Show a bar and the counts, in place, and failures above it."""
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn  # noqa: PLC0415  # rich
 
     counts: Mapping[State, int] = {}
     columns = (BarColumn(), MofNCompleteColumn(), TextColumn("{task.description}"))
@@ -111,7 +107,7 @@ def _live(looks: "Iterable[Look]") -> Mapping[State, int]:
     return counts
 
 
-def pace_of(look: "Look") -> list[str]:
+def pace_of(look: Look) -> list[str]:
     """Write the rate and the time left."""
     if look.rate is None:
         return []

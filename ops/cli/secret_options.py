@@ -71,11 +71,13 @@ def warn_of_arguments(operation: str, fields: Iterable[str]) -> None:
 
 
 def _credentials(operation: str, fields: Iterable[str]) -> Iterator[str]:
-    from worker.classin.catalogue import CATALOGUE
-    from worker.classin.field_types import Sensitivity, sensitivity_of
+    from worker.classin import catalogue, field_types  # noqa: PLC0415  # pydantic's models
 
-    kind = CATALOGUE.get(operation)
+    kind = catalogue.CATALOGUE.get(operation)
     for name in fields if kind else ():
         info = kind.field_named(name) if kind else None
-        if info is not None and sensitivity_of(info) is Sensitivity.CREDENTIAL:
+        if (
+            info is not None
+            and field_types.sensitivity_of(info) is field_types.Sensitivity.CREDENTIAL
+        ):
             yield name

@@ -11,7 +11,7 @@ import pytest
 import typer
 
 from ops.cli.build import build
-from ops.cli.command_table import COMMANDS, MODULES, PURPOSE, overview
+from ops.cli.command_table import COMMANDS, NAMES, PURPOSE, overview
 from ops.processes.redis_server import PrivateRedis
 from worker.config.settings import environment_with
 
@@ -128,12 +128,12 @@ def test_only_the_chapter_of_an_operation_is_loaded(
     _loaded(code, root)
 
 
-@pytest.mark.parametrize("name", MODULES)
+@pytest.mark.parametrize("name", NAMES)
 def test_the_overview_says_what_a_command_says_of_itself(name: str) -> None:
     """The line in the overview is the first of the command's own help."""
-    command = getattr(import_module(f"ops.cli.commands.{MODULES[name]}"), name)
+    command = getattr(import_module(f"ops.cli.commands.{name}"), name)
     says = command.info.help if isinstance(command, typer.Typer) else inspect.getdoc(command)
-    lines = {name: line for group in COMMANDS.values() for name, (_, line) in group.items()}
+    lines = {name: line for group in COMMANDS.values() for name, line in group.items()}
     assert lines[name] == (says or "").partition("\n")[0]
 
 
@@ -142,7 +142,7 @@ def test_the_program_has_the_commands_of_the_overview() -> None:
     program = build()
     alone = [str(command.name) for command in program.registered_commands]
     groups = [str(group.name) for group in program.registered_groups]
-    assert sorted(alone + groups) == sorted(MODULES)
+    assert sorted(alone + groups) == sorted(NAMES)
 
 
 def test_the_overview_fits_into_a_narrow_terminal() -> None:

@@ -9,9 +9,9 @@ from tempfile import TemporaryDirectory
 import pytest
 from redis import Redis
 
-from ops.cli.commands.enqueue import Said
-from ops.cli.commands.enqueue_file import check_file
-from ops.cli.commands.job_check import faults_of
+from ops.cli.enqueue_arguments import FileArguments
+from ops.cli.enqueue_file import check_file
+from ops.cli.job_check import faults_of
 from ops.processes.redis_server import PrivateRedis
 from producers.intake.submitter import Submitter
 from producers.oneroster.applying.operations import Step
@@ -59,7 +59,7 @@ def handed_in(
     """Hand a data file in as the command does; gives its faults, and what would be submitted."""
     if path is not None:
         path.write_bytes(content)
-    said = Said(
+    said = FileArguments(
         "-" if path is None else str(path),
         operation="upload_file" if sheet else None,
         files_from=[*map(str, files_from)],

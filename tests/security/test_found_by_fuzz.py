@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from redis import Redis
 
-from ops.cli.commands.job_check import faults_of
+from ops.cli.job_check import faults_of
 from ops.processes.supervisor import classin as command_line
 from ops.scheduling.jobs_file import read_timetable
 from producers import Submitter

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ops.cli.commands.sync_output import write_faults
+from ops.cli.sync_output import write_faults
 from ops.reports.failures_csv import write_failures
 from ops.reports.markdown import as_text, page_of, title_of
 from ops.reports.report import Report

@@ -15,9 +15,9 @@ from typing import Any
 
 import pytest
 
-from ops.cli.command_table import MODULES
+from ops.cli.command_table import NAMES
 from ops.cli.console import PlainConsole
-from ops.cli.output import marked
+from ops.cli.markup import marked
 from ops.processes.redis_server import PrivateRedis
 from tests.stage import Environment
 from tests.unit.ledger.hands import (
@@ -177,7 +177,7 @@ def test_no_command_lets_text_of_others_act_on_the_terminal(
 
 def test_every_command_is_tried() -> None:
     """A new command is on the list above."""
-    assert {words.split()[0] for words in WORDS} | ENDLESS == {*MODULES}
+    assert {words.split()[0] for words in WORDS} | ENDLESS == {*NAMES}
 
 
 def test_one_place_makes_markup() -> None:

@@ -1,15 +1,13 @@
 """`classin doctor`: whether everything is there that operations need."""
 
 from dataclasses import asdict
-from typing import TYPE_CHECKING
 
 import typer
 
+from ops.cli.markup import marked
 from ops.cli.options import AsJson
-from ops.cli.output import marked, out, print_json, table
-
-if TYPE_CHECKING:
-    from ops.health.finding import Finding
+from ops.cli.output import out, print_json, table
+from ops.health.finding import Finding, Health
 
 
 def doctor(*, as_json: AsJson = False) -> None:
@@ -17,8 +15,7 @@ def doctor(*, as_json: AsJson = False) -> None:
 
     Exit 1 if anything is ill.
     """
-    from ops.doctor import examine
-    from ops.health.finding import Health
+    from ops.doctor import examine  # noqa: PLC0415  # kombu, requests
 
     findings = list(examine())
     if as_json:
@@ -30,8 +27,7 @@ def doctor(*, as_json: AsJson = False) -> None:
         raise typer.Exit(1)
 
 
-def _print(findings: "list[Finding]") -> None:
-    from ops.health.finding import Health
+def _print(findings: list[Finding]) -> None:
 
     colours = {Health.WELL: "green", Health.WARNING: "yellow", Health.ILL: "red"}
     rows = table("", "subject", "*finding", "*what to do")

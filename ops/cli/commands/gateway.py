@@ -1,10 +1,17 @@
-"""Over HTTP: `gateway`."""
+"""`classin gateway`: take operations in over HTTP."""
 
-from typing import Annotated, Literal
+import logging
+from dataclasses import replace
+from typing import Annotated
 
 import typer
 
+from ops.cli.options import LogLevel
 from ops.cli.output import out
+from ops.cli.wiring import open_ledger
+from ops.processes.parent_pipe import tie_until_ready
+from worker.config.settings import from_env
+from worker.trouble_log import log_plainly
 
 
 def gateway(  # noqa: PLR0913  # each is an option of the command
@@ -26,19 +33,16 @@ def gateway(  # noqa: PLR0913  # each is an option of the command
         bool, typer.Option("--behind-proxy", help="Somebody in front of it speaks https.")
     ] = False,
     tied: Annotated[bool, typer.Option("--tied", hidden=True)] = False,
-    log_level: Annotated[
-        Literal["error", "warning", "info", "debug"], typer.Option(help="How much it says.")
-    ] = "info",
+    log_level: LogLevel = "info",
 ) -> None:
     """Take operations in over HTTP, from whoever has an API key, until SIGTERM or Ctrl-C."""
-    import logging
-    from dataclasses import replace
-
-    from ops.cli.wiring import open_ledger
-    from ops.processes.parent_pipe import tie_until_ready
-    from producers.gateway.server import GRACE, address_of, listen, must_be_safe, serve
-    from worker.config.settings import from_env
-    from worker.trouble_log import log_plainly
+    from producers.gateway.server import (  # noqa: PLC0415  # FastAPI
+        GRACE,
+        address_of,
+        listen,
+        must_be_safe,
+        serve,
+    )
 
     settings = from_env()
     usual = settings.gateway
@@ -52,7 +56,7 @@ def gateway(  # noqa: PLR0913  # each is an option of the command
     )
     must_be_safe(chosen)
     if settings.broker_url:
-        from worker.broker.queue import build_queues
+        from worker.broker.queue import build_queues  # noqa: PLC0415  # Celery
 
         build_queues(settings)  # else its faults show with the first operation
     open_ledger().counts()  # without its Redis it says so and ends

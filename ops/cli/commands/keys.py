@@ -1,34 +1,61 @@
-"""Keys: those of the gateway's clients, and the key ring."""
+"""`classin keys`: the API keys of the gateway, and the key ring."""
 
 import sys
 import time
-from typing import TYPE_CHECKING, Annotated, Literal
+from collections.abc import Sequence
+from fnmatch import fnmatchcase
+from typing import Annotated
 
 import typer
 
+from ops.admin.actor import actor
+from ops.cli.admin import open_audit
+from ops.cli.groups import ListByDefault
 from ops.cli.options import AsJson, Why
 from ops.cli.output import err, local, out, print_json, table
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from worker.ledger.api_keys import ApiKey, ApiKeys
+from producers.time_args import read_end
+from worker.classin.index import INDEX
+from worker.config.settings import from_env
+from worker.errors import FieldError, InvalidInputError
+from worker.ledger.api_keys import ApiKey, ApiKeys, limit_of
+from worker.ledger.key_fingerprint import KeyFingerprint
+from worker.ledger.redis_client import connect
 
 #: How long a key opens what it opens, unless somebody says otherwise.
 USUAL_LIFE = "365d"
 
 
-def keys(  # noqa: PLR0913  # each is an option of the command
-    what: Annotated[Literal["add", "ls", "revoke", "init"], typer.Argument()] = "ls",
-    name: Annotated[
-        str | None, typer.Argument(help="Of the key; to revoke, its first part will do, too.")
-    ] = None,
+keys = typer.Typer(
+    cls=ListByDefault,
+    help="Make, list and revoke API keys of the gateway; make the key ring.\n\n"
+    "Without a command it lists the keys.",
+)
+
+
+@keys.command()
+def ls(*, as_json: AsJson = False) -> None:
+    """List the API keys: what each opens, its end and last use."""
+    found = _open_keys().all()
+    if as_json:
+        for key in found:
+            print_json(key.to_dict())
+    elif found:
+        _print_keys(found)
+    else:
+        out().print("no keys; make one with: classin keys add NAME")
+
+
+@keys.command()
+def add(  # noqa: PLR0913  # each is an option of the command
+    name: Annotated[str, typer.Argument(metavar="NAME", help="Of the key.")],
     *,
     school: Annotated[
-        list[str] | None, typer.Option(help="For this school only; may be given several times.")
+        list[str] | None,
+        typer.Option(metavar="SCHOOL", help="For this school only; may be given several times."),
     ] = None,
     kind: Annotated[
-        list[str] | None, typer.Option(help="For these operations only, like 'edit_*'.")
+        list[str] | None,
+        typer.Option(metavar="PATTERN", help="For these operations only, like 'edit_*'."),
     ] = None,
     read: Annotated[bool, typer.Option("--read", help="To look only.")] = False,
     write: Annotated[bool, typer.Option("--write", help="To submit only.")] = False,
@@ -40,63 +67,69 @@ def keys(  # noqa: PLR0913  # each is an option of the command
     rate: Annotated[
         str, typer.Option(metavar="N/UNIT", help="So many requests, like 60/m: s, m or h.")
     ] = "",
-    anew: Annotated[
-        bool, typer.Option("--anew", help="init: the old key ring is lost for good; begin anew.")
-    ] = False,
     why: Why = "",
     as_json: AsJson = False,
 ) -> None:
-    """Make, list and revoke API keys of the gateway; make the key ring.
+    """Make an API key, and show it this once.
 
-    `init` makes this host's key ring, which `up` and the first submission do, too. `add` shows the
-    key this once. Without limits it opens all, for a year; --read and --write together, both.
+    Without limits it opens all, for a year; --read and --write together, both.
     """
-    from worker.errors import FieldError, InvalidInputError
-    from worker.ledger.api_keys import limit_of
+    _check_limits(school or [], kind or [])
+    both, now = read == write, time.time()
+    ends_at = _end(until, now, no_end=no_end)
+    if rate:
+        limit_of(rate)
+    _note(f"add {name}", why)
+    token, made = _open_keys().add(
+        name,
+        round(now * 1000),
+        reads=read or both,
+        writes=write or both,
+        schools=school or [],
+        kinds=kind or [],
+        ends_at=ends_at,
+        rate=rate,
+    )
+    if as_json:
+        print_json({"key": token, **made.to_dict()})
+        return
+    sys.stdout.write(f"{token}\n")
+    ends = "It does not end" if made.ends_at is None else f"It ends at {local(made.ends_at)}"
+    err().print(f"Keep it now: it is not shown again. {ends}.")
 
-    if what == "ls":
-        _list(as_json=as_json)
-        return
-    if what == "init":
-        _init(why, anew=anew)
-        return
-    if not name:
-        raise InvalidInputError("keys", [FieldError("", f"{what} needs the NAME of the key")])
-    if what == "revoke":
-        opened = _open_keys()
-        opened.named(name)  # or it says that there is none
-        _note(f"{what} {name}", why)
-        key = opened.revoke(name)
-        if as_json:
-            print_json({**key.to_dict(), "revoked": True})
-        else:
-            out().print(f"{key.name} ({key.prefix}) opens nothing any more")
+
+@keys.command()
+def revoke(
+    name: Annotated[
+        str, typer.Argument(metavar="NAME", help="Of the key; or the first part of the key.")
+    ],
+    *,
+    why: Why = "",
+    as_json: AsJson = False,
+) -> None:
+    """Let an API key open nothing any more."""
+    stored = _open_keys()
+    stored.named(name)  # raises NotFoundError before the audit trail has it
+    _note(f"revoke {name}", why)
+    key = stored.revoke(name)
+    if as_json:
+        print_json({**key.to_dict(), "revoked": True})
     else:
-        _must_be_known(school or [], kind or [])
-        both, now = read == write, time.time()
-        ends_at = _end(until, now, no_end=no_end)
-        if rate:
-            limit_of(rate)
-        _note(f"{what} {name}", why)
-        token, made = _open_keys().add(
-            name,
-            round(now * 1000),
-            reads=read or both,
-            writes=write or both,
-            schools=school or [],
-            kinds=kind or [],
-            ends_at=ends_at,
-            rate=rate,
-        )
-        _print_new(token, made, as_json=as_json)
+        out().print(f"{key.name} ({key.prefix}) opens nothing any more")
 
 
-def _init(why: str, *, anew: bool) -> None:
-    """Make the key ring, or say where it is; `anew`: the ledger goes with this one from now on."""
-    from worker.config.settings import from_env
-    from worker.ledger.key_fingerprint import KeyFingerprint
-    from worker.ledger.redis_client import connect
+@keys.command()
+def init(
+    *,
+    anew: Annotated[
+        bool, typer.Option("--anew", help="The old key ring is lost for good; begin anew.")
+    ] = False,
+    why: Why = "",
+) -> None:
+    """Make this host's key ring.
 
+    `up` and the first submission do that, too.
+    """
     settings = from_env()
     if anew and settings.keys is not None:
         _note("init --anew", why)
@@ -106,20 +139,8 @@ def _init(why: str, *, anew: bool) -> None:
     err().print("Back it up, apart from Redis; copy it to each other host of this ledger.")
 
 
-def _print_new(token: str, made: "ApiKey", *, as_json: bool) -> None:
-    if as_json:
-        print_json({"key": token, **made.to_dict()})
-        return
-    sys.stdout.write(f"{token}\n")
-    ends = "It does not end" if made.ends_at is None else f"It ends at {local(made.ends_at)}"
-    err().print(f"Keep it now: it is not shown again. {ends}.")
-
-
 def _end(until: str | None, now: float, *, no_end: bool) -> int | None:
     """Read when a key ends (ms since 1970); None: it does not. Raises InvalidInputError."""
-    from producers.time_args import read_end
-    from worker.errors import FieldError, InvalidInputError
-
     if no_end and until is None:
         return None
     ends_at = read_end(until or USUAL_LIFE, now)
@@ -134,10 +155,7 @@ def _end(until: str | None, now: float, *, no_end: bool) -> int | None:
     raise InvalidInputError("keys", [FieldError("--until", what)])
 
 
-def _open_keys() -> "ApiKeys":
-    from worker.config.settings import from_env
-    from worker.ledger.api_keys import ApiKeys
-    from worker.ledger.redis_client import connect
+def _open_keys() -> ApiKeys:
 
     settings = from_env()
     return ApiKeys(connect(settings.ledger_url), settings.keyring)
@@ -145,20 +163,11 @@ def _open_keys() -> "ApiKeys":
 
 def _note(about: str, why: str) -> None:
     """Write what is about to be done into the audit trail."""
-    from ops.admin.actor import actor
-    from ops.cli.wiring import open_audit
-
     open_audit().note(actor(), "keys", about=about, why=why)
 
 
-def _must_be_known(schools: "Sequence[str]", kinds: "Sequence[str]") -> None:
+def _check_limits(schools: Sequence[str], kinds: Sequence[str]) -> None:
     """Refuse limits to what there is not. Raises InvalidInputError."""
-    from fnmatch import fnmatchcase
-
-    from worker.classin.index import INDEX
-    from worker.config.settings import from_env
-    from worker.errors import FieldError, InvalidInputError
-
     settings = from_env()
     for school in schools:
         settings.school(school)
@@ -171,15 +180,7 @@ def _must_be_known(schools: "Sequence[str]", kinds: "Sequence[str]") -> None:
         raise InvalidInputError("keys", faults)
 
 
-def _list(*, as_json: bool) -> None:
-    found = _open_keys().all()
-    if as_json:
-        for key in found:
-            print_json(key.to_dict())
-        return
-    if not found:
-        out().print("no keys; make one with: classin keys add NAME")
-        return
+def _print_keys(found: Sequence[ApiKey]) -> None:
     rows = table("key", "*name", "*schools", "*operations", "may", "rate", "*ends", "used")
     now = round(time.time() * 1000)
     for key in found:
@@ -198,12 +199,12 @@ def _list(*, as_json: bool) -> None:
         err().print("Some records were not written by this installation: `classin doctor`.")
 
 
-def _rights(key: "ApiKey") -> str:
+def _rights(key: ApiKey) -> str:
     may = [word for word, has in (("read", key.reads), ("write", key.writes)) if has]
     return " and ".join(may) or "nothing"
 
 
-def _ending(key: "ApiKey", now: int) -> str:
+def _ending(key: ApiKey, now: int) -> str:
     if not key.valid:
         return "opens nothing: not a record of ours"
     if key.ends_at is None:

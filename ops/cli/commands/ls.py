@@ -7,28 +7,25 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ops.cli.markup import joined, marked
 from ops.cli.options import AsJson
-from ops.cli.output import (
-    colour_of,
-    err,
-    joined,
-    local,
-    marked,
-    out,
-    print_json,
-    standing_of,
-    table,
-)
+from ops.cli.output import colour_of, err, local, out, print_json, standing_of, table
+from ops.cli.queries import open_queries
+from ops.insight.columns import COLUMNS, FOLLOWED, USUAL, Kind, Row, choose_columns, plain, shown
+from ops.insight.filters import choose, choose_order
 from producers.files.csv_formulas import SafeWriter
+from worker.errors import FieldError, InvalidInputError
+from worker.ledger.decoding import cannot_be_read
+from worker.ledger.index_scan import indexed_values, matches
+from worker.ledger.queries import LedgerQueries
+from worker.ledger.record import Record
+from worker.ledger.states import State
+from worker.ledger.types import Filter
 from worker.printable import printable
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
-    from ops.insight.columns import Row
-    from worker.ledger.queries import LedgerQueries
-    from worker.ledger.record import Record
-    from worker.ledger.types import Filter
 
 #: Records of a list, where nothing else is said.
 _USUAL = 20
@@ -83,10 +80,6 @@ def ls(  # noqa: PLR0913  # each is an option of the command
     as_json: AsJson = False,
 ) -> None:
     """List operations, newest first; filters combine."""
-    from ops.cli.wiring import open_queries
-    from ops.insight.columns import FOLLOWED, USUAL, choose_columns
-    from ops.insight.filters import choose, choose_order
-
     chosen = choose(
         now=time.time(),
         state=state,
@@ -121,21 +114,17 @@ def ls(  # noqa: PLR0913  # each is an option of the command
 
 def _tell_of(unreadable: Sequence[str]) -> None:
     """Say which records are left out because somebody changed them in Redis."""
-    from worker.ledger.decoding import cannot_be_read
-
     for record_id in unreadable:
         err().print(marked("[red]{}[/]", cannot_be_read(f"record {record_id}")))
 
 
 def _must_fit(wrong: bool, option: str, why: str) -> None:
-    from worker.errors import FieldError, InvalidInputError
 
     if wrong:
         raise InvalidInputError("ls", [FieldError(option, why)])
 
 
-def _rows(queries: "LedgerQueries", records: Sequence["Record"]) -> list["Row"]:
-    from ops.insight.columns import Row
+def _rows(queries: LedgerQueries, records: Sequence[Record]) -> list[Row]:
 
     obstacles = queries.wait_reasons(records)
     return [Row(record, obstacles.get(record.id)) for record in records]
@@ -151,7 +140,7 @@ class _Printer:
         self._given = given
         self._csv = SafeWriter(sys.stdout, lineterminator="\n")
 
-    def page(self, rows: Sequence["Row"], cursors: Sequence[str]) -> None:
+    def page(self, rows: Sequence[Row], cursors: Sequence[str]) -> None:
         """Print a page."""
         if self._as_json:
             for row, cursor in zip(rows, cursors, strict=True):
@@ -167,8 +156,6 @@ class _Printer:
 
     def begin(self) -> None:
         """Print what stands above lines that come one by one."""
-        from ops.insight.columns import COLUMNS
-
         if self._as_csv:
             self._csv.writerow(self._names)
             sys.stdout.flush()
@@ -176,7 +163,7 @@ class _Printer:
             line = "  ".join(_fitted(name, COLUMNS[name].heading) for name in self._names)
             out().print(marked("[bold]{}[/]", line), no_wrap=True, overflow="ellipsis", crop=True)
 
-    def line(self, row: "Row") -> None:
+    def line(self, row: Row) -> None:
         """Print one row at once."""
         if self._as_json:
             print_json(self._object(row))
@@ -188,23 +175,20 @@ class _Printer:
             out().print(line, no_wrap=True, overflow="ellipsis", crop=True)
             sys.stdout.flush()
 
-    def _object(self, row: "Row") -> Mapping[str, object]:
-        from ops.insight.columns import plain
+    def _object(self, row: Row) -> Mapping[str, object]:
 
         if self._given:
             return {name: plain(name, row) for name in self._names}
         waits_for = row.obstacle.to_dict() if row.obstacle else None
         return {**row.record.to_dict(), "waits_for": waits_for}
 
-    def _values(self, row: "Row") -> list[str | int | None]:
-        from ops.insight.columns import plain
+    def _values(self, row: Row) -> list[str | int | None]:
 
         values = (plain(name, row) for name in self._names)
         return [printable(each) if isinstance(each, str) else each for each in values]
 
 
-def _table(names: Sequence[str], rows: Sequence["Row"]) -> "RenderableType":
-    from ops.insight.columns import COLUMNS
+def _table(names: Sequence[str], rows: Sequence[Row]) -> "RenderableType":
 
     shown = table(*(_mark(name) + COLUMNS[name].heading for name in names))
     for row in rows:
@@ -214,17 +198,13 @@ def _table(names: Sequence[str], rows: Sequence["Row"]) -> "RenderableType":
 
 def _mark(name: str) -> str:
     """Mark a column as `table` takes it: numbers stand at the right, long texts may wrap."""
-    from ops.insight.columns import COLUMNS, Kind
-
     if name == "said":
         return "*"
     return "#" if COLUMNS[name].kind in {Kind.NUMBER, Kind.SPAN} else ""
 
 
-def _cell(name: str, row: "Row", fit: Callable[[str, str], str]) -> str:
+def _cell(name: str, row: Row, fit: Callable[[str, str], str]) -> str:
     """Write a value; `fit` brings its text to a width."""
-    from ops.insight.columns import shown
-
     if name == "state":
         text = fit(name, standing_of(row.record))
         return marked(f"[{colour_of(row.record.state)}]{{}}[/]", text)
@@ -233,8 +213,6 @@ def _cell(name: str, row: "Row", fit: Callable[[str, str], str]) -> str:
 
 def _fitted(name: str, text: str) -> str:
     """Bring a text to the width of its column."""
-    from ops.insight.columns import COLUMNS, Kind
-
     width = _WIDTHS.get(name)
     if width is None:
         return text
@@ -243,13 +221,8 @@ def _fitted(name: str, text: str) -> str:
     return cut.rjust(width) if at_right else cut.ljust(width)
 
 
-def _follow(
-    queries: "LedgerQueries", chosen: "Filter", printer: _Printer, limit: int | None
-) -> None:
+def _follow(queries: LedgerQueries, chosen: Filter, printer: _Printer, limit: int | None) -> None:
     """Print what settles, from now on or from `since` on."""
-    from worker.errors import FieldError, InvalidInputError
-    from worker.ledger.states import State
-
     if chosen.state is not None and not State(chosen.state).settled:
         fault = FieldError(
             "--state", f"only what settles can be followed, and {chosen.state} is none"
@@ -262,8 +235,7 @@ def _follow(
             return
 
 
-def _settling(queries: "LedgerQueries", chosen: "Filter") -> Iterator["Row"]:
-    from worker.ledger.index_scan import indexed_values, matches
+def _settling(queries: LedgerQueries, chosen: Filter) -> Iterator[Row]:
 
     wanted = indexed_values(chosen)
     last = queries.events.last() if chosen.since is None else f"{chosen.since}-0"

@@ -2,16 +2,16 @@
 
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
-from ops.cli.commands.ops_table import print_listing
+from ops.cli.markup import marked
+from ops.cli.ops_table import print_listing
 from ops.cli.options import AsJson
-from ops.cli.output import marked, out, print_json, table
-
-if TYPE_CHECKING:
-    from worker.classin.describe import FieldDescription, OperationDescription
+from ops.cli.output import out, print_json, table
+from worker.classin.catalogue import CATALOGUE, find
+from worker.classin.describe import FieldDescription, OperationDescription, explained
 
 
 def ops(
@@ -23,8 +23,6 @@ def ops(
     if not as_json and operation is None:
         print_listing()
         return
-    from worker.classin.catalogue import CATALOGUE, find
-    from worker.classin.describe import explained
 
     kinds = [find(operation)] if operation is not None else list(CATALOGUE.values())
     for explanation in map(explained, kinds):
@@ -34,7 +32,7 @@ def ops(
             _print_one(explanation)
 
 
-def _print_one(said: "OperationDescription") -> None:
+def _print_one(said: OperationDescription) -> None:
     out().print(marked("[bold]{}[/]: {}.", said.name, said.title))
     if said.remark:
         out().print(said.remark)
@@ -58,7 +56,7 @@ def _print_one(said: "OperationDescription") -> None:
     out().print(marked("[bold]Example[/]: {}", said.example), soft_wrap=True)
 
 
-def _with_items(fields: "Iterable[FieldDescription]") -> "Iterator[FieldDescription]":
+def _with_items(fields: Iterable[FieldDescription]) -> Iterator[FieldDescription]:
     """Give each field, and below a list the fields of its objects, a step to the right."""
     for field in fields:
         yield field

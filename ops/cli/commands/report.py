@@ -3,27 +3,28 @@
 import json
 import time
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from datetime import datetime
+from typing import Annotated, Any, Literal
+from zoneinfo import ZoneInfo
 
 import typer
 
+from ops.cli.markup import joined, marked
 from ops.cli.options import AsJson
-from ops.cli.output import (
-    coloured,
-    err,
-    joined,
-    local,
-    marked,
-    out,
-    print_json,
-    print_page,
-    table,
-)
-
-if TYPE_CHECKING:
-    from ops.reports.notify import Sent
-    from ops.reports.report import Group, Report
-    from worker.ledger.report_store import Kept, ReportStore
+from ops.cli.output import coloured, err, local, out, print_json, print_page, table
+from ops.insight.wait_text import closure_in_words
+from ops.reports.markdown import ending, page_of, title_of
+from ops.reports.notify import Sent, send
+from ops.reports.report import Group, Report, gather
+from producers.time_args import moment_of
+from worker.config.settings import from_env
+from worker.errors import FieldError, InvalidInputError, NotFoundError, UnreadableValueError
+from worker.ledger.decoding import cannot_be_read, decoding
+from worker.ledger.queries import LedgerQueries
+from worker.ledger.record import new_id
+from worker.ledger.redis_client import connect
+from worker.ledger.report_store import Kept, ReportStore
+from worker.ledger.schedule_store import ScheduleStore
 
 #: Reports that `ls` lists.
 _LISTED = 30
@@ -68,10 +69,7 @@ def report(  # noqa: PLR0913  # each is an option of the command
         _make(since, to, tz, text=text, as_json=as_json)
 
 
-def _open_reports() -> "ReportStore":
-    from worker.config.settings import from_env
-    from worker.ledger.redis_client import connect
-    from worker.ledger.report_store import ReportStore
+def _open_reports() -> ReportStore:
 
     return ReportStore(connect(from_env().ledger_url))
 
@@ -80,11 +78,6 @@ def _make(
     since: str, to: Sequence[str] | None, tz: str | None, *, text: bool, as_json: bool
 ) -> None:
     """Gather a report, print it, send it, and keep it with what became of that."""
-    from ops.reports.markdown import page_of, title_of
-    from ops.reports.notify import send
-    from worker.config.settings import from_env
-    from worker.ledger.record import new_id
-
     clock, made = _clock_of(tz), _gathered(since)
     its_id, reports = new_id(), _open_reports()
     page = page_of(made, clock)
@@ -106,17 +99,8 @@ def _make(
         raise typer.Exit(1)
 
 
-def _gathered(since: str) -> "Report":
+def _gathered(since: str) -> Report:
     """Gather what was since then. Raises InvalidInputError."""
-    from ops.reports.report import gather
-    from producers.time_args import moment_of
-    from worker.config.settings import from_env
-    from worker.errors import FieldError, InvalidInputError
-    from worker.ledger.queries import LedgerQueries
-    from worker.ledger.redis_client import connect
-    from worker.ledger.report_store import ReportStore
-    from worker.ledger.schedule_store import ScheduleStore
-
     now = time.time()
     faults: list[FieldError] = []
     start = moment_of("--since", since, now, faults)
@@ -129,16 +113,11 @@ def _gathered(since: str) -> "Report":
     return gather(LedgerQueries(redis), schedule, ReportStore(redis), start, schedule.now())
 
 
-def _clock_of(tz: str | None) -> "Callable[[int], str]":
+def _clock_of(tz: str | None) -> Callable[[int], str]:
     """Give what writes a moment for somebody elsewhere, at another time.
 
     Raises InvalidInputError.
     """
-    from datetime import datetime
-    from zoneinfo import ZoneInfo
-
-    from worker.errors import FieldError, InvalidInputError
-
     try:
         zone = ZoneInfo(tz) if tz else None
     except (ValueError, OSError, KeyError):
@@ -151,16 +130,14 @@ def _clock_of(tz: str | None) -> "Callable[[int], str]":
     return clock
 
 
-def _tell(sent: Sequence["Sent"]) -> None:
+def _tell(sent: Sequence[Sent]) -> None:
     for each in sent:
         said = f"not sent to {each.to}: {each.trouble}" if each.trouble else f"sent to {each.to}"
         err().print(said)
 
 
-def _print(made: "Report") -> None:
+def _print(made: Report) -> None:
     """Print a report on a terminal."""
-    from ops.insight.wait_text import closure_in_words
-
     out().print(marked("[bold]From {} to {}[/]", local(made.since), local(made.until)))
     if made.known_since > made.since:
         known = local(made.known_since)
@@ -187,8 +164,7 @@ def _heading(text: str) -> None:
     out().print(marked("\n[bold]{}[/]", text))
 
 
-def _print_runs(made: "Report") -> None:
-    from ops.reports.markdown import ending
+def _print_runs(made: Report) -> None:
 
     if made.runs:
         _heading("Jobs")
@@ -198,7 +174,7 @@ def _print_runs(made: "Report") -> None:
         out().print(rows)
 
 
-def _print_counts(made: "Report") -> None:
+def _print_counts(made: Report) -> None:
     _heading("Operations")
     for title, numbers in (("settled", made.settled), ("not settled yet", made.waiting)):
         words = [marked("{} {}", f"{n:,}", coloured(state)) for state, n in numbers.items()]
@@ -210,7 +186,7 @@ def _print_counts(made: "Report") -> None:
         out().print(marked("waiting longest: {}, {}, since {}", which, state, since))
 
 
-def _causes(groups: Sequence["Group"]) -> object:
+def _causes(groups: Sequence[Group]) -> object:
     rows = table("#number", "#mended", "*cause, and what to do")
     for group in groups:
         cause = group.cause
@@ -229,11 +205,8 @@ def _kept(limit: int) -> list[Mapping[str, Any]]:
     return [_report_of(each) or {"id": each.id} for each in _open_reports().last(limit)]
 
 
-def _report_of(kept: "Kept") -> Mapping[str, Any] | None:
+def _report_of(kept: Kept) -> Mapping[str, Any] | None:
     """Read a report that is kept; None: somebody changed it in Redis."""
-    from worker.errors import UnreadableValueError
-    from worker.ledger.decoding import decoding
-
     try:
         with decoding(f"report {kept.id}"):
             said = json.loads(kept.text)
@@ -245,8 +218,6 @@ def _report_of(kept: "Kept") -> Mapping[str, Any] | None:
 
 
 def _show_last(*, text: bool, as_json: bool) -> None:
-    from worker.errors import NotFoundError, UnreadableValueError
-    from worker.ledger.decoding import cannot_be_read
 
     found = _kept(1)
     if not found:
@@ -258,7 +229,7 @@ def _show_last(*, text: bool, as_json: bool) -> None:
     elif text or not out().is_terminal:
         print_page(found[0]["page"])
     else:
-        from rich.markdown import Markdown
+        from rich.markdown import Markdown  # noqa: PLC0415  # rich
 
         out().print(Markdown(found[0]["page"]))
 

@@ -1,22 +1,26 @@
 """Many records in numbers: `stats`."""
 
 import time
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ops.cli.markup import Marked, marked
 from ops.cli.options import AsJson
-from ops.cli.output import Marked, coloured, local, marked, out, print_json, table
+from ops.cli.output import coloured, local, out, print_json, table
+from ops.cli.queries import open_queries
+from ops.insight.failure_causes import Failures, meaning, todo
+from ops.insight.filters import choose
+from ops.insight.statistics import SHARES, Statistics, Timing, statistics
+from ops.insight.wait_text import closure_in_words
+from worker.durations import duration_text
 from worker.ledger.states import State
+from worker.ledger.types import Counts
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
-
     from rich.console import RenderableType
 
-    from ops.insight.failure_causes import Failures
-    from ops.insight.statistics import Statistics, Timing
-    from worker.ledger.types import Counts
 
 #: From nothing to the most.
 _BARS = " ▁▂▃▄▅▆▇█"
@@ -37,11 +41,6 @@ def stats(
     as_json: AsJson = False,
 ) -> None:
     """Count the operations by state; rates, times and failures of the last hours."""
-    from ops.cli.wiring import open_queries
-    from ops.insight.filters import choose
-    from ops.insight.statistics import statistics
-    from ops.insight.wait_text import closure_in_words
-
     asked = time.time()
     start = choose(now=asked, since=since).since or 0
     queries = open_queries()
@@ -69,7 +68,7 @@ def stats(
             out().print(marked("[yellow]{}[/]", closure_in_words(closure, local)))
 
 
-def _by_state(counts: "Counts") -> "RenderableType":
+def _by_state(counts: Counts) -> "RenderableType":
     totals = counts.by_state()
     states = [state for state in State if totals[state]]
     rows = table("operation", *(marked("#{}", coloured(state)) for state in states), "#all")
@@ -80,7 +79,7 @@ def _by_state(counts: "Counts") -> "RenderableType":
     return rows
 
 
-def _window(found: "Statistics") -> "Iterator[RenderableType]":
+def _window(found: Statistics) -> "Iterator[RenderableType]":
     yield _headline(found)
     if not (found.settled or found.submitted):
         return
@@ -91,7 +90,7 @@ def _window(found: "Statistics") -> "Iterator[RenderableType]":
         yield _failures(failures)
 
 
-def _headline(found: "Statistics") -> Marked:
+def _headline(found: Statistics) -> Marked:
     how = "counted by the hour" if found.by_hour else "each settlement looked at"
     text = how
     if found.shortened and found.by_hour:
@@ -103,10 +102,8 @@ def _headline(found: "Statistics") -> Marked:
     return marked("[bold]Since {}[/], {}", local(found.since), text)
 
 
-def _rates(found: "Statistics") -> "RenderableType":
+def _rates(found: Statistics) -> "RenderableType":
     """Draw the window, a character for each piece."""
-    from worker.durations import duration_text
-
     rows = table("", "#number", "#an hour", "")
     columns = {
         "submitted": ([each.submitted for each in found.pieces], "cyan"),
@@ -124,13 +121,13 @@ def _rates(found: "Statistics") -> "RenderableType":
     return rows
 
 
-def sparkline(numbers: "Sequence[int]", most: int) -> str:
+def sparkline(numbers: Sequence[int], most: int) -> str:
     """Draw numbers as one line; whatever is more than nothing can be seen."""
     top = len(_BARS) - 1
     return "".join(_BARS[-(-number * top // most) if most else 0] for number in numbers)
 
 
-def _pieces(found: "Statistics") -> "RenderableType":
+def _pieces(found: Statistics) -> "RenderableType":
     """Write the window down, for a file or another program."""
     rows = table("from", "#submitted", "#settled", "#failures")
     for each in found.pieces:
@@ -143,9 +140,7 @@ def _pieces(found: "Statistics") -> "RenderableType":
     return rows
 
 
-def _timings(timings: "Mapping[str, Timing]") -> "RenderableType":
-    from ops.insight.statistics import SHARES
-    from worker.durations import duration_text
+def _timings(timings: Mapping[str, Timing]) -> "RenderableType":
 
     heads = [f"#{name}" for name in SHARES]
     title = "From submission until settled, and the last attempt alone"
@@ -161,8 +156,7 @@ def _timings(timings: "Mapping[str, Timing]") -> "RenderableType":
     return rows
 
 
-def _failures(failures: "Sequence[Failures]") -> "RenderableType":
-    from ops.insight.failure_causes import meaning, todo
+def _failures(failures: Sequence[Failures]) -> "RenderableType":
 
     drawn = out().is_terminal
     columns = ["#number", *([""] if drawn else []), "state", "#code", "*means", "*to do"]

@@ -1,23 +1,29 @@
 """A roster kept in step with the school's system: `sync`."""
 
 from collections.abc import Mapping, Sequence
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any, TextIO
 
 import typer
 
+from ops.admin.actor import actor
+from ops.cli.admin import audit_reveal, open_audit
 from ops.cli.options import AsJson, Why
 from ops.cli.output import out, print_json
-
-if TYPE_CHECKING:
-    from contextlib import AbstractContextManager
-    from typing import TextIO
-
-    from producers.oneroster.reading.row_errors import RowFault
-    from producers.oneroster.roster import Kind
-    from worker.ledger.sync_store import SyncStore
+from ops.cli.sync_output import print_plan, print_report, print_runs, write_faults
+from ops.cli.sync_runner import SyncRunner
+from producers.oneroster.planning.proposal import guard
+from producers.oneroster.planning.removal_guard import LIMITS
+from producers.oneroster.planning.target import Options
+from producers.oneroster.reading.row_errors import RowFault, Severity
+from producers.oneroster.roster import Kind
+from worker.config.settings import from_env
+from worker.errors import FieldError, InvalidInputError
+from worker.ledger.redis_client import connect
+from worker.ledger.sync_store import SyncStore
+from worker.private_files import private_file
 
 sync = typer.Typer(
     help="Keep people and courses in step with the school's system.", no_args_is_help=True
@@ -83,12 +89,6 @@ def oneroster(  # noqa: PLR0913  # each is an option of the command
     Exit 0: ClassIn is as the export says; 1: some of it failed; 2: nothing was submitted, because
     the export cannot be read, or too much would go.
     """
-    from ops.cli.commands.sync_output import print_plan, print_report, write_faults
-    from ops.cli.commands.sync_runner import SyncRunner
-    from ops.cli.wiring import note_seen
-    from producers.oneroster.planning.proposal import guard
-    from producers.oneroster.planning.target import Options
-
     limits, allowed = _limits(most_removed or []), _kinds(allow_removals or [])
     options = Options(not no_removals, end_courses, datetime.now().astimezone().date())
     desk = SyncRunner(school, source, password_rule, quiet=as_json)
@@ -103,9 +103,9 @@ def oneroster(  # noqa: PLR0913  # each is an option of the command
             desk.resume()
         proposal = desk.propose(path, options, faults.append)
         if reveal and dry_run:
-            note_seen("reveal", f"people of {desk.place} in {path.name}")
+            audit_reveal("reveal", f"people of {desk.place} in {path.name}")
         if fault_file is not None:
-            note_seen("errors", f"{len(faults):,} faulty rows of {desk.place} in {path.name}")
+            audit_reveal("errors", f"{len(faults):,} faulty rows of {desk.place} in {path.name}")
             write_faults(faults, fault_file)
         if dry_run:
             print_plan(proposal, faults, every=every, reveal=reveal, as_json=as_json)
@@ -138,11 +138,6 @@ def undo(  # noqa: PLR0913  # each is an option of the command
 
     The next sync brings it again, unless the export has changed.
     """
-    from ops.cli.commands.sync_output import print_plan, print_report
-    from ops.cli.commands.sync_runner import SyncRunner
-    from ops.cli.wiring import note_seen
-    from producers.oneroster.planning.proposal import guard
-
     limits, allowed = _limits(most_removed or []), _kinds(allow_removals or [])
     desk = SyncRunner.of_sync(run, quiet=as_json)
     with nullcontext() if dry_run else desk.held():
@@ -151,7 +146,7 @@ def undo(  # noqa: PLR0913  # each is an option of the command
         proposal = desk.undoing(run)
         if dry_run or not yes:
             if reveal:
-                note_seen("reveal", f"people of {desk.place}, undoing {run}")
+                audit_reveal("reveal", f"people of {desk.place}, undoing {run}")
             print_plan(proposal, [], every=every, reveal=reveal, as_json=as_json)
         if dry_run:
             return
@@ -171,8 +166,6 @@ def runs(
     as_json: AsJson = False,
 ) -> None:
     """List the last syncs, the latest first."""
-    from ops.cli.commands.sync_output import print_runs
-
     found = _syncs().latest(limit)
     if as_json:
         for about in found:
@@ -190,35 +183,25 @@ def show(
     as_json: AsJson = False,
 ) -> None:
     """Tell what came of one sync."""
-    from ops.cli.commands.sync_output import print_report
-
     print_report(_syncs().about(run), [], as_json=as_json)
 
 
-def _syncs() -> "SyncStore":
-    from worker.config.settings import from_env
-    from worker.ledger.redis_client import connect
-    from worker.ledger.sync_store import SyncStore
+def _syncs() -> SyncStore:
 
     return SyncStore(connect(from_env().ledger_url))
 
 
 def _note(about: str, why: str) -> None:
     """Write what is about to be done into the audit trail."""
-    from ops.admin.actor import actor
-    from ops.cli.wiring import open_audit
-
     open_audit().note(actor(), "sync", about=about, why=why)
 
 
-def _private(path: Path | None) -> "AbstractContextManager[TextIO | None]":
-    from worker.private_files import private_file
+def _private(path: Path | None) -> AbstractContextManager[TextIO | None]:
 
     return nullcontext() if path is None else private_file(path)
 
 
-def _counted(faults: "Sequence[RowFault]") -> dict[str, int]:
-    from producers.oneroster.reading.row_errors import Severity
+def _counted(faults: Sequence[RowFault]) -> dict[str, int]:
 
     left_out = sum(fault.severity is Severity.LEFT_OUT for fault in faults)
     return {"left_out": left_out, "warnings": len(faults) - left_out}
@@ -229,15 +212,13 @@ def _exit(about: Mapping[str, Any]) -> None:
         raise typer.Exit(1)
 
 
-def _kinds(names: Sequence[str]) -> "set[Kind]":
+def _kinds(names: Sequence[str]) -> set[Kind]:
     """Read what may go. Raises InvalidInputError."""
     return {_kind("--allow-removals", name) for name in names}
 
 
-def _limits(said: Sequence[str]) -> "dict[Kind, float]":
+def _limits(said: Sequence[str]) -> dict[Kind, float]:
     """Read how many may go. Raises InvalidInputError."""
-    from worker.errors import FieldError, InvalidInputError
-
     limits = {}
     for word in said:
         name, _, part = word.partition("=")
@@ -252,9 +233,7 @@ def _limits(said: Sequence[str]) -> "dict[Kind, float]":
     return limits
 
 
-def _kind(option: str, name: str) -> "Kind":
-    from producers.oneroster.planning.removal_guard import LIMITS
-    from worker.errors import FieldError, InvalidInputError
+def _kind(option: str, name: str) -> Kind:
 
     for kind in LIMITS:
         if kind.value == name:

@@ -3,17 +3,21 @@
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
+from ops.cli.admin import audit_reveal
 from ops.cli.options import AsJson
 from ops.cli.output import err, local
+from ops.cli.progress_bar import show
+from ops.cli.wiring import open_ledger
+from ops.insight.progress import LOOK_EVERY, Look, follow
+from ops.reports.failures_csv import write_failures
+from worker.config.settings import from_env
+from worker.errors import FieldError, InvalidInputError, NotFoundError
 from worker.ledger.states import State
-
-if TYPE_CHECKING:
-    from ops.insight.progress import Look
-    from worker.ledger.store import RedisLedger
+from worker.ledger.store import RedisLedger
 
 
 def watch(
@@ -36,11 +40,6 @@ def watch(
 
     With a batch: exit 0 when all of it succeeded, 1 otherwise.
     """
-    from ops.cli.progress_bar import show
-    from ops.cli.wiring import open_ledger
-    from ops.insight.progress import follow
-    from worker.errors import FieldError, InvalidInputError, NotFoundError
-
     ledger = open_ledger()
     if batch is None:
         if failures or file:
@@ -60,16 +59,14 @@ def watch(
         raise typer.Exit(1)
 
 
-def _everything(ledger: "RedisLedger") -> "Iterator[Look]":
+def _everything(ledger: RedisLedger) -> Iterator[Look]:
     """Look at all operations, without end."""
-    from ops.insight.progress import LOOK_EVERY, Look
-
     while True:
         yield Look(ledger.counts().by_state())
         time.sleep(LOOK_EVERY)
 
 
-def _tell_of_webhook(ledger: "RedisLedger", batch: str) -> None:
+def _tell_of_webhook(ledger: RedisLedger, batch: str) -> None:
     """Say how the webhook stands, if there is one."""
     about = ledger.batches.info(batch)
     if about is None or (webhook := about.webhook) is None:
@@ -79,13 +76,10 @@ def _tell_of_webhook(ledger: "RedisLedger", batch: str) -> None:
     err().print(f"webhook {webhook.told.value}{due}{said}")
 
 
-def _write_failures(ledger: "RedisLedger", batch: str, path: Path, source: Path | None) -> None:
-    from ops.cli.wiring import note_seen
-    from ops.reports.failures_csv import write_failures
-    from worker.config.settings import from_env
+def _write_failures(ledger: RedisLedger, batch: str, path: Path, source: Path | None) -> None:
 
     def note(ids: Sequence[str]) -> None:
-        note_seen("failures", f"rows of batch {batch} into {path}", ids)
+        audit_reveal("failures", f"rows of batch {batch} into {path}", ids)
 
     written = write_failures(ledger, batch, path, source, from_env().keyring, note=note)
     whence = "as they stood in the file" if written.as_they_stood else "made from the records"

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 
 from hypothesis import strategies as st
 
-from ops.cli.commands.job_check import faults_of
+from ops.cli.job_check import faults_of
 from ops.scheduling.jobs_file import read_timetable
 from tests.security.fuzz.canaries import SCHOOL_SECRET
 from tests.security.fuzz.damage import ODD_TEXTS, spoiled

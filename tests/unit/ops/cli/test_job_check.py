@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from ops.cli.commands.job_check import faults_of, remark_on
+from ops.cli.job_check import faults_of, remark_on
 
 
 @pytest.fixture(autouse=True)

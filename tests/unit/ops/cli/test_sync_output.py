@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from ops.cli.commands import sync_output
+from ops.cli import sync_output
 from ops.cli.console import PlainConsole
 from producers.oneroster.id_map import IdMap
 from producers.oneroster.planning.diff import difference

@@ -1,22 +1,28 @@
-"""What a job does each night: `retry --nightly`."""
+"""`classin retry --nightly`: what a job tries again each night."""
 
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
+from ops.admin.actor import author
 from ops.cli.output import out, print_json
+from producers.intake.submitter import Submitter
+from producers.retry.nightly import NightlyRetry, Retried, RetryJob
+from producers.time_args import moment_of
+from worker.config.settings import from_env
 from worker.errors import FieldError, InvalidInputError
-
-if TYPE_CHECKING:
-    from producers.retry.nightly import Retried, RetryJob
+from worker.ledger.audit import Audit
+from worker.ledger.record import new_id
+from worker.ledger.redis_client import connect
+from worker.ledger.store import RedisLedger
 
 #: What may be said besides of what is tried again each night.
 _ALLOWED = frozenset({"school", "since"})
 
 
-class Asked(NamedTuple):
-    """What the command says of it."""
+class NightlyOptions(NamedTuple):
+    """What the command says of the nightly retry, unread."""
 
     school: str | None
     since: str | None
@@ -24,8 +30,8 @@ class Asked(NamedTuple):
     most: int | None
 
 
-def retry_nightly(  # what the command says
-    asked: Asked,
+def retry_nightly(
+    asked: NightlyOptions,
     given: Sequence[str],
     *,
     nightly: bool,
@@ -37,10 +43,6 @@ def retry_nightly(  # what the command says
 
     Raises InvalidInputError.
     """
-    from ops.admin.actor import author
-    from ops.cli.wiring import open_nightly
-    from worker.ledger.record import new_id
-
     if not nightly:
         raise InvalidInputError(
             "retry", [FieldError("--nightly", "--codes and --most belong to it")]
@@ -53,16 +55,21 @@ def retry_nightly(  # what the command says
         faults.append(FieldError("--nightly", what))
     if faults:
         raise InvalidInputError("retry", faults)
-    retried = open_nightly().run(job, run or new_id(), who=author(run), dry_run=dry_run)
+    retried = _open_service().run(job, run or new_id(), who=author(run), dry_run=dry_run)
     if as_json:
         print_json({**retried.to_dict(), "dry_run": dry_run})
     else:
         out().print("; ".join(_told(retried, job.most, dry_run=dry_run)))
 
 
-def _read(asked: Asked, faults: list[FieldError]) -> "RetryJob":
-    from producers.retry.nightly import RetryJob
-    from producers.time_args import moment_of
+def _open_service() -> NightlyRetry:
+    settings = from_env()
+    redis = connect(settings.ledger_url, submits=True)
+    ledger = RedisLedger(redis, keyring=settings.keyring)
+    return NightlyRetry(Submitter(settings, ledger), ledger, Audit(redis))
+
+
+def _read(asked: NightlyOptions, faults: list[FieldError]) -> RetryJob:
 
     words = (asked.codes or "").replace(",", " ").split()
     codes = frozenset(int(word) for word in words if word.isascii() and word.isdecimal())
@@ -75,7 +82,7 @@ def _read(asked: Asked, faults: list[FieldError]) -> "RetryJob":
     )
 
 
-def _told(retried: "Retried", most: int, *, dry_run: bool) -> Iterator[str]:
+def _told(retried: Retried, most: int, *, dry_run: bool) -> Iterator[str]:
     """Say it in one line: of a job, the last one is kept."""
     said = "would be tried again" if dry_run else "tried again"
     batch = f" as batch {retried.batch}" if retried.number and not dry_run else ""

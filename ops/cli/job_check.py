@@ -5,19 +5,27 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 
 import typer
+from typer.main import get_command
 
-from ops.cli.command_table import MODULES
+from ops.cli.command_table import NAMES
+from ops.cli.enqueue_arguments import FileArguments, named_fields
+from ops.cli.enqueue_file import check_file
+from ops.cli.wiring import open_checker
 from ops.scheduling.jobs_file import DUTIES
+from producers.intake.attachments import named
+from producers.intake.request import Options, SubmitRequest
+from producers.intake.submitter import Submitter
+from worker.classin.catalogue import find
+from worker.classin.field_types import shown_address
+from worker.classin.masking import masked
+from worker.classin.operation import MASK
 from worker.config.settings import from_env
 from worker.errors import FieldError, ValidationError
-
-if TYPE_CHECKING:
-    from ops.cli.commands.enqueue import Said
-    from producers.intake.request import Options
-    from producers.intake.submitter import Submitter
+from worker.execution.file_streams import must_be_readable
+from worker.execution.file_streams import why as reason_of
 
 #: Parameters that are of no use in a job, or do harm there: their options, and why.
 _REFUSED: Mapping[str, Mapping[str, tuple[str, str]]] = {
@@ -98,11 +106,9 @@ def remark_on(words: Sequence[str]) -> str | None:
 
 def _read(name: str, words: Sequence[str]) -> tuple[str, Mapping[str, Any]]:
     """Read words as the command itself would; gives its whole name, too. Raises ValidationError."""
-    from typer.main import get_command
+    from ops.cli.build import build  # noqa: PLC0415  # it imports `schedule`, which imports this
 
-    from ops.cli.build import build
-
-    if name not in MODULES:
+    if name not in NAMES:
         raise ValidationError("run", [FieldError("run", f"there is no `classin {name}` here")])
     program: Any = get_command(build([name]))
     command, known = program.commands[name], _OF_GROUPS.get(name)
@@ -143,10 +149,6 @@ def _relative_in(words: Sequence[str], given: Mapping[str, Any]) -> Iterator[str
 
 def _unlisted_files(words: Sequence[str]) -> Iterator[FieldError]:
     """Find files whose content a job would hand in, and that may not be read where it runs."""
-    from producers.intake.attachments import named
-    from worker.classin.field_types import shown_address
-    from worker.execution.file_streams import must_be_readable, why
-
     access = from_env().listed_files
     for word in words:
         field, _, where = word.partition("=@")
@@ -155,19 +157,16 @@ def _unlisted_files(words: Sequence[str]) -> Iterator[FieldError]:
         try:
             must_be_readable(named(where, access)[1], access)
         except (OSError, ValueError) as error:
-            what = f"{shown_address(where)[:80]} cannot be read: {why(error)}"
+            what = f"{shown_address(where)[:80]} cannot be read: {reason_of(error)}"
             yield FieldError(f"run: {field}", what)
 
 
 def _enqueue_faults(given: Mapping[str, Any]) -> Sequence[FieldError]:
     """Check the operation, or the file of them, as far as it can be done now."""
-    from ops.cli.commands.enqueue import Said
-    from ops.cli.wiring import open_checker
-
     kept = ("school", "if_exists", "lane", "after", "priority")
     options = cast("Options", {name: given[name] for name in kept if given[name]})
     parts = ("file", "of_sheet", "columns", "sheet", "dedup", "webhook", "files_from")
-    said = Said(*(given[name] for name in parts))
+    said = FileArguments(*(given[name] for name in parts))
     faults = [*said.faults(given["operation"], given["fields"] or [], options)]
     if faults:
         return faults
@@ -181,15 +180,9 @@ def _enqueue_faults(given: Mapping[str, Any]) -> Sequence[FieldError]:
 
 
 def _operation_faults(
-    submitter: "Submitter", operation: str, words: Sequence[str], options: "Options"
+    submitter: Submitter, operation: str, words: Sequence[str], options: Options
 ) -> Sequence[FieldError]:
     """Check fields against the catalogue. Raises ValidationError."""
-    from ops.cli.commands.enqueue import named_fields
-    from producers.intake.request import SubmitRequest
-    from worker.classin.catalogue import find
-    from worker.classin.masking import masked
-    from worker.classin.operation import MASK
-
     line = {"operation": operation, "fields": named_fields(words or []), **options}
     found = submitter.check(SubmitRequest.read(line))
     if len(found) > 1:
@@ -202,10 +195,10 @@ def _operation_faults(
     ]
 
 
-def _file_faults(submitter: "Submitter", said: "Said", options: "Options") -> Sequence[FieldError]:
+def _file_faults(
+    submitter: Submitter, said: FileArguments, options: Options
+) -> Sequence[FieldError]:
     """Check the lines or rows of a file, if it is there. Raises ValidationError."""
-    from ops.cli.commands.enqueue_file import check_file
-
     file = said.file or "-"
     if file == "-":
         return [FieldError("--file", "nobody is there to type: name a file")]

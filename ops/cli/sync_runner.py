@@ -8,9 +8,9 @@ from typing import Any, Self, TextIO
 
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
+from ops.cli.admin import audit_reveal
 from ops.cli.output import err
 from ops.cli.progress_bar import line_of, pace_of
-from ops.cli.wiring import note_seen
 from ops.insight.progress import follow
 from producers.intake.submitter import Submitter
 from producers.oneroster.applying.passwords import AT_RANDOM, Passwords, Rule
@@ -122,7 +122,7 @@ class SyncRunner:
         number = self._passwords.hand_out(
             file,
             *self._sync.known(),
-            lambda number: note_seen("passwords", f"{number:,} new accounts of {self.place}"),
+            lambda number: audit_reveal("passwords", f"{number:,} new accounts of {self.place}"),
         )
         err().print(f"{number:,} passwords were handed out; they are kept nowhere else")
 

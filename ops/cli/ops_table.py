@@ -1,6 +1,7 @@
 """All operations in one view, by what the index says: their declarations are not needed for it."""
 
-from ops.cli.output import marked, out, table
+from ops.cli.markup import marked
+from ops.cli.output import out, table
 from worker.classin.index import INDEX
 
 

@@ -5,20 +5,22 @@ import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from ops.cli.output import err, marked, out, write_error
+from ops.cli.enqueue_arguments import FileArguments
+from ops.cli.markup import marked
+from ops.cli.output import err, out, write_error
+from producers.files.jsonl import check_lines
+from producers.files.sheets import Layout, check_sheet, read_map
+from producers.intake.checked import Checked
+from producers.intake.receipt import Receipt
+from producers.intake.request import Options
+from producers.intake.run_keys import once
+from producers.intake.submitter import Submitter
+from producers.webhook import webhook_to
+from worker.config.file_access import FileAccess
+from worker.config.settings import Settings, from_env
 from worker.errors import FieldError, InvalidInputError
-
-if TYPE_CHECKING:
-    from ops.cli.commands.enqueue import Said
-    from producers.intake.checked import Checked
-    from producers.intake.receipt import Receipt
-    from producers.intake.request import Options
-    from producers.intake.submitter import Submitter
-    from worker.config.file_access import FileAccess
-    from worker.config.settings import Settings
-    from worker.ledger.batch import BatchInfo
+from worker.ledger.batch import BatchInfo, mark_of_file
 
 #: So many faults of a file are shown; the rest is counted.
 _MOST_FAULTS = 50
@@ -27,12 +29,8 @@ _MOST_FAULTS = 50
 SOURCE = "command line"
 
 
-def hand_in(said: "Said", options: "Options", *, quiet: bool) -> tuple[str, Sequence["Receipt"]]:
+def hand_in(said: FileArguments, options: Options, *, quiet: bool) -> tuple[str, Sequence[Receipt]]:
     """Submit a file's lines or rows, and say how many were new; gives the batch, too."""
-    from producers.intake.submitter import Submitter
-    from producers.webhook import webhook_to
-    from worker.config.settings import from_env
-
     settings = from_env()
     webhook = said.webhook and webhook_to(said.webhook, settings, "--webhook")
     if said.operation is not None:  # else each row would say so
@@ -42,8 +40,6 @@ def hand_in(said: "Said", options: "Options", *, quiet: bool) -> tuple[str, Sequ
     checked, about = check_file(said, options, content, submitter)
     _report(checked, skip_bad=said.skip_bad)
     if said.run is not None:
-        from producers.intake.run_keys import once
-
         checked = checked._replace(
             submissions=once(checked.submissions, said.run, submitter.cipher)
         )
@@ -55,13 +51,11 @@ def hand_in(said: "Said", options: "Options", *, quiet: bool) -> tuple[str, Sequ
     return checked.batch, receipts
 
 
-def files_of(said: "Said", settings: "Settings") -> "FileAccess":
+def files_of(said: FileArguments, settings: Settings) -> FileAccess:
     """Return what a data file may name: what lies beside it, or where the command line says.
 
     Raises InvalidInputError for a folder that is none.
     """
-    from worker.config.file_access import FileAccess
-
     bad = [each for each in said.files_from or () if not Path(each).is_dir()]
     if bad:
         raise InvalidInputError(
@@ -78,24 +72,19 @@ def files_of(said: "Said", settings: "Settings") -> "FileAccess":
 
 
 def check_file(
-    said: "Said", options: "Options", content: bytes, submitter: "Submitter"
-) -> tuple["Checked", "BatchInfo"]:
+    said: FileArguments, options: Options, content: bytes, submitter: Submitter
+) -> tuple[Checked, BatchInfo]:
     """Check a file, and say what it is.
 
     Raises ValidationError for what is wrong with it as a whole.
     """
-    from worker.ledger.batch import BatchInfo, mark_of_file
-
     submitter = submitter.limited_to(files_of(said, submitter.door.settings))
     name = "standard input" if said.file in {None, "-"} else Path(said.file or "").name
     about = BatchInfo(source=SOURCE, file=name, digest=mark_of_file(submitter.keyring, content))
     if said.file != "-":
         about = replace(about, path=str(Path(said.file or "").absolute()))
     if said.operation is None:
-        from producers.files.jsonl import check_lines
-
         return check_lines(io.BytesIO(content), submitter, name), about
-    from producers.files.sheets import Layout, check_sheet, read_map
 
     layout = Layout(
         operation=said.operation,
@@ -109,9 +98,9 @@ def check_file(
 
 
 def _entered(
-    submitter: "Submitter", checked: "Checked", about: "BatchInfo", *, quiet: bool
-) -> Sequence["Receipt"]:
-    from rich.progress import Progress
+    submitter: Submitter, checked: Checked, about: BatchInfo, *, quiet: bool
+) -> Sequence[Receipt]:
+    from rich.progress import Progress  # noqa: PLC0415  # rich
 
     with Progress(
         console=err(), transient=True, disable=quiet or not err().is_terminal
@@ -120,7 +109,7 @@ def _entered(
         return submitter.enter_batch(checked, about, lambda number: progress.advance(bar, number))
 
 
-def _print_batch(batch: str, receipts: Sequence["Receipt"]) -> None:
+def _print_batch(batch: str, receipts: Sequence[Receipt]) -> None:
     new = sum(receipt.new for receipt in receipts)
     known = len(receipts) - new
     told = f", {known:,} known from before" if known else ""
@@ -142,7 +131,7 @@ def _content(file: str) -> bytes:
         raise InvalidInputError("enqueue", [fault]) from None
 
 
-def _report(checked: "Checked", *, skip_bad: bool) -> None:
+def _report(checked: Checked, *, skip_bad: bool) -> None:
     """Name the faults of a file; unless they are to be skipped, that is the end of it."""
     if not checked.faults:
         return

@@ -1,24 +1,34 @@
-"""What ended badly, mended: `retry` and `settle`."""
+"""`classin retry`: submit settled operations anew."""
 
 import json
 import sys
 import time
 from collections import defaultdict
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
-from ops.cli.commands.retry_nightly import Asked, retry_nightly
+from ops.admin.actor import author
+from ops.admin.retry import RetryService, Tried, Wanted
+from ops.cli.markup import marked
 from ops.cli.options import AsJson, DryRun, Once, Why
-from ops.cli.output import coloured, err, marked, out, print_json, table
+from ops.cli.output import coloured, err, out, print_json, table
+from ops.cli.retry_nightly import NightlyOptions, retry_nightly
 from ops.cli.secret_options import Ask, SecretFile, secret_settings, warn_of_arguments
-
-if TYPE_CHECKING:
-    from ops.admin.retry import Tried, Wanted
-    from producers.intake.receipt import Receipt
-    from producers.retry.assess import Prospect
-    from worker.ledger.states import State
+from ops.cli.wiring import typed_files
+from ops.insight.filters import choose
+from producers.intake.receipt import Receipt
+from producers.intake.submitter import Submitter
+from producers.retry.assess import Outlook, Prospect
+from producers.retry.edits import Setting
+from worker.classin.operation import MASK
+from worker.config.settings import from_env
+from worker.errors import FieldError, InvalidInputError, ValidationError
+from worker.ledger.audit import Audit
+from worker.ledger.redis_client import connect
+from worker.ledger.states import State
+from worker.ledger.store import RedisLedger
 
 #: More records than these are retried only when somebody says so.
 MOST_UNASKED = 100
@@ -80,9 +90,6 @@ def retry(  # noqa: PLR0913  # each is an option of the command
     (unless --set changes it), could be done twice, or was retried already. More than 100 need a
     yes.
     """
-    from ops.admin.retry import Wanted
-    from ops.cli.wiring import open_retrying
-
     plain = [each.partition("=")[0] for each in settings or ()]
     settings = [*(settings or []), *secret_settings(ask, secret_file)]
     filters = {
@@ -98,13 +105,13 @@ def retry(  # noqa: PLR0913  # each is an option of the command
         given = [name for name, value in filters.items() if value is not None]
         others = {"": record_ids, "--set": settings, "--mend": mend, "--force": force}
         given += [name for name, value in others.items() if value]
-        asked = Asked(school, since, codes, most)
+        asked = NightlyOptions(school, since, codes, most)
         retry_nightly(asked, given, nightly=nightly, run=once, dry_run=dry_run, as_json=as_json)
         return
     named = Wanted(record_ids or [], mend=mend, force=force)
     wanted = _read(named, filters, settings)
-    retrying = open_retrying(once)
-    found = retrying.preview(wanted)
+    service = _open_service(once)
+    found = service.preview(wanted)
     chosen = [each for each in found if each.submissions]
     for kind in sorted({each.operation for each in found} if plain else ()):
         warn_of_arguments(kind, plain)
@@ -115,17 +122,21 @@ def retry(  # noqa: PLR0913  # each is an option of the command
         return
     _ask(len(chosen), yes=yes)
     with err().status(f"submitting {len(chosen):,} ..."):
-        tried = [*retrying.retry(found, wanted, why)]
+        tried = [*service.retry(found, wanted, why)]
     _print_tried(tried, found, as_json=as_json)
 
 
-def _read(wanted: "Wanted", filters: dict[str, Any], settings: Sequence[str]) -> "Wanted":
-    """Read the filters and what is to be set. Raises InvalidInputError, which names every fault."""
-    from ops.insight.filters import choose
-    from producers.retry.edits import Setting
-    from worker.errors import FieldError, InvalidInputError, ValidationError
-    from worker.ledger.states import State
+def _open_service(run: str | None) -> RetryService:
+    """Open what tries records again; `run`: of a job, by its id."""
+    settings = from_env()
+    redis = connect(settings.ledger_url, submits=True)
+    ledger = RedisLedger(redis, keyring=settings.keyring)
+    submitter = Submitter(settings, ledger).limited_to(typed_files(settings))
+    return RetryService(submitter, ledger, Audit(redis), author(run))
 
+
+def _read(wanted: Wanted, filters: dict[str, Any], settings: Sequence[str]) -> Wanted:
+    """Read the filters and what is to be set. Raises InvalidInputError, which names every fault."""
     faults: list[FieldError] = []
     state = filters["state"]
     is_filtered = any(each is not None for each in filters.values())
@@ -154,8 +165,6 @@ def _read(wanted: "Wanted", filters: dict[str, Any], settings: Sequence[str]) ->
 
 def _ask(number: int, *, yes: bool) -> None:
     """Ask before many are submitted. Raises InvalidInputError where nobody can be asked."""
-    from worker.errors import FieldError, InvalidInputError
-
     if number <= MOST_UNASKED or yes:
         return
     if not sys.stdin.isatty():
@@ -164,7 +173,7 @@ def _ask(number: int, *, yes: bool) -> None:
     typer.confirm(f"Retry {number:,} operations?", abort=True, err=True)
 
 
-def _print_preview(found: Sequence["Prospect"]) -> None:
+def _print_preview(found: Sequence[Prospect]) -> None:
     """Show what is to be done, grouped."""
     if not found:
         out().print("nothing matches")
@@ -188,17 +197,14 @@ def _print_preview(found: Sequence["Prospect"]) -> None:
 
 
 def _shown(value: object) -> str:
-    from worker.classin.operation import MASK
 
     if value is None:
         return "nothing"
     return MASK if value == MASK else json.dumps(value, ensure_ascii=False)
 
 
-def _group(prospect: "Prospect") -> tuple[str, ...]:
+def _group(prospect: Prospect) -> tuple[str, ...]:
     """Say with which others a record is counted: operation, state, code, what comes of it."""
-    from producers.retry.assess import Outlook
-
     reason = f"/{prospect.reason.value}" if prospect.reason else ""
     state = marked("{}{}", coloured(prospect.state), reason)
     code = "" if prospect.code is None else str(prospect.code)
@@ -213,13 +219,13 @@ def _group(prospect: "Prospect") -> tuple[str, ...]:
     return prospect.operation, state, code, then
 
 
-def _print_as_json(found: Sequence["Prospect"], *, dry_run: bool) -> None:
+def _print_as_json(found: Sequence[Prospect], *, dry_run: bool) -> None:
     """Print a line for each that is left out, or, when nothing is done, for each."""
     for prospect in found:
         print_json({"id": None, "state": None, "dry_run": dry_run, **_json(prospect)})
 
 
-def _json(prospect: "Prospect") -> dict[str, Any]:
+def _json(prospect: Prospect) -> dict[str, Any]:
     return {
         "retry_of": prospect.id,
         "operation": prospect.operation,
@@ -232,7 +238,7 @@ def _json(prospect: "Prospect") -> dict[str, Any]:
     }
 
 
-def _print_tried(tried: Sequence["Tried"], found: Sequence["Prospect"], *, as_json: bool) -> None:
+def _print_tried(tried: Sequence[Tried], found: Sequence[Prospect], *, as_json: bool) -> None:
     """Tell of the new records: of each if they are few; as JSON of those left out, too."""
     if as_json:
         _print_as_json([each for each in found if not each.submissions], dry_run=False)
@@ -253,7 +259,7 @@ def _print_tried(tried: Sequence["Tried"], found: Sequence["Prospect"], *, as_js
         out().print(marked(told, f"{number:,}", batch, batch))
 
 
-def _print_late(prospect: "Prospect", instead: "Receipt", *, as_json: bool) -> None:
+def _print_late(prospect: Prospect, instead: Receipt, *, as_json: bool) -> None:
     """Tell of one that somebody else was quicker with."""
     if as_json:
         state = instead.record().state.value
@@ -263,70 +269,3 @@ def _print_late(prospect: "Prospect", instead: "Receipt", *, as_json: bool) -> N
     else:
         told = "{} is being tried again already, as [bold]{}[/]"
         err().print(marked(told, prospect.id, instead.id))
-
-
-def settle(  # noqa: PLR0913  # each is an option of the command
-    record_id: Annotated[str, typer.Argument(metavar="ID", help="As `ls` gives it.")],
-    *,
-    succeeded: Annotated[bool, typer.Option("--succeeded", help="It was done.")] = False,
-    failed: Annotated[bool, typer.Option("--failed", help="It was not done.")] = False,
-    reason: Annotated[str, typer.Option(help="How you know; it stays with the record.")] = "",
-    result: Annotated[
-        str | None,
-        typer.Option(metavar="JSON", help="What ClassIn made: '{\"data\": 123}', say."),
-    ] = None,
-    dry_run: DryRun = False,
-    as_json: AsJson = False,
-) -> None:
-    """Decide an uncertain operation: it was done, or it was not.
-
-    What waited for it failed when it became uncertain: these are named, so that they can be
-    retried; --result fills in what they refer to.
-    """
-    from ops.cli.wiring import open_mending
-    from worker.errors import FieldError, InvalidInputError
-    from worker.ledger.states import State
-
-    faults = []
-    if succeeded == failed:
-        faults.append(FieldError("", "needs either --succeeded or --failed"))
-    if not reason.strip():
-        faults.append(FieldError("--reason", "is required: how is it known?"))
-    told = None
-    if result is not None:
-        told = _object(result)
-        if told is None:
-            faults.append(FieldError("--result", "should be a JSON object, like '{\"data\": 123}'"))
-        elif failed:
-            faults.append(FieldError("--result", "is for what succeeded"))
-    if faults:
-        raise InvalidInputError("settle", faults)
-    state = State.SUCCEEDED if succeeded else State.FAILED
-    let_down = open_mending().settle(record_id, state, reason, told, dry_run=dry_run)
-    _print_settled(record_id, state, let_down, dry_run=dry_run, as_json=as_json)
-
-
-def _print_settled(
-    record_id: str, state: "State", let_down: Sequence[str], *, dry_run: bool, as_json: bool
-) -> None:
-    """Say what was decided, and what to do about those that failed because of it."""
-    from worker.ledger.states import State
-
-    if as_json:
-        told = {"id": record_id, "state": state.value, "let_down": [*let_down]}
-        print_json({**told, "dry_run": True} if dry_run else told)
-        return
-    said = "would be" if dry_run else "is"
-    out().print(marked("{} {} {} now", record_id, said, coloured(state)))
-    if let_down:
-        out().print(f"{len(let_down):,} failed because it was uncertain. To retry them:")
-        again = let_down if state is State.SUCCEEDED else [record_id, *let_down]
-        out().print(f"classin retry {' '.join(again)}", soft_wrap=True)
-
-
-def _object(text: str) -> dict[str, Any] | None:
-    try:
-        value = json.loads(text)
-    except (ValueError, RecursionError):
-        return None
-    return value if isinstance(value, dict) else None

@@ -5,7 +5,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, TextIO
 
-from ops.cli.output import Marked, err, local, marked, out, print_json, table
+from ops.cli.markup import Marked, marked
+from ops.cli.output import err, local, out, print_json, table
 from producers.files.csv_formulas import SafeWriter
 from producers.oneroster.planning.diff import (
     CourseChange,
