@@ -8,7 +8,7 @@ from typing import Any, Self, TextIO
 
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from ops.cli.admin import audit_reveal
+from ops.cli.audit_trail import audit_reveal
 from ops.cli.output import err
 from ops.cli.progress_bar import line_of, pace_of
 from ops.insight.progress import follow

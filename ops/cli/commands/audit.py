@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from ops.cli.admin import open_audit
+from ops.cli.audit_trail import open_audit
 from ops.cli.options import AsJson
 from ops.cli.output import local, out, print_json, table
 from producers.time_args import moment_of

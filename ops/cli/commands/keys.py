@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from ops.admin.actor import actor
-from ops.cli.admin import open_audit
+from ops.cli.audit_trail import open_audit
 from ops.cli.groups import ListByDefault
 from ops.cli.options import AsJson, Why
 from ops.cli.output import err, local, out, print_json, table

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from ops.admin.actor import actor
-from ops.cli.admin import open_audit
+from ops.cli.audit_trail import open_audit
 from ops.cli.groups import ListByDefault
 from ops.cli.job_check import faults_of, remark_on
 from ops.cli.markup import marked

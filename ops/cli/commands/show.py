@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from ops.cli.admin import audit_reveal
+from ops.cli.audit_trail import audit_reveal
 from ops.cli.options import AsJson
 from ops.cli.output import print_json
 from ops.cli.record_view import print_record

@@ -9,7 +9,7 @@ from typing import Annotated, Any, TextIO
 import typer
 
 from ops.admin.actor import actor
-from ops.cli.admin import audit_reveal, open_audit
+from ops.cli.audit_trail import audit_reveal, open_audit
 from ops.cli.options import AsJson, Why
 from ops.cli.output import out, print_json
 from ops.cli.sync_output import print_plan, print_report, print_runs, write_faults

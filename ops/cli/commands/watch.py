@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from ops.cli.admin import audit_reveal
+from ops.cli.audit_trail import audit_reveal
 from ops.cli.options import AsJson
 from ops.cli.output import err, local
 from ops.cli.progress_bar import show
