@@ -197,7 +197,7 @@ _BROKEN: dict[str, tuple[Callable[[Redis], object], Callable[[Redis], object]]] 
     ),
     "deed": (lambda it: it.xadd(keys.AUDIT, {"x": "y"}), lambda it: Audit(it).deeds(5)),
     "sync": (lambda it: it.hset(keys.sync("f6qirykeam6nkbnh"), "about", "[]"), _sync),
-    "sequence": (lambda it: it.set(keys.PLACE, " "), _prune),
+    "sequence": (lambda it: it.set(keys.SEQUENCE, " "), _prune),
     "aside": (
         lambda it: it.hset(keys.ASIDE, "x", "y"),
         lambda it: RedisLedger(it).quarantine.records(),
