@@ -7,7 +7,7 @@ import pytest
 from ops.insight.statistics import statistics
 from ops.processes.redis_server import PrivateRedis
 from tests.unit.ledger.hands import DONE, REFUSED, attempt, claimed, entry
-from worker.ledger import reader
+from worker.ledger import index_scan
 from worker.ledger.queries import LedgerQueries, Listing, Order
 from worker.ledger.redis_client import connect
 from worker.ledger.store import RedisLedger
@@ -30,8 +30,8 @@ def test_a_needle_is_found_in_a_haystack(
     ledger: RedisLedger, queries: LedgerQueries, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Page after page, where so many do not fit that one gives up."""
-    monkeypatch.setattr(reader, "LOOKS", 500)
-    monkeypatch.setattr(reader, "MOST_LOOKS", 1000)
+    monkeypatch.setattr(index_scan, "LOOKS", 500)
+    monkeypatch.setattr(index_scan, "MOST_ROUNDS", 2)
     like = replace(entry("needle"), batch=None)
     ledger.submit([replace(like, id=f"n{n:06}", school="north") for n in range(2500)])
     ledger.submit([replace(like, school="north", operation="edit_course")])

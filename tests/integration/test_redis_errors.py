@@ -170,7 +170,7 @@ def test_a_script_that_fails_on_what_it_finds_is_told_apart(admin: Redis) -> Non
     ledger = RedisLedger(admin)
     admin.set("classin:op:a", "no record")
 
-    with pytest.raises(ScriptError, match=r"^the script `exchange` failed: [^\n]+$"):
+    with pytest.raises(ScriptError, match=r"^the script `report_and_claim` failed: [^\n]+$"):
         try_claim(ledger, "a", "lease", "worker", 10)
 
     assert admin.exists("classin:trial") == 0

@@ -17,7 +17,7 @@ from worker.ledger.types import Filter
 WINDOW, LOOKS = 200, 10_000
 
 #: Rounds without a full window after which a scan stops: more would take too long.
-_MOST_POOR_ROUNDS = 10
+MOST_ROUNDS = 10
 
 
 class IndexScan:
@@ -55,7 +55,7 @@ class IndexScan:
         script = load_script(self._redis, "scan_index")
         indexes = self._indexes()
         start, most = self._start, self._first
-        left = _MOST_POOR_ROUNDS
+        left = MOST_ROUNDS
         while left:
             bounds = (flag(self._oldest_first), start, self._end)
             with translate_redis_errors():
