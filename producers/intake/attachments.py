@@ -51,7 +51,7 @@ class FileOpener:
     access: FileAccess
 
     def vouched(self, operation: Operation) -> Operation:
-        """Give an operation that a program of ours built, with its files vouched for."""
+        """Return an operation that a program of ours built, with its files vouched for."""
         files = {
             name: vouched_for(file, self.settings)
             for name in type(operation).model_fields
@@ -197,7 +197,7 @@ def _described(
 
 
 def named(where: str, access: FileAccess) -> tuple[str, str]:
-    """Give a file's name and its address; a path becomes absolute."""
+    """Return a file's name and its address; a path becomes absolute."""
     if _ADDRESS.match(where):
         return unquote(urlsplit(where).path.rpartition("/")[2]), where
     path = Path.cwd() / (access.base or "") / where

@@ -25,7 +25,7 @@ def _json(value: str) -> object:
 
 
 def split(kind: type[Operation], fields: Mapping[str, Any]) -> Iterator[tuple[dict[str, Any], int]]:
-    """Give the fields in parts that one call carries, each with the position of its first item."""
+    """Yield the fields in parts that one call carries, each with its first item's position."""
     bulk = kind.spec.bulk
     name = _list_name(kind, fields)
     if bulk is None or bulk.most is None or name is None or len(fields[name]) <= bulk.most:

@@ -51,7 +51,7 @@ class _Order:
                 self._first.setdefault((entry.school, entry.dedup_key), position)
 
     def look_up(self, position: int) -> Mapping[str, str]:
-        """Give ids by the names that a line uses; it takes the faults. Asked for in order."""
+        """Return ids by the names that a line uses; it takes the faults. Asked for in order."""
         entry = self._entries[position]
         ids: dict[str, str] = {}
         faults = list(self._conflict(position))
@@ -79,7 +79,7 @@ class _Order:
             yield FieldError("dedup_key", what, CONFLICT)
 
     def _against(self, position: int, name: str) -> str | None:
-        """Say why a line cannot wait for what it names, if so."""
+        """Return why a line cannot wait for what it names, if so."""
         school = self._entries[position].school
         other = self._first.get((school, name))
         if other is None:
@@ -122,7 +122,7 @@ class _Order:
         return found
 
     def _others(self, position: int) -> Iterator[int]:
-        """Give the other lines that a line names and that nobody has submitted before."""
+        """Yield the other lines that a line names and that nobody has submitted before."""
         entry = self._entries[position]
         for name in entry.names:
             other = self._first.get((entry.school, name))
@@ -141,7 +141,7 @@ def _drawn(ring: Sequence[str]) -> str:
 
 
 def _place(entry: Entry, name: str) -> str:
-    """Say where a line names another: in a reference or besides."""
+    """Return where a line names another: in a reference or besides."""
     refers = any(name in each.references() for each in entry.operations)
     return "$result" if refers else "after"
 

@@ -26,7 +26,7 @@ class Receipt:
     new: bool = True
 
     def record(self) -> Record:
-        """Give the record as it is now."""
+        """Return the record as it is now."""
         return self._ledger.find(self.id)
 
     def wait(self, timeout: float | None = None) -> Record:

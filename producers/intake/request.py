@@ -27,7 +27,7 @@ def _ids(value: object) -> object:
 
 
 def _holds_fields(place: Sequence[int | str]) -> bool:
-    """Say whether what stands there are fields, in whatever shape: they may be personal."""
+    """Return whether what stands there are fields, in whatever shape: they may be personal."""
     return place[:1] == ("fields",)
 
 

@@ -12,7 +12,7 @@ from worker.ledger.record import Submission
 
 
 def once(submissions: Sequence[Submission], run: str, seals: FieldCipher) -> list[Submission]:
-    """Give each submission without a dedup key one: that of the run, and its place in it.
+    """Return each submission without a dedup key one: that of the run, and its place in it.
 
     Whoever submits the same again for this run gets the first's records; what is something else by
     then, at the same place, is refused.

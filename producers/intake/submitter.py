@@ -82,7 +82,7 @@ class Submitter:
         return cls(settings, ledger)
 
     def limited_to(self, files: FileAccess) -> "Submitter":
-        """Give one for a door at which only these files may be named."""
+        """Return one for a door at which only these files may be named."""
         other = copy(self)
         other.door = FileOpener(self._settings, files)
         return other

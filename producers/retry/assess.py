@@ -78,7 +78,7 @@ class RetryAssessor:
         return [self._of(record, tries) for record in records]
 
     def wants(self, prospect: Prospect) -> bool:
-        """Say whether a record is to be tried again."""
+        """Return whether a record is to be tried again."""
         match prospect.outlook:
             case Outlook.HOPEFUL:
                 return True
@@ -109,7 +109,7 @@ class RetryAssessor:
         return prospect._replace(edits=submissions[0].edits, submissions=tuple(submissions))
 
     def is_fresh(self, record_id: str) -> bool:
-        """Say whether a record is among those that are to be tried again."""
+        """Return whether a record is among those that are to be tried again."""
         return record_id in self._fresh
 
     def entered(self, record_id: str, as_id: str) -> None:
@@ -142,7 +142,7 @@ def later_tries(records: Sequence[Record], ledger: IntakeLedger) -> list[Record]
 
 
 def _superseded(record: Record, tries: Mapping[str, Record]) -> tuple[Outlook, str]:
-    """Say how the last try of a record that was tried again ended."""
+    """Return how the last try of a record that was tried again ended."""
     last, ended = record, record.state
     while last.retried_by is not None:
         later = tries.get(last.retried_by)
@@ -168,13 +168,13 @@ def _would_double(record: Record) -> bool:
 
 
 def is_lasting(number: int | None) -> bool:
-    """Say whether what was refused with this code would be refused again: nothing passes there."""
+    """Return whether what was refused with this code would be refused again."""
     code = Code.known(number)
     return code is None or code.verdict is Verdict.REFUSED
 
 
 def in_words(record: Record) -> str:
-    """Give what came back last, in ClassIn's words or ours."""
+    """Return what came back last, in ClassIn's words or ours."""
     code = Code.known(record.code)
     said = record.message or ""
     if code is not None and code is not Code.OK:

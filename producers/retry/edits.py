@@ -48,7 +48,7 @@ class Setting(NamedTuple):
 def edited(
     operation: Operation, settings: Sequence[Setting], door: FileOpener | None = None
 ) -> tuple[Operation, tuple[Edit, ...]]:
-    """Give the operation with its fields set, checked anew, and what changed, masked.
+    """Return the operation with its fields set, checked anew, and what changed, masked.
 
     `door`: where they name files; None: nowhere. Raises InvalidOperationError, which names every
     fault.
@@ -145,14 +145,14 @@ def _json(value: object) -> object:
 
 
 def _holds_seal(value: object) -> bool:
-    """Say whether there is a sealed value anywhere in this one."""
+    """Return whether there is a sealed value anywhere in this one."""
     if isinstance(value, dict):
         return SEAL in value or any(map(_holds_seal, value.values()))
     return isinstance(value, list) and any(map(_holds_seal, value))
 
 
 def _masks(value: object) -> Iterator[Place]:
-    """Give where a value holds the mask."""
+    """Yield where a value holds the mask."""
     if value == MASK:
         yield ()
     parts: Any = ()
@@ -173,7 +173,7 @@ def _inside(holder: object, step: str | int) -> object:
 
 
 def _at(fields: object, place: Place) -> object:
-    """Give what lies there; of what is masked around it, the mask."""
+    """Return what lies there; of what is masked around it, the mask."""
     for step in place:
         if fields == MASK:
             return MASK

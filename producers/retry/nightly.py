@@ -107,7 +107,7 @@ class NightlyRetry:
     def _is_wanted(
         self, record: Record, job: RetryJob, retried: Retried, prospects: RetryAssessor
     ) -> bool:
-        """Say whether the job is to try a record again, if that can be done."""
+        """Return whether the job is to try a record again, if that can be done."""
         if record.retried_by is not None or _is_of_tick(record, retried.tick):
             return False
         if record.source == SOURCE:  # the next sync knows whether it is still wanted
@@ -120,7 +120,7 @@ class NightlyRetry:
         return False
 
     def _is_let_down(self, record: Record, prospects: RetryAssessor, tick: str) -> bool:
-        """Say whether it failed because of one that is tried again tonight."""
+        """Return whether it failed because of one that is tried again tonight."""
         others = culprits_of(record)
         if any(map(prospects.is_fresh, others)):
             return True
@@ -164,7 +164,7 @@ def _waited(record: Record) -> bool:
 
 
 def _is_of_tick(record: Record, tick: str) -> bool:
-    """Say whether a record is itself what this tick tried again."""
+    """Return whether a record is itself what this tick tried again."""
     return (
         record.dedup_key is not None
         and record.retry_of is not None

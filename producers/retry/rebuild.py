@@ -71,7 +71,7 @@ def mending(record: Record) -> list[Operation]:
 def successors(
     record: Record, ledger: IntakeLedger, fresh: Mapping[str, str] = MappingProxyType({})
 ) -> dict[str, str]:
-    """Give, for each record that one waits for, the one to wait for when it is tried again.
+    """Return, for each record that one waits for, the one to wait for when it is tried again.
 
     That is the same if it went well, and else the last that tried it again; of those in `fresh`,
     what is about to. What went well and is kept no longer needs no waiting for. Raises

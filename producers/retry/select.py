@@ -28,7 +28,7 @@ def matching(
 
 
 def in_windows(ledger: RedisLedger, ids: Sequence[str]) -> Iterator[Sequence[Record]]:
-    """Give the records that have these ids, some at a time; who is gone is left out."""
+    """Yield the records that have these ids, some at a time; who is gone is left out."""
     for start in range(0, len(ids), WINDOW):
         yield ledger.find_all(ids[start : start + WINDOW])
 

@@ -67,7 +67,7 @@ class Reception:
 
 
 def recorded_ids(message: Any) -> Sequence[str] | None:  # noqa: ANN401  # kombu's
-    """Give the records that a message is for; None if it is to become one.
+    """Return the records that a message is for; None if it is to become one.
 
     Raises ValueError, TypeError or LookupError for one that is shaped like neither.
     """

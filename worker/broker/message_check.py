@@ -43,7 +43,7 @@ def is_name(value: object) -> TypeGuard[str]:
 
 
 def fault_of(item: bytes | str, tasks: Container[str]) -> str | None:
-    """Say what is wrong with a message as it lies in Redis, or None if it is well formed."""
+    """Return what is wrong with a message as it lies in Redis, or None if it is well formed."""
     if len(item) > MOST_BYTES:
         return f"it has more than {MOST_BYTES} bytes"
     try:
@@ -63,7 +63,7 @@ def fault_within(
     *,
     fits: bool = True,
 ) -> str | None:
-    """Say what is wrong with a message's headers and body, or None.
+    """Return what is wrong with a message's headers and body, or None.
 
     `fits`: whether its envelope does.
     """
@@ -86,14 +86,14 @@ def fault_within(
 
 
 def fault_of_ids(ids: object) -> str | None:
-    """Say what is wrong with the records that a message for several names, or None."""
+    """Return what is wrong with the records that a message for several names, or None."""
     if not (isinstance(ids, list) and all(map(is_name, ids))):
         return "it does not name its records by their ids"
     return None if 0 < len(ids) <= MOST else f"it names none, or more than {MOST} records"
 
 
 def fault_of_broadcast(item: bytes | str) -> str | None:
-    """Say what is wrong with a command to all workers as Redis publishes it, or None."""
+    """Return what is wrong with a command to all workers as Redis publishes it, or None."""
     if len(item) > MOST_COMMAND_BYTES:
         return f"it has more than {MOST_COMMAND_BYTES} bytes"
     try:
@@ -108,7 +108,7 @@ def fault_of_broadcast(item: bytes | str) -> str | None:
 
 
 def fault_of_command(command: object, headers: Mapping[str, Any]) -> str | None:
-    """Say what is wrong with a command to all workers, read from its message, or None."""
+    """Return what is wrong with a command to all workers, read from its message, or None."""
     clock = headers.get("clock")
     if not (isinstance(command, dict) and (clock is None or _is_count(clock))):
         return _NO_COMMAND
@@ -135,7 +135,7 @@ def moment_of(value: object) -> datetime | None:
 
 
 def faults_of_times(headers: Mapping[str, Any], now: float) -> list[str]:
-    """Say what is wrong with when a message is to begin, and until when. `now`: seconds, Unix."""
+    """Return what is wrong with the eta and expiry of a message. `now`: seconds since 1970."""
     eta, expires = headers.get("eta"), headers.get("expires")
     begins, ends = moment_of(eta), moment_of(expires)
     faults = []

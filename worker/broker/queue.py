@@ -133,7 +133,7 @@ class Queues(Celery):
             )
 
     def is_empty(self) -> bool:
-        """Say whether no message waits, of any priority. Raises UnavailableError."""
+        """Return whether no message waits, of any priority. Raises UnavailableError."""
         with self._reaching_broker(), self.connection_for_read() as connection:
             queue = self.amqp.queues[QUEUE].bind(connection.default_channel)
             try:
@@ -175,7 +175,7 @@ class Queues(Celery):
 
     @contextmanager
     def _reaching_broker(self) -> Iterator[None]:
-        """Say in one line what keeps the broker from answering."""
+        """Raise UnavailableError, with the reason in one line, where the broker does not answer."""
         try:
             yield
         except self._no_answer as error:
@@ -233,7 +233,7 @@ def configured(kind: type[Q], settings: Settings) -> Q:
 
 
 def fault_of_broker(url: str) -> str | None:
-    """Say what keeps Celery from using an address, or several with ; between them, if anything."""
+    """Return what keeps Celery from using an address (several: separated by ;), if anything."""
     if not all(parts and parts.scheme for parts in map(split_address, url.split(";"))):
         return "should be an address like redis://host:6379/0 or amqp://user:password@host//"
     scheme = url.partition(":")[0]
@@ -249,7 +249,7 @@ def fault_of_broker(url: str) -> str | None:
 
 
 def broker_url(settings: Settings) -> str:
-    """Give the broker's URL: as set, else the ledger's Redis in Celery's way of writing."""
+    """Return the broker's URL: as set, else the ledger's Redis in Celery's way of writing."""
     if settings.broker_url:
         return settings.broker_url
     parts = urlsplit(settings.ledger_url)

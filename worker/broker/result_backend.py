@@ -79,7 +79,7 @@ class LedgerResults(SyncBackendMixin, Backend):
         on_message: Callable[[dict[str, Any]], object] | None = None,
         on_interval: Callable[[], object] | None = None,
     ) -> Iterator[tuple[str, dict[str, Any]]]:
-        """Give ids with what is known of them, each as soon as it has settled.
+        """Yield ids with what is known of them, each as soon as it has settled.
 
         Looks every `interval` seconds. Raises Celery's TimeoutError after `timeout` seconds.
         """
@@ -129,7 +129,7 @@ class LedgerResults(SyncBackendMixin, Backend):
 
 
 def _meta_of(record: Record) -> dict[str, Any]:
-    """Say how a record stands, as Celery keeps it."""
+    """Return how a record stands, as Celery keeps it."""
     status = STATUS[record.state]
     failed = status in states.EXCEPTION_STATES
     return {
@@ -142,7 +142,7 @@ def _meta_of(record: Record) -> dict[str, Any]:
 
 
 def _account(record: Record) -> str:
-    """Say in one line how a record stands."""
+    """Return in one line how a record stands."""
     reason = f"/{record.reason.value}" if record.reason else ""
     code = f": {record.code}" if record.code is not None else ""
     said = f" {record.message}" if record.message else ""

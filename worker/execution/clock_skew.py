@@ -52,7 +52,7 @@ class ClockSample:
         return self.ahead if abs(self.ahead) > max(CLOSE_ENOUGH, self.rough) else 0.0
 
     def agrees(self, ahead: float, rough: float) -> bool:
-        """Say whether another measure may mean the same skew."""
+        """Return whether another measure may mean the same skew."""
         return abs(self.ahead - ahead) <= self.rough + rough + _DRIFT
 
 
@@ -93,17 +93,17 @@ class SigningClock:
             self._believe(seen)
 
     def skew(self) -> float:
-        """Give the seconds by which our clock is ahead; 0.0 when unknown or negligible."""
+        """Return the seconds by which our clock is ahead; 0.0 when unknown or negligible."""
         with self._lock:
             return self._believed[0].skew if self._believed else 0.0
 
     def now(self) -> float:
-        """Give the time to sign with: ours, corrected where it can be."""
+        """Return the time to sign with: ours, corrected where it can be."""
         skew = self.skew()
         return self._clock() - (skew if abs(skew) <= CORRECTABLE else 0.0)
 
     def report(self) -> str | None:
-        """Say what is wrong with this machine's clock if signing does not make up for it."""
+        """Return what is wrong with this machine's clock if signing does not make up for it."""
         skew = self.skew()
         if abs(skew) <= CORRECTABLE:
             return None
@@ -112,7 +112,7 @@ class SigningClock:
         return f"this machine's clock is {by} {side} ClassIn's: set it by NTP"
 
     def _expected(self, seen: ClockSample) -> bool:
-        """Say whether it fits what is known; before anything is, clocks are held to be right."""
+        """Return whether it fits what is known; before anything is, clocks are held to be right."""
         if not self._believed:
             return seen.agrees(0.0, CLOSE_ENOUGH)
         return seen.agrees(self._believed[0].ahead, self._believed[0].rough)
@@ -126,15 +126,15 @@ class SigningClock:
 
 
 def _confirms(seen: ClockSample, doubted: ClockSample) -> bool:
-    """Say whether two mean the same; a Date that stands still is no clock's."""
+    """Return whether two mean the same; a Date that stands still is no clock's."""
     return seen.date != doubted.date and seen.agrees(doubted.ahead, doubted.rough)
 
 
 def may_mean_clock(code: int | None) -> bool:
-    """Say whether ClassIn may have answered this because of the time that was signed."""
+    """Return whether ClassIn may have answered this because of the time that was signed."""
     return code in {Code.NO_PERMISSION, Code.TIME_OUT_OF_DATE}
 
 
 def explains(code: int | None, skew: float) -> bool:
-    """Say whether a skew is why ClassIn answered this: v1's 102 may mean a wrong secret as well."""
+    """Return whether a skew explains this code: v1's 102 may mean a wrong secret as well."""
     return code == Code.NO_PERMISSION and abs(skew) > _OUTSIDE_V1

@@ -39,7 +39,7 @@ class Source(Protocol):
     """Something that is read from its beginning to its end."""
 
     def read(self, size: int, /) -> bytes:
-        """Give so many bytes at most; none at the end."""
+        """Return at most so many bytes; none at the end."""
 
     def close(self) -> None:
         """Let go of it."""
@@ -64,7 +64,7 @@ class VerifiedStream:
         self.len = file.size
 
     def read(self, size: int = PIECE) -> bytes:
-        """Give the next piece."""
+        """Return the next piece."""
         if not self.len:
             return b""
         self._beat()
@@ -157,7 +157,7 @@ class _Kept:
             raise FileNotFoundError
 
     def read(self, size: int, /) -> bytes:
-        """Give so many bytes at most; none at the end."""
+        """Return at most so many bytes; none at the end."""
         if not (found := self._piece.read(size)):
             self._piece = io.BytesIO(next(self._pieces))
             found = self._piece.read(size)
@@ -184,7 +184,7 @@ def is_vouched_for(file: File, settings: Settings) -> bool:
 
 
 def vouched_for(file: File, settings: Settings) -> File:
-    """Give a file's description with the mark that our key ring vouches for it."""
+    """Return a file's description with the mark that our key ring vouches for it."""
     mac = settings.keyring.mac(FILES, canonical(file.vouched()))
     return file.model_copy(update={"mac": mac})
 
@@ -220,7 +220,7 @@ def must_be_readable(at: str, access: FileAccess) -> None:
 
 
 def why(error: Exception) -> str:
-    """Say what keeps a file from being read; addresses, with what may be in them, stay out."""
+    """Return what keeps a file from being read; addresses, with what may be in them, stay out."""
     match error:
         case OSError(strerror=str(text)) if text:
             return text

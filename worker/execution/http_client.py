@@ -38,7 +38,7 @@ class Stream(Protocol):
         """How many bytes are still to come."""
 
     def read(self, size: int = ...) -> bytes:
-        """Give the next ones, so many at most."""
+        """Return the next ones, so many at most."""
 
 
 class Transport:
@@ -149,7 +149,7 @@ class _Connector(HTTPAdapter):
         proxies: Mapping[str, str] | None = None,
         cert: tuple[str, str] | str | None = None,
     ) -> HTTPConnectionPool:
-        """Give the pool, which keeps one connection."""
+        """Return the pool, which keeps one connection."""
         if self._pool is None:
             found = super().get_connection_with_tls_context(request, verify, proxies, cert)
             self._pool = cast("HTTPConnectionPool", found)
@@ -161,14 +161,14 @@ class _Connector(HTTPAdapter):
     def request_url(
         self, request: requests.PreparedRequest, proxies: Mapping[str, str] | None
     ) -> str:
-        """Give path and query."""
+        """Return path and query."""
         del proxies
         return (request.url or "").removeprefix(self._origin)
 
     def build_response(
         self, req: requests.PreparedRequest, resp: BaseHTTPResponse
     ) -> requests.Response:
-        """Give what is read here of a response: no cookies, no encoding."""
+        """Return what is read here of a response: no cookies, no encoding."""
         del req
         response = requests.Response()
         response.status_code, response.raw = resp.status, resp
@@ -186,7 +186,7 @@ def _prepared(url: str) -> requests.PreparedRequest:
 def _body(
     request: Request, streams: Mapping[str, Stream]
 ) -> tuple[bytes | MultipartEncoder, Mapping[str, str]]:
-    """Give what to send, and the headers; files are read as they are sent."""
+    """Return what to send, and the headers; files are read as they are sent."""
     if request.files:
         parts: list[tuple[str, object]] = [*(request.form or {}).items()]
         parts += [(name, (file.name, streams[name])) for name, file in request.files.items()]
@@ -207,7 +207,7 @@ def _quoted(text: str) -> str:
 
 
 def _not_sent(error: BaseException) -> NotSentError:
-    """Say what kept a request from leaving.
+    """Return what kept a request from leaving.
 
     The texts are ours, here and below: those of requests quote the address and more.
     """
@@ -224,14 +224,14 @@ def _not_sent(error: BaseException) -> NotSentError:
 
 
 def _unread(error: BaseException) -> ReplyLostError:
-    """Say what became of a reply."""
+    """Return what became of a reply."""
     if any(isinstance(each, (TimeoutError, HTTPTimeoutError)) for each in _causes(error)):
         return ReplyLostError("no reply in time")
     return ReplyLostError(f"the connection was lost before the reply ({type(error).__name__})")
 
 
 def _causes(error: BaseException | None) -> Iterator[BaseException]:
-    """Give an error, and what it arose from."""
+    """Yield an error, and what it arose from."""
     while error is not None:
         yield error
         error = error.__cause__ or error.__context__

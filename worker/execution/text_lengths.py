@@ -17,7 +17,7 @@ class Countings:
         self._known: dict[str, Counting] = {}
 
     def of(self, school: str) -> Counting:
-        """Give the way to sign for a school."""
+        """Return the way to sign for a school."""
         return self._known.get(school, Counting.BYTES)
 
     def refused(self, school: str, fields: Mapping[str, object], counting: Counting) -> bool:

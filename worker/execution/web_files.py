@@ -128,7 +128,7 @@ class WebFile:
         raise error
 
     def read(self, size: int, /) -> bytes:
-        """Give so many bytes at most; none at the end. Raises WebError."""
+        """Return at most so many bytes; none at the end. Raises WebError."""
         self._pace.waits()
         try:
             piece = self._reply.read(size, decode_content=False)

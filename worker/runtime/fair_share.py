@@ -18,7 +18,7 @@ class FairShare:
         self._full: set[str] = set()
 
     def room(self) -> Capacity:
-        """Say how many more of each school are taken; what comes beyond is put aside."""
+        """Return how many more of each school are taken; what comes beyond is put aside."""
         if self._most is None:
             return Capacity()
         return Capacity(
@@ -39,7 +39,7 @@ class FairShare:
             del self._busy[school]
 
     def may_have_waiting(self, school: str) -> bool:
-        """Say whether some of its records may have been put aside for this worker's sake."""
+        """Return whether some of its records may have been put aside for this worker's sake."""
         return school in self._full
 
     def none_waiting(self, school: str) -> None:

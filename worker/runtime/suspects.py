@@ -29,7 +29,7 @@ class Suspects(Generic[T]):
         return len(self._waiting)
 
     def room(self, ending: Collection[str] = ()) -> int:
-        """Say how many more are taken, once these leases have ended."""
+        """Return how many more are taken, once these leases have ended."""
         return int(self._lease is None or self._lease in ending)
 
     def take(self, claims: Sequence[Claim]) -> None:

@@ -168,7 +168,7 @@ class Watchdog(threading.Thread):
         return self._deaf and was_deaf
 
     def _nothing_is_due(self) -> bool:
-        """Say whether no message waits, or none can be fetched: that is no stall of ours."""
+        """Return whether no message waits, or none can be fetched: that is no stall of ours."""
         try:
             return self._is_empty()
         except UnavailableError:
