@@ -127,6 +127,9 @@ function ledger.load(id)
   if not record.state then
     return nil
   end
+  if not record.operation then
+    error('a record without an operation')  -- before anything is written
+  end
   ledger.records[id] = record
   ledger.marks[record] = {
     state = record.state, code = record.code, reason = record.reason, changes = {},
