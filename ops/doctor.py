@@ -7,7 +7,6 @@ from ops.health.api_keys import examine_api_keys
 from ops.health.finding import Finding, Health
 from ops.health.redis_server import examine_server
 from ops.processes.home_mark import HomeMark
-from worker.broker.redis_transport import ILL_FORMED
 from worker.classin.classify import classify_reply
 from worker.classin.operations.cloud import GetTopFolderId
 from worker.classin.request import prepare
@@ -25,12 +24,11 @@ from worker.errors import (
 )
 from worker.execution.clock_skew import CLOSE_ENOUGH, CORRECTABLE, ClockSample, explains
 from worker.execution.http_client import Transport
-from worker.ledger import keys
 from worker.ledger.api_keys import ApiKeys
 from worker.ledger.clock import LedgerClock
 from worker.ledger.key_fingerprint import KeyFingerprint
 from worker.ledger.record import iso
-from worker.ledger.redis_client import connect
+from worker.ledger.redis_client import connect, keys_of
 from worker.ledger.redis_errors import TROUBLES, translate_redis_errors
 from worker.ledger.schedule_store import ScheduleStore
 from worker.ledger.store import RedisLedger
@@ -55,14 +53,14 @@ def examine() -> Iterator[Finding]:
 
 def examine_redis(settings: Settings) -> Iterator[Finding]:
     """Examine Redis: reachable, writable, durable, on our time; and the workers."""
-    redis = connect(settings.ledger_url)
-    ledger = RedisLedger(redis)
+    redis = connect(settings.ledger_url, settings.redis_prefix)
+    ledger, keys = RedisLedger(redis), keys_of(redis)
     try:
         with translate_redis_errors():
             info = redis.info()
             seconds, microseconds = redis.time()
-            ill_formed = redis.llen(ILL_FORMED)
-            has_jobs = redis.exists(keys.JOBS)
+            ill_formed = redis.llen(keys.ill_formed)
+            has_jobs = redis.exists(keys.jobs)
         clock_state = ledger.clock_state()
         worker_seen = ledger.health().workers > 0
         beat_missed = has_jobs and ledger.holder(BEAT) is None
@@ -90,7 +88,7 @@ def examine_redis(settings: Settings) -> Iterator[Finding]:
         todo = "Start `classin up` or `classin beat`."
         yield Finding("schedule", Health.WARNING, "there are jobs, and no beat runs", todo)
     if ill_formed:
-        todo = f"Look at the Redis list {ILL_FORMED}; somebody sends what is no operation."
+        todo = f"Look at the Redis list {keys.ill_formed}; somebody sends what is no operation."
         yield Finding(
             "messages", Health.WARNING, f"{ill_formed} could not be read and were set aside", todo
         )
@@ -98,7 +96,11 @@ def examine_redis(settings: Settings) -> Iterator[Finding]:
 
 def examine_key_ring(settings: Settings) -> Iterator[Finding]:
     """Examine the key ring, without creating one, and the API keys that it authenticates."""
-    subject, path, redis = "key ring", settings.keys, connect(settings.ledger_url)
+    subject, path, redis = (
+        "key ring",
+        settings.keys,
+        connect(settings.ledger_url, settings.redis_prefix),
+    )
     try:
         if path is None or not KeyFingerprint(path, redis).are_there():
             said = f"{path} is not there yet: it is made at the first use"

@@ -10,8 +10,9 @@ from typing import Any
 from redis import Redis
 from redis.client import Pipeline
 
-from worker.ledger import keys
+from worker.ledger.keys import INDEXED
 from worker.ledger.record import Priority
+from worker.ledger.redis_client import keys_of
 from worker.ledger.states import State
 
 UNSETTLED = {state.value for state in State if not state.settled}
@@ -51,8 +52,9 @@ class Books:
     of: Mapping[str, Any]
 
     @classmethod
-    def read(cls, redis: Redis, prefix: str = keys.PREFIX) -> "Books":
-        """Read all that begins with a prefix."""
+    def read(cls, redis: Redis) -> "Books":
+        """Read all that belongs to the system of a client."""
+        prefix = keys_of(redis).prefix
         names = [str(name) for name in redis.scan_iter(f"{prefix}:*", count=1000)]
         with redis.pipeline(transaction=False) as pipeline:
             for name in names:
@@ -118,7 +120,7 @@ class Books:
         for record_id, values in records.items():
             sequence = float(values["sequence"])
             expected.setdefault("all", {})[record_id] = sequence
-            for name in keys.INDEXED:
+            for name in INDEXED:
                 if value := values.get(name):
                     expected.setdefault(f"{name}:{value}", {})[record_id] = sequence
         assert self.starting("ix:") == expected

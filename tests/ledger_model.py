@@ -19,6 +19,7 @@ from worker.errors import InvalidInputError, LeaseLostError
 from worker.keyring import KeyRing
 from worker.ledger.pruner import Pruner, Retention
 from worker.ledger.record import Attempt, Priority, Record, Submission
+from worker.ledger.redis_client import keys_of
 from worker.ledger.states import EDGES, State
 from worker.ledger.store import SHORT_WAIT, RedisLedger
 from worker.ledger.types import (
@@ -102,7 +103,7 @@ class LedgerModel:
 
     def __init__(self, redis: Redis) -> None:
         redis.flushdb()
-        self.redis = redis
+        self.redis, self.keys = redis, keys_of(redis)
         self.clock = Clock()
         self.time = LedgerTime(self.clock)
         self.keyring = KeyRing.in_memory()
@@ -135,7 +136,7 @@ class LedgerModel:
     def submit(self, wishes: Sequence[Wish], *, mailed: bool = False) -> None:
         """Hand some in, together: all are recorded, or none; the ledger may send messages."""
         call = self._call(wishes)
-        box = mailbox() if mailed else None
+        box = mailbox(self.keys.prefix) if mailed else None
         if (owners := self._owners(call)) is None:
             with pytest.raises(InvalidInputError):
                 self.ledger.submit(call, box)
@@ -146,10 +147,13 @@ class LedgerModel:
         self._entered(entered)
         self.messages += self._mailed()
 
+    def _queue_lists(self) -> list[str]:
+        return [name for name, _ in mailbox(self.keys.prefix).lists.values()]
+
     def _mailed(self) -> list[str]:
         """Take what the ledger has put on the queue, in order."""
         found: list[str] = []
-        for name, _ in mailbox().lists.values():
+        for name in self._queue_lists():
             while text := self.redis.rpop(name):
                 headers = json.loads(str(text))["headers"]
                 found += headers.get(IDS, [headers["id"]])
@@ -327,7 +331,7 @@ class LedgerModel:
     def decide(self, record_id: str, state: State) -> None:
         """A person says what became of a record; only what is uncertain can be decided."""
         was = State(self.before[record_id]["state"])
-        telling = self.redis.exists(f"classin:followers:{record_id}")
+        telling = self.redis.exists(self.keys.followers(record_id))
         found = self.ledger.resolve(record_id, state, "it was seen", "ada")
         if was is State.UNCERTAIN and telling:
             assert found is None
@@ -355,7 +359,7 @@ class LedgerModel:
             if int(values["finished_at"]) < before[State(values["state"])]
             if int(values["sequence"]) < before[State(values["state"])] * 1000
             if record_id not in needed
-            if not self.redis.exists(f"classin:followers:{record_id}")
+            if not self.redis.exists(self.keys.followers(record_id))
         }
         pruned = Pruner(self.redis, self.keyring, self.time.millis).run(
             ages, self.clock.ms, who="ada"
@@ -370,6 +374,9 @@ class LedgerModel:
     def check(self) -> None:
         """See that the books are right, and that each record came a way that it may go."""
         books = Books.read(self.redis)
+        # No key lies outside: each has the prefix, or is the queue that is named so.
+        names = {str(name) for name in self.redis.scan_iter(count=1000)}
+        assert names <= {*map(f"{self.keys.prefix}:{{}}".format, books.of), *self._queue_lists()}
         books.check()
         self._check_clock(books)
         records = books.records

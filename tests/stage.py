@@ -15,8 +15,9 @@ from typing import Any
 from redis import Redis
 
 from ops.processes.supervisor import classin as command_line
-from worker.broker.messages import IDS, QUEUE
+from worker.broker.messages import IDS
 from worker.config.settings import Settings, environment_with, from_env
+from worker.ledger.keys import PREFIX as QUEUE
 
 #: Seconds until a story that does not go on is given up: a limit, not a measure.
 PATIENCE = 400.0

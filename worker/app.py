@@ -158,7 +158,7 @@ def build_app(settings: Settings) -> WorkerApp:
     for task in _tasks():
         app.register_task(task)
     names = {task.name for task in app.tasks.values() if isinstance(task, IntakeTask)}
-    check_messages_for(names, container.health.fetched)
+    check_messages_for(names, container.health.fetched, settings.redis_prefix)
     # Celery says "received" of every delivery; what became of the operation, we say ourselves.
     logging.getLogger("celery.worker.strategy").setLevel(logging.WARNING)
     return app

@@ -13,6 +13,6 @@ def open_admin_service() -> AdminService:
     from worker.broker.queue import build_queues  # noqa: PLC0415  # Celery
 
     settings = from_env()
-    redis = connect(settings.ledger_url)
+    redis = connect(settings.ledger_url, settings.redis_prefix)
     ledger = RedisLedger(redis, keyring=settings.keyring)
     return AdminService(settings, ledger, build_queues(settings), Audit(redis), actor())

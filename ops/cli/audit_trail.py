@@ -10,7 +10,8 @@ from worker.ledger.redis_client import connect
 
 def open_audit() -> Audit:
     """Open the audit trail."""
-    return Audit(connect(from_env().ledger_url))
+    settings = from_env()
+    return Audit(connect(settings.ledger_url, settings.redis_prefix))
 
 
 def audit_reveal(what: str, about: str, ids: Sequence[str] = ()) -> None:

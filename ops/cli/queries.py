@@ -12,7 +12,8 @@ from worker.ledger.script_runner import try_write
 
 def open_queries() -> LedgerQueries:
     """Open the queries; prints to stderr if Redis takes no writes, or has lost its data."""
-    redis = connect(from_env().ledger_url)
+    settings = from_env()
+    redis = connect(settings.ledger_url, settings.redis_prefix)
     try:
         try_write(redis)
     except RedisUnavailableError as error:

@@ -64,7 +64,7 @@ def retry_nightly(
 
 def _open_service() -> NightlyRetry:
     settings = from_env()
-    redis = connect(settings.ledger_url, submits=True)
+    redis = connect(settings.ledger_url, settings.redis_prefix, submits=True)
     ledger = RedisLedger(redis, keyring=settings.keyring)
     return NightlyRetry(Submitter(settings, ledger), ledger, Audit(redis))
 

@@ -44,7 +44,7 @@ class SyncRunner:
             what = f"should be up to 64 letters, digits, -, _ and .; got {source!r}"
             raise InvalidInputError("sync", [FieldError("--source", what)])
         its = settings.school(school)
-        redis = connect(settings.ledger_url, submits=True)
+        redis = connect(settings.ledger_url, settings.redis_prefix, submits=True)
         self._ledger = RedisLedger(redis, keyring=settings.keyring)
         #: Whose roster it is, and where that comes from: SCHOOL:SOURCE.
         self.place = f"{its.name}:{source}"
@@ -71,7 +71,7 @@ class SyncRunner:
     def of_sync(cls, run: str, *, quiet: bool) -> Self:
         """Open that of an earlier sync. Raises NotFoundError."""
         settings: Settings = from_env()
-        about = SyncStore(connect(settings.ledger_url)).about(run)
+        about = SyncStore(connect(settings.ledger_url, settings.redis_prefix)).about(run)
         school, _, source = str(about["source"]).partition(":")
         return cls(school, source, quiet=quiet)
 

@@ -15,7 +15,8 @@ from worker.ledger.store import RedisLedger
 
 def open_ledger() -> RedisLedger:
     """Open the ledger; whether Redis answers shows at its first use."""
-    return RedisLedger(connect(from_env().ledger_url))
+    settings = from_env()
+    return RedisLedger(connect(settings.ledger_url, settings.redis_prefix))
 
 
 def open_submitter(*, for_job: bool = False) -> Submitter:

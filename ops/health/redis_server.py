@@ -77,7 +77,10 @@ def eviction(policy: str, limit: int) -> Finding:
 
 
 def vanished(data_set: DataSet, home: HomeMark) -> Iterator[Finding]:
-    """Report a changed data set, if anybody has noticed."""
+    """Report a changed data set, if anybody has noticed, and one of another version."""
+    if data_set.is_foreign():
+        todo = "Use the version that wrote it, or a database or prefix without data."
+        yield Finding("layout", Health.ILL, "another version wrote what Redis has", todo)
     noticed = data_set.vanished_at()
     if noticed is None and not home.differs(data_set.found()):
         return

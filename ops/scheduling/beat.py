@@ -22,7 +22,9 @@ def beat(
     """Run until an exception such as that of a signal; then give running jobs back."""
     for quiet in ("kombu", "celery.beat"):
         logging.getLogger(quiet).setLevel(logging.WARNING)
-    schedule = ScheduleStore(connect(settings.ledger_url), keyring=settings.keyring)
+    schedule = ScheduleStore(
+        connect(settings.ledger_url, settings.redis_prefix), keyring=settings.keyring
+    )
     runner = Runner(schedule, lasts=min(LEASE, settings.patience.lease))
     rounds = PeriodicThread("runner", runner.run_once, INTERVAL)
     rounds.start()

@@ -78,7 +78,7 @@ class GatewayApp:
     @classmethod
     def from_settings(cls, settings: Settings) -> Self:
         """Build a gateway with its own connections."""
-        redis = connect(settings.ledger_url)
+        redis = connect(settings.ledger_url, settings.redis_prefix)
         ledger = RedisLedger(redis, keyring=settings.keyring)
         keys = ApiKeys(redis, settings.keyring)
         return cls(settings, ledger, Submitter(settings, ledger), keys, Audit(redis))

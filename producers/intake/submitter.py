@@ -78,7 +78,10 @@ class Submitter:
     @classmethod
     def from_settings(cls, settings: Settings) -> Self:
         """Build one with connections of its own."""
-        ledger = RedisLedger(connect(settings.ledger_url, submits=True), keyring=settings.keyring)
+        ledger = RedisLedger(
+            connect(settings.ledger_url, settings.redis_prefix, submits=True),
+            keyring=settings.keyring,
+        )
         return cls(settings, ledger)
 
     def limited_to(self, files: FileAccess) -> "Submitter":

@@ -9,9 +9,11 @@ from pathlib import Path
 from ops.simulator import FaultRule, SimulatorClient
 from producers import Submitter
 from tests.stage import PATIENCE, Command, Environment, WorkerProcess, until
-from worker.ledger import keys
+from worker.ledger.keys import Keys
 from worker.ledger.redis_client import connect
 from worker.ledger.states import Reason, State
+
+KEYS = Keys()
 
 MEGABYTE = 1024 * 1024
 
@@ -43,14 +45,14 @@ def test_a_small_file_travels_with_its_operation(
         "at": "redis",
     }
     redis = connect(worker.environment.settings.ledger_url)
-    assert redis.exists(keys.file(record_id))
+    assert redis.exists(KEYS.file(record_id))
 
     worker.start()
 
     until(lambda: simulator.applied("upload_file") == 1, "the file is uploaded")
     told = {"name": "slides.pdf", "bytes": 6000, "sha256": digest}
     assert simulator.journal("upload_file")[0].fields["Filedata"] == told
-    until(lambda: not redis.exists(keys.file(record_id)), "the content is kept no longer")
+    until(lambda: not redis.exists(KEYS.file(record_id)), "the content is kept no longer")
     assert "6,000 bytes" in classin("show", record_id).stdout
 
 

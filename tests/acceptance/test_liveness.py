@@ -11,8 +11,8 @@ from ops.processes.redis_server import PrivateRedis
 from ops.simulator import FaultRule, SimulatorClient
 from producers import Submitter
 from tests.stage import PATIENCE, Environment, WorkerProcess, queued_ids, until
-from worker.broker.messages import QUEUE
 from worker.broker.queue import broker_url
+from worker.ledger.keys import PREFIX as QUEUE
 from worker.ledger.redis_client import connect
 from worker.ledger.states import State
 from worker.ledger.store import RedisLedger

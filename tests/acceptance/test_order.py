@@ -13,9 +13,9 @@ from ops.processes.redis_server import PrivateRedis
 from ops.simulator import FaultRule, SimulatorClient
 from producers import Submitter, result_of
 from tests.stage import Command, Environment, WorkerProcess, until
-from worker.broker.messages import QUEUE
 from worker.broker.queue import broker_url, build_queues
 from worker.classin.operations.cloud import CreateFolder
+from worker.ledger.keys import PREFIX as QUEUE
 from worker.ledger.record import Priority
 from worker.ledger.redis_client import connect
 from worker.ledger.states import Reason, State

@@ -26,12 +26,12 @@ from tests.stage import (
     queued_messages,
     until,
 )
-from worker.broker.messages import QUEUE
 from worker.broker.queue import broker_url, build_queues
-from worker.broker.redis_transport import ILL_FORMED
 from worker.classin.operations.cloud import CreateFolder
 from worker.config.settings import environment_with
 from worker.errors import OperationFailedError, UnavailableError
+from worker.ledger.keys import PREFIX as QUEUE
+from worker.ledger.keys import Keys
 from worker.ledger.redis_client import connect
 from worker.ledger.states import Reason, State
 from worker.ledger.store import RedisLedger
@@ -200,7 +200,7 @@ def test_ill_formed_messages_are_set_aside(
 
     assert record.state is State.SUCCEEDED
     assert worker.alive
-    until(lambda: redis.llen(ILL_FORMED) == len(ill_formed()), "all are set aside")
+    until(lambda: redis.llen(Keys().ill_formed) == len(ill_formed()), "all are set aside")
     assert "garbage" not in worker.said()
 
 

@@ -22,12 +22,12 @@ from tests.chaos.receiver import SECRET, Receiver, receiver
 from tests.chaos.trouble import LATE
 from tests.chaos.verdict import Evidence
 from tests.chaos.work import PACES, Step
-from worker.broker.messages import QUEUE
 from worker.broker.queue import Queues, build_queues
 from worker.classin.school import School
 from worker.config.settings import from_env
 from worker.errors import UnavailableError
 from worker.ledger.audit import Audit
+from worker.ledger.keys import PREFIX as QUEUE
 from worker.ledger.record import Record
 from worker.ledger.redis_client import connect
 from worker.ledger.states import WebhookState

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from worker.broker.messages import QUEUE
 from worker.ledger.keys import PREFIX, Keys, all_keys
+from worker.ledger.keys import PREFIX as QUEUE
 from worker.ledger.scripts import SCRIPTS, text_of
 from worker.ledger.states import Reason, State
 
@@ -97,3 +97,17 @@ def test_every_key_is_named_somewhere(
         if isinstance(node, ast.Attribute)
     }
     assert {name for name in KEYS if name not in in_scripts | in_python} == set()
+
+
+def test_who_connects_says_the_prefix(sources: Mapping[str, ast.Module]) -> None:
+    """Without it a part of the system would write among another system's keys."""
+    without = [
+        f"{path}:{node.lineno}"
+        for path, tree in sources.items()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Name)
+        and node.func.id == "connect"
+        and len(node.args) != 2  # the address, and the prefix
+    ]
+    assert without == []

@@ -9,12 +9,14 @@ from redis import Redis
 from ops.processes.redis_server import PrivateRedis
 from tests.ledger_books import Books
 from worker.errors import ScriptError
-from worker.ledger import keys
+from worker.ledger.keys import Keys
 from worker.ledger.record import Submission
 from worker.ledger.redis_client import connect
 from worker.ledger.states import Reason, State
 from worker.ledger.store import RedisLedger
 from worker.ledger.types import Capacity, Claim, ClaimRequest, ClaimUpdate, ReadyRecord, Transition
+
+KEYS = Keys()
 
 ENTRY = Submission(id="", operation="edit_course", school="main", fields={"courseId": 1})
 REFUSED = Transition(state=State.FAILED, reason=Reason.REFUSED, code=193)
@@ -108,7 +110,7 @@ def test_a_call_that_fails_changes_nothing(client: Redis, ledger: RedisLedger) -
 
 def dumped(client: Redis) -> dict[str, bytes | None]:
     """Return all that Redis has, but for the time: whoever asks notes that."""
-    return {key: client.dump(key) for key in client.scan_iter() if key != keys.CLOCK}
+    return {key: client.dump(key) for key in client.scan_iter() if key != KEYS.clock}
 
 
 def test_what_was_to_be_told_of_and_never_settled_is_told_when_it_does(

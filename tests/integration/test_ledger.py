@@ -12,6 +12,7 @@ from worker.broker.messages import mailbox
 from worker.errors import UnavailableError
 from worker.keyring import NO_KEYS
 from worker.ledger.audit import Audit
+from worker.ledger.keys import PREFIX
 from worker.ledger.pruner import Pruner, Retention
 from worker.ledger.record import Submission
 from worker.ledger.redis_client import connect
@@ -27,9 +28,11 @@ def client(redis: PrivateRedis) -> Redis:
 
 
 @pytest.mark.hypothesis
-def test_whatever_happens_all_comes_to_an_end(client: Redis) -> None:
-    """Producers, workers that die, crashes, persons."""
-    whatever_happens(client, examples=hypothesis_settings().max_examples // 2, steps=50)
+@pytest.mark.parametrize(("prefix", "share"), [(PREFIX, 2), ("north", 8)])
+def test_whatever_happens_all_comes_to_an_end(redis: PrivateRedis, prefix: str, share: int) -> None:
+    """Producers, workers that die, crashes, persons; no key lies outside of the prefix."""
+    examples = hypothesis_settings().max_examples // share
+    whatever_happens(connect(redis.url, prefix), examples=examples, steps=50)
 
 
 def test_a_full_redis_can_be_pruned(client: Redis) -> None:
@@ -69,7 +72,7 @@ def test_times_are_those_of_redis(client: Redis) -> None:
     assert ledger.requeue_due(5, orphans=True) == []
 
 
-@pytest.mark.parametrize("box", [None, mailbox()])
+@pytest.mark.parametrize("box", [None, mailbox(PREFIX)])
 def test_a_full_redis_takes_in_nothing_and_notes_what_is_under_way(
     client: Redis, box: InlineQueue | None
 ) -> None:

@@ -12,7 +12,7 @@ from ops.health.redis_server import examine_server
 from ops.processes.home_mark import HomeMark
 from ops.processes.redis_server import PrivateRedis
 from worker.ledger import key_sizes
-from worker.ledger.data_set import DataSet, DataSetWatch
+from worker.ledger.data_set import FOREIGN, DataSet, DataSetWatch
 from worker.ledger.record import Submission
 from worker.ledger.redis_client import connect
 from worker.ledger.store import RedisLedger
@@ -86,6 +86,20 @@ def test_workers_notice_that_a_data_set_vanished(
     assert found.health is Health.WARNING
     assert found.said.startswith("all that Redis had was lost, noticed at 2")
     assert 0 < client.ttl("classin:vanished") <= 7 * 86_400
+
+
+def test_a_data_set_of_another_version_is_told_of(
+    client: Redis, caplog: pytest.LogCaptureFixture
+) -> None:
+    """In one line, as a worker starts and by the doctor: its records cannot be read."""
+    DataSet(client).mark()
+    assert "layout" not in look(client)
+
+    client.delete("classin:layout")
+    DataSetWatch(DataSet(client), lambda: None).look()
+
+    assert [record.getMessage() for record in caplog.records] == [FOREIGN]
+    assert look(client)["layout"].health is Health.ILL
 
 
 def test_the_doctor_compares_the_private_data_with_those_of_last_time(

@@ -22,8 +22,10 @@ from tests.stage import PATIENCE, Command, Environment, until
 from worker.config.settings import environment_with
 from worker.errors import InvalidInputError
 from worker.keyring import KeyRing
-from worker.ledger import keys as key_names
 from worker.ledger.api_keys import ApiKey, ApiKeys
+from worker.ledger.keys import Keys
+
+KEYS = Keys()
 
 DAY = 86_400_000
 
@@ -64,19 +66,19 @@ def _lone(keys: ApiKeys) -> ApiKey:
 
 def test_a_digest_written_into_redis_by_hand_is_no_api_key(shared: Redis, keys: ApiKeys) -> None:
     """Who writes Redis would make a key that opens all, for the digest of a word of its own."""
-    shared.hset(key_names.API_KEYS, "0badc0de", json.dumps(RECORD))
+    shared.hset(KEYS.api_keys, "0badc0de", json.dumps(RECORD))
     assert keys.find(FORGED) is None
 
     theirs = KeyRing.in_memory()
     text = json.dumps(RECORD, sort_keys=True, separators=(",", ":")).encode()
     forged = {**RECORD, "mac": theirs.mac("api-key", text)}
-    shared.hset(key_names.API_KEYS, "0badc0de", json.dumps(forged))
+    shared.hset(KEYS.api_keys, "0badc0de", json.dumps(forged))
     assert keys.find(FORGED) is None
 
 
 def test_a_key_made_by_hand_is_shown_as_such(shared: Redis, keys: ApiKeys) -> None:
     """Whoever looks at the keys, or asks the doctor, learns that somebody writes that Redis."""
-    shared.hset(key_names.API_KEYS, "0badc0de", json.dumps(RECORD))
+    shared.hset(KEYS.api_keys, "0badc0de", json.dumps(RECORD))
 
     found = _lone(keys)
 
@@ -117,9 +119,9 @@ def test_a_limited_key_widened_in_redis_opens_nothing(
     limits = {"schools": ["main"], "kinds": ["get_*"], "ends_at": DAY, "rate": "1/m"}
     token, key = keys.add("small", 0, reads=False, writes=False, **limits)  # type: ignore[arg-type]  # as add takes them
     assert keys.find(token) == key
-    record = json.loads(str(shared.hget(key_names.API_KEYS, key.prefix)))
+    record = json.loads(str(shared.hget(KEYS.api_keys, key.prefix)))
 
-    shared.hset(key_names.API_KEYS, key.prefix, json.dumps({**record, **change}))
+    shared.hset(KEYS.api_keys, key.prefix, json.dumps({**record, **change}))
 
     assert keys.find(token) is None
     assert not keys.opens_still(key, 0)
@@ -130,9 +132,7 @@ def test_a_record_moved_to_another_public_half_opens_nothing(shared: Redis, keys
     """Who writes Redis would put a wide record in the place of a limited one."""
     wide, _ = keys.add("wide", 0)
     small, key = keys.add("small", 0, schools=["main"])
-    shared.hset(
-        key_names.API_KEYS, key.prefix, str(shared.hget(key_names.API_KEYS, wide.split("_")[1]))
-    )
+    shared.hset(KEYS.api_keys, key.prefix, str(shared.hget(KEYS.api_keys, wide.split("_")[1])))
 
     assert keys.find(small) is None
     assert keys.find(f"cq_{key.prefix}_{wide.split('_', 2)[2]}") is None
@@ -148,9 +148,9 @@ def test_a_broken_record_takes_down_neither_gateway_nor_list(
 ) -> None:
     """Who writes one bad record would keep all keys from being found or listed."""
     token, key = keys.add("sis", 0)
-    shared.hset(key_names.API_KEYS, "0badc0de", text)
-    shared.hset(key_names.API_KEYS, "\x1b[2J", text)
-    shared.hset(key_names.API_KEYS_USED, key.prefix, "-1e9\x1b")
+    shared.hset(KEYS.api_keys, "0badc0de", text)
+    shared.hset(KEYS.api_keys, "\x1b[2J", text)
+    shared.hset(KEYS.api_keys_used, key.prefix, "-1e9\x1b")
 
     assert keys.find(FORGED) is None
     assert keys.find(token) == key
@@ -162,11 +162,11 @@ def test_a_revoked_key_put_back_lives_no_longer_than_it_was_to(
 ) -> None:
     """Who writes Redis can undo a revocation, as SECURITY.md says; the key's end it cannot undo."""
     token, key = keys.add("sis", 0, ends_at=DAY)
-    record = str(shared.hget(key_names.API_KEYS, key.prefix))
+    record = str(shared.hget(KEYS.api_keys, key.prefix))
     keys.revoke("sis")
     assert keys.find(token) is None
 
-    shared.hset(key_names.API_KEYS, key.prefix, record)
+    shared.hset(KEYS.api_keys, key.prefix, record)
 
     found = keys.find(token)
     assert found is not None
@@ -190,7 +190,7 @@ def test_a_key_used_more_often_than_its_rate_is_refused_by_all_gateways_together
         (0, True),
     ]
     assert all(0 < each.resets_in <= 60 for each in spent if each)
-    assert 0 < int(str(shared.pttl(key_names.api_rate(key.prefix)))) <= 60_000
+    assert 0 < int(str(shared.pttl(KEYS.api_rate(key.prefix)))) <= 60_000
 
 
 def test_a_wrong_secret_uses_up_nobodys_rate(shared: Redis, keys: ApiKeys) -> None:
@@ -198,7 +198,7 @@ def test_a_wrong_secret_uses_up_nobodys_rate(shared: Redis, keys: ApiKeys) -> No
     token, key = keys.add("sis", 0, rate="3/m")
 
     assert keys.find(token[:-1] + ("A" if token[-1] != "A" else "B")) is None
-    assert shared.exists(key_names.api_rate(key.prefix)) == 0
+    assert shared.exists(KEYS.api_rate(key.prefix)) == 0
 
 
 def test_the_use_of_a_key_costs_a_write_a_minute(shared: Redis, keys: ApiKeys) -> None:
@@ -207,7 +207,7 @@ def test_the_use_of_a_key_costs_a_write_a_minute(shared: Redis, keys: ApiKeys) -
 
     for now in range(60_000, 120_000, 1000):
         keys.note_use(key, now)
-        assert str(shared.hget(key_names.API_KEYS_USED, key.prefix)) == "60000"
+        assert str(shared.hget(KEYS.api_keys_used, key.prefix)) == "60000"
 
     keys.note_use(key, 120_000)
     assert _lone(keys).used_at == 120_000
@@ -299,7 +299,7 @@ def test_a_key_over_http_obeys_its_record_and_nothing_else(running: Running) -> 
     """End to end: what is written by hand is 401, what has ended is told so, a rate is 429."""
     short = running.add("short", "--until", "1h")
     slow = running.add("slow", "--rate", "2/h", "--no-end")
-    running.redis.hset(key_names.API_KEYS, "0badc0de", json.dumps(RECORD))
+    running.redis.hset(KEYS.api_keys, "0badc0de", json.dumps(RECORD))
 
     def ask(token: str) -> httpx.Response:
         with running.client(token) as client:

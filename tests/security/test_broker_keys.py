@@ -12,7 +12,7 @@ from redis import Redis
 
 from tests.security.celery_messages import CANARY, PIDBOX, command, message
 from tests.stage import WorkerProcess, until
-from worker.broker.messages import QUEUE
+from worker.ledger.keys import PREFIX as QUEUE
 
 REPLIES = "reply.celery.pidbox"
 REPLY_BINDINGS = f"_kombu.binding.{REPLIES}"

@@ -29,8 +29,8 @@ from worker.errors import (
 )
 from worker.execution.http_client import Transport
 from worker.keyring import NO_KEYS
-from worker.ledger import keys
 from worker.ledger.audit import Audit
+from worker.ledger.keys import Keys
 from worker.ledger.pruner import Pruner, Retention
 from worker.ledger.queries import LedgerQueries, Order
 from worker.ledger.redis_client import connect
@@ -38,6 +38,8 @@ from worker.ledger.states import State
 from worker.ledger.store import RedisLedger
 from worker.ledger.sync_store import SyncStore
 from worker.ledger.types import Filter
+
+KEYS = Keys()
 
 #: Seconds since 1970, later than anything here.
 _LATER = 4_000_000_000
@@ -122,7 +124,7 @@ def test_a_record_that_was_changed_in_redis_is_refused_in_one_line(name: str, va
     """Who may write to Redis would end each command that meets the record with a traceback."""
     with a_place() as place:
         receipt = place.submitter.submit("create_folder", {"folderId": 5, "folderName": "x"})
-        place.redis.hset(keys.record(receipt.id), name, value)
+        place.redis.hset(KEYS.record(receipt.id), name, value)
         with pytest.raises(UnreadableValueError, match="cannot be read") as refused:
             place.ledger.find(receipt.id)
     assert "\n" not in str(refused.value)
@@ -133,7 +135,7 @@ def test_bytes_in_redis_that_are_no_text_are_refused_in_one_line(environment: En
     url = environment.settings.ledger_url
     submitter = Submitter.from_settings(environment.settings)
     receipt = submitter.submit("create_folder", {"folderId": 5, "folderName": "x"})
-    Redis.from_url(url).hset(keys.record(receipt.id), "message", b"\xff")
+    Redis.from_url(url).hset(KEYS.record(receipt.id), "message", b"\xff")
     with pytest.raises(UnreadableValueError, match="cannot be read"):
         RedisLedger(connect(url)).find(receipt.id)
 
@@ -151,7 +153,7 @@ def test_a_record_that_cannot_be_read_is_named_and_the_list_goes_on() -> None:
     """Who may write to Redis would take lists from everybody by one broken record."""
     with a_place() as place:
         ids = [place.submitter.submit("create_folder", _FOLDER).id for _ in range(3)]
-        place.redis.hset(keys.record(ids[1]), "fields", "[")
+        place.redis.hset(KEYS.record(ids[1]), "fields", "[")
         queries = LedgerQueries(place.redis)
         for order in (Order.NEWEST, Order.OLDEST):
             listing = queries.listing(Filter(), order, 5)
@@ -174,32 +176,32 @@ def _prune(redis: Redis) -> object:
 #: What somebody may write to Redis, and what then reads it.
 _BROKEN: dict[str, tuple[Callable[[Redis], object], Callable[[Redis], object]]] = {
     "batch": (
-        lambda it: it.hset(keys.batch("b"), "queued", "y"),
+        lambda it: it.hset(KEYS.batch("b"), "queued", "y"),
         lambda it: LedgerQueries(it).batch_counts("b"),
     ),
-    "codes": (lambda it: it.hset(keys.CODES, "x", "y"), lambda it: LedgerQueries(it).code_counts()),
+    "codes": (lambda it: it.hset(KEYS.codes, "x", "y"), lambda it: LedgerQueries(it).code_counts()),
     "clock": (
-        lambda it: it.hset(keys.CLOCK, "offset", "x"),
+        lambda it: it.hset(KEYS.clock, "offset", "x"),
         lambda it: LedgerQueries(it).workers(),
     ),
     "workers": (
-        lambda it: it.zadd(keys.WORKERS, {"x": "inf"}),
+        lambda it: it.zadd(KEYS.workers, {"x": "inf"}),
         lambda it: LedgerQueries(it).workers(),
     ),
-    "pace": (lambda it: it.hset(keys.PACES, "x", "y"), lambda it: LedgerQueries(it).paces()),
+    "pace": (lambda it: it.hset(KEYS.paces, "x", "y"), lambda it: LedgerQueries(it).paces()),
     "schools": (
-        lambda it: it.hset(keys.SCHOOLS, "x", "y"),
+        lambda it: it.hset(KEYS.schools, "x", "y"),
         lambda it: LedgerQueries(it).schools([]),
     ),
     "event": (
-        lambda it: it.xadd(keys.EVENTS, {"x": "y"}),
+        lambda it: it.xadd(KEYS.events, {"x": "y"}),
         lambda it: LedgerQueries(it).events.after("0", 5),
     ),
-    "deed": (lambda it: it.xadd(keys.AUDIT, {"x": "y"}), lambda it: Audit(it).deeds(5)),
-    "sync": (lambda it: it.hset(keys.sync("f6qirykeam6nkbnh"), "about", "[]"), _sync),
-    "sequence": (lambda it: it.set(keys.SEQUENCE, " "), _prune),
+    "deed": (lambda it: it.xadd(KEYS.audit, {"x": "y"}), lambda it: Audit(it).deeds(5)),
+    "sync": (lambda it: it.hset(KEYS.sync("f6qirykeam6nkbnh"), "about", "[]"), _sync),
+    "sequence": (lambda it: it.set(KEYS.sequence, " "), _prune),
     "aside": (
-        lambda it: it.hset(keys.ASIDE, "x", "y"),
+        lambda it: it.hset(KEYS.aside, "x", "y"),
         lambda it: RedisLedger(it).quarantine.records(),
     ),
 }
@@ -222,7 +224,7 @@ def test_prune_leaves_a_record_whose_end_cannot_be_read() -> None:
         ids = [place.submitter.submit("create_folder", _FOLDER).id for _ in range(2)]
         for record_id in ids:
             place.ledger.cancel(record_id)
-        place.redis.hset(keys.record(ids[0]), "finished_at", " ")
+        place.redis.hset(KEYS.record(ids[0]), "finished_at", " ")
         pruned = Pruner(place.redis, NO_KEYS).run(Retention(-60, -60), _LATER * 1000, who="ada")
         assert pruned.records == {State.CANCELLED: 1}
-        assert place.redis.exists(keys.record(ids[0]), keys.record(ids[1])) == 1
+        assert place.redis.exists(KEYS.record(ids[0]), KEYS.record(ids[1])) == 1

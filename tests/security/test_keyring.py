@@ -13,8 +13,10 @@ from tests.redis_server import SharedRedis
 from worker.config.settings import from_env
 from worker.errors import InvalidSettingsError
 from worker.keyring import KeyRing, make_key_file
-from worker.ledger import keys
 from worker.ledger.key_fingerprint import KeyFingerprint
+from worker.ledger.keys import Keys
+
+KEYS = Keys()
 
 
 @pytest.fixture
@@ -42,7 +44,7 @@ def test_redis_holds_nothing_of_the_key(tmp_path: Path, redis: Redis) -> None:
     mac = _ring(path, redis).mac("jobs", b"data")
     kept = str({name: redis.get(name) for name in redis.scan_iter()})
     secret = json.loads(path.read_text())["keys"]["k1"]
-    assert redis.keys() == [keys.KEYRING]
+    assert redis.keys() == [KEYS.keyring]
     assert secret not in kept
     assert mac not in kept
     assert not KeyRing.in_memory().verify("jobs", b"data", mac)
@@ -155,7 +157,7 @@ def test_a_host_with_another_key_ring_is_told_to_copy_it(tmp_path: Path, redis: 
     _ring(tmp_path / "first.json", redis).open()
     make_key_file(tmp_path / "second.json")
     assert "another key ring" in _refusal(tmp_path / "second.json", redis)
-    redis.set(keys.KEYRING, "of-somebody-else")
+    redis.set(KEYS.keyring, "of-somebody-else")
     assert "another key ring" in _refusal(tmp_path / "first.json", redis)
 
 

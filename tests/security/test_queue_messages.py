@@ -19,12 +19,14 @@ from tests.security.celery_messages import CANARY, encoded, envelope, message
 from tests.stage import Environment, WorkerProcess, queued_messages, until
 from worker.broker.foreign_task import ForeignTask
 from worker.broker.message_check import MOST_BYTES, fault_of, fault_within, faults_of_times
-from worker.broker.messages import MOST, QUEUE, SEVERAL
-from worker.broker.redis_transport import ILL_FORMED, MOST_KEPT_BYTES, refuse_compressed
+from worker.broker.messages import MOST, SEVERAL
+from worker.broker.redis_transport import MOST_KEPT_BYTES, refuse_compressed
 from worker.classin.catalogue import read
 from worker.config.settings import Settings
 from worker.errors import InvalidOperationError
 from worker.keyring import KeyRing
+from worker.ledger.keys import PREFIX as QUEUE
+from worker.ledger.keys import Keys
 from worker.ledger.states import Reason, State
 from worker.ledger.store import RedisLedger
 
@@ -220,7 +222,7 @@ def test_hostile_messages_are_set_aside_in_bounded_room(
     works()
 
     assert worker.alive
-    kept = redis_client.lrange(ILL_FORMED, 0, -1)
+    kept = redis_client.lrange(Keys().ill_formed, 0, -1)
     assert len(kept) == len(HOSTILE) + 1
     assert max(map(len, kept)) <= MOST_KEPT_BYTES
     assert most_memory(worker) < MOST_MEMORY

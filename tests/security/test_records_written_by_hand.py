@@ -27,11 +27,13 @@ from worker.broker.foreign_task import ForeignTask
 from worker.classin.operations.cloud import UploadFile
 from worker.config.settings import Settings
 from worker.execution.file_streams import PIECE, Files
-from worker.ledger import keys
 from worker.ledger.batch import BatchInfo
+from worker.ledger.keys import Keys
 from worker.ledger.queries import LedgerQueries
 from worker.ledger.states import State
 from worker.ledger.store import RedisLedger
+
+KEYS = Keys()
 
 #: A ledger and a broker in memory, and a door to them.
 clock, redis, ledger = memory.clock, memory.redis, memory.ledger
@@ -157,10 +159,10 @@ def test_a_record_of_ours_is_not_turned_to_another_file(
     film = secret.with_name("film.mp4")
     film.write_bytes(bytes(LARGEST_KEPT + 1))
     receipt = submitter.submit("upload_file", {"folderId": 747759, "filedata": f"@{film}"})
-    fields = json.loads(redis.hget(keys.record(receipt.id), "fields") or "")
+    fields = json.loads(redis.hget(KEYS.record(receipt.id), "fields") or "")
     told = described(secret.as_uri()) | {"mac": "0" * 64}
     fields["Filedata"] |= {change: told[change]}
-    redis.hset(keys.record(receipt.id), "fields", json.dumps(fields))
+    redis.hset(KEYS.record(receipt.id), "fields", json.dumps(fields))
 
     assert "none is taken here" in refusal(stage, receipt.id)
 
@@ -277,12 +279,12 @@ def test_where_a_sheet_lay_written_by_hand_may_be_no_path_at_all(
 def test_counts_written_by_hand_end_no_statistics(ledger: RedisLedger, redis: Redis) -> None:
     """Whoever writes Redis would end `stats`, `watch` and reports with a traceback."""
     for name in ("x", "5", "null", '{"a": 1}', '["create_folder", "none"]', '["create_folder"]'):
-        redis.hset(keys.COUNTS, name, 1)
-        redis.hset(keys.hour(0), name, 1)
+        redis.hset(KEYS.counts, name, 1)
+        redis.hset(KEYS.hour("0"), name, 1)
     for state in ("none", "failed"):
-        redis.hset(keys.hour(0), f'["settled", "main", "create_folder", "{state}", "x", ""]', 1)
-    redis.hset(keys.COUNTS, '["create_folder","failed"]', 2)
-    redis.hset(keys.batch("b"), mapping={"no state": 1, "failed": 2})
+        redis.hset(KEYS.hour("0"), f'["settled", "main", "create_folder", "{state}", "x", ""]', 1)
+    redis.hset(KEYS.counts, '["create_folder","failed"]', 2)
+    redis.hset(KEYS.batch("b"), mapping={"no state": 1, "failed": 2})
     assert ledger.counts().by_state()[State.FAILED] == 2
     assert ledger.batch_counts("b") == {State.FAILED: 2}
     assert LedgerQueries(redis).hours(0, 0)[0].settled == {}

@@ -31,8 +31,8 @@ from tests.unit.ledger.hands import (
 )
 from worker.config.settings import environment_with
 from worker.keyring import KeyRing
-from worker.ledger import keys
 from worker.ledger.audit import Audit
+from worker.ledger.keys import Keys
 from worker.ledger.redis_client import connect
 from worker.ledger.report_store import ReportStore
 from worker.ledger.schedule_models import Job
@@ -66,6 +66,8 @@ WORDS = [
     "enqueue --file evil.csv --operation create_folder",
 ]  # fmt: skip
 
+KEYS = Keys()
+
 #: They run until they are stopped: what they write is a log.
 ENDLESS = {"up", "worker", "gateway", "beat", "simulator", "demo"}
 
@@ -75,6 +77,7 @@ DRIVER = """
 import contextlib, io, json, sys
 from ops.cli import output
 from ops.cli.main import main
+
 said = {}
 for words in json.load(sys.stdin):
     sys.argv[1:] = words.split(" ")
@@ -158,8 +161,8 @@ def fill(url: str, keyring: KeyRing) -> None:
         "id": EVIL, "source": f"main:{EVIL}", "began_at": "2027-01-15T08:00:00+00:00",
         "state": EVIL, "batches": [EVIL], "operations": 1, "export": EVIL,
     }  # fmt: skip
-    redis.zadd(keys.SYNCS, {"sync": 1})
-    redis.hset(keys.sync("sync"), "about", json.dumps(about))
+    redis.zadd(KEYS.syncs, {"sync": 1})
+    redis.hset(KEYS.sync("sync"), "about", json.dumps(about))
 
 
 @pytest.mark.parametrize("words", WORDS)

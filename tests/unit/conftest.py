@@ -11,12 +11,12 @@ from redis import Redis
 from tests.redis_server import SharedRedis
 from tests.unit.clock import Clock
 from tests.unit.stage import RING, SCHOOL, Stage
-from worker.broker.messages import QUEUE
 from worker.broker.queue import Queues, build_queues
 from worker.classin.endpoint import v1
 from worker.classin.operation import REGISTRY, Idempotency, Operation
 from worker.config.settings import Settings
 from worker.encryption import FieldCipher
+from worker.ledger.keys import PREFIX as QUEUE
 from worker.ledger.store import RedisLedger
 
 

@@ -2,8 +2,9 @@
 
 from typing import Any
 
-from worker.broker.messages import IDS, QUEUE
+from worker.broker.messages import IDS
 from worker.broker.queue import Queues
+from worker.ledger.keys import PREFIX as QUEUE
 
 
 def taken_from(queues: Queues) -> list[dict[str, Any]]:

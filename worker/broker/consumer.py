@@ -21,7 +21,7 @@ from kombu.exceptions import ContentDisallowed, DecodeError
 
 from worker.broker.foreign_task import ForeignTask, checked_times
 from worker.broker.message_check import MOST_BYTES, fault_of_ids, fault_within
-from worker.broker.messages import IDS, QUEUE, RECORDED, SEVERAL, priority_of
+from worker.broker.messages import IDS, RECORDED, SEVERAL, priority_of
 from worker.broker.redis_transport import CheckedChannel
 from worker.broker.remote_control import consumes
 from worker.errors import UnavailableError
@@ -121,10 +121,11 @@ class SafeConsumer(Consumer):
     def create_task_handler(self, *args: Any, **options: Any) -> Callable[[Any], Any]:  # noqa: ANN401
         """Check what no transport of ours has checked on its way, then do as Celery does."""
         handle = super().create_task_handler(*args, **options)
+        queue = self.app.conf.task_default_queue
 
         def handle_carefully(message: Any) -> Any:  # noqa: ANN401  # kombu's
             # It says of itself where it came from, and would be put back there.
-            message.delivery_info = {"exchange": "", "routing_key": QUEUE}
+            message.delivery_info = {"exchange": "", "routing_key": queue}
             fault = None
             if not isinstance(message.channel, CheckedChannel):
                 kind, body = message.content_type, message.body

@@ -13,9 +13,6 @@ from worker.config.settings import Settings
 from worker.ledger.record import Priority
 from worker.ledger.types import InlineQueue, ReadyRecord
 
-#: The one queue of all operations.
-QUEUE = "classin"
-
 #: The header by which a message of ours says that its record is there.
 RECORDED = "recorded"
 
@@ -33,7 +30,7 @@ MOST = 32
 PRIORITIES = {Priority.HIGH: 0, Priority.NORMAL: 3, Priority.LOW: 6}
 
 #: What separates a queue's name from the number of its list, unless that is 0.
-_SEPARATOR = "\x06\x16"
+SEPARATOR = "\x06\x16"
 
 #: No arguments, no fields, no links to other tasks.
 _BODY = b64encode(
@@ -67,23 +64,25 @@ def task_name(operation: str) -> str:
 
 def mailbox_of(settings: Settings) -> InlineQueue | None:
     """Describe the queue, if it lies in the ledger's own Redis."""
-    return mailbox() if settings.broker_url in (None, settings.ledger_url) else None
+    return mailbox(settings.queue) if settings.broker_url in (None, settings.ledger_url) else None
 
 
-def list_of(priority: Priority) -> str:
+def list_of(queue: str, priority: Priority) -> str:
     """Name the Redis list in which messages of a priority lie."""
     number = PRIORITIES[priority]
-    return f"{QUEUE}{_SEPARATOR}{number}" if number else QUEUE
+    return f"{queue}{SEPARATOR}{number}" if number else queue
 
 
-def mailbox() -> InlineQueue:
+def mailbox(queue: str) -> InlineQueue:
     """Describe the queue as it lies in Redis."""
-    lists = {priority: (list_of(priority), number) for priority, number in PRIORITIES.items()}
-    several = _text(SEVERAL, {IDS: ["@IDS@"]}).replace('"@IDS@"', "@IDS@")
-    return InlineQueue(lists, _text(task_name("@OPERATION@"), {}), several, MOST)
+    lists = {
+        priority: (list_of(queue, priority), number) for priority, number in PRIORITIES.items()
+    }
+    several = _text(queue, SEVERAL, {IDS: ["@IDS@"]}).replace('"@IDS@"', "@IDS@")
+    return InlineQueue(lists, _text(queue, task_name("@OPERATION@"), {}), several, MOST)
 
 
-def _text(task: str, headers: Mapping[str, Any]) -> str:
+def _text(queue: str, task: str, headers: Mapping[str, Any]) -> str:
     message: Mapping[str, Any] = {
         "body": _BODY,
         "content-encoding": "utf-8",
@@ -101,7 +100,7 @@ def _text(task: str, headers: Mapping[str, Any]) -> str:
         "properties": {
             "correlation_id": "@ID@",
             "delivery_mode": 2,
-            "delivery_info": {"exchange": "", "routing_key": QUEUE},
+            "delivery_info": {"exchange": "", "routing_key": queue},
             "priority": "@PRIORITY@",
             "body_encoding": "base64",
             "delivery_tag": "@TAG@",

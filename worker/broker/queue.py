@@ -14,7 +14,6 @@ from worker.broker.messages import (
     IDS,
     MOST,
     PRIORITIES,
-    QUEUE,
     RECORDED,
     SEVERAL,
     list_of,
@@ -23,6 +22,7 @@ from worker.broker.messages import (
 from worker.config.settings import Settings
 from worker.config.urls import split_address
 from worker.errors import FieldError, InvalidSettingsError, UnavailableError
+from worker.ledger.keys import PREFIX, Keys
 from worker.ledger.record import Priority
 from worker.ledger.redis_errors import trouble_of
 from worker.ledger.script_runner import try_write
@@ -126,7 +126,7 @@ class Queues(Celery):
             self.send_task(
                 task,
                 task_id=task_id,
-                queue=QUEUE,
+                queue=self.settings.queue,
                 headers={RECORDED: True, **headers},
                 producer=producer,
                 priority=PRIORITIES[priority],
@@ -135,7 +135,7 @@ class Queues(Celery):
     def is_empty(self) -> bool:
         """Return whether no message waits, of any priority. Raises UnavailableError."""
         with self._reaching_broker(), self.connection_for_read() as connection:
-            queue = self.amqp.queues[QUEUE].bind(connection.default_channel)
+            queue = self.amqp.queues[self.settings.queue].bind(connection.default_channel)
             try:
                 declared: Any = queue.queue_declare(passive=True)  # a named tuple; stubs say str
             except connection.channel_errors as error:
@@ -153,13 +153,14 @@ class Queues(Celery):
             return tuple(Priority) if self.is_empty() else ()
         with self._reaching_broker(), self.connection_for_read() as connection:
             channel: Any = connection.default_channel  # the stubs do not know Redis's
-            return [each for each in Priority if not channel.client.llen(list_of(each))]
+            lists = {each: list_of(self.settings.queue, each) for each in Priority}
+            return [each for each, name in lists.items() if not channel.client.llen(name)]
 
     def try_write(self) -> None:
         """Try whether a broker that is a Redis takes writes. Raises UnavailableError if not."""
         with self._reaching_broker(), self.connection_for_read() as connection:
             channel: Any = connection.default_channel  # the stubs do not know Redis's
-            try_write(channel.client)
+            try_write(channel.client, Keys(self.settings.redis_prefix))
 
     @cached_property
     def _no_answer(self) -> tuple[type[BaseException], ...]:
@@ -213,7 +214,10 @@ def configured(kind: type[Q], settings: Settings) -> Q:
         broker_connection_max_retries=None,
         broker_channel_error_retry=True,
         task_publish_retry=False,
-        task_default_queue=QUEUE,
+        task_default_queue=settings.queue,
+        # A prefix has a remote control of its own, too. That of the usual one is Celery's: whoever
+        # runs `celery inspect` need not know the application.
+        control_exchange="celery" if settings.redis_prefix == PREFIX else settings.redis_prefix,
         task_serializer="json",
         accept_content=["json"],
         task_acks_late=False,

@@ -14,14 +14,11 @@ from kombu.transport import redis as kombu_redis
 from redis import Redis
 
 from worker.broker.message_check import fault_of, fault_of_broadcast
-from worker.broker.messages import QUEUE
-from worker.ledger import keys
+from worker.broker.messages import SEPARATOR
+from worker.ledger.keys import PREFIX, Keys
 from worker.trouble_log import RareLog
 
-#: The list, in the broker's Redis, of messages that no worker could read.
-ILL_FORMED = keys.ILL_FORMED
-
-#: So many of them are kept, the newest, and of each so many bytes.
+#: So many ill-formed messages are kept, the newest, and of each so many bytes.
 MOST_ILL_FORMED = 1000
 MOST_KEPT_BYTES = 16 * 1024
 
@@ -56,7 +53,7 @@ class CheckedRedis(Redis):
             return answer
         queue, item = answer
         # Celery's remote control has lists of its own, which are none of our business.
-        ours = queue.startswith(QUEUE.encode())
+        ours = queue.partition(SEPARATOR.encode())[0] == CheckedTransport.keys.prefix.encode()
         return None if ours and not self._check(item) else answer
 
 
@@ -77,9 +74,10 @@ class CheckedChannel(kombu_redis.Channel):
 
     def set_aside(self, item: bytes | str, fault: str) -> None:
         """Keep a message for whoever looks into it, out of every worker's way."""
-        _rare.error(f"a message was set aside in {ILL_FORMED}: {fault}")
+        ill_formed = CheckedTransport.keys.ill_formed
+        _rare.error(f"a message was set aside in {ill_formed}: {fault}")
         with self.conn_or_acquire() as client:
-            put_aside(client, item)
+            put_aside(client, ill_formed, item)
 
     def _handle_message(self, client: Any, r: Any) -> dict[str, Any]:  # noqa: ANN401  # redis-py's
         """Read what Redis published; of an ill-formed command nothing is left."""
@@ -121,11 +119,11 @@ class CheckedChannel(kombu_redis.Channel):
         return [queue] if waits else []
 
 
-def put_aside(client: Redis, item: bytes | str) -> None:
+def put_aside(client: Redis, key: str, item: bytes | str) -> None:
     """Keep an ill-formed message, or how it begins; of too many the oldest goes."""
     pipeline = client.pipeline()
-    pipeline.lpush(ILL_FORMED, item[:MOST_KEPT_BYTES])
-    pipeline.ltrim(ILL_FORMED, 0, MOST_ILL_FORMED - 1)
+    pipeline.lpush(key, item[:MOST_KEPT_BYTES])
+    pipeline.ltrim(key, 0, MOST_ILL_FORMED - 1)
     pipeline.execute()
 
 
@@ -135,16 +133,21 @@ class CheckedTransport(kombu_redis.Transport):
     Channel = CheckedChannel
     #: Names of the tasks that this process has.
     tasks: Container[str] = ()
+    #: The names of its system's keys; the queue is named as their prefix.
+    keys = Keys()
     #: Told whenever Redis answers the question for messages, be it with none.
     answered: Callable[[], None]
 
 
-def check_messages_for(tasks: Container[str], answered: Callable[[], None]) -> None:
+def check_messages_for(
+    tasks: Container[str], answered: Callable[[], None], prefix: str = PREFIX
+) -> None:
     """Let every Redis connection that Celery opens in this process check its messages.
 
     `answered` is told whenever Redis answers the question for messages, be it with none.
     """
     CheckedTransport.tasks = tasks
+    CheckedTransport.keys = Keys(prefix)
     CheckedTransport.answered = staticmethod(answered)
     for scheme in ("redis", "rediss"):
         TRANSPORT_ALIASES[scheme] = f"{__name__}:{CheckedTransport.__name__}"

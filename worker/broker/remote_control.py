@@ -15,7 +15,6 @@ from celery.worker.control import Panel
 from celery.worker.pidbox import Pidbox
 
 from worker.broker.message_check import fault_of_command, is_name
-from worker.broker.messages import QUEUE
 from worker.trouble_log import RareLog
 
 #: Requests that one reply shows.
@@ -29,10 +28,14 @@ _requests: Any = state
 Answer = Mapping[str, Any] | Sequence[Any]
 
 
+def _queue_of(consumer: Any) -> str:  # noqa: ANN401  # Celery's
+    return str(consumer.app.conf.task_default_queue)
+
+
 def consumes(consumer: Any) -> bool:  # noqa: ANN401  # Celery's, of which the stubs know less
     """Whether a consumer has its channel open, and takes messages from the queue."""
     tasks = consumer.task_consumer
-    if tasks is None or not tasks.consuming_from(QUEUE):
+    if tasks is None or not tasks.consuming_from(_queue_of(consumer)):
         return False
     return not getattr(tasks.channel, "closed", False)
 
@@ -55,7 +58,7 @@ def _registered(consumer: Any, _: Mapping[str, Any]) -> Answer:  # noqa: ANN401
 
 
 def _active_queues(consumer: Any, _: Mapping[str, Any]) -> Answer:  # noqa: ANN401
-    return [{"name": QUEUE}] if consumes(consumer) else []
+    return [{"name": _queue_of(consumer)}] if consumes(consumer) else []
 
 
 def _shown(requests: Any) -> Answer:  # noqa: ANN401  # of whatever collection

@@ -54,11 +54,11 @@ class LedgerResults(SyncBackendMixin, Backend):
 
     @cached_property
     def _ledger(self) -> RedisLedger:
-        return RedisLedger(connect(self._settings.ledger_url))
+        return RedisLedger(connect(self._settings.ledger_url, self._settings.redis_prefix))
 
     @cached_property
     def _groups(self) -> CeleryGroups:
-        return CeleryGroups(connect(self._settings.ledger_url))
+        return CeleryGroups(connect(self._settings.ledger_url, self._settings.redis_prefix))
 
     @property
     def _settings(self) -> Settings:

@@ -16,6 +16,7 @@ from worker.config.urls import is_loopback
 from worker.config.webhook_urls import fault_of_origins, fault_of_secret
 from worker.errors import FieldError, InvalidInputError, InvalidSettingsError
 from worker.keyring import VARIABLE, KeyRing
+from worker.ledger.keys import PREFIX, fault_of_prefix
 from worker.private_files import folder_fault
 
 #: ClassIn's base URL.
@@ -123,6 +124,8 @@ class Settings:
     redis_url: str | None = field(default=None, repr=False)
     #: None: the ledger's Redis.
     broker_url: str | None = field(default=None, repr=False)
+    #: How all keys in Redis begin, and what the queue is called: systems can share a database.
+    redis_prefix: str = PREFIX
     base_url: str = CLASSIN
     schools: Mapping[str, School] = field(default_factory=dict)
     patience: RetrySettings = RetrySettings()
@@ -170,7 +173,7 @@ class Settings:
         if self.ring is None and self.keys is None:
             fault = FieldError(VARIABLE, "names no key file: read the settings by from_env")
             raise InvalidSettingsError("there is no key ring", [fault])
-        return self.ring or _ring(self.keys or Path(), self.ledger_url)
+        return self.ring or _ring(self.keys or Path(), self.ledger_url, self.redis_prefix)
 
     @property
     def socket(self) -> Path:
@@ -181,6 +184,11 @@ class Settings:
     def ledger_url(self) -> str:
         """The URL of the ledger's Redis."""
         return self.redis_url or f"unix://{quote(str(self.socket))}"
+
+    @property
+    def queue(self) -> str:
+        """The queue of all operations, which no other system has."""
+        return self.redis_prefix
 
     @property
     def listed_files(self) -> FileAccess:
@@ -225,6 +233,7 @@ def from_env(environment: Mapping[str, str] = os.environ) -> Settings:
         home=home,
         redis_url=reader.redis("CLASSIN_REDIS_URL"),
         broker_url=reader.text("CLASSIN_BROKER_URL"),
+        redis_prefix=reader.fit("CLASSIN_REDIS_PREFIX", fault_of_prefix) or PREFIX,
         base_url=reader.base_url("CLASSIN_BASE_URL", CLASSIN),
         schools=schools,
         patience=_patience(reader, RetrySettings()),
@@ -257,14 +266,14 @@ def from_env(environment: Mapping[str, str] = os.environ) -> Settings:
 
 
 @cache
-def _ring(path: Path, ledger_url: str) -> KeyRing:
+def _ring(path: Path, ledger_url: str, prefix: str) -> KeyRing:
     """Return the key ring of a file and a ledger, the same object each time."""
 
     def load() -> bytes:
         from worker.ledger.key_fingerprint import KeyFingerprint  # noqa: PLC0415  # as above
         from worker.ledger.redis_client import connect  # noqa: PLC0415  # most commands need no Redis
 
-        with connect(ledger_url, submits=True) as redis:
+        with connect(ledger_url, prefix, submits=True) as redis:
             return KeyFingerprint(path, redis).load()
 
     return KeyRing(load)

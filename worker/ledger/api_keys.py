@@ -20,8 +20,8 @@ from redis import Redis
 
 from worker.errors import FieldError, InvalidInputError, NotFoundError, UnavailableError
 from worker.keyring import KeyRing, canonical
-from worker.ledger import keys
 from worker.ledger.record import iso
+from worker.ledger.redis_client import keys_of
 from worker.ledger.redis_errors import translate_redis_errors
 
 #: What a key looks like: its public half, by which it is found, and its secret one.
@@ -113,6 +113,7 @@ class ApiKeys:
 
     def __init__(self, redis: Redis, keyring: KeyRing) -> None:
         self._redis = redis
+        self._keys = keys_of(redis)
         self._keyring = keyring
         #: When the use of a key was written down, by its public half (ms since 1970).
         self._noted: dict[str, int] = {}
@@ -154,14 +155,14 @@ class ApiKeys:
             rate=rate,
         )
         with translate_redis_errors():
-            self._redis.hset(keys.API_KEYS, prefix, self._written(key))
+            self._redis.hset(self._keys.api_keys, prefix, self._written(key))
         return token, key
 
     def all(self) -> Sequence[ApiKey]:
         """Give all keys, the oldest first, also those that open nothing."""
         with translate_redis_errors():
-            found = self._redis.hgetall(keys.API_KEYS)
-            used = self._redis.hgetall(keys.API_KEYS_USED)
+            found = self._redis.hgetall(self._keys.api_keys)
+            used = self._redis.hgetall(self._keys.api_keys_used)
         read = (
             replace(self._read(str(prefix), str(text)), used_at=_number(used.get(prefix)))
             for prefix, text in found.items()
@@ -177,7 +178,7 @@ class ApiKeys:
         if shape is None:
             return None
         with translate_redis_errors():
-            found = self._redis.hget(keys.API_KEYS, shape[1])
+            found = self._redis.hget(self._keys.api_keys, shape[1])
         key = self._read(shape[1], self._decoy if found is None else str(found))
         same = hmac.compare_digest(key.digest.encode(), _digest(token).encode())
         return key if same and key.valid else None
@@ -185,7 +186,7 @@ class ApiKeys:
     def opens_still(self, key: ApiKey, now: int) -> bool:
         """Return whether a key that was found is what it was: not revoked, changed or ended."""
         with translate_redis_errors():
-            found = self._redis.hget(keys.API_KEYS, key.prefix)
+            found = self._redis.hget(self._keys.api_keys, key.prefix)
         same = found is not None and self._read(key.prefix, str(found)) == key
         return same and not key.ended(now)
 
@@ -195,14 +196,14 @@ class ApiKeys:
             return
         self._noted[key.prefix] = now
         with suppress(UnavailableError), translate_redis_errors():
-            self._redis.hset(keys.API_KEYS_USED, key.prefix, now)
+            self._redis.hset(self._keys.api_keys_used, key.prefix, now)
 
     def spend(self, key: ApiKey) -> Spent | None:
         """Count a request against a key's rate, together with all gateways; None: it has none."""
         if not key.rate:
             return None
         limit, window = limit_of(key.rate)
-        name = keys.api_rate(key.prefix)
+        name = self._keys.api_rate(key.prefix)
         with translate_redis_errors(), self._redis.pipeline() as pipeline:
             pipeline.set(name, 0, px=window, nx=True)
             pipeline.incr(name)
@@ -222,8 +223,8 @@ class ApiKeys:
         """Let a key, by name or public half, open nothing any more. Raises NotFoundError."""
         key = self.named(which)
         with translate_redis_errors():
-            self._redis.hdel(keys.API_KEYS, key.prefix)
-            self._redis.hdel(keys.API_KEYS_USED, key.prefix)
+            self._redis.hdel(self._keys.api_keys, key.prefix)
+            self._redis.hdel(self._keys.api_keys_used, key.prefix)
         return key
 
     @cached_property

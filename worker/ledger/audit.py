@@ -6,11 +6,11 @@ from typing import Any, NamedTuple
 
 from redis import Redis
 
-from worker.ledger import keys
 from worker.ledger.codec import dump
 from worker.ledger.decoding import decoding
 from worker.ledger.events import position_of
 from worker.ledger.record import clean, iso
+from worker.ledger.redis_client import keys_of
 from worker.ledger.redis_errors import translate_redis_errors
 from worker.ledger.script_runner import ScriptRunner
 
@@ -59,6 +59,7 @@ class Audit:
     def __init__(self, redis: Redis) -> None:
         self._redis = redis
         self._scripts = ScriptRunner(redis)
+        self._keys = keys_of(redis)
 
     def note(
         self, who: str, what: str, *, about: str = "", ids: Sequence[str] = (), why: str = ""
@@ -86,13 +87,15 @@ class Audit:
     def forget(self, before: int) -> int:
         """Take out what was done before (ms since 1970); gives how many entries that were."""
         with translate_redis_errors():
-            return int(self._redis.xtrim(keys.AUDIT, minid=str(max(before, 0)), approximate=False))
+            return int(
+                self._redis.xtrim(self._keys.audit, minid=str(max(before, 0)), approximate=False)
+            )
 
     def _backwards(self, first: str) -> Iterator[AuditEntry]:
         last = "+"
         while True:
             with translate_redis_errors():
-                found: Any = self._redis.xrevrange(keys.AUDIT, last, first, _WINDOW)
+                found: Any = self._redis.xrevrange(self._keys.audit, last, first, _WINDOW)
             for entry, said in found:
                 yield _deed_of(entry, said)
             if len(found) < _WINDOW:

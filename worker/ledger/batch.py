@@ -11,11 +11,11 @@ from urllib.parse import urlsplit, urlunsplit
 from redis import Redis
 
 from worker.keyring import KeyRing, canonical
-from worker.ledger import keys
 from worker.ledger.clock import LedgerClock
 from worker.ledger.codec import dump, flag, ms, whole
 from worker.ledger.decoding import decoding
 from worker.ledger.record import clean, iso
+from worker.ledger.redis_client import keys_of
 from worker.ledger.redis_errors import translate_redis_errors
 from worker.ledger.script_runner import ScriptRunner
 from worker.ledger.states import State, WebhookState
@@ -146,6 +146,7 @@ class BatchStore:
 
     def __init__(self, redis: Redis, scripts: ScriptRunner, keyring: KeyRing) -> None:
         self._redis = redis
+        self._keys = keys_of(redis)
         self._scripts = scripts
         self._keyring = keyring
 
@@ -188,8 +189,8 @@ class BatchStore:
         """Return what was stored of a batch; None if there is no such batch."""
         with translate_redis_errors():
             pipeline = self._redis.pipeline(transaction=False)
-            pipeline.hgetall(keys.batch_about(batch))
-            pipeline.hgetall(keys.CLOCK)
+            pipeline.hgetall(self._keys.batch_about(batch))
+            pipeline.hgetall(self._keys.clock)
             found, clock = pipeline.execute()
         return _info_of(found, LedgerClock.of(clock).told) if found else None
 
@@ -197,7 +198,7 @@ class BatchStore:
     def kinds(self, batch: str) -> Collection[tuple[str, str]]:
         """Return (school, operation) of each kind of record that a batch has, or had."""
         with translate_redis_errors():
-            found = self._redis.smembers(keys.batch_kinds(batch))
+            found = self._redis.smembers(self._keys.batch_kinds(batch))
         return [(school, operation) for school, operation in map(json.loads, found)]
 
     @decoding("a webhook")

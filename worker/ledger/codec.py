@@ -11,8 +11,8 @@ from typing import Any
 
 from worker.errors import ScriptError
 from worker.keyring import KeyRing
-from worker.ledger import keys
 from worker.ledger.decoding import UNREADABLE, decoding
+from worker.ledger.keys import dedup_mark
 from worker.ledger.limits import LONGEST_SPAN
 from worker.ledger.record import (
     Attempt,
@@ -92,7 +92,7 @@ def _of_its_key(submission: Submission, key: str, keyring: KeyRing) -> dict[str,
     return {
         **scope,
         "dedup_key": key,
-        "key": keys.dedup_mark(keyring, submission.school, key, submission.dedup_scope),
+        "key": dedup_mark(keyring, submission.school, key, submission.dedup_scope),
         "asks": keyring.mark("asked", asked),
     }
 

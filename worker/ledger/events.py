@@ -5,9 +5,9 @@ from typing import Any, NamedTuple
 
 from redis import Redis
 
-from worker.ledger import keys
 from worker.ledger.decoding import decoding
 from worker.ledger.limits import EVENTS_KEPT
+from worker.ledger.redis_client import keys_of
 from worker.ledger.redis_errors import translate_redis_errors
 from worker.ledger.states import Reason, State
 
@@ -76,30 +76,31 @@ class EventStream:
 
     def __init__(self, redis: Redis) -> None:
         self._redis = redis
+        self._keys = keys_of(redis)
 
     def after(self, event: str, limit: int, wait: float = 0.0) -> Sequence[SettledEvent]:
         """Return what settled after an event, oldest first; wait up to `wait` seconds for one."""
         block = round(wait * 1000) or None
         with translate_redis_errors():
-            found: Any = self._redis.xread({keys.EVENTS: event}, limit, block)
+            found: Any = self._redis.xread({self._keys.events: event}, limit, block)
         return [event_of(*each) for _, all_of_it in found or () for each in all_of_it]
 
     def last(self) -> str:
         """Return the id of the last event; `0-0` if there is none."""
         with translate_redis_errors():
-            found = self._redis.xrevrange(keys.EVENTS, count=1)
+            found = self._redis.xrevrange(self._keys.events, count=1)
         return str(found[0][0]) if found else BEGINNING
 
     def has_kept(self, event: str) -> bool:
         """Return whether an event, or an earlier one, is still there: so are all that followed."""
         with translate_redis_errors():
-            first = self._redis.xrange(keys.EVENTS, count=1)
+            first = self._redis.xrange(self._keys.events, count=1)
         return not first or position_of(str(first[0][0])) <= position_of(event)
 
     def reaches_back(self, event: str) -> bool:
         """Return whether all that settled after an event, or after a time, is still there."""
         with translate_redis_errors():
-            kept = int(self._redis.xlen(keys.EVENTS))
+            kept = int(self._redis.xlen(self._keys.events))
         return kept < EVENTS_KEPT or self.has_kept(event)
 
     def backwards(
@@ -111,7 +112,7 @@ class EventStream:
         """
         while True:
             with translate_redis_errors():
-                found: Any = self._redis.xrevrange(keys.EVENTS, highest, lowest, at_a_time)
+                found: Any = self._redis.xrevrange(self._keys.events, highest, lowest, at_a_time)
             if found:
                 yield [event_of(*each) for each in found]
             if len(found) < at_a_time:

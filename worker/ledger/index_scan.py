@@ -6,9 +6,10 @@ from dataclasses import asdict
 from redis import Redis
 
 from worker.errors import FieldError, InvalidInputError
-from worker.ledger import keys
 from worker.ledger.codec import flag
+from worker.ledger.keys import INDEXED
 from worker.ledger.record import Record
+from worker.ledger.redis_client import keys_of
 from worker.ledger.redis_errors import translate_redis_errors
 from worker.ledger.scripts import load_script
 from worker.ledger.types import Filter
@@ -40,6 +41,7 @@ class IndexScan:
         oldest_first: bool = False,
     ) -> None:
         self._redis = redis
+        self._keys = keys_of(redis)
         self._find_all = find_all
         self._wanted = indexed_values(chosen)
         self._first = first
@@ -73,7 +75,7 @@ class IndexScan:
         """Return the keys of the indexes that serve, the smallest first."""
         bounds = (self._start, self._end)
         lowest, highest = bounds if self._oldest_first else reversed(bounds)
-        indexes = [keys.index(*each) for each in self._wanted.items()] or [keys.ALL]
+        indexes = [self._keys.index(*each) for each in self._wanted.items()] or [self._keys.all]
         with translate_redis_errors():
             sizes = {index: self._redis.zcount(index, lowest, highest) for index in indexes}
         return sorted(indexes, key=lambda index: sizes[index])
@@ -84,7 +86,7 @@ def indexed_values(chosen: Filter) -> dict[str, str]:
     return {
         name: str(value)
         for name, value in asdict(chosen).items()
-        if name in keys.INDEXED and value is not None
+        if name in INDEXED and value is not None
     }
 
 

@@ -6,7 +6,7 @@ from redis import Redis
 
 from worker.errors import InvalidSettingsError
 from worker.keyring import fingerprint, make_key_file, read_key_file, refuse
-from worker.ledger import keys
+from worker.ledger.redis_client import keys_of
 from worker.ledger.redis_errors import translate_redis_errors
 
 #: What helps a host that has another key ring, or none.
@@ -24,6 +24,7 @@ class KeyFingerprint:
     def __init__(self, path: Path, redis: Redis) -> None:
         self._path = path
         self._redis = redis
+        self._keys = keys_of(redis)
         self._is_marked = False
 
     def are_there(self) -> bool:
@@ -51,7 +52,7 @@ class KeyFingerprint:
         make_key_file(self._path)
         key = read_key_file(self._path)
         with translate_redis_errors():
-            self._redis.set(keys.KEYRING, fingerprint(key or b""))
+            self._redis.set(self._keys.keyring, fingerprint(key or b""))
 
     def _found(self) -> bytes | None:
         """Return this host's key, if it has one, and it is not another than the ledger's."""
@@ -67,11 +68,11 @@ class KeyFingerprint:
         """Mark the ledger, unless it is marked; by the first mark all others are measured."""
         if not self._is_marked:
             with translate_redis_errors():
-                self._redis.set(keys.KEYRING, fingerprint(key), nx=True)
+                self._redis.set(self._keys.keyring, fingerprint(key), nx=True)
             self._found()
         return key
 
     def _known(self) -> str | None:
         with translate_redis_errors():
-            found = self._redis.get(keys.KEYRING)
+            found = self._redis.get(self._keys.keyring)
         return None if found is None else str(found)

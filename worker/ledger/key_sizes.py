@@ -7,8 +7,8 @@ from typing import NamedTuple
 
 from redis import Redis
 
-from worker.ledger import keys
 from worker.ledger.codec import counts_of
+from worker.ledger.redis_client import keys_of
 from worker.ledger.redis_errors import translate_redis_errors
 from worker.ledger.states import Reason, State
 
@@ -17,6 +17,9 @@ MOST, AT_A_TIME = 100_000, 1000
 
 #: Keys of a family that are measured; of more, these stand for all.
 MEASURED = 30
+
+#: What kombu puts between the name of a queue and the number of a priority.
+_QUEUE_SEPARATOR = "\x06\x16"
 
 #: Keys measured in one go.
 _TOGETHER = 200
@@ -37,23 +40,25 @@ class Sizes(NamedTuple):
     exact: bool
 
 
-def family_of(key: str) -> str:
+def family_of(key: str, prefix: str) -> str:
     """Return what keys of one kind have in common; indexes are told apart by property."""
-    if not key.startswith("classin"):
-        return "others"
-    parts = key.split(":")
-    return ":".join(parts[: 3 if parts[1:2] == ["ix"] else 2]) if len(parts) > 1 else "classin"
+    first, *rest = key.split(":")
+    if first == prefix and rest:
+        return ":".join((first, *rest[: 2 if rest[0] == "ix" else 1]))
+    is_queue = first.partition(_QUEUE_SEPARATOR)[0] == prefix
+    return prefix if is_queue else "others"
 
 
 def sizes(redis: Redis, most: int = MOST) -> Sizes:
     """Measure the families, by a look at so many keys. Raises UnavailableError."""
+    prefix = keys_of(redis).prefix
     with translate_redis_errors():
         known = _measured(redis, _few_and_large(redis))
         found, exact = _looked_through(redis, known, most)
         total = max(0, int(redis.dbsize()) - len(known))
     counted: dict[str, list[int]] = defaultdict(lambda: [0, 0])
     for key, each in known.items():
-        of = counted[family_of(key)]
+        of = counted[family_of(key, prefix)]
         of[0], of[1] = of[0] + 1, of[1] + each
     looked_through = sum(map(len, found.values()))
     share = 1.0 if exact or not looked_through else max(1.0, total / looked_through)
@@ -72,6 +77,7 @@ def _looked_through(
     redis: Redis, known: Mapping[str, int], most: int
 ) -> tuple[Mapping[str, Sequence[str]], bool]:
     """Return the names of other keys by family, and whether those are all."""
+    prefix = keys_of(redis).prefix
     found: dict[str, list[str]] = defaultdict(list)
     cursor, number = 0, 0
     while number < most:
@@ -79,7 +85,7 @@ def _looked_through(
         number += len(some)
         for key in map(str, some):
             if key not in known:
-                found[family_of(key)].append(key)
+                found[family_of(key, prefix)].append(key)
         if cursor == 0:
             return found, True
     return found, False
@@ -87,14 +93,15 @@ def _looked_through(
 
 def _few_and_large(redis: Redis) -> Iterator[str]:
     """Name the keys of which each may be large; a sample would miss them, or take them for all."""
-    yield from (name for name in vars(keys).values() if str(name).startswith("classin:"))
-    operations = {operation for operation, _ in counts_of(redis.hgetall(keys.COUNTS))}
+    keys = keys_of(redis)
+    yield from keys.singles()
+    operations = {operation for operation, _ in counts_of(redis.hgetall(keys.counts))}
     values: Mapping[str, Iterable[object]] = {
         "state": State,
         "reason": Reason,
         "operation": operations,
-        "code": redis.hkeys(keys.CODES),
-        "school": redis.hkeys(keys.SCHOOLS),
+        "code": redis.hkeys(keys.codes),
+        "school": redis.hkeys(keys.schools),
     }
     for name, all_of_it in values.items():
         for value in all_of_it:

@@ -331,6 +331,7 @@ class Keys:
         "aside",
     )
     data_set = _Key("data-set", "string", "for good", "which data set this is", "data_set")
+    layout = _Key("layout", "string", "for good", "how this data set is written", "data_set")
     keyring = _Key(
         "keyring", "string", "for good", "which key ring goes with it", "key_fingerprint"
     )
@@ -347,6 +348,10 @@ class Keys:
     def index(self, name: str, value: str) -> str:
         """Name the index of the records with this value of a property."""
         return self.indexes(f"{name}:{value}")
+
+    def singles(self) -> Iterator[str]:
+        """Go through the keys that belong to no family."""
+        return (key.in_script(self.prefix) for _, key in all_keys() if isinstance(key, _Key))
 
 
 def all_keys() -> Iterator[tuple[str, _Key | _Family]]:
@@ -370,68 +375,3 @@ def dedup_mark(keyring: KeyRing, school: str, key: str, scope: str = "") -> str:
     """
     said = f"\n{scope}\n{key}" if scope else f"{school}\n{key}"
     return keyring.mark("dedup-key", clean(said))
-
-
-# Until every store has the keys of its own system.
-_USUAL = Keys()
-ALL = _USUAL.all
-ILL_FORMED = _USUAL.ill_formed
-SEQUENCE = _USUAL.sequence
-COUNTS = _USUAL.counts
-CODES = _USUAL.codes
-CLOSED = _USUAL.closed
-CLOCK = _USUAL.clock
-PACES = _USUAL.paces
-TURNS = _USUAL.turns
-WORKERS = _USUAL.workers
-DUE = _USUAL.due
-EVENTS = _USUAL.events
-SCHOOLS = _USUAL.schools
-LANES = _USUAL.lanes
-STOPS = _USUAL.stops
-QUIET = _USUAL.quiet
-AUDIT = _USUAL.audit
-API_KEYS = _USUAL.api_keys
-API_KEYS_USED = _USUAL.api_keys_used
-SYNCS = _USUAL.syncs
-JOBS = _USUAL.jobs
-RUNS = _USUAL.runs
-REPORTS = _USUAL.reports
-TRIAL = _USUAL.trial
-ASIDE = _USUAL.aside
-DATA_SET = _USUAL.data_set
-KEYRING = _USUAL.keyring
-VANISHED = _USUAL.vanished
-record = _USUAL.record
-file = _USUAL.file
-batch = _USUAL.batch
-batch_about = _USUAL.batch_about
-batch_kinds = _USUAL.batch_kinds
-dedup = _USUAL.dedup
-pruned = _USUAL.pruned
-lane = _USUAL.lane
-school = _USUAL.school
-barred = _USUAL.barred
-paced = _USUAL.paced
-pace = _USUAL.pace
-parked = _USUAL.parked
-lock = _USUAL.lock
-queued = _USUAL.queued
-index = _USUAL.index
-api_rate = _USUAL.api_rate
-source = _USUAL.source
-directory = _USUAL.directory
-passwords = _USUAL.passwords
-sync = _USUAL.sync
-steps = _USUAL.steps
-sync_records = _USUAL.sync_records
-job = _USUAL.job
-run = _USUAL.run
-runs_of = _USUAL.runs_of
-group = _USUAL.group
-report = _USUAL.report
-
-
-def hour(number: int) -> str:
-    """What happened in one hour."""
-    return _USUAL.hour(str(number))

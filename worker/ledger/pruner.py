@@ -8,10 +8,11 @@ from typing import Any
 from redis import Redis
 
 from worker.keyring import KeyRing
-from worker.ledger import keys
 from worker.ledger.audit import Audit
 from worker.ledger.decoding import decoding
+from worker.ledger.keys import dedup_mark
 from worker.ledger.record import clean
+from worker.ledger.redis_client import keys_of
 from worker.ledger.redis_errors import translate_redis_errors
 from worker.ledger.schedule_store import ScheduleStore
 from worker.ledger.script_runner import ScriptRunner
@@ -31,8 +32,6 @@ NEEDY = 250
 
 #: Unlike those that succeeded, the others are kept until somebody has had time to look at them.
 _OTHERS = (State.PARTIAL, State.FAILED, State.UNCERTAIN, State.CANCELLED)
-
-_UNSETTLED = [keys.index("state", state.value) for state in State if not state.settled]
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +86,7 @@ class Pruner:
         self, redis: Redis, keyring: KeyRing, clock: Callable[[], int] | None = None
     ) -> None:
         self._redis = redis
+        self._keys = keys_of(redis)
         self._keyring = keyring
         self._scripts = ScriptRunner(redis, clock)
         #: Who may be needed by what is not settled, and up to which place that is known.
@@ -154,7 +154,7 @@ class Pruner:
         But where Redis's clock went back in between: that is found once the clock has caught up.
         Gives ids with the digests of their dedup keys, or ''.
         """
-        index, first = keys.index("state", state.value), "-inf"
+        index, first = self._keys.index("state", state.value), "-inf"
         while True:
             with translate_redis_errors():
                 found: Any = self._redis.zrangebyscore(
@@ -170,8 +170,9 @@ class Pruner:
     def _learn(self) -> None:
         """Find who may be needed: by what is not settled, and later by all that came since."""
         with translate_redis_errors(), decoding("the last sequence number"):
-            place = int(self._redis.get(keys.SEQUENCE) or 0)
-        indexes = [keys.ALL] if self._known_to else _UNSETTLED
+            place = int(self._redis.get(self._keys.sequence) or 0)
+        unsettled = [self._keys.index("state", state) for state in State if not state.settled]
+        indexes = [self._keys.all] if self._known_to else unsettled
         behind: int | None = self._known_to
         while behind is not None:
             last, *needed = self._scripts.run("dependencies", behind, NEEDY, *indexes)
@@ -188,12 +189,12 @@ class Pruner:
             pipeline = self._redis.pipeline(transaction=False)
             for record_id in ids:
                 names = ["finished_at", "school", "dedup_key", "dedup_scope"]
-                pipeline.hmget(keys.record(record_id), names)
+                pipeline.hmget(self._keys.record(record_id), names)
             found = pipeline.execute()
         return [
             (
                 int(at) if at and at.isdecimal() else None,
-                "" if key is None else keys.dedup_mark(self._keyring, school, key, scope or ""),
+                "" if key is None else dedup_mark(self._keyring, school, key, scope or ""),
             )
             for at, school, key, scope in found
         ]

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 from redis import Redis
 
-from worker.ledger import keys
 from worker.ledger.decoding import decoding
 from worker.ledger.record import clean
+from worker.ledger.redis_client import keys_of
 from worker.ledger.redis_errors import translate_redis_errors
 from worker.ledger.script_runner import ScriptRunner
 
@@ -27,6 +27,7 @@ class Quarantine:
 
     def __init__(self, redis: Redis, scripts: ScriptRunner) -> None:
         self._redis = redis
+        self._keys = keys_of(redis)
         self._scripts = scripts
 
     def add(self, record_id: str, why: str) -> None:
@@ -40,7 +41,7 @@ class Quarantine:
     def records(self) -> Sequence[QuarantinedRecord]:
         """Return what is set aside, the latest first."""
         with translate_redis_errors():
-            found = self._redis.hgetall(keys.ASIDE)
+            found = self._redis.hgetall(self._keys.aside)
         records = [_record_of(str(record_id), str(said)) for record_id, said in found.items()]
         return sorted(records, key=lambda record: -record.at)
 

@@ -10,7 +10,6 @@ from enum import StrEnum
 from itertools import chain, islice, pairwise
 from typing import Any, NamedTuple
 
-from worker.ledger import keys
 from worker.ledger.clock import LedgerClock
 from worker.ledger.decoding import decoding
 from worker.ledger.events import SettledEvent, position_of
@@ -181,7 +180,7 @@ class LedgerQueries(LedgerReader):
         following = load_script(self._redis, "following")
         while True:
             with translate_redis_errors():
-                found = following(args=["", keys.DUE, *passed, WINDOW])
+                found = following(args=["", self._keys.due, *passed, WINDOW])
             if not found:
                 return
             moments = _moments(found)
@@ -197,7 +196,7 @@ class LedgerQueries(LedgerReader):
         with translate_redis_errors():
             pipeline = self._redis.pipeline(transaction=False)
             for number in numbers:
-                pipeline.hgetall(keys.hour(number))
+                pipeline.hgetall(self._keys.hour(str(number)))
             found = pipeline.execute()
         return {
             number * HOUR: happenings_of(counted)
@@ -214,7 +213,7 @@ class LedgerQueries(LedgerReader):
         with translate_redis_errors():
             pipeline = self._redis.pipeline(transaction=False)
             for first, last in pairwise(moments):
-                pipeline.zcount(keys.ALL, first * 1000, f"({last * 1000}")
+                pipeline.zcount(self._keys.all, first * 1000, f"({last * 1000}")
             return [int(each) for each in pipeline.execute()]
 
     @decoding("the lanes")
@@ -226,15 +225,15 @@ class LedgerQueries(LedgerReader):
         highest = "+inf" if moved_before is None else str(moved_before)
         with translate_redis_errors():
             found: Any = self._redis.zrangebyscore(
-                keys.LANES, "-inf", highest, start=0, num=limit, withscores=True
+                self._keys.lanes, "-inf", highest, start=0, num=limit, withscores=True
             )
-            number = int(self._redis.zcount(keys.LANES, "-inf", highest))
+            number = int(self._redis.zcount(self._keys.lanes, "-inf", highest))
             moved = {str(name): int(at) for name, at in found}
             pipeline = self._redis.pipeline(transaction=False)
             for name in moved:
-                pipeline.zcard(keys.lane(name))
-                pipeline.zrange(keys.lane(name), 0, 0)
-                pipeline.hget(keys.STOPS, name)
+                pipeline.zcard(self._keys.lane(name))
+                pipeline.zrange(self._keys.lane(name), 0, 0)
+                pipeline.hget(self._keys.stops, name)
             answers = pipeline.execute()
         heads = [head[0] for head in answers[1::3] if head]
         records = {each.id: each for each in self.find_all(heads)}
@@ -251,16 +250,18 @@ class LedgerQueries(LedgerReader):
     def schools(self, known: Sequence[str]) -> Sequence[SchoolStatus]:
         """Return the status of schools that are known, have unsettled records, or are closed."""
         with translate_redis_errors():
-            unsettled = {str(name): int(n) for name, n in self._redis.hgetall(keys.SCHOOLS).items()}
+            unsettled = {
+                str(name): int(n) for name, n in self._redis.hgetall(self._keys.schools).items()
+            }
         running = self._running()
         closures = {each.school: each for each in self.school_pauses()}
         names = sorted({*known, *unsettled, *closures})
         with translate_redis_errors():
             pipeline = self._redis.pipeline(transaction=False)
             for name in names:
-                pipeline.zcard(keys.parked(name))
-                pipeline.hgetall(keys.barred(name))
-            pipeline.hgetall(keys.CLOCK)
+                pipeline.zcard(self._keys.parked(name))
+                pipeline.hgetall(self._keys.barred(name))
+            pipeline.hgetall(self._keys.clock)
             *found, clock = pipeline.execute()
         told = LedgerClock.of(clock).told
         return [
@@ -278,17 +279,17 @@ class LedgerQueries(LedgerReader):
     def _running(self) -> Counter[str]:
         """Count running records by school: there are no more than workers have threads."""
         with translate_redis_errors():
-            ids = self._redis.zrange(keys.index("state", State.RUNNING.value), 0, -1)
+            ids = self._redis.zrange(self._keys.index("state", State.RUNNING.value), 0, -1)
             pipeline = self._redis.pipeline(transaction=False)
             for record_id in ids:
-                pipeline.hget(keys.record(str(record_id)), "school")
+                pipeline.hget(self._keys.record(str(record_id)), "school")
             return Counter(str(school) for school in pipeline.execute() if school)
 
     @decoding("the paces")
     def paces(self) -> Mapping[str, float]:
         """Return the minimum ms between two requests, by "SCHOOL OPERATION" or "SCHOOL"."""
         with translate_redis_errors():
-            found = self._redis.hgetall(keys.PACES)
+            found = self._redis.hgetall(self._keys.paces)
         return {str(what): float(interval) for what, interval in found.items()}
 
     @decoding("what was slowed down")
@@ -297,8 +298,8 @@ class LedgerQueries(LedgerReader):
         with translate_redis_errors():
             pipeline = self._redis.pipeline(transaction=False)
             for kind in kinds:
-                pipeline.hmget(keys.pace(kind), ["level", "slowed_at", "free_at"])
-            pipeline.hgetall(keys.CLOCK)
+                pipeline.hmget(self._keys.pace(kind), ["level", "slowed_at", "free_at"])
+            pipeline.hgetall(self._keys.clock)
             *found, clock = pipeline.execute()
         now, told = self.now(), LedgerClock.of(clock).told
         slowdowns = [
@@ -315,17 +316,17 @@ class LedgerQueries(LedgerReader):
     @decoding("where a record is")
     def position(self, record: Record) -> QueuePosition:
         """Return the positions of an unsettled record."""
-        lane = keys.lane(record.lane or "")
+        lane = self._keys.lane(record.lane or "")
         with translate_redis_errors():
             pipeline = self._redis.pipeline(transaction=False)
             pipeline.zrank(lane, record.id)
             pipeline.zcard(lane)
-            pipeline.zscore(keys.queued(record.priority), record.id)
-            pipeline.zrank(keys.queued(record.priority), record.id)
-            pipeline.zrank(keys.parked(record.school), record.id)
-            pipeline.hget(keys.record(record.id), "worker")
-            pipeline.zscore(keys.DUE, record.id)
-            pipeline.hgetall(keys.CLOCK)
+            pipeline.zscore(self._keys.queued(record.priority), record.id)
+            pipeline.zrank(self._keys.queued(record.priority), record.id)
+            pipeline.zrank(self._keys.parked(record.school), record.id)
+            pipeline.hget(self._keys.record(record.id), "worker")
+            pipeline.zscore(self._keys.due, record.id)
+            pipeline.hgetall(self._keys.clock)
             place, length, sent, ahead, parked, worker, due, clock = pipeline.execute()
         told = LedgerClock.of(clock).told
         running = record.state is State.RUNNING

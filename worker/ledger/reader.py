@@ -8,13 +8,14 @@ from redis import Redis
 
 from worker.errors import NotFoundError, UnreadableValueError
 from worker.keyring import NO_KEYS, KeyRing
-from worker.ledger import keys
 from worker.ledger.clock import LedgerClock
 from worker.ledger.codec import counts_of, owner_in, record_of, whole
 from worker.ledger.decoding import decoding
 from worker.ledger.events import EventStream, position_of
 from worker.ledger.index_scan import IndexScan
+from worker.ledger.keys import dedup_mark
 from worker.ledger.record import Priority, Record, clean
+from worker.ledger.redis_client import keys_of
 from worker.ledger.redis_errors import translate_redis_errors
 from worker.ledger.states import Closure, State
 from worker.ledger.types import Counts, Filter, Page, QueueHealth, SchoolPause, WaitReason
@@ -41,6 +42,7 @@ class LedgerReader:
 
     def __init__(self, redis: Redis, keyring: KeyRing = NO_KEYS) -> None:
         self._redis = redis
+        self._keys = keys_of(redis)
         self._keyring = keyring
         self.events = EventStream(redis)
 
@@ -49,8 +51,8 @@ class LedgerReader:
         with translate_redis_errors():
             pipeline = self._redis.pipeline(transaction=False)
             for name in names:
-                pipeline.exists(keys.record(clean(name)))
-                pipeline.get(keys.dedup(keys.dedup_mark(self._keyring, school, name)))
+                pipeline.exists(self._keys.record(clean(name)))
+                pipeline.get(self._keys.dedup(dedup_mark(self._keyring, school, name)))
             found = pipeline.execute()
         known = {}
         for name, is_id, owner in zip(names, found[::2], found[1::2], strict=True):
@@ -64,7 +66,7 @@ class LedgerReader:
         """Return how far the ledger's time is ahead of Redis's clock."""
         with translate_redis_errors():
             pipeline = self._redis.pipeline(transaction=False)
-            pipeline.hgetall(keys.CLOCK)
+            pipeline.hgetall(self._keys.clock)
             pipeline.time()
             values, (seconds, micros) = pipeline.execute()
         return LedgerClock.of(values, seconds * 1000 + micros // 1000)
@@ -72,7 +74,7 @@ class LedgerReader:
     def school_pauses(self) -> Sequence[SchoolPause]:
         """Return the schools that are closed, by name."""
         with translate_redis_errors():
-            names = sorted(map(str, self._redis.smembers(keys.CLOSED)))
+            names = sorted(map(str, self._redis.smembers(self._keys.closed)))
         return list(self._pauses_of(names).values())
 
     @decoding("what is known of closed schools")
@@ -82,9 +84,9 @@ class LedgerReader:
         with translate_redis_errors():
             pipeline = self._redis.pipeline(transaction=False)
             for school in schools:
-                pipeline.hgetall(keys.school(school))
-                pipeline.zcard(keys.parked(school))
-            pipeline.hgetall(keys.CLOCK)
+                pipeline.hgetall(self._keys.school(school))
+                pipeline.zcard(self._keys.parked(school))
+            pipeline.hgetall(self._keys.clock)
             *found, clock = pipeline.execute()
         told = LedgerClock.of(clock).told
         return {
@@ -126,7 +128,7 @@ class LedgerReader:
         with translate_redis_errors():
             pipeline = self._redis.pipeline(transaction=False)
             for record in records:
-                pipeline.zrank(keys.paced(f"{record.school} {record.operation}"), record.id)
+                pipeline.zrank(self._keys.paced(f"{record.school} {record.operation}"), record.id)
             ranks = pipeline.execute()
         return {
             record.id: rank for record, rank in zip(records, ranks, strict=True) if rank is not None
@@ -137,7 +139,7 @@ class LedgerReader:
         with translate_redis_errors():
             pipeline = self._redis.pipeline(transaction=False)
             for record in records:
-                pipeline.zrange(keys.lane(record.lane or ""), 0, 0)
+                pipeline.zrange(self._keys.lane(record.lane or ""), 0, 0)
             heads = pipeline.execute()
             ahead = {
                 record.id: [*record.after, *(head for head in first if head != record.id)]
@@ -161,8 +163,8 @@ class LedgerReader:
         """Return by name of a worker process when it counts as gone, unless it reports before."""
         with translate_redis_errors():
             pipeline = self._redis.pipeline(transaction=False)
-            pipeline.zrange(keys.WORKERS, 0, -1, withscores=True)
-            pipeline.hgetall(keys.CLOCK)
+            pipeline.zrange(self._keys.workers, 0, -1, withscores=True)
+            pipeline.hgetall(self._keys.clock)
             found, clock = pipeline.execute()
         told = LedgerClock.of(clock).told
         return {str(name): told(int(until)) for name, until in found}
@@ -173,10 +175,10 @@ class LedgerReader:
         with translate_redis_errors():
             pipeline = self._redis.pipeline(transaction=False)
             pipeline.time()
-            pipeline.hgetall(keys.CLOCK)
-            pipeline.xrevrange(keys.EVENTS, count=1)
-            pipeline.zrange(keys.WORKERS, 0, -1, withscores=True)
-            for index in (keys.DUE, *map(keys.queued, Priority)):
+            pipeline.hgetall(self._keys.clock)
+            pipeline.xrevrange(self._keys.events, count=1)
+            pipeline.zrange(self._keys.workers, 0, -1, withscores=True)
+            for index in (self._keys.due, *map(self._keys.queued, Priority)):
                 # 0: a message is missing, and is sent with the next look
                 pipeline.zrangebyscore(index, "(0", "+inf", 0, 1, withscores=True)
             (seconds, micros), values, events, workers, *firsts = pipeline.execute()
@@ -195,7 +197,7 @@ class LedgerReader:
         found = self.find_all([record_id])
         if not found:
             with translate_redis_errors():
-                ended = self._redis.get(keys.pruned(record_id))
+                ended = self._redis.get(self._keys.pruned(record_id))
             raise no_record(record_id) if ended is None else _pruned(record_id, str(ended))
         return found[0]
 
@@ -211,8 +213,8 @@ class LedgerReader:
         with translate_redis_errors():
             pipeline = self._redis.pipeline(transaction=False)
             for record_id in record_ids:
-                pipeline.hgetall(keys.record(record_id))
-            pipeline.hgetall(keys.CLOCK)
+                pipeline.hgetall(self._keys.record(record_id))
+            pipeline.hgetall(self._keys.clock)
             *found, clock = pipeline.execute()
         told = LedgerClock.of(clock).told
         records = []
@@ -230,7 +232,7 @@ class LedgerReader:
         """Return a piece, from 0, of a file that is stored with a record; empty behind its end."""
         with translate_redis_errors():
             return base64.b64decode(
-                self._redis.hget(keys.file(record_id), f"{name}:{number}") or ""
+                self._redis.hget(self._keys.file(record_id), f"{name}:{number}") or ""
             )
 
     def page(self, chosen: Filter, limit: int, cursor: str | None = None) -> Page:
@@ -244,21 +246,21 @@ class LedgerReader:
     def counts(self) -> Counts:
         """Count all records."""
         with translate_redis_errors():
-            found = self._redis.hgetall(keys.COUNTS)
+            found = self._redis.hgetall(self._keys.counts)
         return Counts(counts_of(found))
 
     @decoding("the counts of a batch")
     def batch_counts(self, batch: str) -> Mapping[State, int]:
         """Count the records of a batch by state; empty if there is no such batch."""
         with translate_redis_errors():
-            found = self._redis.hgetall(keys.batch(batch))
+            found = self._redis.hgetall(self._keys.batch(batch))
         return {State(name): int(n) for name, n in found.items() if name in list(State)}
 
     @decoding("the counts of codes")
     def code_counts(self) -> Mapping[int, int]:
         """Count the records by the code that they met last."""
         with translate_redis_errors():
-            found = self._redis.hgetall(keys.CODES)
+            found = self._redis.hgetall(self._keys.codes)
         return {int(code): int(number) for code, number in found.items()}
 
 

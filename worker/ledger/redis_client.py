@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from redis import DriverInfo, Redis
+from redis import ConnectionPool, DriverInfo, Redis
 from redis.backoff import ExponentialWithJitterBackoff
 from redis.client import Pipeline
 from redis.exceptions import ConnectionError as RedisConnectionError
@@ -12,6 +12,7 @@ from redis.retry import Retry
 
 from worker.errors import FieldError, InvalidSettingsError
 from worker.ledger.decoding import unreadable
+from worker.ledger.keys import PREFIX, Keys
 
 #: What Redis's CLIENT LIST calls this program; redis-py would read its own version from a file.
 _DRIVER = DriverInfo(name="classin-queue", lib_version=None)
@@ -22,6 +23,9 @@ class LedgerClient(Redis):
 
     The name may lead to another server by then.
     """
+
+    #: The names of the keys of its system.
+    names = Keys()
 
     def execute_command(self, *args: Any, **options: Any) -> Any:  # noqa: ANN401  # as redis-py
         """Send a command and return its answer."""
@@ -59,17 +63,28 @@ class LedgerPipeline(Pipeline):
         """Leave an error as it is."""
 
 
-def connect(
-    url: str, *, patient: bool = False, submits: bool = False, connections: int | None = None
-) -> Redis:
-    """Open a client. A patient one (a worker's) sits out half a minute without Redis.
+def keys_of(redis: Redis) -> Keys:
+    """Return the names of the keys of the system that a client belongs to."""
+    return redis.names if isinstance(redis, LedgerClient) else LedgerClient.names
 
-    One that `submits` sits out a few seconds, in which Redis may start again. `connections`: how
-    many threads may use it at the same time; None: few. Raises InvalidSettingsError.
+
+def connect(
+    url: str,
+    prefix: str = PREFIX,
+    *,
+    patient: bool = False,
+    submits: bool = False,
+    connections: int | None = None,
+) -> Redis:
+    """Open a client of the system with that prefix.
+
+    A patient one (a worker's) sits out half a minute without Redis. One that `submits` sits out a
+    few seconds, in which Redis may start again. `connections`: how many threads may use it at the
+    same time; None: few. Raises InvalidSettingsError.
     """
     retries = 20 if patient else 5 if submits else 0
     try:
-        redis = LedgerClient.from_url(
+        pool = ConnectionPool.from_url(
             url,
             decode_responses=True,
             socket_connect_timeout=2,
@@ -79,11 +94,13 @@ def connect(
             max_connections=connections,
             driver_info=_DRIVER,
         )
-        pool = redis.connection_pool
         pool.connection_class(**pool.connection_kwargs)  # else its faults show at the first use
     except (TypeError, ValueError):
         what = "has an option behind its ? that there is not, or whose value cannot be read"
         raise InvalidSettingsError(
             "the settings are not right", [FieldError("CLASSIN_REDIS_URL", what)]
         ) from None
+    redis = LedgerClient(connection_pool=pool)
+    redis.auto_close_connection_pool = True  # as Redis.from_url has it
+    redis.names = Keys(prefix)
     return redis

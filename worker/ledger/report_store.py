@@ -6,10 +6,10 @@ from typing import Any, NamedTuple
 
 from redis import Redis
 
-from worker.ledger import keys
 from worker.ledger.decoding import decoding
 from worker.ledger.events import SettledEvent, event_of
 from worker.ledger.limits import EVENTS_KEPT
+from worker.ledger.redis_client import keys_of
 from worker.ledger.redis_errors import translate_redis_errors
 from worker.ledger.scripts import load_script
 from worker.ledger.states import State
@@ -35,28 +35,29 @@ class ReportStore:
 
     def __init__(self, redis: Redis) -> None:
         self._redis = redis
+        self._keys = keys_of(redis)
         self._settled = load_script(redis, "settled")
 
     def keep(self, its_id: str, made_at: int, text: str) -> None:
         """Keep a report, in the place of one with that id, and forget the oldest."""
         with translate_redis_errors():
-            old = self._redis.zrange(keys.REPORTS, 0, -KEPT - 1)
+            old = self._redis.zrange(self._keys.reports, 0, -KEPT - 1)
             pipeline = self._redis.pipeline()
-            pipeline.set(keys.report(its_id), text)
-            pipeline.zadd(keys.REPORTS, {its_id: made_at})
+            pipeline.set(self._keys.report(its_id), text)
+            pipeline.zadd(self._keys.reports, {its_id: made_at})
             for each in map(str, old):
-                pipeline.delete(keys.report(each))
-                pipeline.zrem(keys.REPORTS, each)
+                pipeline.delete(self._keys.report(each))
+                pipeline.zrem(self._keys.reports, each)
             pipeline.execute()
 
     @decoding("the list of reports")
     def last(self, limit: int) -> Sequence[Kept]:
         """Give the last reports, the newest first."""
         with translate_redis_errors():
-            found: Any = self._redis.zrevrange(keys.REPORTS, 0, limit - 1, withscores=True)
+            found: Any = self._redis.zrevrange(self._keys.reports, 0, limit - 1, withscores=True)
             pipeline = self._redis.pipeline(transaction=False)
             for each, _ in found:
-                pipeline.get(keys.report(each))
+                pipeline.get(self._keys.report(each))
             texts = pipeline.execute()
         return [
             Kept(its_id, int(made_at), text)
@@ -90,8 +91,8 @@ class ReportStore:
         """Give when the first event was that is still remembered; 0 if none was forgotten."""
         with translate_redis_errors():
             pipeline = self._redis.pipeline(transaction=False)
-            pipeline.xlen(keys.EVENTS)
-            pipeline.xrange(keys.EVENTS, count=1)
+            pipeline.xlen(self._keys.events)
+            pipeline.xrange(self._keys.events, count=1)
             length, first = pipeline.execute()
         return int(first[0][0].partition("-")[0]) if length >= EVENTS_KEPT else 0
 
@@ -100,11 +101,11 @@ class ReportStore:
         with translate_redis_errors():
             pipeline = self._redis.pipeline(transaction=False)
             for state in states:
-                pipeline.zcard(keys.index("state", state.value))
+                pipeline.zcard(self._keys.index("state", state.value))
             return dict(zip(states, pipeline.execute(), strict=True))
 
     def oldest(self, state: State, limit: int) -> Sequence[str]:
         """Give the ids of those records in a state that were submitted first."""
         with translate_redis_errors():
-            found = self._redis.zrange(keys.index("state", state.value), 0, limit - 1)
+            found = self._redis.zrange(self._keys.index("state", state.value), 0, limit - 1)
         return [str(each) for each in found]

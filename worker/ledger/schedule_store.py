@@ -14,10 +14,10 @@ from redis import Redis
 
 from worker.errors import NotFoundError
 from worker.keyring import NO_KEYS, KeyRing, canonical
-from worker.ledger import keys
 from worker.ledger.codec import flag, ms, whole
 from worker.ledger.decoding import decoding
 from worker.ledger.record import clean
+from worker.ledger.redis_client import keys_of
 from worker.ledger.redis_errors import translate_redis_errors
 from worker.ledger.schedule_models import (
     CATCH_UP,
@@ -61,6 +61,7 @@ class ScheduleStore:
         keyring: KeyRing = NO_KEYS,
     ) -> None:
         self._redis = redis
+        self._keys = keys_of(redis)
         self._clock = clock
         self._keyring = keyring
         self._scripts = ScriptRunner(redis, clock)
@@ -101,7 +102,7 @@ class ScheduleStore:
     def find(self, name: str) -> Planned:
         """Find a job. Raises NotFoundError."""
         with translate_redis_errors():
-            values: Any = self._redis.hgetall(keys.job(name))
+            values: Any = self._redis.hgetall(self._keys.job(name))
         if not values:
             raise NotFoundError(f"there is no job {name!r}; `classin schedule ls` lists all")
         return self._planned_of(name, values)
@@ -109,10 +110,10 @@ class ScheduleStore:
     def jobs(self) -> Sequence[Planned]:
         """Give all jobs, by name."""
         with translate_redis_errors():
-            names = sorted(map(str, self._redis.smembers(keys.JOBS)))
+            names = sorted(map(str, self._redis.smembers(self._keys.jobs)))
             pipeline = self._redis.pipeline(transaction=False)
             for name in names:
-                pipeline.hgetall(keys.job(name))
+                pipeline.hgetall(self._keys.job(name))
             found = pipeline.execute()
         return [self._planned_of(*each) for each in zip(names, found, strict=True) if each[1]]
 
@@ -138,7 +139,7 @@ class ScheduleStore:
 
     def runs(self, since: int, limit: int, job: str = "") -> Sequence[Run]:
         """Give runs that were recorded since a moment (ms since 1970), the newest first."""
-        index = keys.runs_of(job) if job else keys.RUNS
+        index = self._keys.runs_of(job) if job else self._keys.runs
         with translate_redis_errors():
             found = self._redis.zrevrangebyscore(index, "+inf", since, 0, limit)
         return self._runs([str(each) for each in found])
@@ -148,7 +149,7 @@ class ScheduleStore:
         with translate_redis_errors():
             pipeline = self._redis.pipeline(transaction=False)
             for name in names:
-                pipeline.zrange(keys.runs_of(name), -1, -1)
+                pipeline.zrange(self._keys.runs_of(name), -1, -1)
             found = [str(each) for ids in pipeline.execute() for each in ids]
         return {run.job: run for run in self._runs(found)}
 
@@ -158,14 +159,17 @@ class ScheduleStore:
         Those recorded before that (ms since 1970), unless they are not over.
         """
         with translate_redis_errors():
-            ids = [str(each) for each in self._redis.zrangebyscore(keys.RUNS, "-inf", f"({before}")]
-            kept = {*map(str, self._redis.smembers(keys.JOBS))}
+            ids = [
+                str(each)
+                for each in self._redis.zrangebyscore(self._keys.runs, "-inf", f"({before}")
+            ]
+            kept = {*map(str, self._redis.smembers(self._keys.jobs))}
             pipeline = self._redis.pipeline(transaction=False)
             runs = [run for run in self._runs(ids) if run.job not in kept and run.state.over]
             for run in runs:
-                pipeline.zrem(keys.RUNS, run.id)
-                pipeline.zrem(keys.runs_of(run.job), run.id)
-                pipeline.delete(keys.run(run.id))
+                pipeline.zrem(self._keys.runs, run.id)
+                pipeline.zrem(self._keys.runs_of(run.job), run.id)
+                pipeline.delete(self._keys.run(run.id))
             pipeline.execute()
         return len(runs)
 
@@ -244,7 +248,7 @@ class ScheduleStore:
         with translate_redis_errors():
             pipeline = self._redis.pipeline(transaction=False)
             for each in ids:
-                pipeline.hgetall(keys.run(each))
+                pipeline.hgetall(self._keys.run(each))
             found = pipeline.execute()
         return [_run_of(*each) for each in zip(ids, found, strict=True) if each[1]]
 

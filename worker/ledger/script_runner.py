@@ -8,8 +8,9 @@ from redis.commands.core import Script
 from redis.exceptions import RedisError
 
 from worker.errors import RedisUnavailableError, ScriptError
-from worker.ledger import keys
+from worker.ledger.keys import Keys
 from worker.ledger.limits import TRIAL_KEPT
+from worker.ledger.redis_client import keys_of
 from worker.ledger.redis_errors import is_of_script, translate_redis_errors, unavailable
 from worker.ledger.scripts import load_script
 
@@ -44,13 +45,17 @@ class ScriptRunner:
             raise ScriptError(f"the script `{name}` failed: {said}") from error
 
 
-def try_write(redis: Redis) -> None:
-    """Write a key, by itself and in a script. Raises RedisUnavailableError that says why not."""
+def try_write(redis: Redis, keys: Keys | None = None) -> None:
+    """Write a key, by itself and in a script. Raises RedisUnavailableError that says why not.
+
+    `keys`: those of its system, of which only a client of the ledger's knows.
+    """
+    keys = keys or keys_of(redis)
     with translate_redis_errors():
         # By itself first: before Redis 7 an error within a script arrives without its code.
-        redis.set(keys.TRIAL, "", px=TRIAL_KEPT)
+        redis.set(keys.trial, "", px=TRIAL_KEPT)
     try:
-        load_script(redis, "trial")(args=("",))
+        load_script(redis, "trial", keys)(args=("",))
     except RedisError as error:
         if not is_of_script(error):
             raise unavailable(error) from error

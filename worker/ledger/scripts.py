@@ -15,8 +15,9 @@ from redis.commands.core import Script
 
 from worker.errors import ScriptError
 from worker.ledger import hourly_stats, limits
-from worker.ledger.keys import INDEXED, PREFIX, all_keys
+from worker.ledger.keys import INDEXED, PREFIX, Keys, all_keys
 from worker.ledger.record import Priority
+from worker.ledger.redis_client import keys_of
 from worker.ledger.schedule_models import SIGNED, IfRunning, RunState
 from worker.ledger.states import Closure, DependencyKind, Reason, State, WebhookState
 from worker.ledger.types import SchoolSignal
@@ -90,9 +91,9 @@ def text_of(name: str, prefix: str = PREFIX) -> str:
     return _NAME.sub(value_of, text)
 
 
-def load_script(redis: Redis, name: str) -> Script:
-    """Return a script that runs on a server, which is told its text once."""
-    return redis.register_script(text_of(name))
+def load_script(redis: Redis, name: str, keys: Keys | None = None) -> Script:
+    """Return a script for the keys of a client's system; its server is told the text once."""
+    return redis.register_script(text_of(name, (keys or keys_of(redis)).prefix))
 
 
 @cache

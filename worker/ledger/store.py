@@ -8,7 +8,6 @@ from redis import Redis
 from worker.classin.index import INDEX, UNANNOUNCED
 from worker.errors import FieldError, LeaseLostError, ScriptError, SubmitRefusedError
 from worker.keyring import NO_KEYS, KeyRing
-from worker.ledger import keys
 from worker.ledger.batch import BatchStore
 from worker.ledger.codec import (
     arguments_of,
@@ -216,9 +215,9 @@ class RedisLedger(LedgerReader):
         """Set the least ms between two requests, by "SCHOOL OPERATION" or "SCHOOL"."""
         with translate_redis_errors():
             pipeline = self._redis.pipeline()
-            pipeline.delete(keys.PACES)
+            pipeline.delete(self._keys.paces)
             for what, interval in paces.items():
-                pipeline.hset(keys.PACES, what, f"{interval:.6f}")
+                pipeline.hset(self._keys.paces, what, f"{interval:.6f}")
             pipeline.execute()
 
     def pause(self, school: str, why: str) -> bool:

@@ -13,8 +13,8 @@ from redis import Redis, WatchError
 from redis.client import Pipeline
 
 from worker.errors import FieldError, InvalidInputError, NotFoundError, UnreadableValueError
-from worker.ledger import keys
 from worker.ledger.decoding import decoding
+from worker.ledger.redis_client import keys_of
 from worker.ledger.redis_errors import translate_redis_errors
 
 #: What a source may be called.
@@ -50,6 +50,7 @@ class Source:
 
     def __init__(self, redis: Redis, school: str, name: str) -> None:
         self._redis = redis
+        self._keys = keys_of(redis)
         self.syncs = SyncStore(redis)
         #: As keys and people name it.
         self.name = f"{school}:{name}"
@@ -59,17 +60,17 @@ class Source:
     def snapshot(self) -> Any:  # noqa: ANN401  # plain lists and texts
         """Give the roster as last applied; None before the first sync."""
         with translate_redis_errors():
-            return _unpacked(self._redis.hget(keys.source(self.name), "snapshot"))
+            return _unpacked(self._redis.hget(self._keys.source(self.name), "snapshot"))
 
     def directory(self) -> Mapping[str, str]:
         """Give what ClassIn calls people and courses."""
         with translate_redis_errors():
-            found = self._redis.hscan_iter(keys.directory(self.name), count=_SOME)
+            found = self._redis.hscan_iter(self._keys.directory(self.name), count=_SOME)
             return {str(name): str(text) for name, text in found}
 
     def passwords(self, people: Sequence[str] | None = None) -> dict[str, str]:
         """Give sealed passwords that were not handed out: of some people, or of all."""
-        key = keys.passwords(self.name)
+        key = self._keys.passwords(self.name)
         with translate_redis_errors():
             if people is None:
                 found = self._redis.hgetall(key)
@@ -83,13 +84,13 @@ class Source:
         """Keep sealed passwords until they are handed out."""
         if sealed:
             with translate_redis_errors():
-                self._redis.hset(keys.passwords(self.name), items=_flat(sealed))
+                self._redis.hset(self._keys.passwords(self.name), items=_flat(sealed))
 
     def drop_passwords(self, people: Sequence[str]) -> None:
         """Forget what was handed out."""
         with translate_redis_errors():
             for start in range(0, len(people), _SOME):
-                self._redis.hdel(keys.passwords(self.name), *people[start : start + _SOME])
+                self._redis.hdel(self._keys.passwords(self.name), *people[start : start + _SOME])
 
     def claim(self, who: str) -> None:
         """Let nobody write but whoever holds the source now, until somebody else claims it.
@@ -97,37 +98,37 @@ class Source:
         Raises InvalidInputError if somebody else has it by now; so does all that writes after it.
         """
         with self._own(who, {}) as pipeline:
-            pipeline.hset(keys.source(self.name), "who", who)
+            pipeline.hset(self._keys.source(self.name), "who", who)
 
     def open_sync(self) -> str | None:
         """Name the sync that has begun and not ended."""
         with translate_redis_errors():
-            found = self._redis.hget(keys.source(self.name), "sync")
+            found = self._redis.hget(self._keys.source(self.name), "sync")
         return None if found is None else str(found)
 
     def begin(self, sync: str, now: int, about: Mapping[str, Any], who: str) -> None:
         """Note that a sync begins; from then on until it ends it is the source's own."""
         with self._own(who, {"who": who}) as pipeline:
-            pipeline.hset(keys.source(self.name), "sync", sync)
-            pipeline.hset(keys.sync(sync), "about", _text(about))
-            pipeline.zadd(keys.SYNCS, {sync: now})
+            pipeline.hset(self._keys.source(self.name), "sync", sync)
+            pipeline.hset(self._keys.sync(sync), "about", _text(about))
+            pipeline.zadd(self._keys.syncs, {sync: now})
 
     def note(self, sync: str, about: Mapping[str, Any], who: str) -> None:
         """Note what is known of a sync by now."""
         with self._own(who, {"who": who, "sync": sync}) as pipeline:
-            pipeline.hset(keys.sync(sync), "about", _text(about))
+            pipeline.hset(self._keys.sync(sync), "about", _text(about))
 
     def keep_steps(self, sync: str, steps: Sequence[Any], who: str) -> None:
         """Keep some more steps, before any of them is submitted."""
         with self._own(who, {"who": who, "sync": sync}) as pipeline:
-            pipeline.rpush(keys.steps(sync), _packed(steps))
+            pipeline.rpush(self._keys.steps(sync), _packed(steps))
 
     def steps(self, sync: str) -> Iterator[Sequence[Any]]:
         """Give the steps in the parts in which they were kept."""
         number = 0
         while True:
             with translate_redis_errors():
-                part = _unpacked(self._redis.lindex(keys.steps(sync), number))
+                part = _unpacked(self._redis.lindex(self._keys.steps(sync), number))
             if part is None:
                 return
             yield part
@@ -136,19 +137,19 @@ class Source:
     def keep_records(self, sync: str, records: Sequence[str], who: str) -> None:
         """Keep the ids of the records of the next part of the steps, which are submitted now."""
         with self._own(who, {"who": who, "sync": sync}) as pipeline:
-            pipeline.rpush(keys.sync_records(sync), _text(records))
+            pipeline.rpush(self._keys.sync_records(sync), _text(records))
 
     def records(self, sync: str) -> list[list[str]]:
         """Give the ids of the records by parts of the steps, as far as they are submitted."""
         with translate_redis_errors():
-            found = self._redis.lrange(keys.sync_records(sync), 0, -1)
+            found = self._redis.lrange(self._keys.sync_records(sync), 0, -1)
         with decoding(f"the list of records of sync {sync}"):
             return [json.loads(str(text)) for text in found]
 
     def drop_steps(self, sync: str, who: str) -> None:
         """Forget steps that were kept, and their records."""
         with self._own(who, {"who": who, "sync": sync}) as pipeline:
-            pipeline.delete(keys.steps(sync), keys.sync_records(sync))
+            pipeline.delete(self._keys.steps(sync), self._keys.sync_records(sync))
 
     def settle(self, sync: str, ending: Ending, who: str) -> None:
         """Write down what a sync, or a round of it, has achieved, and forget its steps."""
@@ -161,7 +162,7 @@ class Source:
 
         To hold it is not enough: somebody else may have held it in between.
         """
-        own, held = keys.source(self.name), keys.lock(self.hold)
+        own, held = self._keys.source(self.name), self._keys.lock(self.hold)
         with translate_redis_errors(), self._redis.pipeline() as pipeline:
             pipeline.watch(held, own)  # type: ignore[no-untyped-call]  # redis-py has no types for it
             if pipeline.hget(held, "who") != who or pipeline.hmget(own, [*told, "who"])[:-1] != [
@@ -176,16 +177,16 @@ class Source:
                 raise _taken(self.name) from None
 
     def _settle(self, pipeline: Pipeline, sync: str, ending: Ending) -> None:
-        own = keys.source(self.name)
+        own = self._keys.source(self.name)
         pipeline.hset(own, "snapshot", _packed(ending.snapshot))
         if ending.directory:
-            pipeline.hset(keys.directory(self.name), items=_flat(ending.directory))
+            pipeline.hset(self._keys.directory(self.name), items=_flat(ending.directory))
         for start in range(0, len(ending.useless), _SOME):
             some = ending.useless[start : start + _SOME]
-            pipeline.hdel(keys.passwords(self.name), *some)
+            pipeline.hdel(self._keys.passwords(self.name), *some)
         changed = {"about": _text(ending.about), "changes": _packed(ending.changes)}
-        pipeline.hset(keys.sync(sync), items=_flat(changed))
-        pipeline.delete(keys.steps(sync), keys.sync_records(sync))
+        pipeline.hset(self._keys.sync(sync), items=_flat(changed))
+        pipeline.delete(self._keys.steps(sync), self._keys.sync_records(sync))
         if not ending.goes_on:
             pipeline.hdel(own, "sync")
 
@@ -201,6 +202,7 @@ class SyncStore:
 
     def __init__(self, redis: Redis) -> None:
         self._redis = redis
+        self._keys = keys_of(redis)
 
     def latest(self, limit: int) -> list[dict[str, Any]]:
         """Give what is known of the last syncs, the latest first. Raises UnavailableError.
@@ -208,10 +210,10 @@ class SyncStore:
         One that was changed in Redis is but named, with the state `unreadable`.
         """
         with translate_redis_errors():
-            names = self._redis.zrevrange(keys.SYNCS, 0, limit - 1)
+            names = self._redis.zrevrange(self._keys.syncs, 0, limit - 1)
             pipeline = self._redis.pipeline(transaction=False)
             for name in names:
-                pipeline.hget(keys.sync(str(name)), "about")
+                pipeline.hget(self._keys.sync(str(name)), "about")
             found = pipeline.execute()
         abouts = []
         for name, text in zip(map(str, names), found, strict=True):
@@ -227,7 +229,7 @@ class SyncStore:
         The last of each source stays, and one that is still open.
         """
         with translate_redis_errors():
-            found: Any = self._redis.zrevrange(keys.SYNCS, 0, -1, withscores=True)
+            found: Any = self._redis.zrevrange(self._keys.syncs, 0, -1, withscores=True)
         seen: set[str] = set()
         number = 0
         for start in range(0, len(found), _SOME):
@@ -244,7 +246,7 @@ class SyncStore:
         with translate_redis_errors():
             pipeline = self._redis.pipeline(transaction=False)
             for sync in syncs:
-                pipeline.hget(keys.sync(sync), "about")
+                pipeline.hget(self._keys.sync(sync), "about")
             found = pipeline.execute()
         return {
             sync: str(_about_of(sync, about or "{}").get("source", ""))
@@ -256,14 +258,16 @@ class SyncStore:
         with translate_redis_errors():
             pipeline = self._redis.pipeline(transaction=False)
             for _, source in syncs:
-                pipeline.hget(keys.source(source), "sync")
+                pipeline.hget(self._keys.source(source), "sync")
             found = pipeline.execute()
             closed = [
                 sync for (sync, _), under_way in zip(syncs, found, strict=True) if sync != under_way
             ]
             for sync in closed:
-                pipeline.delete(keys.sync(sync), keys.steps(sync), keys.sync_records(sync))
-                pipeline.zrem(keys.SYNCS, sync)
+                pipeline.delete(
+                    self._keys.sync(sync), self._keys.steps(sync), self._keys.sync_records(sync)
+                )
+                pipeline.zrem(self._keys.syncs, sync)
             pipeline.execute()
         return len(closed)
 
@@ -273,7 +277,7 @@ class SyncStore:
         Raises NotFoundError, UnreadableValueError or UnavailableError.
         """
         with translate_redis_errors():
-            found = self._redis.hget(keys.sync(sync), "about")
+            found = self._redis.hget(self._keys.sync(sync), "about")
         if found is None:
             raise NotFoundError(f"there is no sync {sync!r}")
         return _about_of(sync, found)
@@ -281,7 +285,7 @@ class SyncStore:
     def changes(self, sync: str) -> list[Any]:
         """Give what it has changed by now, as plain lists and texts. Raises UnavailableError."""
         with translate_redis_errors():
-            found: list[Any] | None = _unpacked(self._redis.hget(keys.sync(sync), "changes"))
+            found: list[Any] | None = _unpacked(self._redis.hget(self._keys.sync(sync), "changes"))
         return found or []
 
 

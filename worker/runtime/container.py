@@ -70,7 +70,10 @@ class WorkerContainer:
     @cached_property
     def intake_ledger(self) -> RedisLedger:
         """The same, impatient, for what should not be held up unawares."""
-        return RedisLedger(connect(self.settings.ledger_url), keyring=self.settings.keyring)
+        return RedisLedger(
+            connect(self.settings.ledger_url, self.settings.redis_prefix),
+            keyring=self.settings.keyring,
+        )
 
     @cached_property
     def foreign_tasks(self) -> ForeignTaskRecorder:
@@ -137,7 +140,7 @@ class WorkerContainer:
 
         Its connection is its own and impatient: after an outage it is the first to be back.
         """
-        redis, leases = connect(self.settings.ledger_url), self.leases
+        redis, leases = connect(self.settings.ledger_url, self.settings.redis_prefix), self.leases
         ledger = RedisLedger(redis)
 
         def prepare() -> None:
@@ -183,7 +186,12 @@ class WorkerContainer:
         return PeriodicThread("webhooks", webhooks.run_once, min(TICK, self.settings.rescue_every))
 
     def _patient_ledger(self, connections: int) -> RedisLedger:
-        redis = connect(self.settings.ledger_url, patient=True, connections=connections)
+        redis = connect(
+            self.settings.ledger_url,
+            self.settings.redis_prefix,
+            patient=True,
+            connections=connections,
+        )
         retry = self.settings.patience
         return RedisLedger(
             redis,

@@ -32,7 +32,7 @@ class TickScheduler(Scheduler):
 
     def __init__(self, app: Queues, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401  # Celery's
         super().__init__(app, *args, **kwargs)
-        redis = connect(app.settings.ledger_url)
+        redis = connect(app.settings.ledger_url, app.settings.redis_prefix)
         self.ticker = Ticker(ScheduleStore(redis, keyring=app.settings.keyring))
         self._ledger = RedisLedger(redis)
         self._troubles = TroubleLog(log)

@@ -133,7 +133,7 @@ def init(
     settings = from_env()
     if anew and settings.keys is not None:
         _note("init --anew", why)
-        KeyFingerprint(settings.keys, connect(settings.ledger_url)).replace()
+        KeyFingerprint(settings.keys, connect(settings.ledger_url, settings.redis_prefix)).replace()
     settings.keyring.open()
     out().print(f"key ring: {settings.keys}", soft_wrap=True)
     err().print("Back it up, apart from Redis; copy it to each other host of this ledger.")
@@ -158,7 +158,7 @@ def _end(until: str | None, now: float, *, no_end: bool) -> int | None:
 def _open_keys() -> ApiKeys:
 
     settings = from_env()
-    return ApiKeys(connect(settings.ledger_url), settings.keyring)
+    return ApiKeys(connect(settings.ledger_url, settings.redis_prefix), settings.keyring)
 
 
 def _note(about: str, why: str) -> None:

@@ -70,7 +70,7 @@ def prune(  # noqa: PLR0913  # each is an option of the command
 
 def _open_pruner() -> Pruner:
     settings = from_env()
-    redis = connect(settings.ledger_url, submits=True)
+    redis = connect(settings.ledger_url, settings.redis_prefix, submits=True)
     return Pruner(redis, settings.keyring)
 
 

@@ -71,7 +71,8 @@ def report(  # noqa: PLR0913  # each is an option of the command
 
 def _open_reports() -> ReportStore:
 
-    return ReportStore(connect(from_env().ledger_url))
+    settings = from_env()
+    return ReportStore(connect(settings.ledger_url, settings.redis_prefix))
 
 
 def _make(
@@ -108,7 +109,8 @@ def _gathered(since: str) -> Report:
         faults.append(FieldError("--since", f"should be past; got {since!r}"))
     if start is None or faults:
         raise InvalidInputError("report", faults)
-    redis = connect(from_env().ledger_url)
+    settings = from_env()
+    redis = connect(settings.ledger_url, settings.redis_prefix)
     schedule = ScheduleStore(redis)
     return gather(LedgerQueries(redis), schedule, ReportStore(redis), start, schedule.now())
 

@@ -129,7 +129,7 @@ def retry(  # noqa: PLR0913  # each is an option of the command
 def _open_service(run: str | None) -> RetryService:
     """Open what tries records again; `run`: of a job, by its id."""
     settings = from_env()
-    redis = connect(settings.ledger_url, submits=True)
+    redis = connect(settings.ledger_url, settings.redis_prefix, submits=True)
     ledger = RedisLedger(redis, keyring=settings.keyring)
     submitter = Submitter(settings, ledger).limited_to(typed_files(settings))
     return RetryService(submitter, ledger, Audit(redis), author(run))

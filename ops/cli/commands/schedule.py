@@ -240,7 +240,9 @@ def _print_change(what: str, name: str, said: str, *, changed: bool, as_json: bo
 
 def _open_store() -> ScheduleStore:
     settings = from_env()
-    return ScheduleStore(connect(settings.ledger_url), keyring=settings.keyring)
+    return ScheduleStore(
+        connect(settings.ledger_url, settings.redis_prefix), keyring=settings.keyring
+    )
 
 
 def _open_service(why: str) -> ScheduleService:

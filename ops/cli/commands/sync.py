@@ -188,7 +188,8 @@ def show(
 
 def _syncs() -> SyncStore:
 
-    return SyncStore(connect(from_env().ledger_url))
+    settings = from_env()
+    return SyncStore(connect(settings.ledger_url, settings.redis_prefix))
 
 
 def _note(about: str, why: str) -> None:

@@ -79,7 +79,10 @@ def up(
 
 def _check_data(settings: Settings) -> None:
     """Say if the private Redis has other data than last time."""
-    data_set, home = DataSet(connect(settings.ledger_url)), HomeMark(settings.home)
+    data_set, home = (
+        DataSet(connect(settings.ledger_url, settings.redis_prefix)),
+        HomeMark(settings.home),
+    )
     mark = data_set.mark()
     if home.differs(mark):
         err().print("All that the private Redis had is gone: its data are not those of last time.")
@@ -96,7 +99,12 @@ def _keep_running(redis: PrivateRedis | None) -> None:
 
 def _has_keys(settings: Settings) -> bool:
     """Whether anybody could ask over HTTP."""
-    return any(key.valid for key in ApiKeys(connect(settings.ledger_url), settings.keyring).all())
+    return any(
+        key.valid
+        for key in ApiKeys(
+            connect(settings.ledger_url, settings.redis_prefix), settings.keyring
+        ).all()
+    )
 
 
 @contextmanager

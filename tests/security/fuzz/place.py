@@ -17,9 +17,11 @@ from tests.security.fuzz.oracle import BrokenError
 from worker.classin.school import School
 from worker.config.settings import Settings
 from worker.keyring import KeyRing
-from worker.ledger import keys
+from worker.ledger.keys import Keys
 from worker.ledger.redis_client import connect
 from worker.ledger.store import RedisLedger
+
+KEYS = Keys()
 
 #: The hashes of records, whose `fields` hold what is personal.
 _RECORD = "classin:op:"
@@ -81,7 +83,7 @@ def a_place() -> Iterator[Place]:
 
 def must_tell_nothing(redis: Redis) -> None:
     """See that no trail in Redis tells what is secret or personal. Raises LeakedError."""
-    for key in (keys.AUDIT, keys.ASIDE, keys.EVENTS):
+    for key in (KEYS.audit, KEYS.aside, KEYS.events):
         must_not_sing(key, texts_in(redis, key))
 
 

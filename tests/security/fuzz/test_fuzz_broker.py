@@ -19,8 +19,9 @@ from tests.security.fuzz.oracle import BrokenError, Take
 from tests.security.fuzz.place import must_tell_nothing
 from tests.security.fuzz.system import Log, a_system
 from tests.stage import WorkerProcess
-from worker.broker.messages import IDS, QUEUE, SEVERAL
+from worker.broker.messages import IDS, SEVERAL
 from worker.classin.operations.cloud import CreateFolder
+from worker.ledger.keys import PREFIX as QUEUE
 from worker.ledger.redis_client import connect
 
 _PERSON = {"telephone": PHONE, "nickname": CHILD, "password": PASSWORD}

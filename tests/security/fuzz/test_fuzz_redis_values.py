@@ -17,10 +17,12 @@ from tests.security.fuzz.door import Door
 from tests.security.fuzz.exploring import passes
 from tests.security.fuzz.oracle import Take
 from tests.security.fuzz.system import a_system
-from worker.ledger import keys as ledger_keys
 from worker.ledger.batch import BatchInfo
+from worker.ledger.keys import Keys
 from worker.ledger.redis_client import connect
 from worker.ledger.store import RedisLedger
+
+KEYS = Keys()
 
 #: Stands for the id of a record that there is.
 _ID = "@ID@"
@@ -142,8 +144,8 @@ def _filled(submitter: Submitter, url: str) -> tuple[str, str]:
         "began_at": "2026-12-01T08:00:00+00:00", "batches": ["x"], "counts": {"people": numbers},
         "failures": [{"number": 1, "operation": "x", "why": "y", "record": record}],
     }  # fmt: skip
-    redis.hset(ledger_keys.sync(_SYNC), "about", json.dumps(about))
-    redis.zadd(ledger_keys.SYNCS, {_SYNC: 1})
+    redis.hset(KEYS.sync(_SYNC), "about", json.dumps(about))
+    redis.zadd(KEYS.syncs, {_SYNC: 1})
     return record, str(ledger.find(receipt.id).batch)
 
 
@@ -161,7 +163,7 @@ def _opened() -> Iterator[Take]:
             held.put_back()
             changed = held.change(number, how, part, value)
             words = [word.replace(_ID, record).replace(_BATCH, batch) for word in _LOOKS[look]]
-            if words[0] == "watch" and changed == ledger_keys.batch(batch):
+            if words[0] == "watch" and changed == KEYS.batch(batch):
                 return  # it may well be told of work that never ends
             yield run(words, environment.variables)
 

@@ -10,9 +10,11 @@ from worker.classin.operations.courses import EditCourse
 from worker.classin.response import Reply
 from worker.config.settings import RetrySettings
 from worker.errors import NotSentError, ReplyLostError
-from worker.ledger import keys
+from worker.ledger.keys import Keys
 from worker.ledger.states import State
 from worker.ledger.store import RedisLedger
+
+KEYS = Keys()
 
 COURSE = EditCourse(course_id=352861, course_name="Today is a good day")
 LOST = ReplyLostError("no reply in time")
@@ -40,7 +42,7 @@ def test_a_request_is_late_if_nobody_answered_it(
     """The lane learns of it, whatever came of the record."""
     record = stage.submit_raw("edit_course", COURSE.to_dict(), lane="l")
     stage.perform(record, act)
-    assert redis.exists(keys.QUIET) == late
+    assert redis.exists(KEYS.quiet) == late
 
 
 def test_a_lost_reply_is_told_at_once_though_another_attempt_follows(
@@ -48,7 +50,7 @@ def test_a_lost_reply_is_told_at_once_though_another_attempt_follows(
 ) -> None:
     """The repeat is answered, and the lane is to wait all the same."""
     stage.perform(stage.submit_raw("edit_course", COURSE.to_dict(), lane="l"), LOST, said(1))
-    assert redis.zrange(keys.QUIET, 0, -1) == ["l"]
+    assert redis.zrange(KEYS.quiet, 0, -1) == ["l"]
 
 
 @pytest.mark.parametrize("harmful", [False, True])
@@ -58,7 +60,7 @@ def test_a_lost_reply_matters_to_writes_only(
     """A read undoes nothing; what is uncertain may be done yet."""
     operation = ring_bell() if harmful else GetTopFolderId()
     stage.perform(stage.submit_raw(operation.spec.name, operation.to_dict(), lane="l"), LOST)
-    assert redis.exists(keys.QUIET) == harmful
+    assert redis.exists(KEYS.quiet) == harmful
 
 
 def test_a_worker_s_lane_waits_before_it_goes_on_there(stage: Stage, redis: Redis) -> None:

@@ -14,10 +14,12 @@ from worker.classin.operations.courses import EditCourse
 from worker.classin.operations.lessons import AddCourseClass
 from worker.classin.response import Reply
 from worker.errors import ReplyLostError
-from worker.ledger import keys
+from worker.ledger.keys import Keys
 from worker.ledger.record import Priority
 from worker.ledger.states import Reason, State
 from worker.ledger.types import ReadyRecord
+
+KEYS = Keys()
 
 COURSE = EditCourse(course_id=352861, course_name="Today is a good day")
 FOLDER = CreateFolder(folder_id=747759, folder_name="tools")
@@ -241,7 +243,7 @@ def test_a_request_is_announced_where_its_repeat_is_judged_otherwise(
     record_id = stage.submit(operation)
     with pytest.raises(KeyboardInterrupt):
         stage.perform(record_id, killed)
-    assert redis.hexists(keys.record(record_id), "sending") is announced
+    assert redis.hexists(KEYS.record(record_id), "sending") is announced
     stage.take_back(record_id)
     assert stage.ledger.find(record_id).unread is True
 

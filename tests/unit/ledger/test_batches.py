@@ -7,7 +7,6 @@ from redis import Redis
 
 from tests.unit.clock import Clock
 from tests.unit.ledger.hands import DONE, ENTRY, REFUSED, settled
-from worker.ledger import keys
 from worker.ledger.batch import (
     EMPTY_LASTS,
     OPEN_LASTS,
@@ -16,8 +15,11 @@ from worker.ledger.batch import (
     Webhook,
     WebhookCall,
 )
+from worker.ledger.keys import Keys
 from worker.ledger.states import WebhookState
 from worker.ledger.store import RedisLedger
+
+KEYS = Keys()
 
 LASTS = 60.0
 ABOUT = BatchInfo(
@@ -223,13 +225,13 @@ def test_what_breaks_off_at_once_is_forgotten(ledger: RedisLedger, redis: Redis)
     assert ledger.batches.info("b") is None
 
     ledger.batches.open("b", TOLD)
-    assert 0 < int(redis.ttl(keys.batch_about("b"))) <= EMPTY_LASTS
+    assert 0 < int(redis.ttl(KEYS.batch_about("b"))) <= EMPTY_LASTS
     ledger.batches.open("b", TOLD)
     ledger.batches.drop("b")
     hand_in(ledger, "a")
     ledger.batches.drop("b")
     assert ledger.batches.info("b") is not None
-    assert redis.ttl(keys.batch_about("b")) == -1
+    assert redis.ttl(KEYS.batch_about("b")) == -1
 
 
 def test_one_takes_it_until_that_one_is_silent_for_too_long(

@@ -12,15 +12,17 @@ from tests.redis_server import SharedRedis
 from tests.unit.clock import Clock
 from tests.unit.ledger.hands import DONE, HELD, LATER, LEASE, claimed, entry, settled
 from worker.keyring import KeyRing
-from worker.ledger import keys
 from worker.ledger.batch import BatchInfo, Webhook
 from worker.ledger.clock import LedgerClock
+from worker.ledger.keys import Keys
 from worker.ledger.queries import LedgerQueries
 from worker.ledger.record import Priority
 from worker.ledger.schedule_models import Job
 from worker.ledger.schedule_store import ScheduleStore
 from worker.ledger.store import RedisLedger
 from worker.ledger.types import Capacity, ClaimRequest, ClaimUpdate
+
+KEYS = Keys()
 
 #: How far a machine's clock is off that is read in another time zone when the machine starts.
 STEP = 2 * 3600
@@ -35,7 +37,7 @@ def due(ledger: RedisLedger, *, orphans: bool = True) -> list[str]:
 
 def noted(redis: Redis) -> dict[str, str]:
     """What is kept of the clock."""
-    return {str(name): str(value) for name, value in redis.hgetall(keys.CLOCK).items()}
+    return {str(name): str(value) for name, value in redis.hgetall(KEYS.clock).items()}
 
 
 def test_a_lease_outlives_no_step_of_the_clock(ledger: RedisLedger, clock: Clock) -> None:

@@ -5,10 +5,12 @@ from dataclasses import replace
 from redis import Redis
 
 from tests.unit.ledger.hands import DONE, ENTRY, REFUSED, claimed, entry, settled
-from worker.ledger import keys
 from worker.ledger.events import BEGINNING, position_of
+from worker.ledger.keys import Keys
 from worker.ledger.states import Reason, State
 from worker.ledger.store import RedisLedger
+
+KEYS = Keys()
 
 
 def test_each_settlement_is_told_once(ledger: RedisLedger) -> None:
@@ -42,7 +44,7 @@ def test_no_field_and_no_message_is_told(ledger: RedisLedger, redis: Redis) -> N
     """Whoever listens learns ids, and asks for the rest."""
     ledger.submit([ENTRY])
     settled(ledger)
-    told = redis.xrange(keys.EVENTS) or []
+    told = redis.xrange(KEYS.events) or []
     names = {"id", "operation", "school", "state", "reason", "code", "batch", "took"}
     assert [set(values or ()) for _, values in told] == [names]
 
@@ -54,7 +56,7 @@ def test_a_gap_is_known(ledger: RedisLedger, redis: Redis) -> None:
     settled(ledger, "a")
     settled(ledger, "b")
     first, second = ledger.events.after(BEGINNING, 10)
-    redis.xtrim(keys.EVENTS, maxlen=1, approximate=False)
+    redis.xtrim(KEYS.events, maxlen=1, approximate=False)
     assert not ledger.events.has_kept(first.event)
     assert ledger.events.has_kept(second.event)
     assert position_of(first.event) < position_of(second.event)

@@ -11,14 +11,16 @@ from tests.unit.stage import RING
 from worker.broker.redis_transport import MOST_ILL_FORMED, put_aside
 from worker.errors import NotFoundError
 from worker.keyring import KeyRing
-from worker.ledger import keys
 from worker.ledger.batch import BatchInfo, DeliveryResult, Webhook
+from worker.ledger.keys import Keys
 from worker.ledger.pruner import DAY, Pruned, Pruner, Retention
 from worker.ledger.schedule_models import Job, RunState
 from worker.ledger.schedule_store import ScheduleStore
 from worker.ledger.states import WebhookState
 from worker.ledger.store import RedisLedger
 from worker.ledger.sync_store import Source, SyncStore
+
+KEYS = Keys()
 
 ABOUT = BatchInfo(webhook=Webhook(url="https://sis.example/hook"))
 JOB = Job(name="nightly", cron="30 2 * * *", tz="Asia/Shanghai", words=("prune",))
@@ -88,7 +90,7 @@ def test_runs_of_a_job_that_was_taken_out_go(redis: Redis, clock: Clock) -> None
     assert prune(redis, clock).runs == 1
 
     assert {run.job for run in schedule.runs(0, 9)} == {"back", "busy", "kept"}
-    assert redis.exists(keys.runs_of("gone")) == 0
+    assert redis.exists(KEYS.runs_of("gone")) == 0
     assert [*redis.scan_iter("classin:run:gone:*")] == []
 
 
@@ -104,22 +106,22 @@ def test_a_sync_is_forgotten_in_the_end(redis: Redis, ledger: RedisLedger, clock
         ledger.acquire_lock(source.hold, "me", 60)
         source.claim("me")
         source.begin(sync, at, {"id": sync, "source": source.name}, "me")
-    redis.hset(keys.source(other.name), "sync", "none")
-    redis.hset(keys.source(first.name), "sync", "s2")
+    redis.hset(KEYS.source(other.name), "sync", "none")
+    redis.hset(KEYS.source(first.name), "sync", "s2")
 
     assert prune(redis, clock, syncs=clock.ms / 1000).syncs == 0
     assert prune(redis, clock, syncs=DAY).syncs == 1
 
     assert [each["id"] for each in SyncStore(redis).latest(9)] == ["o1", "s3", "s2"]
-    assert redis.exists(keys.sync("s1")) == 0
+    assert redis.exists(KEYS.sync("s1")) == 0
 
 
 def test_of_ill_formed_messages_the_newest_are_kept(redis: Redis) -> None:
     """As many as somebody may look at."""
     for n in range(MOST_ILL_FORMED + 5):
-        put_aside(redis, f"message {n}")
-    assert redis.llen("classin:ill-formed") == MOST_ILL_FORMED
-    assert redis.lindex("classin:ill-formed", 0) == f"message {MOST_ILL_FORMED + 4}"
+        put_aside(redis, KEYS.ill_formed, f"message {n}")
+    assert redis.llen(KEYS.ill_formed) == MOST_ILL_FORMED
+    assert redis.lindex(KEYS.ill_formed, 0) == f"message {MOST_ILL_FORMED + 4}"
 
 
 def test_a_batch_whose_records_went_before_it_was_told_of_goes_then(
@@ -137,4 +139,4 @@ def test_a_batch_whose_records_went_before_it_was_told_of_goes_then(
 
     ledger.batches.record_delivery(call, DeliveryResult(WebhookState.DELIVERED, 1, "HTTP 200"))
 
-    assert redis.exists(keys.batch_about("b")) == 0
+    assert redis.exists(KEYS.batch_about("b")) == 0

@@ -10,7 +10,6 @@ from redis import Redis
 
 from tests.unit.clock import Clock
 from tests.unit.ledger.hands import AGAIN, DONE, REFUSED, attempt, claimed, entry, settled
-from worker.ledger import keys
 from worker.ledger.hourly_stats import (
     COARSE,
     FINE,
@@ -22,9 +21,12 @@ from worker.ledger.hourly_stats import (
     step_of,
     total,
 )
+from worker.ledger.keys import Keys
 from worker.ledger.queries import LedgerQueries
 from worker.ledger.states import Reason, State
 from worker.ledger.store import RedisLedger
+
+KEYS = Keys()
 
 
 @pytest.fixture
@@ -88,7 +90,7 @@ def test_each_hour_has_its_own_account_and_its_end(
     assert (second.submitted.total(), second.settled.total()) == (0, 1)
     assert total([first, second]).took == {("create_folder", step_of(3_600_000)): 1}
     for number in (before // HOUR, clock.ms // HOUR):
-        assert 99 * 86400 < redis.ttl(keys.hour(number)) <= 100 * 86400
+        assert 99 * 86400 < redis.ttl(KEYS.hour(str(number))) <= 100 * 86400
 
 
 def test_a_clock_that_is_set_back_takes_no_time(

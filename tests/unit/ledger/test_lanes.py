@@ -21,11 +21,13 @@ from tests.unit.ledger.hands import (
     settled,
     states,
 )
-from worker.ledger import keys
+from worker.ledger.keys import Keys
 from worker.ledger.record import Submission
 from worker.ledger.states import DependencyKind, Reason, State
 from worker.ledger.store import RedisLedger
 from worker.ledger.types import Transition
+
+KEYS = Keys()
 
 
 def lane(ids: str, *, stops: str = "") -> list[Submission]:
@@ -72,7 +74,7 @@ def test_a_lane_goes_in_order_to_its_end(ledger: RedisLedger, redis: Redis) -> N
     assert ledger.find("c").state is State.BLOCKED
     assert ids_of(settled(ledger, "b").released) == "c"
     assert ids_of(settled(ledger, "c").released) == ""
-    assert redis.exists(keys.lane("l"), "classin:releasing") == 0
+    assert redis.exists(KEYS.lane("l"), "classin:releasing") == 0
     assert ledger.submit(lane("d"))[0].ready
 
 

@@ -19,11 +19,13 @@ from tests.unit.ledger.hands import (
     entry,
     states,
 )
-from worker.ledger import keys
+from worker.ledger.keys import Keys
 from worker.ledger.queries import LedgerQueries
 from worker.ledger.states import Reason, State
 from worker.ledger.store import DEATHS, RedisLedger
 from worker.ledger.types import Capacity, Claim, ClaimRequest, ClaimUpdate, Transition, WaitReason
+
+KEYS = Keys()
 
 WINDOW = 60.0
 #: Nobody answered, and the next attempt follows.
@@ -149,7 +151,7 @@ def test_what_is_in_no_lane_never_waits(ledger: RedisLedger, redis: Redis) -> No
     ledger.submit([entry("a"), entry("b")])
     lost_and_done(ledger)
     assert asked(ledger, "b") is not None
-    assert not redis.exists(keys.QUIET)
+    assert not redis.exists(KEYS.quiet)
 
 
 def test_a_window_of_nothing_lets_lanes_go_on(redis: Redis, clock: Clock) -> None:
@@ -168,10 +170,10 @@ def test_lanes_are_forgotten_once_it_is_over(
     lost_and_done(ledger)
     clock.forward(WINDOW - 0.001)
     ledger.requeue_due(5, orphans=False)
-    assert redis.zrange(keys.QUIET, 0, -1) == ["l"]
+    assert redis.zrange(KEYS.quiet, 0, -1) == ["l"]
     clock.forward(0.001)
     ledger.requeue_due(5, orphans=False)
-    assert not redis.exists(keys.QUIET)
+    assert not redis.exists(KEYS.quiet)
 
 
 def test_no_lane_waits_longer_than_that_when_the_clock_is_set_back(

@@ -11,12 +11,15 @@ from redis import Redis
 from tests.unit.ledger.hands import ENTRY, entry, settled
 from worker.broker.messages import MOST, SEVERAL, mailbox
 from worker.errors import InvalidInputError
-from worker.ledger import keys
+from worker.ledger.keys import PREFIX as QUEUE
+from worker.ledger.keys import Keys
 from worker.ledger.record import Priority
 from worker.ledger.store import CHUNK, RedisLedger
 from worker.ledger.types import InlineQueue
 
-BOX = mailbox()
+KEYS = Keys()
+
+BOX = mailbox(QUEUE)
 
 
 def taken(redis: Redis, priority: Priority = Priority.NORMAL) -> Iterator[dict[str, Any]]:
@@ -102,7 +105,7 @@ def test_what_is_refused_sends_nothing(ledger: RedisLedger, redis: Redis) -> Non
     """All or none."""
     with pytest.raises(InvalidInputError):
         ledger.submit([entry("a"), entry("b", after="x")], BOX)
-    assert list(redis.scan_iter()) == [keys.CLOCK]
+    assert list(redis.scan_iter()) == [KEYS.clock]
 
 
 def test_what_has_the_key_of_another_gets_no_message(ledger: RedisLedger, redis: Redis) -> None:

@@ -20,10 +20,12 @@ from tests.unit.ledger.hands import (
     settled,
 )
 from worker.errors import InvalidInputError
-from worker.ledger import keys
+from worker.ledger.keys import Keys
 from worker.ledger.queries import LedgerQueries, Order
 from worker.ledger.store import RedisLedger
 from worker.ledger.types import Filter
+
+KEYS = Keys()
 
 
 @pytest.fixture
@@ -136,7 +138,7 @@ def test_a_lane_that_is_to_stop_says_because_of_whom(
 ) -> None:
     """As long as anybody is left there."""
     ledger.submit([entry("a", lane="l"), entry("b", lane="l")])
-    redis.hset(keys.STOPS, "l", '[["1", "5", "x"], ["6", "9", "the culprit"]]')
+    redis.hset(KEYS.stops, "l", '[["1", "5", "x"], ["6", "9", "the culprit"]]')
     (lane,), _ = queries.lanes(5)
     assert lane.stopped_by == "the culprit"
 
@@ -163,8 +165,8 @@ def test_how_schools_stand(ledger: RedisLedger, queries: LedgerQueries) -> None:
 def test_a_slowdown_goes_by_itself(redis: Redis, queries: LedgerQueries) -> None:
     """One level in half a minute, as the scripts have it."""
     now = queries.now()
-    redis.hset(keys.pace("main a"), mapping={"level": 2, "slowed_at": now, "free_at": now})
-    redis.hset(keys.pace("main b"), mapping={"level": 2, "slowed_at": now - 70_000, "free_at": now})
+    redis.hset(KEYS.pace("main a"), mapping={"level": 2, "slowed_at": now, "free_at": now})
+    redis.hset(KEYS.pace("main b"), mapping={"level": 2, "slowed_at": now - 70_000, "free_at": now})
     found = queries.slowdowns(["main a", "main b", "main c"])
     assert [(each.what, each.level) for each in found] == [("main a", 2)]
 
@@ -191,8 +193,8 @@ class Busy(Redis):
     def execute_command(self, *words: Any, **options: Any) -> Any:  # noqa: ANN401  # as redis-py has it
         """Answer; of what is due some go then."""
         answer = super().execute_command(*words, **options)  # type: ignore[no-untyped-call]  # untyped in redis-py
-        if keys.DUE in words:
-            super().execute_command("ZREMRANGEBYRANK", keys.DUE, 0, self.taken - 1)  # type: ignore[no-untyped-call]  # the same
+        if KEYS.due in words:
+            super().execute_command("ZREMRANGEBYRANK", KEYS.due, 0, self.taken - 1)  # type: ignore[no-untyped-call]  # the same
         return answer
 
 
@@ -230,7 +232,7 @@ def test_a_page_goes_on_behind_one_that_is_gone(
     page, cursor, _ = queries.listing(Filter(), Order.DUE, 2)
     assert [each.record.id for each in page] == ["B", "a"]
     if gone:
-        redis.zrem(keys.DUE, "a")
+        redis.zrem(KEYS.due, "a")
 
     page, *_ = queries.listing(Filter(), Order.DUE, 2, cursor)
 

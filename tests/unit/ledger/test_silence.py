@@ -18,10 +18,12 @@ from tests.unit.ledger.hands import (
     entry,
     released,
 )
-from worker.ledger import keys
+from worker.ledger.keys import Keys
 from worker.ledger.states import Reason, State
 from worker.ledger.store import DEATHS, RedisLedger
 from worker.ledger.types import ReadyRecord, Transition
+
+KEYS = Keys()
 
 DUE = ReadyRecord("a", "create_folder", suspect=True)
 
@@ -68,7 +70,7 @@ def test_a_beat_without_anything_tells_who_lives(
     clock.forward(86400 + 8)
     ledger.renew_leases("two", 10, [])
     assert ledger.workers() == {"two": clock.ms + 10_000}
-    assert redis.zcard(keys.WORKERS) == 1
+    assert redis.zcard(KEYS.workers) == 1
 
 
 def test_a_beat_leaves_alone_what_is_over(ledger: RedisLedger, clock: Clock) -> None:

@@ -9,11 +9,13 @@ from tests.claiming import try_claim
 from tests.redis_server import SharedRedis
 from tests.unit.ledger.hands import AGAIN, DONE, ENTRY, attempt, claimed, settled
 from worker.errors import NotFoundError, UnavailableError
-from worker.ledger import keys
+from worker.ledger.keys import Keys
 from worker.ledger.record import Priority
 from worker.ledger.states import State
 from worker.ledger.store import RedisLedger
 from worker.ledger.types import Filter
+
+KEYS = Keys()
 
 
 def test_only_one_holds_a_right(ledger: RedisLedger, redis: Redis) -> None:
@@ -24,8 +26,8 @@ def test_only_one_holds_a_right(ledger: RedisLedger, redis: Redis) -> None:
     assert ledger.acquire_lock("rescue", "one", 60)
     assert ledger.acquire_lock("another", "two", 30)
     assert ledger.holder("rescue") == "one"
-    assert 59_000 < int(redis.pttl(keys.lock("rescue"))) <= 60_000
-    redis.delete(keys.lock("rescue"))
+    assert 59_000 < int(redis.pttl(KEYS.lock("rescue"))) <= 60_000
+    redis.delete(KEYS.lock("rescue"))
     assert ledger.acquire_lock("rescue", "two", 30)
 
 

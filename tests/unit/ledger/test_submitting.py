@@ -22,12 +22,15 @@ from tests.unit.ledger.hands import (
 )
 from worker.broker.messages import mailbox
 from worker.errors import InvalidInputError, SubmitRefusedError
-from worker.ledger import keys
 from worker.ledger.codec import PIECE
+from worker.ledger.keys import PREFIX as QUEUE
+from worker.ledger.keys import Keys
 from worker.ledger.record import Priority, Submission
 from worker.ledger.states import Reason, State
 from worker.ledger.store import CHUNK, HEAVIEST, RedisLedger, chunks
 from worker.ledger.types import Filter, ReadyRecord, SubmitResult, Transition
+
+KEYS = Keys()
 
 KEYED = replace(ENTRY, dedup_key="order 7")
 
@@ -96,7 +99,7 @@ def test_files_go_along_in_pieces_until_the_record_is_settled(
     ledger.submit([replace(ENTRY, contents={"Filedata": content, "empty": b""}), entry("b")])
     assert [ledger.file_piece("a", "Filedata", n) for n in range(3)] == [content[:-3], b"end", b""]
     assert ledger.file_piece("b", "Filedata", 0) == b""
-    assert redis.hget(keys.file("a"), "Filedata:1") == base64.b64encode(b"end").decode()
+    assert redis.hget(KEYS.file("a"), "Filedata:1") == base64.b64encode(b"end").decode()
     settled(ledger)
     assert ledger.file_piece("a", "Filedata", 0) == b""
 
@@ -186,7 +189,7 @@ def test_what_is_refused_is_settled_at_once(redis: Redis, ledger: RedisLedger) -
             entry("c", lane="l"),
             entry("d", after="b"),
         ],
-        mailbox(),
+        mailbox(QUEUE),
     )
 
     assert [(each.new, each.ready) for each in entered] == [(True, False)] * 3

@@ -8,9 +8,11 @@ from redis import Redis
 
 from tests.redis_server import SharedRedis
 from worker.errors import InvalidInputError, NotFoundError, UnavailableError
-from worker.ledger import keys
+from worker.ledger.keys import Keys
 from worker.ledger.store import RedisLedger
 from worker.ledger.sync_store import Ending, Source, SyncStore
+
+KEYS = Keys()
 
 ENDING = Ending(
     about={"id": "one", "state": "done"},
@@ -127,7 +129,7 @@ def writes(source: Source) -> None:
 def test_nobody_writes_without_holding_it(source: Source, redis: Redis) -> None:
     """Not even with nobody else there."""
     begun(source)
-    redis.delete(keys.lock(source.hold))
+    redis.delete(KEYS.lock(source.hold))
     before = sorted(redis.scan_iter())
     writes(source)
     with pytest.raises(InvalidInputError):
@@ -141,11 +143,11 @@ def test_nobody_writes_what_another_has_claimed_since(
 ) -> None:
     """Though the other is gone again, and one holds it anew."""
     begun(source)
-    redis.delete(keys.lock(source.hold))
+    redis.delete(KEYS.lock(source.hold))
     ledger.acquire_lock(source.hold, "other", 60)
     source.claim("other")
     source.settle("one", ENDING, "other")
-    redis.delete(keys.lock(source.hold))
+    redis.delete(KEYS.lock(source.hold))
     assert ledger.acquire_lock(source.hold, "me", 60)
     writes(source)
     assert source.syncs.about("one") == {"id": "one", "state": "done"}
@@ -158,7 +160,7 @@ def test_a_hold_that_ends_in_this_very_moment_counts(source: Source, redis: Redi
         """Somebody else takes the source between the look at it and the writing."""
 
         def items(self) -> ItemsView[str, str]:
-            redis.set(keys.lock(source.hold), "other")
+            redis.set(KEYS.lock(source.hold), "other")
             return super().items()
 
     begun(source)

@@ -12,12 +12,14 @@ from tests.unit.stage import ClassIn, Stage, said
 from worker.classin.operations.cloud import CreateFolder
 from worker.classin.response import Reply
 from worker.errors import UnavailableError
-from worker.ledger import keys
+from worker.ledger.keys import Keys
 from worker.ledger.record import Priority
 from worker.ledger.states import State
 from worker.ledger.types import ReadyRecord
 from worker.runtime.dispatcher import QueuedRecord
 from worker.runtime.rescuer import MOST, MOST_OF_A_SCHOOL, TICK, Rescuer
+
+KEYS = Keys()
 
 EVERY = 10.0
 ADRIFT_AFTER = 60.0
@@ -281,7 +283,7 @@ def test_who_takes_over_knows_how_long_the_ledger_answered(
         rescue.run_once()
         another.run_once()
         stage.clock.forward(1)
-    redis.delete(keys.lock("rescue"))
+    redis.delete(KEYS.lock("rescue"))
     assert another.run_once() == 1
 
 

@@ -13,10 +13,12 @@ from worker.broker.queue import Queues
 from worker.classin.operation import Operation
 from worker.config.settings import Settings
 from worker.errors import InvalidInputError, NotFoundError, ReplyLostError
-from worker.ledger import keys
 from worker.ledger.audit import Audit
+from worker.ledger.keys import Keys
 from worker.ledger.states import Reason, State
 from worker.ledger.store import RedisLedger
+
+KEYS = Keys()
 
 
 @pytest.fixture
@@ -66,7 +68,7 @@ def test_no_message_decides_who_was_let_down(
     """Messages are for people: their words may change, the list stays."""
     bell, *others = doubtful
     for each in others:
-        redis.hset(keys.record(each.id), "message", "said in other words")
+        redis.hset(KEYS.record(each.id), "message", "said in other words")
 
     assert mending.settle(bell.id, State.SUCCEEDED, "it rang") == [each.id for each in others]
 

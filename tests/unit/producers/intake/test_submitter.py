@@ -29,10 +29,12 @@ from worker.errors import (
     UnavailableError,
     ValidationError,
 )
-from worker.ledger import keys
+from worker.ledger.keys import Keys
 from worker.ledger.states import State
 from worker.ledger.store import CHUNK, RedisLedger
 from worker.ledger.types import Filter
+
+KEYS = Keys()
 
 COURSE = EditCourse(course_id=352861, course_name="Today is a good day")
 FOLDER = {"folderId": 747759, "folderName": "tools"}
@@ -235,12 +237,12 @@ def test_a_picture_is_read_when_it_is_submitted(
     digest = "8f8cbb7dcf46e0bc7d53265749a6c17d116093a6ba95e442764060c76fd4a86c"
     file = {"name": "cover.png", "size": 3, "sha256": digest, "at": "redis"}
     assert receipt.record().fields["Filedata"] == file
-    assert redis.hgetall(keys.file(receipt.id)) == {"Filedata:0": "cG5n"}
+    assert redis.hgetall(KEYS.file(receipt.id)) == {"Filedata:0": "cG5n"}
 
     assert stage.perform(receipt.id, said(1)).files == [{"Filedata": b"png"}]
 
     assert receipt.record().state is State.SUCCEEDED
-    assert not redis.exists(keys.file(receipt.id))
+    assert not redis.exists(KEYS.file(receipt.id))
 
 
 def test_a_file_described_in_advance_goes_along_as_well(

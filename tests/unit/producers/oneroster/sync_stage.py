@@ -43,13 +43,15 @@ from worker.execution.file_streams import Files
 from worker.execution.http_client import Stream
 from worker.execution.leases import LeaseTable
 from worker.keyring import KeyRing
-from worker.ledger import keys
+from worker.ledger.keys import Keys
 from worker.ledger.record import Record
 from worker.ledger.states import State
 from worker.ledger.store import RedisLedger
 from worker.ledger.sync_store import Source
 from worker.ledger.types import Filter
 from worker.runtime.dispatcher import Dispatcher, QueuedRecord
+
+KEYS = Keys()
 
 OUR_SCHOOL = School("main", DEFAULT_SCHOOL.sid, DEFAULT_SCHOOL.secret)
 
@@ -191,7 +193,7 @@ class SyncStage:
 
     def let_go(self) -> None:
         """Let a minute pass, after which whoever held the source and is silent holds it no more."""
-        self.redis.delete(keys.lock("source:main:sis"))
+        self.redis.delete(KEYS.lock("source:main:sis"))
 
     def live(self) -> None:
         """Go on, unless the time has come."""

@@ -15,8 +15,10 @@ from producers.oneroster.roster import Person, Role, Roster
 from worker.encryption import FieldCipher
 from worker.errors import InvalidInputError
 from worker.keyring import KeyRing
-from worker.ledger import keys
+from worker.ledger.keys import Keys
 from worker.ledger.sync_store import Source
+
+KEYS = Keys()
 
 ANN = Person("a", "a@example.org", "Ann", Role.STUDENT)
 BO = Person("b", "13800000001", "Bo", Role.STUDENT)
@@ -144,7 +146,7 @@ def test_another_key_ring_opens_none(redis: Redis) -> None:
 def test_a_password_moved_to_another_person_does_not_open(redis: Redis) -> None:
     """Who writes Redis could have Ann's password handed out as that of Bo."""
     told(passwords(redis).filled(registering()))
-    key = keys.passwords("main:sis")
+    key = KEYS.passwords("main:sis")
     redis.hset(key, "b", str(redis.hget(key, "a")))
 
     rows = _handed(redis, IdMap({"b": KnownPerson(8)}))

@@ -16,7 +16,9 @@ from tests.unit.producers.oneroster.test_any_sync import differences
 from worker.classin.codes import Code
 from worker.classin.operation import Operation
 from worker.errors import InvalidInputError, NotFoundError
-from worker.ledger import keys
+from worker.ledger.keys import Keys
+
+KEYS = Keys()
 
 WANTED = school("ab", "fg", taught="fg", learnt="ab")
 
@@ -126,7 +128,7 @@ def test_records_may_be_gone_before_they_are_judged(it: SyncStage) -> None:
 
     def pruned() -> None:
         work()
-        it.redis.delete(*(keys.record(r) for r in _registered(it)))
+        it.redis.delete(*(KEYS.record(r) for r in _registered(it)))
 
     it.work = pruned  # type: ignore[method-assign]  # for this once
     about = it.to(WANTED)
