@@ -32,6 +32,11 @@ def norths_worker(north: Environment, tmp_path: Path) -> Iterator[WorkerProcess]
     process.kill()
 
 
+def folders_of(system: str) -> list[CreateFolder]:
+    """Operations of one system."""
+    return [CreateFolder(folder_id=747759, folder_name=f"{system} {n}") for n in range(40)]
+
+
 def test_neither_takes_what_is_the_others(
     worker: WorkerProcess,
     norths_worker: WorkerProcess,
@@ -39,12 +44,11 @@ def test_neither_takes_what_is_the_others(
     north: Environment,
 ) -> None:
     """Messages, records, workers, and what another Celery sends: each has its own."""
-    folders = [CreateFolder(folder_id=747759, folder_name=f"n{n}") for n in range(40)]
-    ours = Submitter.from_settings(environment.settings).submit_many(folders)
+    ours = Submitter.from_settings(environment.settings).submit_many(folders_of("south"))
     redis = connect(environment.settings.ledger_url)
 
     norths_worker.start()
-    theirs = Submitter.from_settings(north.settings).submit_many(folders)
+    theirs = Submitter.from_settings(north.settings).submit_many(folders_of("north"))
     sis = Celery(broker=broker_url(north.settings), set_as_current=False)
     fields = {"folderId": 747759, "folderName": "of a SIS"}
     sent = sis.send_task("classin.create_folder", kwargs=fields, queue="north")
