@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from worker.ledger.record import Record
 
+#: Colours of states; the others have none.
 _COLOURS = {
     State.QUEUED: "cyan",
     State.BLOCKED: "cyan",
@@ -87,12 +88,12 @@ def print_json(value: Mapping[str, Any]) -> None:
 
 def coloured(state: State) -> Marked:
     """Give the state in its colour."""
-    return Marked(f"[{_COLOURS[state]}]{state.value}[/]")
+    return Marked(f"[{colour_of(state)}]{state.value}[/]")
 
 
 def colour_of(state: State) -> str:
-    """Give the colour of a state."""
-    return _COLOURS[state]
+    """Return a rich style: the colour of a state, `default` for none."""
+    return _COLOURS.get(state, "default")
 
 
 def standing_of(record: "Record") -> str:

@@ -286,9 +286,11 @@ def _next(inquiry: Explanation, moment: Moment) -> Iterator[str]:
             yield _opening(inquiry.closure, moment)
         case State.QUEUED:
             yield "The next worker that is free takes it."
-        case _:
+        case _ if record.state.settled:
             yield "Nothing: it is settled."
             return
+        case _:
+            yield status_text(record).meaning
     if inquiry.gives_up_at is not None and record.state is not State.BLOCKED:
         yield f"If it is not done by {moment(inquiry.gives_up_at)}, it fails."
 

@@ -22,18 +22,19 @@ from worker.ledger.store import RedisLedger
 #: Seconds for which a group is kept where Celery is told to keep results for ever.
 _KEPT = 400 * 86_400
 
-#: A record's state in Celery's words.
-STATUS = {
-    State.QUEUED: states.PENDING,
-    State.BLOCKED: states.PENDING,
+#: States for which Celery has a word of its own; see `status_of` for the others.
+_STATUS = {
     State.RUNNING: states.STARTED,
     State.DEFERRED: states.RETRY,
     State.SUCCEEDED: states.SUCCESS,
     State.PARTIAL: states.SUCCESS,
-    State.FAILED: states.FAILURE,
-    State.UNCERTAIN: states.FAILURE,
     State.CANCELLED: states.REVOKED,
 }
+
+
+def status_of(state: State) -> str:
+    """Return Celery's word for a state; by default FAILURE if it is settled, else PENDING."""
+    return _STATUS.get(state, states.FAILURE if state.settled else states.PENDING)
 
 
 class LedgerResults(SyncBackendMixin, Backend):
@@ -130,7 +131,7 @@ class LedgerResults(SyncBackendMixin, Backend):
 
 def _meta_of(record: Record) -> dict[str, Any]:
     """Return how a record stands, as Celery keeps it."""
-    status = STATUS[record.state]
+    status = status_of(record.state)
     failed = status in states.EXCEPTION_STATES
     return {
         "task_id": record.id,

@@ -30,15 +30,15 @@ NEWER = 1000
 #: Records of each index that one call asks whom they need.
 NEEDY = 250
 
-#: Unlike those that succeeded, the others are kept until somebody has had time to look at them.
-_OTHERS = (State.PARTIAL, State.FAILED, State.UNCERTAIN, State.CANCELLED)
+_SETTLED = [state for state in State if state.settled]
 
 
 @dataclass(frozen=True, slots=True)
 class Retention:
     """For how many seconds things are kept."""
 
-    #: Records after they settled; `others` is also for runs of jobs that were taken out.
+    #: Records after they settled: those that did not succeed until somebody has had time to look at
+    #: them. `others` is also for runs of jobs that were taken out.
     succeeded: float = 7 * DAY
     others: float = 90 * DAY
     #: Dedup keys after their records went.
@@ -108,9 +108,7 @@ class Pruner:
         May be stopped at any step, and run again. `on_step` is told after each chunk how many went.
         """
         pruned = Pruned()
-        before = {
-            state: now - round(ages.of(state) * 1000) for state in (State.SUCCEEDED, *_OTHERS)
-        }
+        before = {state: now - round(ages.of(state) * 1000) for state in _SETTLED}
         audit = Audit(self._redis)
         if not dry_run:
             days = (

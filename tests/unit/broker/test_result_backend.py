@@ -13,7 +13,7 @@ from redis import Redis
 from tests.claiming import try_claim
 from tests.unit.stage import Stage, said
 from worker.broker.queue import Queues
-from worker.broker.result_backend import STATUS, LedgerResults
+from worker.broker.result_backend import LedgerResults, status_of
 from worker.classin.operation import Operation
 from worker.classin.operations.cloud import CreateFolder
 from worker.errors import NotSentError, OperationFailedError, ReplyLostError
@@ -57,7 +57,7 @@ def result_of(record_id: str, results: LedgerResults) -> "AsyncResult[object]":
 def test_every_state_has_a_name_of_celery_s(state: State) -> None:
     """And a settled one is one that Celery takes for the end."""
     ready = {"SUCCESS", "FAILURE", "REVOKED"}
-    assert (STATUS[state] in ready) == state.settled
+    assert (status_of(state) in ready) == state.settled
 
 
 def test_a_record_that_waits_is_pending(stage: Stage, results: LedgerResults) -> None:
