@@ -131,9 +131,9 @@ def look_at_schools(
     now = queries.now()
     today = total(queries.hours(midnight, now).values())
     paces = queries.paces()
-    used = {f"{school} {operation}" for school, operation in today.submitted}
+    used = {f"{school} {operation}" for _, school, operation in today.counted}
     used |= {f"{each.school} {each.operation}" for each in today.settled}
-    names = {school for school, _ in today.submitted} | {each.school for each in today.settled}
+    names = {school for _, school, _ in today.counted} | {each.school for each in today.settled}
     standings = queries.schools([*configured, *names])
     slowdowns = queries.slowdowns(sorted({*paces, *used, *(each.name for each in standings)}))
     return [

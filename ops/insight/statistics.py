@@ -36,9 +36,14 @@ class Piece(NamedTuple):
     """A slice of the window. `at` is its start, in ms since 1970."""
 
     at: int
-    submitted: int
+    metrics: Mapping[str, int]
     settled: int
     failures: int
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return it for programs."""
+        counts = {"settled": self.settled, "failures": self.failures}
+        return {"at": iso(self.at), **self.metrics, **counts}
 
 
 class Timing(NamedTuple):
@@ -68,7 +73,8 @@ class Statistics:
     by_hour: bool
     #: Whether it starts later than asked: earlier events are gone, or too many.
     shortened: bool
-    submitted: int
+    #: By name: `submitted`; by whole hours, whatever else the scripts count as well.
+    metrics: Mapping[str, int]
     settled: Counter[Ending]
     pieces: Sequence[Piece]
     #: By operation.
@@ -79,23 +85,26 @@ class Statistics:
         """Return failures by cause, the most frequent first."""
         return failures(self.settled)
 
+    @property
+    def empty(self) -> bool:
+        """Whether nothing happened."""
+        return not (self.settled or any(self.metrics.values()))
+
     def per_hour(self, number: int) -> float:
         """Return a count as a rate per hour."""
         return number * HOUR / max(self.until - self.since, 1)
 
     def to_dict(self) -> dict[str, Any]:
         """Return it for programs."""
-        settled = self.settled.total()
+        counts = {**self.metrics, "settled": self.settled.total()}
         return {
             "since": iso(self.since),
             "until": iso(self.until),
             "by_hour": self.by_hour,
             "shortened": self.shortened,
-            "submitted": self.submitted,
-            "settled": settled,
-            "submitted_per_hour": round(self.per_hour(self.submitted), 1),
-            "settled_per_hour": round(self.per_hour(settled), 1),
-            "pieces": [{**each._asdict(), "at": iso(each.at)} for each in self.pieces],
+            **counts,
+            **{f"{name}_per_hour": round(self.per_hour(n), 1) for name, n in counts.items()},
+            "pieces": [each.to_dict() for each in self.pieces],
             "operations": {name: each.to_dict() for name, each in self.timings.items()},
             "failures": [each.to_dict() for each in self.failures],
         }
@@ -116,18 +125,20 @@ def _of_hours(queries: LedgerQueries, since: int, now: int) -> Statistics:
     hours = queries.hours(first, now)
     together = -(-len(hours) // _PIECES)
     starts = list(hours)[::together]
+    happened = total(hours.values())
+    metrics = happened.metrics()
     pieces = []
     for start in starts:
         part = total(hours[at] for at in range(start, start + together * HOUR, HOUR) if at in hours)
+        counted = part.metrics()
         number, failed = part.settled.total(), number_of_failures(part.settled.items())
-        pieces.append(Piece(start, part.submitted.total(), number, failed))
-    happened = total(hours.values())
+        pieces.append(Piece(start, {name: counted[name] for name in metrics}, number, failed))
     return Statistics(
         since=first,
         until=now,
         by_hour=True,
         shortened=first > since,
-        submitted=happened.submitted.total(),
+        metrics=metrics,
         settled=happened.settled,
         pieces=pieces,
         timings=timings(happened),
@@ -152,7 +163,7 @@ def _of_events(queries: LedgerQueries, since: int, now: int) -> Statistics:
         place = (position_of(each.event)[0] - since) * _PIECES // (until - since)
         parts[min(max(place, 0), _PIECES - 1)].append(each)
     pieces = [
-        Piece(start, number, len(part), sum(each.state in FAILURES for each in part))
+        Piece(start, {"submitted": number}, len(part), sum(each.state in FAILURES for each in part))
         for (start, _), number, part in zip(pairwise(moments), entered, parts, strict=True)
     ]
     return Statistics(
@@ -160,7 +171,7 @@ def _of_events(queries: LedgerQueries, since: int, now: int) -> Statistics:
         until=now,
         by_hour=False,
         shortened=shortened,
-        submitted=sum(entered),
+        metrics={"submitted": sum(entered)},
         settled=happened.settled,
         pieces=pieces,
         timings=timings(happened),

@@ -63,9 +63,9 @@ def test_hours_and_events_tell_the_same(
     found = statistics(queries, now - ago, now)
 
     assert found.by_hour is (ago > 3_600_000)
-    assert (found.submitted, found.settled.total()) == (3, 2)
+    assert (found.metrics["submitted"], found.settled.total()) == (3, 2)
     assert [(each.number, each.cause.code) for each in found.failures] == [(1, 193)]
-    assert sum(each.submitted for each in found.pieces) == 3
+    assert sum(each.metrics["submitted"] for each in found.pieces) == 3
     assert sum(each.settled for each in found.pieces) == 2
     assert found.timings["create_folder"].settled == 2
     assert not found.shortened

@@ -41,18 +41,25 @@ class Ending(NamedTuple):
 class HourStats:
     """What happened in a while."""
 
-    #: By school and operation.
-    submitted: Counter[tuple[str, str]] = field(default_factory=Counter)
+    #: By metric (`submitted`, or another that a script counts), school and operation.
+    counted: Counter[tuple[str, str, str]] = field(default_factory=Counter)
     settled: Counter[Ending] = field(default_factory=Counter)
     #: By operation and step of the scale, of what settled: from submission to settlement in FINE
     #: steps, and its last attempt in COARSE ones.
     took: Counter[tuple[str, int]] = field(default_factory=Counter)
     attempts: Counter[tuple[str, int]] = field(default_factory=Counter)
 
+    def metrics(self) -> Counter[str]:
+        """Return each metric's number, over schools and operations; `submitted` comes first."""
+        found = Counter(submitted=0)
+        for (metric, _, _), number in self.counted.items():
+            found[metric] += number
+        return found
+
     def add(self, other: "HourStats") -> None:
         """Add what happened in another while."""
         for mine, theirs in (
-            (self.submitted, other.submitted),
+            (self.counted, other.counted),
             (self.settled, other.settled),
             (self.took, other.took),
             (self.attempts, other.attempts),
@@ -71,9 +78,9 @@ def total(parts: Iterable[HourStats]) -> HourStats:
 def happenings_of(counted: Mapping[str, str]) -> HourStats:
     """Read the hash of an hour.
 
-    Each field is a JSON list: ["submitted", SCHOOL, OPERATION]; ["settled", SCHOOL, OPERATION,
-    STATE, REASON, CODE], where the last two may be empty; ["took", OPERATION, STEP]; and
-    ["attempt", OPERATION, STEP]. What is none of these is left out.
+    Each field is a JSON list: ["settled", SCHOOL, OPERATION, STATE, REASON, CODE], where the last
+    two may be empty; ["took", OPERATION, STEP]; ["attempt", OPERATION, STEP]; and [METRIC, SCHOOL,
+    OPERATION], where METRIC is "submitted" or another. What is none of these is left out.
     """
     found = HourStats()
     for text, number in counted.items():
@@ -85,8 +92,6 @@ def happenings_of(counted: Mapping[str, str]) -> HourStats:
 def _count(stats: HourStats, what: Sequence[Any], number: int) -> None:
     """Add one field of an hour."""
     match what:
-        case ["submitted", str(school), str(operation)]:
-            stats.submitted[school, operation] += number
         case ["settled", str(school), str(operation), state, reason, code]:
             ending = Ending(
                 school,
@@ -100,6 +105,8 @@ def _count(stats: HourStats, what: Sequence[Any], number: int) -> None:
             stats.took[operation, step] += number
         case ["attempt", str(operation), int(step)]:
             stats.attempts[operation, step] += number
+        case [str(metric), str(school), str(operation)]:
+            stats.counted[metric, school, operation] += number
 
 
 def step_of(ms: float, scale: int = FINE) -> int:

@@ -81,7 +81,7 @@ def _by_state(counts: Counts) -> "RenderableType":
 
 def _window(found: Statistics) -> "Iterator[RenderableType]":
     yield _headline(found)
-    if not (found.settled or found.submitted):
+    if found.empty:
         return
     yield _rates(found) if out().is_terminal else _pieces(found)
     if found.timings:
@@ -97,7 +97,7 @@ def _headline(found: Statistics) -> Marked:
         text += "; earlier hours are not kept"
     elif found.shortened:
         text += "; earlier ones are too many to look at: ask for an hour or more"
-    if not (found.settled or found.submitted):
+    if found.empty:
         text += ": nothing was submitted, and nothing settled"
     return marked("[bold]Since {}[/], {}", local(found.since), text)
 
@@ -106,7 +106,7 @@ def _rates(found: Statistics) -> "RenderableType":
     """Draw the window, a character for each piece."""
     rows = table("", "#number", "#an hour", "")
     columns = {
-        "submitted": ([each.submitted for each in found.pieces], "cyan"),
+        **{name: ([each.metrics[name] for each in found.pieces], "cyan") for name in found.metrics},
         "settled": ([each.settled for each in found.pieces], "green"),
         "failures": ([each.failures for each in found.pieces], "red"),
     }
@@ -129,12 +129,14 @@ def sparkline(numbers: Sequence[int], most: int) -> str:
 
 def _pieces(found: Statistics) -> "RenderableType":
     """Write the window down, for a file or another program."""
-    rows = table("from", "#submitted", "#settled", "#failures")
+    rows = table("from", *(f"#{name}" for name in found.metrics), "#settled", "#failures")
     for each in found.pieces:
-        if each.submitted or each.settled:
-            numbers = (each.submitted, each.settled, each.failures)
+        metrics = [each.metrics[name] for name in found.metrics]
+        if each.settled or any(metrics):
+            numbers = (*metrics, each.settled, each.failures)
             rows.add_row(local(each.at), *map(_number, numbers))
-    numbers = (found.submitted, found.settled.total(), sum(each.failures for each in found.pieces))
+    failed = sum(each.failures for each in found.pieces)
+    numbers = (*found.metrics.values(), found.settled.total(), failed)
     rows.add_row("all", *map(_number, numbers))
     rows.add_row("an hour", *(f"{found.per_hour(number):,.0f}" for number in numbers))
     return rows

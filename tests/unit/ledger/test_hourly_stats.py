@@ -53,7 +53,10 @@ def test_what_settles_is_counted_with_how_it_did(
 
     found = happened(queries, clock)
 
-    assert found.submitted == {("main", "create_folder"): 2, ("a school", "create_folder"): 1}
+    assert found.counted == {
+        ("submitted", "main", "create_folder"): 2,
+        ("submitted", "a school", "create_folder"): 1,
+    }
     assert found.settled == {
         Ending("main", "create_folder", State.SUCCEEDED, None, 1): 1,
         Ending("a school", "create_folder", State.FAILED, Reason.REFUSED, 193): 1,
@@ -86,8 +89,8 @@ def test_each_hour_has_its_own_account_and_its_end(
 
     first, second = queries.hours(before, clock.ms).values()
 
-    assert (first.submitted.total(), first.settled.total()) == (1, 0)
-    assert (second.submitted.total(), second.settled.total()) == (0, 1)
+    assert (first.metrics()["submitted"], first.settled.total()) == (1, 0)
+    assert (second.metrics()["submitted"], second.settled.total()) == (0, 1)
     assert total([first, second]).took == {("create_folder", step_of(3_600_000)): 1}
     for number in (before // HOUR, clock.ms // HOUR):
         assert 99 * 86400 < redis.ttl(KEYS.hour(str(number))) <= 100 * 86400

@@ -12,6 +12,7 @@ from tests.tables import for_each
 from tests.unit.clock import Clock
 from tests.unit.ledger.hands import DONE, REFUSED, attempt, claimed, entry, settled
 from worker.classin.remedies import Remedy
+from worker.ledger import keys
 from worker.ledger.hourly_stats import HOUR, KEPT, Ending
 from worker.ledger.queries import LedgerQueries
 from worker.ledger.states import Reason, State
@@ -32,9 +33,9 @@ def test_a_window_is_told_by_whole_hours(ledger: RedisLedger, redis: Redis, cloc
     found = statistics(LedgerQueries(redis), start + 2_000_000, clock.ms)
 
     assert (found.by_hour, found.shortened, found.since) == (True, False, start)
-    pieces = [(each.submitted, each.settled, each.failures) for each in found.pieces]
+    pieces = [(each.metrics["submitted"], each.settled, each.failures) for each in found.pieces]
     assert pieces == [(1, 1, 0), (1, 1, 1), (1, 1, 0), (0, 0, 0)]
-    assert (found.submitted, found.settled.total(), found.per_hour(3)) == (3, 3, 1)
+    assert (found.metrics["submitted"], found.settled.total(), found.per_hour(3)) == (3, 3, 1)
     timing = found.timings["create_folder"]
     assert timing.took["p50"] == pytest.approx(1000, rel=0.2)
     assert timing.attempt["p99"] == pytest.approx(5, rel=0.4)
@@ -104,3 +105,13 @@ def test_a_settlement_without_an_attempt_has_no_time_of_one(
         "took_ms": {"p50": 0, "p90": 1, "p99": 1},
         "last_attempt_ms": {"p50": None, "p90": None, "p99": None},
     }
+
+
+def test_a_metric_that_a_script_counts_needs_no_more_to_be_told(redis: Redis, clock: Clock) -> None:
+    """In all, in each piece, and by the hour."""
+    redis.hset(keys.hour(clock.ms // HOUR), '["deferred","main","create_folder"]', 4)
+    found = statistics(LedgerQueries(redis), clock.ms - HOUR, clock.ms)
+    told = found.to_dict()
+    assert not found.empty
+    assert (told["submitted"], told["deferred"], told["deferred_per_hour"]) == (0, 4, 4)
+    assert [piece["deferred"] for piece in told["pieces"]] == [0, 4]
