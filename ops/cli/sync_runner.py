@@ -6,8 +6,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Self, TextIO
 
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-
 from ops.cli.audit_trail import audit_reveal
 from ops.cli.output import err
 from ops.cli.progress_bar import line_of, pace_of
@@ -39,6 +37,8 @@ class SyncRunner:
         self, school: str | None, source: str, rule: str | None = None, *, quiet: bool
     ) -> None:
         """Open what a sync needs. Raises InvalidInputError."""
+        from rich import progress  # noqa: PLC0415  # rich
+
         self._settings = settings = from_env()
         if not NAME_OF_SOURCE.fullmatch(source):
             what = f"should be up to 64 letters, digits, -, _ and .; got {source!r}"
@@ -55,11 +55,11 @@ class SyncRunner:
         submitter = Submitter(settings, self._ledger)
         watching = Watching(self._submitted, self._settled)
         self._sync = Sync(place, submitter, self._passwords, watching, time.time)
-        self._progress = Progress(
-            TextColumn("{task.description}", markup=False),
-            BarColumn(),
-            MofNCompleteColumn(),
-            TimeElapsedColumn(),
+        self._progress = progress.Progress(
+            progress.TextColumn("{task.description}", markup=False),
+            progress.BarColumn(),
+            progress.MofNCompleteColumn(),
+            progress.TimeElapsedColumn(),
             console=err(),
             transient=True,
             disable=quiet or not err().is_terminal,

@@ -23,6 +23,7 @@ HEAVY = frozenset(
     {
         "aiohttp", "celery", CIPHER, "fsspec", "kombu", "pydantic", "redis",
         "requests", "rich", "tomllib", "urllib3", "worker.classin.codes",
+        "worker.ledger.queries", "producers.files.sheets", "ops.cli.waiting",
     }
 )  # fmt: skip
 
@@ -61,6 +62,13 @@ def _as_command(line: str) -> str:
 def test_a_command_loads_only_what_it_needs(line: str, needed: str, root: Path) -> None:
     """The first help waits for no library, and the catalogue for neither Redis nor Celery."""
     assert _loaded(_as_command(line), root) == set(needed.split())
+
+
+def test_what_only_some_commands_run_with_is_loaded_when_they_run(root: Path) -> None:
+    """No help, and no check of a job, waits for Celery, servers, HTTP, tables or the cipher."""
+    light = {"pydantic", "redis", "tomllib", "worker.classin.codes", "worker.ledger.queries"}
+    ours = {"producers.files.sheets", "ops.cli.waiting"}
+    assert _loaded("from ops.cli.build import build; build()", root) <= light | ours
 
 
 def test_to_submit_one_operation_loads_no_celery(root: Path, redis: PrivateRedis) -> None:
