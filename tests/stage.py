@@ -1,5 +1,6 @@
 """What stories are played on: settings, a worker process, the command."""
 
+import atexit
 import json
 import signal
 import subprocess
@@ -8,13 +9,16 @@ import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
-from typing import Any
+from tempfile import TemporaryFile
+from typing import IO, Any
 
 from redis import Redis
 
 from ops.processes.supervisor import classin as command_line
+from tests.forking import ForkedProcess, Forker
 from worker.broker.messages import IDS
 from worker.config.settings import Settings, environment_with, from_env
 from worker.ledger.keys import PREFIX as QUEUE
@@ -91,22 +95,51 @@ class Environment:
         return from_env(self.variables)
 
 
+#: A program that a story started.
+Process = subprocess.Popen[bytes] | ForkedProcess
+
+
+@cache
+def _forker() -> Forker:
+    forker = Forker()
+    atexit.register(forker.close)
+    return forker
+
+
+def start(
+    command: Sequence[str],
+    environment: Environment,
+    stdin: IO[bytes] | None = None,
+    stdout: IO[bytes] | None = None,
+    stderr: IO[bytes] | None = None,
+) -> Process:
+    """Start a program with the variables of a story; forked where that makes no difference."""
+    variables = environment_with(environment.variables)
+    if not _forker().can_start(command, variables):
+        return subprocess.Popen(command, env=variables, stdin=stdin, stdout=stdout, stderr=stderr)
+    streams = [
+        number if file is None else file.fileno()
+        for number, file in enumerate((stdin, stdout, stderr))
+    ]
+    return _forker().start(command, variables, streams)
+
+
 @dataclass
 class WorkerProcess:
     """A worker that can be started, asked to end, and killed."""
 
     environment: Environment
     log: Path
-    process: "subprocess.Popen[bytes] | None" = field(default=None)
+    process: Process | None = None
     #: How it is started; `classin worker`, unless told otherwise.
     command: Sequence[str] = ()
 
     def start(self, command: Sequence[str] = (), *, ready: bool = True) -> "WorkerProcess":
         """Start it, as `classin worker` unless told otherwise, and wait until it is ready."""
         with self.log.open("ab") as output:
-            self.process = subprocess.Popen(
+            self.process = start(
                 [*(command or self.command or command_line("worker"))],
-                env=environment_with(self.environment.variables),
+                self.environment,
                 stdout=output,
                 stderr=output,
             )
@@ -146,15 +179,20 @@ class Command:
 
     def __call__(self, *words: str, given: str | bytes = "") -> "subprocess.CompletedProcess[str]":
         """Run it to its end; `given` is its standard input."""
-        done = subprocess.run(
-            command_line(*words),
-            env=environment_with(self.environment.variables),
-            input=given if isinstance(given, bytes) else given.encode(),
-            capture_output=True,
-            check=False,
-            timeout=PATIENCE,
-        )
-        assert b"Traceback" not in done.stderr, done.stderr.decode()
-        return subprocess.CompletedProcess(
-            done.args, done.returncode, done.stdout.decode(), done.stderr.decode()
-        )
+        command = command_line(*words)
+        with TemporaryFile() as taken, TemporaryFile() as output, TemporaryFile() as errors:
+            taken.write(given if isinstance(given, bytes) else given.encode())
+            taken.seek(0)
+            process = start(command, self.environment, taken, output, errors)
+            try:
+                code = process.wait(PATIENCE)
+            finally:
+                process.kill()  # if its time is up
+            told, said = (_all_of(file) for file in (output, errors))
+        assert "Traceback" not in said, said
+        return subprocess.CompletedProcess(command, code, told, said)
+
+
+def _all_of(file: IO[bytes]) -> str:
+    file.seek(0)
+    return file.read().decode()

@@ -1,7 +1,8 @@
 """A worker that dies, as of a segmentation fault, of whatever has the word `poison` in its fields.
 
-python allergic_worker.py CALL [arguments of Celery's worker]. It dies in place of the call:
-`mark_sending`, before it is written down that a request goes out, or `send`, right after that.
+python -m tests.acceptance.allergic_worker CALL [arguments of Celery's worker]. It dies in place of
+the call: `mark_sending`, before it is written down that a request goes out, or `send`, right after
+that.
 """
 
 import os

@@ -1,6 +1,7 @@
 """A beat whose time is what a test says: a number of ms under the key `test:now` of its Redis.
 
-python patient_beat.py. All of it is the real beat, with its runner; only its clock is the test's.
+python -m tests.acceptance.patient_beat. All of it is the real beat, with its runner; only its clock
+is the test's.
 """
 
 from contextlib import suppress

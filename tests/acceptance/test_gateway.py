@@ -3,7 +3,6 @@
 import json
 import re
 import socket
-import subprocess
 import time
 from collections import Counter
 from collections.abc import Iterator, Mapping
@@ -18,8 +17,7 @@ from ops.processes.supervisor import classin as command_line
 from ops.simulator import SimulatorClient
 from producers import Submitter
 from tests.claiming import try_claim
-from tests.stage import PATIENCE, Command, Environment, WorkerProcess, at_once, until
-from worker.config.settings import environment_with
+from tests.stage import PATIENCE, Command, Environment, WorkerProcess, at_once, start, until
 from worker.ledger.states import State
 from worker.ledger.store import CHUNK, RedisLedger
 from worker.ledger.types import Filter, Transition
@@ -36,11 +34,8 @@ def address(environment: Environment, classin: Command, tmp_path: Path) -> Itera
     del classin
     log = tmp_path / "gateway.log"
     with log.open("wb") as output:
-        process = subprocess.Popen(
-            command_line("gateway", "--port", "0"),
-            env=environment_with(environment.variables),
-            stdout=output,
-            stderr=output,
+        process = start(
+            command_line("gateway", "--port", "0"), environment, stdout=output, stderr=output
         )
 
     def found() -> "re.Match[str] | None":

@@ -25,9 +25,9 @@ def allergic(environment: Environment, tmp_path: Path) -> Callable[[str], Worker
     """Builds a worker that dies of a word in place of one of its calls; `start` starts it."""
 
     def build(call: str) -> WorkerProcess:
-        script = str(Path(__file__).with_name("allergic_worker.py"))
-        words = (sys.executable, script, call, "--concurrency", str(MOST))
-        return WorkerProcess(environment, tmp_path / "allergic.log", command=words)
+        words = (sys.executable, "-m", "tests.acceptance.allergic_worker", call)
+        command = (*words, "--concurrency", str(MOST))
+        return WorkerProcess(environment, tmp_path / "allergic.log", command=command)
 
     return build
 

@@ -34,7 +34,7 @@ START = 1_795_300_200_000
 
 WORDS = ("enqueue", "create_folder", "folderId=747759", "folderName=nightly")
 
-BEAT = (sys.executable, str(Path(__file__).with_name("patient_beat.py")))
+BEAT = (sys.executable, "-m", "tests.acceptance.patient_beat")
 
 
 @pytest.fixture

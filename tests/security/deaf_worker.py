@@ -1,7 +1,7 @@
 """A worker whose consumer goes wrong once it is ready.
 
-python deaf_worker.py TROUBLE: `breaks` (its loop raises), `stands` (its loop hangs), `cancelled`
-(its loop turns, and nothing is consumed).
+python -m tests.security.deaf_worker TROUBLE: `breaks` (its loop raises), `stands` (its loop hangs),
+`cancelled` (its loop turns, and nothing is consumed).
 """
 
 import sys

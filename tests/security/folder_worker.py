@@ -1,6 +1,6 @@
 """A worker whose queue is a folder of files: a broker on which no transport of ours checks.
 
-python folder_worker.py FOLDER.
+python -m tests.security.folder_worker FOLDER.
 """
 
 import sys

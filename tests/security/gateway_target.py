@@ -3,7 +3,6 @@
 import re
 import shutil
 import socket
-import subprocess
 import tempfile
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
@@ -12,8 +11,7 @@ from pathlib import Path
 
 from ops.processes.redis_server import PrivateRedis
 from ops.processes.supervisor import classin as command_line
-from tests.stage import PATIENCE, Command, Environment, until
-from worker.config.settings import environment_with
+from tests.stage import PATIENCE, Command, Environment, Process, start, until
 
 
 @dataclass(frozen=True)
@@ -59,9 +57,9 @@ def gateway_process(*options: str, **variables: str) -> Iterator[Target]:
             environment.set(**variables)
             log = home / "gateway.log"
             with log.open("wb") as output:
-                process = subprocess.Popen(
+                process = start(
                     command_line("gateway", "--port", "0", *options),
-                    env=environment_with(environment.variables),
+                    environment,
                     stdout=output,
                     stderr=output,
                 )
@@ -75,7 +73,7 @@ def gateway_process(*options: str, **variables: str) -> Iterator[Target]:
         shutil.rmtree(home, ignore_errors=True)
 
 
-def _ready(process: "subprocess.Popen[bytes]", environment: Environment, log: Path) -> Target:
+def _ready(process: Process, environment: Environment, log: Path) -> Target:
     def port() -> str | None:
         assert process.poll() is None, log.read_text(encoding="utf-8")
         found = re.search(r"https?://\S+:(\d+)", log.read_text(encoding="utf-8"))

@@ -17,8 +17,7 @@ from redis.exceptions import AuthenticationError, NoPermissionError, RedisError
 from ops.processes.redis_program import redis_program
 from ops.processes.supervisor import classin as command_line
 from ops.simulator import DEFAULT_SCHOOL, SimulatorClient
-from tests.stage import PATIENCE, Command, Environment, WorkerProcess, until
-from worker.config.settings import environment_with
+from tests.stage import PATIENCE, Command, Environment, WorkerProcess, start, until
 from worker.errors import UnavailableError
 from worker.ledger.redis_client import connect
 from worker.ledger.states import State
@@ -175,12 +174,7 @@ def test_all_of_the_system_runs_as_the_shipped_user(
 def _running(environment: Environment, *words: str) -> Iterator[Callable[[], str]]:
     """Let a command run beside the story; tells what it has said."""
     with tempfile.NamedTemporaryFile() as log:
-        process = subprocess.Popen(
-            command_line(*words),
-            env=environment_with(environment.variables),
-            stdout=log,
-            stderr=log,
-        )
+        process = start(command_line(*words), environment, stdout=log, stderr=log)
         yield lambda: Path(log.name).read_text(encoding="utf-8")
         process.terminate()
         assert process.wait(60) == 0

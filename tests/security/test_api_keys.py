@@ -2,7 +2,6 @@
 
 import json
 import re
-import subprocess
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -18,8 +17,7 @@ from ops.health.api_keys import examine_api_keys
 from ops.health.finding import Health
 from ops.processes.supervisor import classin as command_line
 from tests.redis_server import SharedRedis
-from tests.stage import PATIENCE, Command, Environment, until
-from worker.config.settings import environment_with
+from tests.stage import PATIENCE, Command, Environment, start, until
 from worker.errors import InvalidInputError
 from worker.keyring import KeyRing
 from worker.ledger.api_keys import ApiKey, ApiKeys
@@ -255,11 +253,8 @@ def running(environment: Environment, tmp_path: Path) -> Iterator[Running]:
     """A gateway process."""
     log = tmp_path / "gateway.log"
     with log.open("wb") as output:
-        process = subprocess.Popen(
-            command_line("gateway", "--port", "0"),
-            env=environment_with(environment.variables),
-            stdout=output,
-            stderr=output,
+        process = start(
+            command_line("gateway", "--port", "0"), environment, stdout=output, stderr=output
         )
 
     def said() -> str:

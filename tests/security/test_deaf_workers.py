@@ -5,7 +5,6 @@ wants.
 """
 
 import sys
-from pathlib import Path
 
 import pytest
 
@@ -13,15 +12,13 @@ from tests.stage import PATIENCE, Environment, WorkerProcess, until
 from worker.ledger.store import RedisLedger
 from worker.runtime.watchdog import STALLED
 
-DEAF = Path(__file__).with_name("deaf_worker.py")
-
 
 def started(worker: WorkerProcess, environment: Environment, trouble: str) -> WorkerProcess:
     """Start a worker in times as short as they may be, and let it come to grief."""
     environment.set(
         connect_timeout="0.5s", reply_timeout="2s", grace="3s", stalled_after="3s", lease="2s"
     )
-    return worker.start([sys.executable, str(DEAF), trouble])
+    return worker.start([sys.executable, "-m", "tests.security.deaf_worker", trouble])
 
 
 def exit_code(worker: WorkerProcess) -> int:

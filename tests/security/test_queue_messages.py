@@ -308,9 +308,8 @@ def test_a_worker_on_another_broker_goes_on_after_hostile_messages(
     hostile["body"] = encoded([[], {}, None])[:-4]
     for name, item in {**items, "998": json.dumps(hostile), "999": json.dumps(last)}.items():
         (folder / f"{name}_x.{QUEUE}.msg").write_text(item)
-    script = Path(__file__).with_name("folder_worker.py")
 
-    worker.start([sys.executable, str(script), str(folder)])
+    worker.start([sys.executable, "-m", "tests.security.folder_worker", str(folder)])
 
     until(lambda: settled(ledger, "good"), "what comes last is carried out")
     assert ledger.find("good").state is State.SUCCEEDED

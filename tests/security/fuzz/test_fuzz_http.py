@@ -3,7 +3,6 @@
 import json
 import re
 import socket
-import subprocess
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -19,8 +18,7 @@ from tests.security.fuzz.oracle import BrokenError, Take
 from tests.security.fuzz.place import must_tell_nothing
 from tests.security.fuzz.system import Log, a_system
 from tests.security.fuzz.test_fuzz_jsonl import LINES
-from tests.stage import until
-from worker.config.settings import environment_with
+from tests.stage import start, until
 from worker.ledger.api_keys import ApiKeys
 from worker.ledger.redis_client import connect
 
@@ -143,11 +141,8 @@ def _opened() -> Iterator[Take]:
         token, _ = ApiKeys(redis, settings.keyring).add("fuzz", 0)
         path = Path(environment.variables["CLASSIN_HOME"], "..", "gateway.log")
         with path.open("wb") as output:
-            process = subprocess.Popen(
-                command_line("gateway", "--port", "0"),
-                env=environment_with(environment.variables),
-                stdout=output,
-                stderr=output,
+            process = start(
+                command_line("gateway", "--port", "0"), environment, stdout=output, stderr=output
             )
         address = re.compile(r"http://([^:/\s]+):(\d+)")
         until(lambda: address.search(path.read_text("utf-8")) is not None, "the gateway listens")
