@@ -18,7 +18,7 @@ from worker.ledger.states import DependencyKind, Reason, State
 
 _PLACE = "#/components/schemas/"
 
-#: Response schema by route and status.
+#: Response schema by route and status; a route that is missing here cannot be added.
 _ANSWERS: Mapping[str, Mapping[int, tuple[str, str]]] = {
     "POST /v1/operations": {
         201: ("Receipt", "It is recorded."),
@@ -37,6 +37,7 @@ _ANSWERS: Mapping[str, Mapping[int, tuple[str, str]]] = {
         200: ("Receipts", "They were recorded before."),
     },
     "GET /v1/batches/{batch}": {200: ("Batch", "Its operations by state.")},
+    "GET /v1/events": {},
     "GET /v1/catalogue": {200: ("Catalogue", "All operations.")},
     "GET /healthz": {200: ("Health", "Work gets on."), 503: ("Health", "It does not.")},
 }
@@ -59,7 +60,7 @@ def documents(method: str, path: str) -> dict[str, Any]:
             "description": words,
             "content": {"application/json": {"schema": {"$ref": _PLACE + name}}},
         }
-        for status, (name, words) in _ANSWERS.get(route, {}).items()
+        for status, (name, words) in _ANSWERS[route].items()
     }
     if path == "/v1/events":
         responses[200] = {"description": "Settlements.", "content": {"text/event-stream": {}}}

@@ -87,6 +87,10 @@ def _shared(names: Iterable[str], one: Mapping[str, str]) -> tuple[str, ...]:
     return tuple(one.get(name, name) for name in names)
 
 
+# Rosters are kept in the forms below: a field that is added later needs a default where a list that
+# was kept before lacks it.
+
+
 def person_as_json(person: Person) -> list[Any]:
     """Return a person as a list."""
     return [person.id, person.account, person.name, str(person.role)]

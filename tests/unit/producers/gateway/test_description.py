@@ -1,5 +1,7 @@
 """What the gateway answers is what its description says, whatever is asked."""
 
+import re
+from pathlib import Path
 from typing import Any
 
 import hypothesis
@@ -12,6 +14,8 @@ from schemathesis.specs.openapi.checks import (
     response_schema_conformance,
     status_code_conformance,
 )
+
+from producers.gateway.openapi import documents
 
 #: Examples for each route.
 EXAMPLES = hypothesis.settings().max_examples // 5
@@ -42,6 +46,20 @@ def test_all_routes_are_tried(gateway: TestClient) -> None:
     paths = gateway.get("/openapi.json").json()["paths"]
     described = {(method.upper(), path) for path, item in paths.items() for method in item}
     assert described == {*ROUTES, ("GET", "/v1/events")}
+
+
+def test_the_page_on_the_gateway_has_every_route() -> None:
+    """A row for each, with ID for whatever a path names."""
+    page = Path(__file__).parents[4] / "docs" / "gateway.md"
+    rows = re.findall(r"^\| `([A-Z]+) (/[^`?]*)", page.read_text(encoding="utf-8"), re.MULTILINE)
+    routes = {(method, re.sub(r"\{\w+\}", "ID", path)) for method, path in ROUTES}
+    assert {*rows} == routes | {("GET", "/v1/events")}
+
+
+def test_a_route_without_answers_is_refused() -> None:
+    """Or its description would have none but errors."""
+    with pytest.raises(KeyError, match="/v1/nowhere"):
+        documents("GET", "/v1/nowhere")
 
 
 @pytest.mark.hypothesis
