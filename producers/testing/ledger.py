@@ -249,7 +249,7 @@ def _stand_for(
         known.add(entry.id)
         ids.append(owner.id)
     if refused is not None:
-        raise refusal(0, submissions, [*refused, *others])
+        raise refusal(submissions, [*refused, *others])
     return ids
 
 

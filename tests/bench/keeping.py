@@ -16,6 +16,7 @@ from tests.bench.place import Place
 from tests.bench.processes import wait_until
 from tests.bench.sizes import Sizes
 from tests.claiming import try_claim
+from tests.submitting import submit_all
 from worker.classin.operations.courses import EditCourse
 from worker.classin.verdicts import Verdict
 from worker.config.settings import from_env
@@ -89,7 +90,7 @@ class Keeper:
     def make(self, numbers: range) -> None:
         """Submit and settle operations of these numbers, as a busy worker does."""
         entries = [self._submission(number) for number in numbers]
-        self._ledger.submit(entries)
+        submit_all(self._ledger, entries)
         notes: list[ClaimUpdate] = []
         for start in range(0, len(entries), _TOGETHER):
             leases = {each.id: str(uuid4()) for each in entries[start : start + _TOGETHER]}

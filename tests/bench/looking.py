@@ -8,6 +8,7 @@ from ops.insight.explain import inquire
 from ops.insight.lanes_and_schools import look_at_lanes, look_at_schools
 from ops.insight.statistics import statistics
 from tests.claiming import try_claim
+from tests.submitting import submit_all
 from worker.config.settings import from_env
 from worker.ledger.queries import LedgerQueries, Order
 from worker.ledger.record import Submission, new_id
@@ -51,7 +52,7 @@ def _trouble(ledger: RedisLedger) -> str:
     failed = [replace(like, id=new_id()) for _ in range(_FAILED)]
     lanes = [f"main:course:{n}" for n in range(_LANES)] * _IN_EACH
     waiting = [replace(like, id=new_id(), lane=lane) for lane in lanes]
-    ledger.submit([*failed, *waiting])
+    submit_all(ledger, [*failed, *waiting])
     for each in failed:
         claim = try_claim(ledger, each.id, "lease", "bench", _LEASE)
         assert claim is not None

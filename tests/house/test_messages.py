@@ -23,9 +23,9 @@ _PATTERNS = frozenset({"findall", "finditer", "fullmatch", "match", "search", "s
 
 #: Where that is right, and why.
 ALLOWED = {
-    "ops/cli/commands/schedule.py: _ending_of": "a table shows the first line of it",
+    "ops/cli/schedule_output.py: _outcome": "a table shows the first line of it",
     "ops/cli/console.py: render": "whether any character of it would act on a terminal",
-    "ops/cli/commands/sync_output.py: _print_faults": "equal texts are shown once",
+    "ops/cli/sync_output.py: _print_faults": "equal texts are shown once",
     "producers/oneroster/applying/sync.py: grouped": "equal texts are told once",
     "producers/retry/assess.py: in_words": "says once what ClassIn and the code's meaning both say",
     "worker/config/toml_file.py: read_toml": "tomllib tells the place in its text alone",

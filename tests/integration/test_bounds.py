@@ -8,6 +8,7 @@ from redis import Redis
 
 from ops.processes.redis_server import PrivateRedis
 from tests.ledger_books import Books
+from tests.submitting import submit_all
 from worker.errors import ScriptError
 from worker.ledger.keys import Keys
 from worker.ledger.record import Submission
@@ -76,9 +77,9 @@ def test_more_followers_than_lua_unpacks_are_not_blocked_for_good(
     client: Redis, ledger: RedisLedger
 ) -> None:
     """All that wait for one fail with it, and let those behind them in their lanes go."""
-    ledger.submit([*entries("root", NOTES)])
-    ledger.submit([*entries("follower", FOLLOWERS, "lane", ("root0",))])
-    ledger.submit([*entries("behind", FOLLOWERS, "lane")])
+    submit_all(ledger, [*entries("root", NOTES)])
+    submit_all(ledger, [*entries("follower", FOLLOWERS, "lane", ("root0",))])
+    submit_all(ledger, [*entries("behind", FOLLOWERS, "lane")])
     claims = all_claimed(ledger, [f"root{n}" for n in range(NOTES)])
 
     read = loaded(
@@ -97,7 +98,7 @@ def test_more_followers_than_lua_unpacks_are_not_blocked_for_good(
 
 def test_a_call_that_fails_changes_nothing(client: Redis, ledger: RedisLedger) -> None:
     """One of those that wait cannot be told: who was told before it stays untold as well."""
-    ledger.submit([replace(ENTRY, id="root"), *entries("follower", 20, "lane", ("root",))])
+    submit_all(ledger, [replace(ENTRY, id="root"), *entries("follower", 20, "lane", ("root",))])
     (claim,) = all_claimed(ledger, ["root"])
     client.hdel("classin:op:follower7", "operation")
     before = dumped(client)
@@ -117,7 +118,7 @@ def test_what_was_to_be_told_of_and_never_settled_is_told_when_it_does(
     client: Redis, ledger: RedisLedger
 ) -> None:
     """Its place in the list was written, and nothing else: a script writes that first."""
-    ledger.submit([replace(ENTRY, id="root"), *entries("follower", 1, None, ("root",))])
+    submit_all(ledger, [replace(ENTRY, id="root"), *entries("follower", 1, None, ("root",))])
     client.rpush("classin:releasing", "+root")
     assert ledger.release(5) == ([], False)
     assert ledger.find("follower0").state is State.BLOCKED
@@ -127,8 +128,8 @@ def test_what_was_to_be_told_of_and_never_settled_is_told_when_it_does(
 
 def test_each_of_many_lanes_goes_on_at_once(ledger: RedisLedger) -> None:
     """Though another that was noted with them has more followers than a call looks at."""
-    ledger.submit([*entries("first", NOTES, "lane"), *entries("second", NOTES, "lane")])
-    ledger.submit([*entries("follower", 1000, None, ("first0",))])
+    submit_all(ledger, [*entries("first", NOTES, "lane"), *entries("second", NOTES, "lane")])
+    submit_all(ledger, [*entries("follower", 1000, None, ("first0",))])
     claims = all_claimed(ledger, [f"first{n}" for n in range(NOTES)])
     notes = [ClaimUpdate(each, DONE) for each in claims]
 
@@ -144,7 +145,7 @@ def test_of_many_schools_each_gets_its_part_of_a_call(client: Redis, ledger: Red
     schools = [f"school{n}" for n in range(300)]
     for school in schools:
         some = [replace(each, school=school) for each in entries(f"{school}-", 6)]
-        ledger.submit(some)
+        submit_all(ledger, some)
         leases = {each.id: each.id for each in some}
         ledger.report_and_claim(ClaimRequest([], leases, "w", 60, Capacity(of={school: 0})))
 

@@ -6,6 +6,7 @@ import pytest
 
 from ops.insight.statistics import statistics
 from ops.processes.redis_server import PrivateRedis
+from tests.submitting import submit_all
 from tests.unit.ledger.hands import DONE, REFUSED, attempt, claimed, entry
 from worker.ledger import index_scan
 from worker.ledger.queries import LedgerQueries, Listing, Order
@@ -33,9 +34,9 @@ def test_a_needle_is_found_in_a_haystack(
     monkeypatch.setattr(index_scan, "LOOKS", 500)
     monkeypatch.setattr(index_scan, "MOST_ROUNDS", 2)
     like = replace(entry("needle"), batch=None)
-    ledger.submit([replace(like, id=f"n{n:06}", school="north") for n in range(2500)])
+    submit_all(ledger, [replace(like, id=f"n{n:06}", school="north") for n in range(2500)])
     ledger.submit([replace(like, school="north", operation="edit_course")])
-    ledger.submit([replace(like, id=f"e{n:06}", operation="edit_course") for n in range(2600)])
+    submit_all(ledger, [replace(like, id=f"e{n:06}", operation="edit_course") for n in range(2600)])
     chosen = Filter(school="north", operation="edit_course")
 
     newest = queries.listing(chosen, Order.NEWEST, 5)

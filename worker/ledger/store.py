@@ -90,23 +90,20 @@ class RedisLedger(LedgerReader):
         self.quarantine = Quarantine(redis, self._scripts)
 
     def submit(
-        self, submissions: Sequence[Submission], inline_queue: InlineQueue | None = None
+        self, chunk: Sequence[Submission], inline_queue: InlineQueue | None = None
     ) -> Sequence[SubmitResult]:
-        """Record new operations, a chunk in one step; one whose id exists stays as it is.
+        """Record one of `chunks` of new operations; one whose id exists stays as it is.
 
         With an inline queue, records that are ready get their messages in the same step.
 
         Raises SubmitRefusedError for a dedup key that was used for something else, or for an id to
-        wait for that does not exist: nothing of that chunk was recorded. See `find_ids`.
+        wait for that does not exist: nothing was recorded. See `find_ids`.
         """
-        results: list[SubmitResult] = []
         queue = "" if inline_queue is None else dump(inline_queue._asdict())
-        for chunk in chunks(submissions):
-            found = self._scripts.run("submit", queue, *arguments_of(chunk, self._keyring))
-            if found[0] in _REFUSALS:
-                raise refusal(len(results), chunk, found)
-            results += submit_results_of(chunk, found)
-        return results
+        found = self._scripts.run("submit", queue, *arguments_of(chunk, self._keyring))
+        if found[0] in _REFUSALS:
+            raise refusal(chunk, found)
+        return submit_results_of(chunk, found)
 
     def mark_sending(self, claim: Claim, fields: Mapping[str, Any] | None = None) -> None:
         """Note that a request is about to be sent; `fields`: those sent, if others than recorded.
@@ -261,10 +258,9 @@ _REFUSALS = {
 }
 
 
-def refusal(before: int, chunk: Sequence[Submission], found: Sequence[Any]) -> SubmitRefusedError:
+def refusal(chunk: Sequence[Submission], found: Sequence[Any]) -> SubmitRefusedError:
     """Return the error for a chunk of which submit.lua recorded nothing."""
     kind, position, other, *pairs = found
-    position += before
     fault = FieldError(str(position), _REFUSALS[kind].format(other), kind)
     return SubmitRefusedError(position, fault, owners_in(chunk, pairs))
 

@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 from tests.claiming import try_claim
+from tests.submitting import submit_all
 from tests.unit.clock import Clock
 from tests.unit.ledger.hands import DONE, GIVEN_BACK, claimed, entry, settled
 from worker.ledger.record import Priority
@@ -109,7 +110,7 @@ def test_a_lost_message_of_low_priority_is_found_behind_a_thousand_others(
 ) -> None:
     """However many of another priority still have theirs, one look finds it."""
     low = replace(entry("low"), priority=Priority.LOW)
-    ledger.submit([entry(f"normal {n}") for n in range(1200)])
+    submit_all(ledger, [entry(f"normal {n}") for n in range(1200)])
     clock.forward(1)
     ledger.submit([replace(low, id="lost")])
     clock.forward(100)

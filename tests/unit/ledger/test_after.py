@@ -6,6 +6,7 @@ import pytest
 from redis import Redis
 
 from tests.claiming import try_claim
+from tests.submitting import submit_all
 from tests.unit.clock import Clock
 from tests.unit.ledger.hands import (
     DONE,
@@ -128,7 +129,7 @@ def test_many_followers_are_told_a_part_at_a_time(
 ) -> None:
     """So that no call takes long: those that are left, with the next looks."""
     followers = [f"f{n}" for n in range(250)]
-    ledger.submit([entry("a"), *(entry(each, after="a") for each in followers)])
+    submit_all(ledger, [entry("a"), *(entry(each, after="a") for each in followers)])
 
     told = settled(ledger, "a", standing).released
 
@@ -147,7 +148,9 @@ def test_many_followers_are_told_a_part_at_a_time(
 def test_a_long_chain_of_failures_comes_to_its_end(ledger: RedisLedger, redis: Redis) -> None:
     """Each waits for the one before it."""
     chain = [f"f{n}" for n in range(150)]
-    ledger.submit([entry(chain[0])] + [entry(each, after=other) for other, each in pairwise(chain)])
+    submit_all(
+        ledger, [entry(chain[0])] + [entry(each, after=other) for other, each in pairwise(chain)]
+    )
     settled(ledger, chain[0], REFUSED)
     assert ledger.find(chain[-1]).state is State.BLOCKED
     assert released(ledger) == []

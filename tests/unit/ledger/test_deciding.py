@@ -6,6 +6,7 @@ import pytest
 from redis import Redis
 
 from tests.ledger_books import Books
+from tests.submitting import submit_all
 from tests.unit.clock import Clock
 from tests.unit.ledger.hands import REFUSED, UNSURE, entry, settled, states
 from worker.errors import NotFoundError
@@ -78,7 +79,7 @@ def test_only_what_is_uncertain_is_decided(redis: Redis, ledger: RedisLedger) ->
 
 def test_while_others_are_being_told_it_stays_uncertain(ledger: RedisLedger) -> None:
     """They are to fail, and would otherwise not know why."""
-    ledger.submit([entry("a"), *(entry(f"f{n}", after="a") for n in range(150))])
+    submit_all(ledger, [entry("a"), *(entry(f"f{n}", after="a") for n in range(150))])
     settled(ledger, "a", UNSURE)
 
     assert ledger.resolve("a", State.SUCCEEDED, "seen", "ada") is None

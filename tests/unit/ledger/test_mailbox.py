@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from redis import Redis
 
+from tests.submitting import submit_all
 from tests.unit.ledger.hands import ENTRY, entry, settled
 from worker.broker.messages import MOST, SEVERAL, mailbox
 from worker.errors import InvalidInputError
@@ -64,7 +65,7 @@ def test_a_chunk_s_messages_lie_behind_those_of_the_chunk_before(
 ) -> None:
     """First in, first out."""
     names = [f"{n:03}" for n in range(CHUNK + 2)]
-    ledger.submit([entry(each) for each in names], BOX)
+    submit_all(ledger, [entry(each) for each in names], BOX)
     messages = list(taken(redis))
     assert [each for message in messages for each in message["headers"]["ids"]] == names
     assert len(messages) == -(-CHUNK // MOST) + 1

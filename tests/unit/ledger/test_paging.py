@@ -6,6 +6,7 @@ from dataclasses import replace
 import pytest
 
 from tests.claiming import try_claim
+from tests.submitting import submit_all
 from tests.unit.clock import Clock
 from worker.errors import InvalidInputError
 from worker.ledger.index_scan import WINDOW
@@ -47,13 +48,13 @@ def listed(ledger: RedisLedger, chosen: Filter, limit: int) -> list[str]:
 @pytest.mark.parametrize("limit", [7, WINDOW, WINDOW + 1, MANY - 1, MANY, MANY + 1])
 def test_all_pages_together_list_each_record_once(ledger: RedisLedger, limit: int) -> None:
     """Newest first, even where all came in the same millisecond."""
-    ledger.submit([entry(n) for n in range(MANY)])
+    submit_all(ledger, [entry(n) for n in range(MANY)])
     assert listed(ledger, Filter(), limit) == [f"{n:04}" for n in reversed(range(MANY))]
 
 
 def test_a_full_last_page_leads_nowhere(ledger: RedisLedger) -> None:
     """No empty page follows it."""
-    ledger.submit([entry(n) for n in range(4)])
+    submit_all(ledger, [entry(n) for n in range(4)])
     page = ledger.page(Filter(), 2)
     assert page.cursor is not None
     assert ledger.page(Filter(), 2, page.cursor).cursor is None
@@ -69,13 +70,13 @@ def test_pages_stay_in_place_while_records_arrive_and_move(
     ledger: RedisLedger, clock: Clock
 ) -> None:
     """Nothing is listed twice or left out for what comes in, or settles, in between."""
-    ledger.submit([entry(n) for n in range(10)])
+    submit_all(ledger, [entry(n) for n in range(10)])
     first = ledger.page(Filter(), 4)
-    ledger.submit([entry(n) for n in range(10, 20)])
+    submit_all(ledger, [entry(n) for n in range(10, 20)])
     clock.forward(1)
     settle(ledger, "0003", State.SUCCEEDED, 1)
     second = ledger.page(Filter(), 4, first.cursor)
-    ledger.submit([entry(n) for n in range(20, 30)])
+    submit_all(ledger, [entry(n) for n in range(20, 30)])
     third = ledger.page(Filter(), 4, second.cursor)
     ids = [record.id for page in (first, second, third) for record in page.records]
     assert ids == [f"{n:04}" for n in reversed(range(10))]
@@ -105,7 +106,7 @@ def test_filters_are_combined(
     ledger: RedisLedger, chosen: Filter, fits: Callable[[int], bool], limit: int
 ) -> None:
     """A record is listed where all that was asked holds."""
-    ledger.submit([entry(n, "late" if n >= 30 else None) for n in range(60)])
+    submit_all(ledger, [entry(n, "late" if n >= 30 else None) for n in range(60)])
     for n in range(0, 60, 5):
         settle(ledger, f"{n:04}", State.FAILED, 193)
     assert listed(ledger, chosen, limit) == [f"{n:04}" for n in reversed(range(60)) if fits(n)]
@@ -113,7 +114,7 @@ def test_filters_are_combined(
 
 def test_a_rare_match_is_found_among_many(ledger: RedisLedger) -> None:
     """However many records lie between."""
-    ledger.submit([entry(n) for n in range(MANY)])
+    submit_all(ledger, [entry(n) for n in range(MANY)])
     chosen = Filter(operation="edit_course", school="other")
     expected = [f"{n:04}" for n in reversed(range(MANY)) if n % 6 == 3]
     assert listed(ledger, chosen, 50) == expected
@@ -121,7 +122,7 @@ def test_a_rare_match_is_found_among_many(ledger: RedisLedger) -> None:
 
 def test_a_record_follows_its_state_and_code(ledger: RedisLedger) -> None:
     """It is listed where it stands now, and no longer where it stood."""
-    ledger.submit([entry(0)])
+    submit_all(ledger, [entry(0)])
     claim = try_claim(ledger, "0000", "one", "w", 10)
     assert claim is not None
     ledger.advance(claim, Transition(state=State.RUNNING, code=104), None, 10)
@@ -135,7 +136,7 @@ def test_a_record_follows_its_state_and_code(ledger: RedisLedger) -> None:
 def test_since_leaves_out_what_is_older(ledger: RedisLedger, clock: Clock) -> None:
     """The moment itself belongs to it."""
     for n in range(6):
-        ledger.submit([entry(n)])
+        submit_all(ledger, [entry(n)])
         clock.forward(1)
     since = clock.ms - 3000
     assert listed(ledger, Filter(since=since), 2) == ["0005", "0004", "0003"]
@@ -153,5 +154,5 @@ def test_a_cursor_that_is_none_is_refused(ledger: RedisLedger, cursor: str) -> N
 
 def test_a_batch_is_listed_alone(ledger: RedisLedger) -> None:
     """Records without one belong to none."""
-    ledger.submit([entry(0), entry(1, "b"), replace(entry(2), batch="c")])
+    submit_all(ledger, [entry(0), entry(1, "b"), replace(entry(2), batch="c")])
     assert listed(ledger, Filter(batch="b"), 5) == ["0001"]

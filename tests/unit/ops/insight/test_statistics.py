@@ -12,8 +12,8 @@ from tests.tables import for_each
 from tests.unit.clock import Clock
 from tests.unit.ledger.hands import DONE, REFUSED, attempt, claimed, entry, settled
 from worker.classin.remedies import Remedy
-from worker.ledger import keys
 from worker.ledger.hourly_stats import HOUR, KEPT, Ending
+from worker.ledger.keys import Keys
 from worker.ledger.queries import LedgerQueries
 from worker.ledger.states import Reason, State
 from worker.ledger.store import RedisLedger
@@ -109,7 +109,7 @@ def test_a_settlement_without_an_attempt_has_no_time_of_one(
 
 def test_a_metric_that_a_script_counts_needs_no_more_to_be_told(redis: Redis, clock: Clock) -> None:
     """In all, in each piece, and by the hour."""
-    redis.hset(keys.hour(clock.ms // HOUR), '["deferred","main","create_folder"]', 4)
+    redis.hset(Keys().hour(str(clock.ms // HOUR)), '["deferred","main","create_folder"]', 4)
     found = statistics(LedgerQueries(redis), clock.ms - HOUR, clock.ms)
     told = found.to_dict()
     assert not found.empty
