@@ -30,8 +30,8 @@ from worker.ledger.keys import Keys
 from worker.ledger.states import Reason, State
 from worker.ledger.store import RedisLedger
 
-#: MB of memory that a worker may come to hold, whatever is pushed.
-MOST_MEMORY = 300
+#: MB of memory that a worker may come to hold besides, whatever is pushed.
+MOST_MEMORY = 200
 
 TASKS = {"classin.create_folder", SEVERAL}
 NOW = 1_800_000_000.0
@@ -216,6 +216,7 @@ def test_hostile_messages_are_set_aside_in_bounded_room(
 ) -> None:
     """One of 50 MB among them; each of several more ended the worker's loop."""
     worker.start()
+    before = most_memory(worker)
 
     for item in (*HOSTILE.values(), message({"folderName": CANARY + "a" * 50_000_000})):
         redis_client.lpush(QUEUE, item)
@@ -225,7 +226,7 @@ def test_hostile_messages_are_set_aside_in_bounded_room(
     kept = redis_client.lrange(Keys().ill_formed, 0, -1)
     assert len(kept) == len(HOSTILE) + 1
     assert max(map(len, kept)) <= MOST_KEPT_BYTES
-    assert most_memory(worker) < MOST_MEMORY
+    assert most_memory(worker) - before < MOST_MEMORY
     said = worker.said()
     assert CANARY not in said
     assert "Traceback" not in said
@@ -265,6 +266,7 @@ def test_only_so_many_messages_wait_in_a_worker_for_their_time(
 ) -> None:
     """Each of them let Celery fetch one more, without end. What is too much is refused at once."""
     worker.start()
+    before = most_memory(worker)
     later = (datetime.now(UTC) + timedelta(hours=1)).isoformat()
     ids = [f"waits{n}" for n in range(1003)]
 
@@ -273,7 +275,7 @@ def test_only_so_many_messages_wait_in_a_worker_for_their_time(
 
     until(lambda: len(ledger.find_all(ids)) == 3, "three are refused")
     assert {record.reason for record in ledger.find_all(ids)} == {Reason.REFUSED}
-    assert most_memory(worker) < MOST_MEMORY
+    assert most_memory(worker) - before < MOST_MEMORY
 
 
 def test_a_message_is_put_back_onto_the_queue_and_nowhere_else(
@@ -310,9 +312,10 @@ def test_a_worker_on_another_broker_goes_on_after_hostile_messages(
         (folder / f"{name}_x.{QUEUE}.msg").write_text(item)
 
     worker.start([sys.executable, "-m", "tests.security.folder_worker", str(folder)])
+    before = most_memory(worker)
 
     until(lambda: settled(ledger, "good"), "what comes last is carried out")
     assert ledger.find("good").state is State.SUCCEEDED
     assert worker.alive
     assert CANARY not in worker.said()
-    assert most_memory(worker) < MOST_MEMORY
+    assert most_memory(worker) - before < MOST_MEMORY

@@ -120,7 +120,7 @@ def test_each_table_that_is_written_has_no_formula(write: Callable[[io.StringIO]
 def test_every_csv_is_written_by_one_writer() -> None:
     """A table of tomorrow that is written by `csv` itself would have formulas again."""
     for path in (*Path("ops").rglob("*.py"), *Path("producers").rglob("*.py")):
-        if path.name != "formulas.py" and "simulator" not in path.parts:
+        if path.name != "csv_formulas.py" and "simulator" not in path.parts:
             assert not re.search(r"\bcsv\.(DictW|w)riter\(", path.read_text("utf-8")), path
 
 

@@ -25,7 +25,7 @@ def scheduler(
     server: SharedRedis, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> TickScheduler:
     """A scheduler on the test's Redis."""
-    monkeypatch.setattr(beat, "connect", lambda _: server.client())
+    monkeypatch.setattr(beat, "connect", lambda *_: server.client())
     return TickScheduler(build_queues(Settings(home=tmp_path, ring=RING)))
 
 
