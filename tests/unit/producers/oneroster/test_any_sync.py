@@ -7,7 +7,7 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-from hypothesis import HealthCheck, Phase, given
+from hypothesis import HealthCheck, Phase, assume, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
@@ -67,6 +67,12 @@ options = st.builds(
 def stage(home: Path, server: SharedRedis, seed: int) -> SyncStage:
     """An empty ClassIn, in which things go in any order."""
     return SyncStage(home, server, Random(seed))  # noqa: S311  # nothing secret
+
+
+def assume_teachers_teach(wanted: Roster) -> None:
+    """Leave out that the only teacher of a course becomes a student: docs/internals/limits.md."""
+    heads = {name for them in wanted.teachers.values() for name in them}
+    assume(all(wanted.people[name].role is Role.TEACHER for name in heads))
 
 
 def differences(  # noqa: C901  # a list of all that is compared
@@ -135,6 +141,7 @@ def test_each_sync_leads_to_what_was_intended(
     it = stage(tmp_path, shared_redis, seed)
     for export, how in exports:
         wanted, _ = intended(export, it.known()[0], how)
+        assume_teachers_teach(wanted)
         about = it.sync(export, how)
         assert about["failures"] == []
         roster, directory = it.known()
@@ -193,6 +200,7 @@ def test_what_goes_wrong_harms_nothing_else(
     it.classin.alters = refusing(people, it.held)
     for export in (first, second):
         wanted, _ = intended(without(export, people), it.known()[0], Options())
+        assume_teachers_teach(wanted)
         about = it.sync(export)
         assert bool(about["failures"]) == bool(people & export.people.keys())
         roster, directory = it.known()
@@ -202,6 +210,7 @@ def test_what_goes_wrong_harms_nothing_else(
     it.classin.alters = lambda _, answer: answer
     it.classin.dropped = it.classin.failing = 0
     wanted, _ = intended(second, it.known()[0], Options())
+    assume_teachers_teach(wanted)
     assert it.sync(second)["failures"] == []
     roster, directory = it.known()
     assert roster == wanted
@@ -230,6 +239,7 @@ def test_a_sync_may_die_at_any_moment(
     it = stage(tmp_path, shared_redis, seed)
     it.classin.dropped = 0.05
     for export in (first, second):
+        assume_teachers_teach(intended(export, it.known()[0], Options())[0])
         for number in lives:
             it.lives = number
             with suppress(KilledError):
