@@ -18,6 +18,7 @@ from tests.security.celery_messages import CANARY, PIDBOX, command, envelope
 from tests.stage import WorkerProcess, until
 from worker.broker.message_check import MOST_COMMAND_BYTES, fault_of_broadcast
 from worker.broker.remote_control import COMMANDS
+from worker.ledger.redis_client import connect
 from worker.trouble_log import RareLog
 
 PING = {"method": "ping", "arguments": {}}
@@ -100,11 +101,18 @@ def test_no_bytes_that_are_broadcast_break_the_check(item: bytes) -> None:
     assert fault_of_broadcast(item) is not None
 
 
+def start(worker: WorkerProcess) -> None:
+    """Start a worker, and wait until commands to all workers reach it."""
+    worker.start()
+    redis = connect(worker.environment.settings.ledger_url)
+    until(lambda: int(redis.pubsub_numpat()) > 0, "the worker listens")
+
+
 def test_ill_formed_broadcasts_do_not_stop_a_worker(
     worker: WorkerProcess, redis_client: Redis, works: Callable[[], None], sis: Celery
 ) -> None:
     """Two bytes stopped every worker for good: alive, consuming nothing."""
-    worker.start()
+    start(worker)
 
     for item in ILL_FORMED.values():
         assert redis_client.publish(PIDBOX, item) == 1, "somebody has to listen"
@@ -123,7 +131,7 @@ def test_commands_that_are_not_meant_are_refused_with_a_reply(
     worker: WorkerProcess, works: Callable[[], None], sis: Celery
 ) -> None:
     """They would end a worker, let it take another queue or none, or show its environment."""
-    worker.start()
+    start(worker)
     asked: dict[str, dict[str, Any]] = {
         "shutdown": {},
         "cancel_consumer": {"queue": "classin"},
@@ -156,7 +164,7 @@ def test_commands_that_are_not_meant_are_refused_with_a_reply(
 
 def test_what_is_meant_is_answered(worker: WorkerProcess, sis: Celery) -> None:
     """Health checks and people ask so."""
-    worker.start()
+    start(worker)
 
     for method in COMMANDS:
         (answer,) = asked_of(sis, method, {}).values()
@@ -165,7 +173,7 @@ def test_what_is_meant_is_answered(worker: WorkerProcess, sis: Celery) -> None:
 
 def test_inspect_shows_nothing_of_what_messages_hold(worker: WorkerProcess, sis: Celery) -> None:
     """What waits for its time lies in the worker's memory, names and passwords with it."""
-    worker.start()
+    start(worker)
     fields = {"telephone": "13900000000", "password": CANARY, "nickname": CANARY}
     sent = sis.send_task("classin.register", kwargs=fields, queue="classin", countdown=3000)
 
