@@ -30,8 +30,8 @@ from worker.ledger.keys import Keys
 from worker.ledger.states import Reason, State
 from worker.ledger.store import RedisLedger
 
-#: MB of memory that a worker may come to hold besides, whatever is pushed.
-MOST_MEMORY = 200
+#: MB of memory that a worker may come to hold, whatever is pushed: more than before, and in all.
+MOST_MORE, MOST_MEMORY = 200, 300
 
 TASKS = {"classin.create_folder", SEVERAL}
 NOW = 1_800_000_000.0
@@ -226,7 +226,7 @@ def test_hostile_messages_are_set_aside_in_bounded_room(
     kept = redis_client.lrange(Keys().ill_formed, 0, -1)
     assert len(kept) == len(HOSTILE) + 1
     assert max(map(len, kept)) <= MOST_KEPT_BYTES
-    assert most_memory(worker) - before < MOST_MEMORY
+    assert most_memory(worker) - before < MOST_MORE
     said = worker.said()
     assert CANARY not in said
     assert "Traceback" not in said
@@ -275,7 +275,7 @@ def test_only_so_many_messages_wait_in_a_worker_for_their_time(
 
     until(lambda: len(ledger.find_all(ids)) == 3, "three are refused")
     assert {record.reason for record in ledger.find_all(ids)} == {Reason.REFUSED}
-    assert most_memory(worker) - before < MOST_MEMORY
+    assert most_memory(worker) - before < MOST_MORE
 
 
 def test_a_message_is_put_back_onto_the_queue_and_nowhere_else(
@@ -317,4 +317,4 @@ def test_a_worker_on_another_broker_goes_on_after_hostile_messages(
     assert ledger.find("good").state is State.SUCCEEDED
     assert worker.alive
     assert CANARY not in worker.said()
-    assert most_memory(worker) < 2 * MOST_MEMORY
+    assert most_memory(worker) < MOST_MEMORY
