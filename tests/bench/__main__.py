@@ -7,6 +7,7 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
+from ops.cli.markup import lines
 from ops.cli.output import err, out
 from tests.bench.candidates import CELERY_THREADS, RQ_PROCESSES, THREADS, candidates
 from tests.bench.chart import chart
@@ -44,7 +45,7 @@ def main() -> int:
     found = list(results(samples, rows))
     out().print(rich_table(found))
     account = f"{here.account()}\n{_SIDE_BY_SIDE}"
-    out().print(f"\n{account}", soft_wrap=True)
+    out().print(lines(f"\n{account}"), soft_wrap=True)
     if wanted.json:
         told = json.dumps(to_dict(found, samples, here), indent=2, ensure_ascii=False)
         wanted.json.write_text(f"{told}\n", encoding="utf-8")

@@ -5,6 +5,7 @@ from typing import Any
 
 from rich.table import Table
 
+from ops.cli.markup import marked
 from ops.cli.output import table
 from tests.bench.machine import Machine
 from tests.bench.rows import Result
@@ -23,7 +24,7 @@ def rich_table(found: Sequence[Result]) -> Table:
     for result in found:
         cells = _cells(result)
         colour = {True: "green", False: "red", None: "dim"}[result.met]
-        rows.add_row(*cells[:-1], f"[{colour}]{cells[-1]}[/]")
+        rows.add_row(*cells[:-1], marked(f"[{colour}]{{}}[/]", cells[-1]))
     return rows
 
 

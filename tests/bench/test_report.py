@@ -1,10 +1,12 @@
 """What the bench writes: a table into the document, and a chart."""
 
+from io import StringIO
 from xml.etree import ElementTree as ET
 
+from ops.cli.console import PlainConsole
 from tests.bench.chart import chart
 from tests.bench.machine import Machine
-from tests.bench.report import markdown, written_into
+from tests.bench.report import markdown, rich_table, written_into
 from tests.bench.rows import Row, results
 from tests.bench.samples import Samples
 
@@ -30,6 +32,17 @@ def test_the_table_stands_in_the_document() -> None:
     assert "\n2 cores of Quick 1, 8 GB, Linux 6" in once
     assert "| 1 | rate | /s | 1,350 | 300 | Celery | 4.5 (4, 5) | at least 4 | yes |\n" in once
     assert once.endswith("<!-- end -->\nmore\n")
+
+
+def test_what_is_printed_is_coloured_and_shows_no_markup() -> None:
+    """Whether a goal was met stood there as `[green]yes[/]`."""
+    row = Row(number="1", what="rate", unit="/s", ours="ours", goal=4.0)
+    samples = Samples()
+    samples.take([("ours", 5)], 1)
+    told = StringIO()
+    PlainConsole(file=told, width=120).print(rich_table(list(results(samples, [row]))))
+    assert "yes" in told.getvalue()
+    assert "[" not in told.getvalue()
 
 
 DOCUMENT = """\
